@@ -1,0 +1,67 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+/// Every Swift target is built with the same settings; CI adds `-warnings-as-errors` from the command line.
+let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["MeshTesting"], swiftSettings: settings)
+}
+
+func debian(_ name: String, package: String, pkgConfig: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let package = Package(
+    name: "botmesh",
+    products: [
+        .executable(name: "meshbot", targets: ["meshbot"]),
+        .executable(name: "mesh", targets: ["mesh"]),
+    ],
+    targets: [
+        // C libraries: a module map and a shim each, nothing else.
+        debian("CRdKafka", package: "librdkafka-dev", pkgConfig: "rdkafka"),
+        debian("CYAML", package: "libyaml-dev", pkgConfig: "yaml-0.1"),
+        debian("CMicroHTTPD", package: "libmicrohttpd-dev", pkgConfig: "libmicrohttpd"),
+        debian("CCurl", package: "libcurl4-openssl-dev", pkgConfig: "libcurl"),
+        debian("CCrypto", package: "libssl-dev", pkgConfig: "libcrypto"),
+        debian("CExpat", package: "libexpat1-dev", pkgConfig: "expat"),
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+
+        // Imports go down this list only.
+        library("Kafka", ["CRdKafka"]),
+        library("Envelopes", ["CSimdJSON", "CCrypto"]),
+        library("BotKit", ["Envelopes"]),
+        library("Bots", ["BotKit", "Envelopes"]),
+        library("Calls", ["BotKit", "Envelopes", "CCurl", "CCrypto", "CExpat"]),
+        library("Telemetry", ["CMicroHTTPD"]),
+        library("MeshRuntime", ["BotKit", "Envelopes", "Kafka", "Telemetry"]),
+        library("Topology", ["BotKit", "Envelopes", "Kafka", "CYAML"]),
+        library("LocalBroker", ["Kafka"]),
+        library("MeshTesting", ["Kafka", "Envelopes", "BotKit", "LocalBroker"]),
+
+        // Programs: parse, wire, run.
+        program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Topology"]),
+        program("mesh", ["BotKit", "Bots", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Topology"]),
+
+        tests("KafkaTests", ["Kafka", "LocalBroker"]),
+        tests("EnvelopesTests", ["Envelopes"]),
+        tests("BotKitTests", ["BotKit", "Envelopes"]),
+        tests("BotsTests", ["Bots", "BotKit", "Envelopes"]),
+        tests("CallsTests", ["Calls", "BotKit", "Envelopes"]),
+        tests("TelemetryTests", ["Telemetry"]),
+        tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
+        tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka"]),
+        tests("ContractTests", ["Bots", "BotKit", "Calls", "Envelopes", "Topology"]),
+        tests("IntegrationTests", ["Kafka", "Envelopes", "BotKit", "LocalBroker", "Topology"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)

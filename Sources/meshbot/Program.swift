@@ -1,0 +1,6 @@
+import BotKit
+
+@main
+struct Program {
+    static func main() {}
+}
