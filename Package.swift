@@ -43,14 +43,15 @@ let package = Package(
         library("Bots", ["BotKit", "Envelopes"]),
         library("Calls", ["BotKit", "Envelopes", "CCurl", "CCrypto", "CExpat"]),
         library("Telemetry", ["CMicroHTTPD"]),
+        library("Terminal", ["BotKit"]),
         library("MeshRuntime", ["BotKit", "Envelopes", "Kafka", "Telemetry"]),
         library("Topology", ["BotKit", "Envelopes", "Kafka", "CYAML"]),
         library("LocalBroker", ["Kafka"]),
         library("MeshTesting", ["Kafka", "Envelopes", "BotKit", "LocalBroker"]),
 
         // Programs: parse, wire, run.
-        program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Topology"]),
-        program("mesh", ["BotKit", "Bots", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Topology"]),
+        program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
+        program("mesh", ["BotKit", "Bots", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
 
         tests("KafkaTests", ["Kafka", "LocalBroker"]),
         tests("EnvelopesTests", ["Envelopes"]),
@@ -58,6 +59,7 @@ let package = Package(
         tests("BotsTests", ["Bots", "BotKit", "Envelopes"]),
         tests("CallsTests", ["Calls", "BotKit", "Envelopes"]),
         tests("TelemetryTests", ["Telemetry"]),
+        tests("TerminalTests", ["Terminal"]),
         tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
         tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka"]),
         tests("ContractTests", ["Bots", "BotKit", "Calls", "Envelopes", "Topology"]),

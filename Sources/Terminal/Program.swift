@@ -1,0 +1,123 @@
+/// A program: its name and its commands. Parses a command line and runs it.
+public struct Program: Sendable {
+    public let name: String
+    public let version: String
+    public let summary: String
+    public let commands: [Command]
+    /// Flags that every command takes.
+    public let commonFlags: [Flag]
+
+    public init(name: String, version: String, summary: String, commands: [Command], commonFlags: [Flag] = []) {
+        self.name = name
+        self.version = version
+        self.summary = summary
+        self.commands = commands
+        self.commonFlags = commonFlags
+    }
+
+    /// What a command line asks for.
+    public enum Request: Sendable {
+        case run(Invocation)
+        /// Text for standard output, exit status 0.
+        case print(String)
+    }
+
+    /// Understands `words` (without the program's name).
+    public func parse(_ words: [String], environment: [String: String]) throws(UsageError) -> Request {
+        if words.first == "--version" { return .print("\(name) \(version)\n") }
+        if words.isEmpty || words == ["help"] || words == ["--help"] || words == ["-h"] { return .print(help) }
+        let wanted = words.first == "help" ? Array(words.dropFirst()) : words
+        let command = try find(wanted)
+        let rest = Array(wanted.dropFirst(command.path.count))
+        if words.first == "help" || rest.contains("--help") || rest.contains("-h") { return .print(help(for: command)) }
+        return .run(try invocation(of: command, rest, environment))
+    }
+
+    /// A program of one command has no words before its flags.
+    private func find(_ words: [String]) throws(UsageError) -> Command {
+        let candidates = commands.filter { words.starts(with: $0.path) }
+        if let command = candidates.max(by: { $0.path.count < $1.path.count }) { return command }
+        let given = words.prefix { !$0.hasPrefix("-") }
+        let group = commands.filter { $0.path.count > 1 && $0.path.first == given.first }
+        if !group.isEmpty {
+            let choices = group.map { $0.path[1] }
+            guard given.count > 1 else { throw UsageError("\(name) \(given[0]) needs one of: \(choices.joined(separator: ", "))") }
+            throw UsageError("\(name) \(given[0]) has no '\(given[1])'" + suggestion(for: given[1], among: choices))
+        }
+        let first = given.first ?? words.first ?? ""
+        throw UsageError("\(name) has no command '\(first)'" + suggestion(for: first, among: commands.map { $0.path[0] }))
+    }
+
+    private func invocation(of command: Command, _ words: [String], _ environment: [String: String]) throws(UsageError) -> Invocation {
+        let flags = command.flags + commonFlags
+        var arguments: [String] = []
+        var values: [String: [String]] = [:]
+        var rest = words[...]
+        var onlyArguments = false
+        while let word = rest.popFirst() {
+            if onlyArguments || !word.hasPrefix("--") {
+                arguments.append(word)
+            } else if word == "--" {
+                onlyArguments = true
+            } else {
+                let (flag, value) = try read(word, &rest, flags, command)
+                if values[flag.name] != nil && !flag.repeats { throw UsageError("--\(flag.name) was given twice") }
+                values[flag.name, default: []].append(value)
+            }
+        }
+        for flag in flags where values[flag.name] == nil {
+            if let variable = flag.environment, let value = environment[variable], !value.isEmpty {
+                if flag.value != nil || !["0", "false", "no"].contains(value) {
+                    try check(value, for: flag, from: variable)
+                    values[flag.name] = [value]
+                }
+            } else if let value = flag.defaultValue {
+                values[flag.name] = [value]
+            }
+        }
+        try check(arguments, for: command)
+        return Invocation(command: command, arguments: arguments, environment: environment, values: values)
+    }
+
+    private func read(
+        _ word: String, _ rest: inout ArraySlice<String>, _ flags: [Flag], _ command: Command
+    ) throws(UsageError) -> (Flag, String) {
+        let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let given = String(parts[0])
+        guard let flag = flags.first(where: { $0.name == given }) else {
+            throw UsageError(
+                "\(name) \(command.name) has no flag --\(given)" + suggestion(for: given, among: flags.map(\.name), prefix: "--"))
+        }
+        guard let placeholder = flag.value else {
+            if parts.count > 1 { throw UsageError("--\(given) takes no value") }
+            return (flag, "yes")
+        }
+        guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
+            throw UsageError("--\(given) needs a value: --\(given) \(placeholder)")
+        }
+        try check(value, for: flag, from: "--\(given)")
+        return (flag, value)
+    }
+
+    private func check(_ value: String, for flag: Flag, from origin: String) throws(UsageError) {
+        guard !flag.choices.isEmpty, !flag.choices.contains(value) else { return }
+        throw UsageError(
+            "\(origin) takes \(flag.choices.joined(separator: ", ")), not '\(value)'" + suggestion(for: value, among: flag.choices))
+    }
+
+    private func check(_ arguments: [String], for command: Command) throws(UsageError) {
+        var least = 0
+        var most: Int? = 0
+        for argument in command.arguments {
+            if argument.arity == .one || argument.arity == .oneOrMore { least += 1 }
+            switch argument.arity {
+            case .one, .optional: most = most.map { $0 + 1 }
+            case .oneOrMore, .zeroOrMore: most = nil
+            }
+        }
+        if arguments.count < least {
+            throw UsageError("\(usage(of: command)): \(command.arguments[arguments.count].name) is missing")
+        }
+        if let most, arguments.count > most { throw UsageError("\(usage(of: command)): '\(arguments[most])' is one too many") }
+    }
+}
