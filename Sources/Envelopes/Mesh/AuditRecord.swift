@@ -1,0 +1,68 @@
+/// One thing that was done to the outside, or by a person: a record on `mesh.audit`, keyed by the actor.
+///
+/// The records of one actor form a chain: `hash` is the SHA-256 of `previousHash` and the record's JSON without `hash` (keys sorted, no spaces, slashes not
+/// escaped), joined by a line feed. A process begins its chain with an empty `previousHash` and `sequence` 0.
+public struct AuditRecord: Codable, Sendable, Equatable {
+    public static let topic = "mesh.audit"
+
+    /// The bot's instance (`BuildBot-2`) or the person (`alice`).
+    public var actor: String
+    /// Identifies the chain: the process that writes it, e.g. `BuildBot-2/host/4711/2026-01-01T00:00:00.000Z`.
+    public var chain: String
+    public var sequence: Int
+    /// `call.started`, `call.finished`, or what a person did, e.g. `deploy.approved`.
+    public var action: String
+    /// What it was done to: the kind of call, or the id that a person named.
+    public var subject: String
+    /// success, cancelled, timed-out, transient or permanent; nil where nothing ended.
+    public var outcome: String?
+    /// The failure's code; nil for a success.
+    public var code: String?
+    public var runID: String?
+    public var correlationID: String?
+    /// The call's idempotency key.
+    public var idempotencyKey: String?
+    /// Whether an earlier process may have begun the same call.
+    public var isRepeat: Bool?
+    public var durationSeconds: Double?
+    /// RFC 3339.
+    public var at: String
+    /// The `hash` of the record before in the chain; empty for the first.
+    public var previousHash: String
+    /// Lower-case hexadecimal.
+    public var hash: String
+
+    public init(
+        actor: String, chain: String, sequence: Int, action: String, subject: String, outcome: String? = nil, code: String? = nil,
+        runID: String? = nil, correlationID: String? = nil, idempotencyKey: String? = nil, isRepeat: Bool? = nil,
+        durationSeconds: Double? = nil, at: String, previousHash: String = "", hash: String = ""
+    ) {
+        self.actor = actor
+        self.chain = chain
+        self.sequence = sequence
+        self.action = action
+        self.subject = subject
+        self.outcome = outcome
+        self.code = code
+        self.runID = runID
+        self.correlationID = correlationID
+        self.idempotencyKey = idempotencyKey
+        self.isRepeat = isRepeat
+        self.durationSeconds = durationSeconds
+        self.at = at
+        self.previousHash = previousHash
+        self.hash = hash
+    }
+
+    public var key: String { actor }
+
+    enum CodingKeys: String, CodingKey {
+        case actor, chain, sequence, action, subject, outcome, code, at, hash
+        case runID = "run_id"
+        case correlationID = "correlation_id"
+        case idempotencyKey = "idempotency_key"
+        case isRepeat = "is_repeat"
+        case durationSeconds = "duration_seconds"
+        case previousHash = "previous_hash"
+    }
+}

@@ -1,0 +1,116 @@
+import BotKit
+import Envelopes
+
+/// Records of one key wait in one lane, in order; the heads of lanes are taken by priority.
+///
+/// A lane whose head was taken stays closed until it is released. So that nothing starves, every eighth turn goes to the head that has waited
+/// longest, whatever its priority.
+public struct Lanes<Key: Hashable & Sendable, Element> {
+    /// Every so many turns the longest waiting head is taken.
+    public static var fairTurn: Int { 8 }
+
+    private struct Lane {
+        var waiting: Fifo<(Element, Priority)> = Fifo()
+        /// The head was taken and not released.
+        var isClosed = false
+        /// Tells an entry in `ready` that still counts from one left behind.
+        var ticket: UInt64 = 0
+    }
+
+    private var lanes: [Key: Lane] = [:]
+    private var ready: [Fifo<(key: Key, ticket: UInt64)>] = Array(repeating: Fifo(), count: Priority.allCases.count)
+    private var nextTicket: UInt64 = 1
+    private var turn = 0
+    /// How many elements wait, the heads of closed lanes not counted.
+    public private(set) var count = 0
+
+    public init() {}
+
+    public var isEmpty: Bool { count == 0 }
+    public var laneCount: Int { lanes.count }
+
+    public mutating func append(_ element: Element, to key: Key, priority: Priority) {
+        count += 1
+        lanes[key, default: Lane()].waiting.append((element, priority))
+        if lanes[key]!.waiting.count == 1, !lanes[key]!.isClosed { offer(key) }
+    }
+
+    /// Takes the next head and closes its lane. Nil when every lane is closed or empty.
+    public mutating func takeNext() -> (key: Key, element: Element)? {
+        turn = (turn + 1) % Self.fairTurn
+        let order = Array(ready.indices.reversed())
+        let queue = turn == 0 ? oldest() : order.first { !current(in: $0) }
+        guard let queue, let entry = ready[queue].popFirst(), let head = lanes[entry.key]?.waiting.popFirst() else { return nil }
+        lanes[entry.key]!.isClosed = true
+        lanes[entry.key]!.ticket = 0
+        count -= 1
+        return (entry.key, head.0)
+    }
+
+    /// Opens a lane whose head was taken.
+    public mutating func release(_ key: Key) {
+        guard lanes[key] != nil else { return }
+        if lanes[key]!.waiting.isEmpty {
+            lanes[key] = nil
+        } else {
+            lanes[key]!.isClosed = false
+            offer(key)
+        }
+    }
+
+    /// Puts an element that was taken back to the front of its lane, and opens the lane.
+    public mutating func putBack(_ element: Element, to key: Key, priority: Priority) {
+        count += 1
+        lanes[key, default: Lane()].waiting.prepend((element, priority))
+        lanes[key]!.isClosed = false
+        offer(key)
+    }
+
+    /// Removes the waiting elements that satisfy `predicate`, and returns them.
+    public mutating func removeWaiting(where predicate: (Element) -> Bool) -> [Element] {
+        var removed: [Element] = []
+        for key in Array(lanes.keys) {
+            let before = lanes[key]!.waiting.count
+            var kept = Fifo<(Element, Priority)>()
+            while let entry = lanes[key]!.waiting.popFirst() {
+                if predicate(entry.0) { removed.append(entry.0) } else { kept.append(entry) }
+            }
+            lanes[key]!.waiting = kept
+            guard kept.count != before else { continue }
+            if kept.isEmpty, !lanes[key]!.isClosed { lanes[key] = nil } else if !lanes[key]!.isClosed { offer(key) }
+        }
+        count -= removed.count
+        return removed
+    }
+
+    private mutating func offer(_ key: Key) {
+        guard let head = lanes[key]?.waiting.first else { return }
+        lanes[key]!.ticket = nextTicket
+        ready[Self.index(head.1)].append((key, nextTicket))
+        nextTicket += 1
+    }
+
+    /// Drops entries left behind at the front of a queue; true when nothing is left in it.
+    private mutating func current(in queue: Int) -> Bool {
+        while let entry = ready[queue].first, lanes[entry.key]?.ticket != entry.ticket { _ = ready[queue].popFirst() }
+        return ready[queue].isEmpty
+    }
+
+    private mutating func oldest() -> Int? {
+        var best: (queue: Int, ticket: UInt64)?
+        for queue in ready.indices where !current(in: queue) {
+            let ticket = ready[queue].first!.ticket
+            if ticket < best?.ticket ?? .max { best = (queue, ticket) }
+        }
+        return best?.queue
+    }
+
+    private static func index(_ priority: Priority) -> Int {
+        switch priority {
+        case .low: 0
+        case .medium: 1
+        case .high: 2
+        case .critical: 3
+        }
+    }
+}

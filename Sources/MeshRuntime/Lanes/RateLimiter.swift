@@ -1,0 +1,28 @@
+import BotKit
+
+/// A token bucket: `burstSize` at once, refilled at `requestsPerMinute`.
+public struct RateLimiter: Sendable {
+    private let perMinute: Double
+    private let burst: Double
+    private var tokens: Double
+    /// Milliseconds of the monotonic clock.
+    private var refilled: Int64
+
+    public init(_ limit: BotConfiguration.RateLimit, at uptime: Int64) {
+        perMinute = Double(max(1, limit.requestsPerMinute))
+        burst = Double(max(1, limit.burstSize))
+        tokens = burst
+        refilled = uptime
+    }
+
+    /// Takes one token; false when there is none yet.
+    public mutating func take(at uptime: Int64) -> Bool {
+        if uptime > refilled {
+            tokens = min(burst, tokens + Double(uptime - refilled) * perMinute / 60_000)
+            refilled = uptime
+        }
+        guard tokens >= 1 else { return false }
+        tokens -= 1
+        return true
+    }
+}

@@ -1,0 +1,110 @@
+import Testing
+
+@testable import MeshRuntime
+
+@Suite struct OffsetLedgerTests {
+    @Test func commitIsTheLowestUnfinishedOffset() {
+        var ledger = OffsetLedger(committed: 10)
+        for offset in 10..<15 { expect(ledger.begin(Int64(offset))) }
+        ledger.finish(12)
+        ledger.finish(11)
+        #expect(ledger.committable?.offset == 10)
+        #expect(ledger.committable?.finished == [11...12])
+        ledger.finish(10)
+        #expect(ledger.committable?.offset == 13)
+        #expect(ledger.committable?.finished == [])
+        ledger.finish(13)
+        ledger.finish(14)
+        #expect(ledger.committable?.offset == 15)
+    }
+
+    @Test func gapsOfACompactedPartitionAreHarmless() {
+        var ledger = OffsetLedger(committed: 0)
+        expect(ledger.begin(5))
+        expect(ledger.begin(9))
+        expect(ledger.begin(20))
+        ledger.finish(9)
+        ledger.finish(20)
+        #expect(ledger.committable?.finished == [9...20])
+        ledger.finish(5)
+        #expect(ledger.committable?.offset == 21)
+    }
+
+    @Test func whatAnEarlierOwnerFinishedIsNotHandledAgain() {
+        var ledger = OffsetLedger(committed: 100, finished: [103...104, 110...120])
+        expect(!ledger.begin(99))
+        for offset in 100..<103 { expect(ledger.begin(Int64(offset))) }
+        for offset in 100..<103 { ledger.finish(Int64(offset)) }
+        #expect(ledger.committable?.offset == 105)
+        #expect(ledger.committable?.finished == [110...120], "records between were not read yet")
+        expect(!ledger.begin(103))
+        expect(!ledger.begin(104))
+        expect(ledger.begin(105))
+        expect(!ledger.begin(110))
+        ledger.finish(105)
+        #expect(ledger.committable?.offset == 121)
+    }
+
+    /// Random reads and finishes, with restarts from what was committed: nothing is lost, nothing is repeated, the metadata always fits.
+    @Test(arguments: 0..<40) func randomOrderWithRestarts(seed: UInt64) {
+        var random = SeededRandom(seed)
+        let offsets = (0..<400).map { Int64($0) }.filter { _ in Int.random(in: 0..<10, using: &random) > 0 }
+        var handled: Set<Int64> = []
+        var committed: (Int64, String) = (0, "")
+        while handled.count < offsets.count {
+            var ledger = OffsetLedger(
+                committed: committed.0, finished: CommitMetadata.finished(committed: committed.0, in: committed.1))
+            var open: [Int64] = []
+            var upcoming = offsets.filter { $0 >= committed.0 }[...]
+            for _ in 0..<Int.random(in: 1..<300, using: &random) {
+                if Bool.random(using: &random), ledger.hasRoom, let offset = upcoming.popFirst() {
+                    if ledger.begin(offset) {
+                        #expect(handled.contains(offset) == false)
+                        open.append(offset)
+                    } else {
+                        #expect(handled.contains(offset))
+                    }
+                } else if let place = open.indices.randomElement(using: &random) {
+                    let offset = open.remove(at: place)
+                    ledger.finish(offset)
+                    handled.insert(offset)
+                    let commit = ledger.committable!
+                    #expect(offsets.allSatisfy { $0 >= commit.offset || handled.contains($0) })
+                    let text = CommitMetadata.text(committed: commit.offset, finished: commit.finished)
+                    #expect(text.utf8.count <= OffsetLedger.maximumMetadataBytes)
+                    #expect(CommitMetadata.finished(committed: commit.offset, in: text) == commit.finished)
+                    committed = (commit.offset, text)
+                }
+            }
+        }
+    }
+
+    @Test func metadataNeverOverflowsWhateverFinishes() {
+        var ledger = OffsetLedger(committed: 1_000_000_000)
+        var offset: Int64 = 1_000_000_000
+        var taken: [Int64] = []
+        while ledger.hasRoom {
+            expect(ledger.begin(offset))
+            taken.append(offset)
+            offset += 1
+        }
+        #expect(taken.count > 300)
+        for (place, offset) in taken.enumerated() where place % 2 == 1 { ledger.finish(offset) }
+        let commit = ledger.committable!
+        #expect(CommitMetadata.text(committed: commit.offset, finished: commit.finished).utf8.count <= OffsetLedger.maximumMetadataBytes)
+    }
+
+    /// Bytes from elsewhere never trap, and what is read back was written by us or means nothing.
+    @Test func foreignMetadataMeansNothing() {
+        var random = SeededRandom(7)
+        let alphabet = Array("m1:,-0az+~ é9")
+        for _ in 0..<5_000 {
+            let tail = String((0..<Int.random(in: 0..<20, using: &random)).map { _ in alphabet.randomElement(using: &random)! })
+            for text in [tail, "m1:" + tail] {
+                let ranges = CommitMetadata.finished(committed: .random(in: 0...(.max), using: &random), in: text)
+                for (left, right) in zip(ranges, ranges.dropFirst()) { #expect(left.upperBound < right.lowerBound) }
+            }
+        }
+        #expect(CommitMetadata.finished(committed: 5, in: "m1:0-zzzzzzzzzzzzz") == [])
+    }
+}

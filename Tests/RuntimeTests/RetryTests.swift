@@ -1,0 +1,88 @@
+import BotKit
+import Envelopes
+import Testing
+
+@testable import MeshRuntime
+
+@Suite struct RetryTests {
+    @Test func theDelayGrowsAndNeverPassesTheMaximum() {
+        var random = SeededRandom(1)
+        for backoff in RetryPolicy.Backoff.allCases {
+            let policy = RetryPolicy(maximumAttempts: 5, backoff: backoff, initialDelay: .seconds(2), maximumDelay: .seconds(30))
+            for attempt in [1, 2, 3, 10, 100, 100_000] {
+                for _ in 0..<100 {
+                    let delay = Backoff.delay(after: attempt, policy, using: &random)
+                    #expect(delay <= policy.maximumDelay)
+                    #expect(delay >= .seconds(1))
+                }
+            }
+        }
+    }
+
+    @Test func whatIsDueFirstComesFirst() {
+        var random = SeededRandom(3)
+        var schedule = RetrySchedule<Int>()
+        var dues: [Int64] = []
+        for number in 0..<1_000 {
+            let due = Int64.random(in: 0..<500, using: &random)
+            dues.append(due)
+            schedule.insert(number, due: Timestamp(milliseconds: due))
+        }
+        let removed = schedule.remove { $0 % 3 == 0 }
+        #expect(removed.count == 334)
+        var last: (due: Int64, number: Int) = (-1, -1)
+        var count = 0
+        for now in stride(from: Int64(0), through: 500, by: 50) {
+            while let number = schedule.takeDue(at: Timestamp(milliseconds: now)) {
+                #expect(dues[number] <= now)
+                #expect((dues[number], number) > last)
+                last = (dues[number], number)
+                count += 1
+            }
+        }
+        #expect(count == 666)
+        #expect(schedule.isEmpty)
+    }
+
+    @Test func theBreakerOpensTriesAndCloses() {
+        var breaker = CircuitBreaker(threshold: 2, pause: 100)
+        expect(breaker.allows(at: 0))
+        breaker.failed(at: 0)
+        breaker.succeeded()
+        breaker.failed(at: 1)
+        expect(breaker.allows(at: 1))
+        breaker.failed(at: 2)
+        expect(!breaker.allows(at: 50))
+        expect(breaker.allows(at: 102))
+        expect(!breaker.allows(at: 103), "one call is on trial")
+        breaker.failed(at: 110)
+        expect(!breaker.allows(at: 209))
+        expect(breaker.allows(at: 210))
+        breaker.ended(at: 211)
+        expect(breaker.allows(at: 211), "a cancelled trial says nothing")
+        breaker.succeeded()
+        #expect(breaker.state == .closed)
+    }
+
+    @Test func theWindowForgetsTheOldest() {
+        var window = DedupWindow(capacity: 3)
+        for identity in ["a", "b", "c", "b", "d"] { window.insert(identity) }
+        #expect(!window.contains("a"))
+        #expect(window.contains("b"))
+        #expect(window.contains("c"))
+        #expect(window.contains("d"))
+        window.insert("e")
+        window.insert("f")
+        #expect(!window.contains("b"))
+        #expect(window.count == 3)
+    }
+
+    /// Values of Kafka's own test (`UtilsTest.testMurmur2`).
+    @Test func murmur2PlacesKeysAsJavaDoes() {
+        let expected: [(String, Int32)] = [
+            ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829), ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+        ]
+        for (text, hash) in expected { #expect(Int32(bitPattern: Murmur2.hash(Array(text.utf8))) == hash) }
+    }
+}
