@@ -1,0 +1,45 @@
+import CRdKafka
+import Synchronization
+
+/// The one owner of a librdkafka client.
+///
+/// Sendable although it holds a C pointer: librdkafka's clients may be called from any thread, and `take` gives the pointer up once.
+final class ClientHandle: @unchecked Sendable {
+    /// Valid until `destroy` has been called.
+    let pointer: OpaquePointer
+    let context: ClientContext
+    private let isDestroyed = Atomic<Bool>(false)
+
+    init(
+        _ type: rd_kafka_type_t, _ settings: ClientSettings, defaults: [String: String], overrides: [String: String], context: ClientContext
+    ) throws(SettingsError) {
+        let configuration = try Configuration(settings, defaults: defaults, overrides: overrides)
+        configuration.attach(context, isConsumer: type == RD_KAFKA_CONSUMER)
+        pointer = try configuration.makeClient(type)
+        self.context = context
+    }
+
+    /// Frees the client. `rd_kafka_destroy` can hang after a lost broker: it runs on a thread of its own, and when `limit` is over that thread
+    /// (and the client's memory) is left behind. Returns false in that case.
+    @discardableResult
+    func destroy(limit: Duration) -> Bool {
+        guard let destruction = takeDestruction() else { return true }
+        return DedicatedThread.run(name: "kafka-destroy", limit: limit, destruction)
+    }
+
+    private func takeDestruction() -> (@Sendable () -> Void)? {
+        guard !isDestroyed.exchange(true, ordering: .acquiringAndReleasing) else { return nil }
+        nonisolated(unsafe) let pointer = pointer
+        let context = context
+        return {
+            // The consumer was closed before, or is abandoned: no second close, which could wait for ever.
+            rd_kafka_destroy_flags(pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+            withExtendedLifetime(context) {}
+        }
+    }
+
+    deinit {
+        // Not closed by its owner: free it without holding this thread up.
+        if let destruction = takeDestruction() { DedicatedThread.start(name: "kafka-destroy", destruction) }
+    }
+}

@@ -1,0 +1,62 @@
+import CRdKafka
+
+/// How to reach a cluster: librdkafka properties, whatever their source. Printing it never shows a secret.
+public struct ClientSettings: Sendable, Equatable, CustomStringConvertible {
+    private var properties: [String: String]
+
+    /// `bootstrapServers`: `host:port`, several separated by commas.
+    public init(bootstrapServers: String) { properties = ["bootstrap.servers": bootstrapServers] }
+
+    /// Takes librdkafka properties as they are; `bootstrap.servers` must be among them before a client is made.
+    public init(properties: [String: String]) { self.properties = properties }
+
+    /// A librdkafka property, e.g. `"security.protocol"`. Checked when a client is made; `validate()` checks at once.
+    public subscript(_ property: String) -> String? {
+        get { properties[property] }
+        set { properties[property] = newValue }
+    }
+
+    public var bootstrapServers: String { properties["bootstrap.servers"] ?? properties["metadata.broker.list"] ?? "" }
+
+    var sorted: [(name: String, value: String)] { properties.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+
+    /// Throws the first property that librdkafka does not know, or whose value it refuses.
+    public func validate() throws(SettingsError) { _ = try Configuration(self, defaults: [:], overrides: [:]) }
+
+    /// Names and values, sorted; secrets as `[hidden]`.
+    public var description: String {
+        sorted.map { "\($0.name)=\(Self.isSecret($0.name) ? "[hidden]" : $0.value)" }.joined(separator: " ")
+    }
+
+    /// Whether a property's value is never shown: passwords, keys, tokens.
+    static func isSecret(_ property: String) -> Bool {
+        ["password", "secret", "token", "key.pem", "pem", "oauthbearer.config", "jaas", "username"].contains { property.contains($0) }
+    }
+}
+
+extension ClientSettings: CustomReflectable {
+    /// Keeps secrets out of `dump` and of test failures too.
+    public var customMirror: Mirror { Mirror(self, children: ["properties": description]) }
+}
+
+/// Settings that cannot be used. Names the property and its source, never its value.
+public enum SettingsError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Neither the environment nor a properties file names a broker.
+    case noBootstrapServers
+    case unreadableFile(path: String, reason: String)
+    case malformedLine(path: String, line: Int, reason: String)
+    case unknownProperty(String)
+    case badValue(property: String, reason: String)
+    case unusable(reason: String)
+
+    public var description: String {
+        switch self {
+        case .noBootstrapServers: "no Kafka brokers are named: set KAFKA_BOOTSTRAP_SERVERS=host:port, or pass --brokers"
+        case .unreadableFile(let path, let reason): "cannot read the Kafka properties file \(path): \(reason)"
+        case .malformedLine(let path, let line, let reason): "\(path):\(line): \(reason)"
+        case .unknownProperty(let name): "\(name) is not a property of librdkafka; see its CONFIGURATION.md for the names"
+        case .badValue(let property, let reason): "the value of \(property) cannot be used: \(reason)"
+        case .unusable(let reason): "the Kafka settings cannot be used: \(reason)"
+        }
+    }
+}

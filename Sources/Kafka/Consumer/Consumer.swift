@@ -1,0 +1,209 @@
+import CRdKafka
+
+/// What one `poll` brought.
+public enum PollResult: Sendable, Equatable {
+    case record(Record)
+    /// The end of a partition was reached; `offset` is where the next record will be. Only with `reportsPartitionEnd`.
+    case partitionEnd(TopicPartition, offset: Int64)
+    /// Something is wrong; the consumer goes on unless the error is fatal.
+    case error(KafkaError)
+}
+
+/// A consumer, confined to the thread that made it: every method, `close` included, is called there. Most block; none belongs on Swift's shared pool.
+///
+/// Dynamic membership, cooperative-sticky assignment and commits by hand are the defaults. Close it, or its partitions stay taken until the session ends.
+public final class Consumer {
+    let handle: ClientHandle
+    private let queue: OpaquePointer
+    private let group: GroupSettings
+    private weak var delegate: (any RebalanceDelegate)?
+    private var topicNames = TopicNames()
+    /// Errors of a rebalance, told by the polls that follow. At most 64 are kept.
+    private var pendingErrors: [KafkaError] = []
+    private var isClosed = false
+
+    /// Connects in the background. The delegate is not retained.
+    public init(
+        _ settings: ClientSettings, group: GroupSettings, events delegate: (any RebalanceDelegate)? = nil,
+        observer: ClientObserver = ClientObserver()
+    ) throws(SettingsError) {
+        let context = ClientContext(observer: observer)
+        handle = try ClientHandle(
+            RD_KAFKA_CONSUMER, settings, defaults: GroupSettings.defaults, overrides: group.overrides, context: context)
+        self.group = group
+        self.delegate = delegate
+        // Statistics, errors and the like are then served by the consumer's own poll.
+        rd_kafka_poll_set_consumer(handle.pointer)
+        queue = rd_kafka_queue_get_consumer(handle.pointer)
+        context.consumer = self
+    }
+
+    deinit { if !isClosed { rd_kafka_queue_destroy(queue) } }
+
+    // MARK: What it reads
+
+    /// Joins the group for these topics; a name that begins with `^` is a regular expression. Partitions come through `poll`.
+    public func subscribe(to topics: [String]) throws(KafkaError) {
+        let list = PartitionList(topics.map { TopicPartition($0, -1) })
+        try check(rd_kafka_subscribe(handle.pointer, list.pointer), "subscribe")
+    }
+
+    /// Reads these partitions from these offsets, beside any group. Replaces what was assigned. See `StartOffset` for the offsets.
+    public func assign(_ partitions: [TopicPartition: StartOffset]) throws(KafkaError) {
+        let list = PartitionList(partitions.mapValues(\.rawValue))
+        try check(rd_kafka_assign(handle.pointer, list.pointer), "assign")
+    }
+
+    public var assignment: [TopicPartition] {
+        get throws(KafkaError) {
+            var result: PartitionList.Pointer?
+            try check(rd_kafka_assignment(handle.pointer, &result), "assignment")
+            guard let result else { return [] }
+            return PartitionList(owning: result).partitions
+        }
+    }
+
+    /// Whether the partitions have passed to others without a revocation. Only true inside `RebalanceDelegate.lost`.
+    public var isAssignmentLost: Bool { rd_kafka_assignment_lost(handle.pointer) != 0 }
+
+    /// The member's id, as the coordinator gave it; empty before it has joined.
+    public var memberID: String {
+        guard let id = rd_kafka_memberid(handle.pointer) else { return "" }
+        defer { rd_kafka_mem_free(handle.pointer, id) }
+        return String(cString: id)
+    }
+
+    public var fatalError: KafkaError? { Kafka.fatalError(of: handle.pointer) }
+
+    // MARK: Polling
+
+    /// Waits up to `timeout` for a record, a partition's end or an error; nil when there was none, or when a rebalance was served instead.
+    public func poll(timeout: Duration) -> PollResult? {
+        if !pendingErrors.isEmpty { return .error(pendingErrors.removeFirst()) }
+        guard let message = rd_kafka_consumer_poll(handle.pointer, timeout.rdMilliseconds) else {
+            return pendingErrors.isEmpty ? nil : .error(pendingErrors.removeFirst())
+        }
+        defer { rd_kafka_message_destroy(message) }
+        switch message.pointee.err {
+        case RD_KAFKA_RESP_ERR_NO_ERROR: return .record(Record(reading: message, names: &topicNames))
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+            let topic = topicNames.name(of: message.pointee.rkt)
+            return .partitionEnd(TopicPartition(topic, message.pointee.partition), offset: message.pointee.offset)
+        case RD_KAFKA_RESP_ERR__FATAL: return .error(fatalError ?? KafkaError(RD_KAFKA_RESP_ERR__FATAL))
+        default: return .error(error(in: message))
+        }
+    }
+
+    private func error(in message: UnsafeMutablePointer<rd_kafka_message_t>) -> KafkaError {
+        let error = KafkaError(message.pointee.err, rd_kafka_message_errstr(message).map(String.init(cString:)))
+        guard let topic = message.pointee.rkt else { return error }
+        return error.at("\(topicNames.name(of: topic))[\(message.pointee.partition)]")
+    }
+
+    // MARK: Rebalance
+
+    /// Called by librdkafka inside `poll` and `close`.
+    func rebalance(_ code: rd_kafka_resp_err_t, _ list: PartitionList.Pointer) {
+        let partitions = PartitionList.elements(of: list).map(\.topicPartition)
+        let isCooperative = rd_kafka_rebalance_protocol(handle.pointer).map { String(cString: $0) == "COOPERATIVE" } ?? false
+        do throws(KafkaError) {
+            switch code {
+            case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+                let plan = delegate?.assigning(partitions, to: self) ?? AssignmentPlan()
+                for index in 0..<Int(list.pointee.cnt) {
+                    if let offset = plan.startOffsets[partitions[index]] { list.pointee.elems[index].offset = offset }
+                }
+                if isCooperative {
+                    try check(rd_kafka_incremental_assign(handle.pointer, list))
+                } else {
+                    try check(rd_kafka_assign(handle.pointer, list), "assign")
+                }
+                let paused = partitions.filter(plan.paused.contains)
+                if !paused.isEmpty { try pause(paused) }
+            case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
+                if isAssignmentLost {
+                    delegate?.lost(partitions, from: self)
+                } else {
+                    delegate?.revoking(partitions, from: self)
+                }
+                if isCooperative {
+                    try check(rd_kafka_incremental_unassign(handle.pointer, list))
+                } else {
+                    try check(rd_kafka_assign(handle.pointer, nil), "unassign")
+                }
+            default:
+                try check(rd_kafka_assign(handle.pointer, nil), "unassign")
+                throw KafkaError(code)
+            }
+        } catch {
+            if pendingErrors.count < 64 { pendingErrors.append(error.at("rebalance")) }
+        }
+    }
+
+    // MARK: Closing
+
+    /// Gives the partitions up (the delegate hears of it first), leaves the group unless the member is static, and frees the consumer.
+    ///
+    /// Serves rebalances for up to `timeout`; then the client is abandoned and freed in the background. Returns whether it ended in time.
+    @discardableResult
+    public func close(timeout: Duration = .seconds(5)) -> Bool {
+        guard !isClosed else { return true }
+        isClosed = true
+        let deadline = Deadline(after: timeout)
+        var isInTime = leaveGroup(deadline)
+        rd_kafka_queue_destroy(queue)
+        isInTime = handle.destroy(limit: max(deadline.remaining, .milliseconds(500))) && isInTime
+        return isInTime
+    }
+
+    private func leaveGroup(_ deadline: Deadline) -> Bool {
+        let closing = rd_kafka_queue_new(handle.pointer)!
+        defer { rd_kafka_queue_destroy(closing) }
+        if let error = rd_kafka_consumer_close_queue(handle.pointer, closing) {
+            pendingErrors.append(KafkaError(taking: error))
+            return false
+        }
+        while rd_kafka_consumer_closed(handle.pointer) == 0 {
+            guard !deadline.hasPassed else { return false }
+            guard let event = rd_kafka_queue_poll(closing, min(deadline.remaining, .milliseconds(20)).rdMilliseconds) else { continue }
+            defer { rd_kafka_event_destroy(event) }
+            if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE, let list = rd_kafka_event_topic_partition_list(event) {
+                rebalance(rd_kafka_event_error(event), list)
+            }
+        }
+        return true
+    }
+}
+
+func rebalanceCallback(
+    client: OpaquePointer?, code: rd_kafka_resp_err_t, list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
+    opaque: UnsafeMutableRawPointer?
+) {
+    guard let client, let list else { return }
+    if let consumer = ClientContext.of(opaque)?.consumer {
+        consumer.rebalance(code, list)
+    } else {
+        rd_kafka_assign(client, nil)
+    }
+}
+
+/// Where a partition is read from.
+public enum StartOffset: Sendable, Hashable {
+    case beginning
+    case end
+    /// The group's committed offset, or what `auto.offset.reset` says where there is none.
+    case committed
+    case at(Int64)
+    /// The last `count` records; fewer where there are fewer. 0 is the end.
+    case last(Int64)
+
+    var rawValue: Int64 {
+        switch self {
+        case .beginning: Int64(RD_KAFKA_OFFSET_BEGINNING)
+        case .end: Int64(RD_KAFKA_OFFSET_END)
+        case .committed: Int64(RD_KAFKA_OFFSET_STORED)
+        case .at(let offset): max(0, offset)
+        case .last(let count): count <= 0 ? Int64(RD_KAFKA_OFFSET_END) : Int64(RD_KAFKA_OFFSET_TAIL_BASE) - min(count, 1 << 40)
+        }
+    }
+}

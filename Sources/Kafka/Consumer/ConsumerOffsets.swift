@@ -1,0 +1,118 @@
+import CRdKafka
+
+/// Flow, offsets and look-ups. All on the thread that owns the consumer; those with a time limit block.
+extension Consumer {
+    /// Stops the delivery of these partitions; what was fetched ahead is dropped and fetched again. Polling goes on.
+    public func pause(_ partitions: some Collection<TopicPartition>) throws(KafkaError) {
+        let list = PartitionList(partitions)
+        try check(rd_kafka_pause_partitions(handle.pointer, list.pointer), "pause")
+        try list.checkElements()
+    }
+
+    public func resume(_ partitions: some Collection<TopicPartition>) throws(KafkaError) {
+        let list = PartitionList(partitions)
+        try check(rd_kafka_resume_partitions(handle.pointer, list.pointer), "resume")
+        try list.checkElements()
+    }
+
+    /// Continues assigned partitions at other offsets.
+    public func seek(_ offsets: [TopicPartition: StartOffset], timeout: Duration = .seconds(10)) throws(KafkaError) {
+        let list = PartitionList(offsets.mapValues(\.rawValue))
+        try check(rd_kafka_seek_partitions(handle.pointer, list.pointer, timeout.rdMilliseconds))
+        try list.checkElements()
+    }
+
+    /// Commits and waits for the broker's answer. During a rebalance a commit may be refused (`isStaleMember`): expect it.
+    public func commit(_ offsets: [TopicPartition: CommittedOffset], timeout: Duration = .seconds(10)) throws(KafkaError) {
+        guard !offsets.isEmpty else { return }
+        let list = PartitionList(offsets)
+        let answers = rd_kafka_queue_new(handle.pointer)!
+        defer { rd_kafka_queue_destroy(answers) }
+        try check(rd_kafka_commit_queue(handle.pointer, list.pointer, answers, nil, nil), "commit")
+        let deadline = Deadline(after: timeout)
+        repeat {
+            guard let event = rd_kafka_queue_poll(answers, deadline.remaining.rdMilliseconds) else { continue }
+            defer { rd_kafka_event_destroy(event) }
+            guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT else { continue }
+            try PartitionList.checkElements(of: rd_kafka_event_topic_partition_list(event))
+            return try check(rd_kafka_event_error(event), "commit")
+        } while !deadline.hasPassed
+        throw .timedOut("commit", after: timeout)
+    }
+
+    /// What the group has committed; partitions without a commit are left out.
+    public func committed(
+        _ partitions: some Collection<TopicPartition>, timeout: Duration = .seconds(10)
+    ) throws(KafkaError) -> [TopicPartition: CommittedOffset] {
+        let list = PartitionList(partitions)
+        try check(rd_kafka_committed(handle.pointer, list.pointer, timeout.rdMilliseconds), "committed")
+        try list.checkElements()
+        var result: [TopicPartition: CommittedOffset] = [:]
+        for element in list.elements { result[element.topicPartition] = element.committed }
+        return result
+    }
+
+    /// The offset after the last record that `poll` returned; nil before the first.
+    public func position(of partition: TopicPartition) throws(KafkaError) -> Int64? {
+        let list = PartitionList([partition])
+        try check(rd_kafka_position(handle.pointer, list.pointer), "position")
+        try list.checkElements()
+        let offset = list.elements[0].offset
+        return offset >= 0 ? offset : nil
+    }
+
+    /// The ends of a partition's log, asked of its leader. With read-committed isolation the high end is that of the committed part.
+    public func watermarks(of partition: TopicPartition, timeout: Duration = .seconds(10)) throws(KafkaError) -> Watermarks {
+        try queryWatermarks(handle.pointer, partition, timeout)
+    }
+
+    /// The ends as the last fetch told them, without asking; nil before the first fetch.
+    public func cachedWatermarks(of partition: TopicPartition) -> Watermarks? {
+        var low: Int64 = -1
+        var high: Int64 = -1
+        let code = rd_kafka_get_watermark_offsets(handle.pointer, partition.topic, partition.partition, &low, &high)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { return nil }
+        return Watermarks(low: max(low, 0), high: high)
+    }
+
+    /// For each partition the offset of its first record that is not older than its time; nil when there is none.
+    public func offsets(
+        forTime milliseconds: [TopicPartition: Int64], timeout: Duration = .seconds(10)
+    ) throws(KafkaError) -> [TopicPartition: Int64?] {
+        try queryOffsets(handle.pointer, forTime: milliseconds, timeout)
+    }
+
+    /// Who this member is at this moment, for `Producer.sendOffsets`.
+    public func groupMetadata() throws(KafkaError) -> GroupMetadata {
+        guard let metadata = rd_kafka_consumer_group_metadata(handle.pointer) else {
+            throw KafkaError(RD_KAFKA_RESP_ERR__STATE, "the consumer has no group")
+        }
+        defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
+        var buffer: UnsafeMutableRawPointer?
+        var size = 0
+        try check(rd_kafka_consumer_group_metadata_write(metadata, &buffer, &size))
+        defer { rd_kafka_mem_free(nil, buffer) }
+        return GroupMetadata(bytes: Array(UnsafeRawBufferPointer(start: buffer, count: size)))
+    }
+}
+
+func queryWatermarks(_ client: OpaquePointer, _ partition: TopicPartition, _ timeout: Duration) throws(KafkaError) -> Watermarks {
+    var low: Int64 = 0
+    var high: Int64 = 0
+    try check(
+        rd_kafka_query_watermark_offsets(client, partition.topic, partition.partition, &low, &high, timeout.rdMilliseconds),
+        "watermarks of \(partition)")
+    return Watermarks(low: low, high: high)
+}
+
+func queryOffsets(
+    _ client: OpaquePointer, forTime milliseconds: [TopicPartition: Int64], _ timeout: Duration
+) throws(KafkaError) -> [TopicPartition: Int64?] {
+    guard !milliseconds.isEmpty else { return [:] }
+    let list = PartitionList(milliseconds.mapValues { max(0, $0) })
+    try check(rd_kafka_offsets_for_times(client, list.pointer, timeout.rdMilliseconds), "offsets for times")
+    try list.checkElements()
+    var result: [TopicPartition: Int64?] = [:]
+    for element in list.elements { result.updateValue(element.offset >= 0 ? element.offset : nil, forKey: element.topicPartition) }
+    return result
+}

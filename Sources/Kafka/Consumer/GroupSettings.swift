@@ -1,0 +1,78 @@
+/// How a consumer takes part in a group.
+public struct GroupSettings: Sendable, Equatable {
+    /// The group's name; nil for a consumer that only `assign`s partitions itself and never commits.
+    public var id: String?
+    /// Makes the member static (`group.instance.id`). nil, the default: dynamic.
+    public var instanceID: String?
+    /// A member that is silent for this long is taken for dead.
+    public var sessionTimeout: Duration
+    /// A member that does not poll for this long loses its partitions.
+    public var maximumPollInterval: Duration
+    /// Where a partition without a committed offset begins.
+    public var offsetReset: OffsetReset
+    public var isolation: Isolation
+    /// Whether `poll` tells when the end of a partition is reached.
+    public var reportsPartitionEnd: Bool
+    /// How much librdkafka fetches ahead, over all partitions. KiB; 1...2097151.
+    public var prefetchKilobytes: Int32
+
+    public enum OffsetReset: String, Sendable { case earliest, latest, error }
+    public enum Isolation: String, Sendable {
+        case readCommitted = "read_committed"
+        case readUncommitted = "read_uncommitted"
+    }
+
+    public init(
+        id: String?, instanceID: String? = nil, sessionTimeout: Duration = .seconds(6), maximumPollInterval: Duration = .seconds(300),
+        offsetReset: OffsetReset = .earliest, isolation: Isolation = .readCommitted, reportsPartitionEnd: Bool = false,
+        prefetchKilobytes: Int32 = 16384
+    ) {
+        self.id = id
+        self.instanceID = instanceID
+        self.sessionTimeout = sessionTimeout
+        self.maximumPollInterval = maximumPollInterval
+        self.offsetReset = offsetReset
+        self.isolation = isolation
+        self.reportsPartitionEnd = reportsPartitionEnd
+        self.prefetchKilobytes = prefetchKilobytes
+    }
+
+    /// For a consumer that belongs to no group: it reads what `assign` gives it.
+    public static func none(
+        isolation: Isolation = .readCommitted, offsetReset: OffsetReset = .earliest, reportsPartitionEnd: Bool = false
+    ) -> GroupSettings {
+        GroupSettings(id: nil, offsetReset: offsetReset, isolation: isolation, reportsPartitionEnd: reportsPartitionEnd)
+    }
+
+    var overrides: [String: String] {
+        var properties = [
+            // librdkafka asks for a group even where none is joined; nothing is ever committed under this name.
+            "group.id": id ?? "mesh.no-group",
+            "session.timeout.ms": "\(sessionTimeout.rdMilliseconds)",
+            "heartbeat.interval.ms": "\(max(1, (sessionTimeout / 3).rdMilliseconds))",
+            "max.poll.interval.ms": "\(max(maximumPollInterval, sessionTimeout).rdMilliseconds)",
+            "auto.offset.reset": offsetReset.rawValue,
+            "isolation.level": isolation.rawValue,
+            "enable.partition.eof": reportsPartitionEnd ? "true" : "false",
+            "enable.auto.commit": "false",
+            "enable.auto.offset.store": "false",
+            "queued.max.messages.kbytes": "\(prefetchKilobytes)",
+        ]
+        if let instanceID { properties["group.instance.id"] = instanceID }
+        return properties
+    }
+
+    /// A setting may replace these.
+    static let defaults = [
+        "partition.assignment.strategy": "cooperative-sticky",
+        "allow.auto.create.topics": "false",
+        // noida-db ignores fetch limits and answers with a whole log.
+        "receive.message.max.bytes": "1000000000",
+    ]
+}
+
+/// The identity of a member at one moment: what fences a zombie out of `Producer.sendOffsets`. Take a new one after each rebalance.
+public struct GroupMetadata: Hashable, Sendable {
+    /// librdkafka's serialized form.
+    let bytes: [UInt8]
+}
