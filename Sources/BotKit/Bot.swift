@@ -13,6 +13,9 @@ public protocol Bot: Sendable {
     associatedtype Call: BotCall = Never
 
     static var contract: Contract { get }
+    /// The contract of this instance: what the runtime goes by. Default: the static one. A bot whose configuration says what it consumes and
+    /// produces (a custom bot, a bot with rules) narrows or fills it here.
+    var contract: Contract { get }
 
     /// Takes the checked configuration. Throws when a setting has a form that only this bot can judge.
     init(configuration: BotConfiguration) throws(ConfigurationError)
@@ -26,6 +29,8 @@ public protocol Bot: Sendable {
 }
 
 extension Bot {
+    public var contract: Contract { Self.contract }
+
     public func aggregate(of event: Event) throws(Rejection) -> String { event.key ?? event.envelope.correlationID }
 }
 
@@ -37,6 +42,8 @@ extension Never: BotState {}
 public protocol BotOutput: Sendable {
     /// Every type that a value of this enum can have.
     static var types: [EventType] { get }
+    /// Default: the payload's own. A payload whose Swift type serves several event types (a step's log, a custom bot's event) says it here.
+    var eventType: EventType { get }
     var payload: any EventPayload { get }
     /// nil: the priority of the event that led to it.
     var priority: Priority? { get }
@@ -45,6 +52,7 @@ public protocol BotOutput: Sendable {
 }
 
 extension BotOutput {
+    public var eventType: EventType { type(of: payload).type }
     public var priority: Priority? { nil }
     public var key: String? { payload.key }
 }
