@@ -134,9 +134,12 @@ public struct SpawnError: Error, Sendable, Equatable, CustomStringConvertible {
 /// Starts processes on one thread that lives as long as this process: the kernel's parent-death signal fires when the *thread* that made the child ends.
 private final class Spawner: Sendable {
     static let shared = Spawner()
-    private struct Request: Sendable {
+    private final class Request: Sendable {
         let launch: ChildProcess.Launch
-        let answer: @Sendable (Result<Int32, SpawnError>) -> Void
+        let result = Mutex<Result<Int32, SpawnError>?>(nil)
+        let answered = DispatchSemaphore(value: 0)
+
+        init(_ launch: ChildProcess.Launch) { self.launch = launch }
     }
     private let requests = Mutex<[Request]>([])
     private let arrived = DispatchSemaphore(value: 0)
@@ -146,27 +149,20 @@ private final class Spawner: Sendable {
             while true {
                 arrived.wait()
                 guard let request = requests.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else { continue }
-                request.answer(Result { () throws(SpawnError) in try request.launch.start() })
+                let result = Result { () throws(SpawnError) in try request.launch.start() }
+                request.result.withLock { $0 = result }
+                request.answered.signal()
             }
         }
     }
 
     func spawn(_ launch: ChildProcess.Launch) throws(SpawnError) -> Int32 {
-        let result = Mutex<Result<Int32, SpawnError>>(.failure(SpawnError(program: launch.program, reason: "not started")))
-        let done = DispatchSemaphore(value: 0)
-        withoutActuallyEscaping({ (answer: Result<Int32, SpawnError>) in result.withLock { $0 = answer } }) { store in
-            nonisolated(unsafe) let store = store
-            requests.withLock {
-                $0.append(
-                    Request(launch: launch) { answer in
-                        store(answer)
-                        done.signal()
-                    })
-            }
-            arrived.signal()
-            done.wait()
-        }
-        return try result.withLock { $0 }.get()
+        let request = Request(launch)
+        requests.withLock { $0.append(request) }
+        arrived.signal()
+        request.answered.wait()
+        guard let result = request.result.withLock({ $0 }) else { throw SpawnError(program: launch.program, reason: "not started") }
+        return try result.get()
     }
 }
 

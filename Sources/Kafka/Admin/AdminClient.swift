@@ -80,7 +80,7 @@ public struct AdminOutcome: Sendable, Equatable {
         error = code == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaError(code, message.map(String.init(cString:))).at(name)
     }
 
-    init(name: String, error: KafkaError?) {
+    public init(name: String, error: KafkaError? = nil) {
         self.name = name
         self.error = error
     }

@@ -1,0 +1,190 @@
+import Kafka
+import MeshTesting
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct GroupTests {
+    @Test func theDelegateCommitsBeforePartitionsAreGivenUp() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic(partitions: 2)
+        let group = broker.uniqueName("group")
+        try await blocking {
+            let delegate = RecordingDelegate()
+            var refused: KafkaError?
+            delegate.onRevoke = { partitions, consumer in
+                do throws(KafkaError) {
+                    try consumer.commit(
+                        Dictionary(uniqueKeysWithValues: partitions.map { ($0, CommittedOffset(offset: 5, metadata: "at revoke")) }))
+                } catch {
+                    refused = error
+                }
+            }
+            let consumer = try Consumer(broker.settings, group: GroupSettings(id: group), events: delegate, observer: quiet)
+            try consumer.subscribe(to: [topic])
+            try consumer.poll { delegate.assigned.count == 2 }
+            #expect(try consumer.assignment.count == 2)
+            #expect(!consumer.isAssignmentLost)
+            #expect(!consumer.memberID.isEmpty)
+            #expect(consumer.close())
+            #expect(refused == nil)
+            #expect(delegate.events == ["assign 2", "revoke 2"])
+            #expect(delegate.assigned.isEmpty)
+
+            let admin = try AdminClient(broker.settings, observer: quiet)
+            defer { admin.close() }
+            let offsets = try admin.groupOffsets(group)
+            #expect(offsets.count == 2 && offsets.values.allSatisfy { $0 == CommittedOffset(offset: 5, metadata: "at revoke") })
+        }
+    }
+
+    @Test func partitionsMoveToASecondMember() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic(partitions: 4)
+        let group = broker.uniqueName("group")
+        try await blocking {
+            let first = RecordingDelegate()
+            let one = try Consumer(broker.settings, group: GroupSettings(id: group), events: first, observer: quiet)
+            defer { one.close() }
+            try one.subscribe(to: [topic])
+            try one.poll { first.assigned.count == 4 }
+            let second = RecordingDelegate()
+            let two = try Consumer(broker.settings, group: GroupSettings(id: group), events: second, observer: quiet)
+            defer { two.close() }
+            try two.subscribe(to: [topic])
+            try one.poll(within: .seconds(30)) {
+                _ = two.poll(timeout: .milliseconds(20))
+                return first.assigned.count == 2 && second.assigned.count == 2
+            }
+            #expect(first.assigned.isDisjoint(with: second.assigned))
+        }
+    }
+
+    @Test func aStaticMemberTakesItsPartitionsUpAgain() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic(partitions: 2)
+        let group = GroupSettings(id: broker.uniqueName("group"), instanceID: "slot-1")
+        try await blocking {
+            for round in 0..<2 {
+                let delegate = RecordingDelegate()
+                let consumer = try Consumer(broker.settings, group: group, events: delegate, observer: quiet)
+                try consumer.subscribe(to: [topic])
+                let start = ContinuousClock.now
+                try consumer.poll { delegate.assigned.count == 2 }
+                if round == 1 { #expect(ContinuousClock.now - start < .seconds(5)) }
+                consumer.close()
+            }
+        }
+    }
+
+    @Test func theSecondMemberWithTheSameStaticIdFencesTheFirst() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic()
+        let group = GroupSettings(id: broker.uniqueName("group"), instanceID: "slot-1")
+        try await blocking {
+            let first = RecordingDelegate()
+            let one = try Consumer(broker.settings, group: group, events: first, observer: quiet)
+            defer { one.close(timeout: .seconds(2)) }
+            try one.subscribe(to: [topic])
+            try one.poll { first.assigned.count == 1 }
+            let second = RecordingDelegate()
+            let two = try Consumer(broker.settings, group: group, events: second, observer: quiet)
+            defer { two.close() }
+            try two.subscribe(to: [topic])
+            try two.poll { second.assigned.count == 1 }
+            var fatal: KafkaError?
+            let deadline = ContinuousClock.now.advanced(by: .seconds(15))
+            while fatal == nil, ContinuousClock.now < deadline {
+                if case .error(let error) = one.poll(timeout: .milliseconds(50)), error.isFatal { fatal = error }
+                _ = two.poll(timeout: .zero)
+            }
+            #expect(fatal?.isFenced == true)
+        }
+    }
+
+    @Test func aPlanSaysWhereToBeginAndWhatToPause() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic(partitions: 2)
+        try await blocking {
+            let producer = try Producer(broker.settings, observer: quiet)
+            defer { producer.close() }
+            _ = try producer.sendAndWait(
+                (0..<10).map { OutgoingRecord(topic: topic, partition: Int32($0 % 2), value: [UInt8($0)]) })
+            let delegate = RecordingDelegate()
+            delegate.plan = AssignmentPlan(startOffsets: [TopicPartition(topic, 0): 3], paused: [TopicPartition(topic, 1)])
+            let consumer = try Consumer(
+                broker.settings, group: GroupSettings(id: broker.uniqueName("group")), events: delegate, observer: quiet)
+            defer { consumer.close() }
+            try consumer.subscribe(to: [topic])
+            #expect(try consumer.records(2).map(\.value) == [[6], [8]])
+            #expect(try consumer.position(of: TopicPartition(topic, 0)) == 5)
+            #expect(consumer.poll(timeout: .milliseconds(300)) == nil)
+            try consumer.resume([TopicPartition(topic, 1)])
+            #expect(try consumer.records(5).map(\.value) == [[1], [3], [5], [7], [9]])
+        }
+    }
+
+    @Test func pauseAndSeek() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic()
+        let partition = TopicPartition(topic, 0)
+        try await blocking {
+            let producer = try Producer(broker.settings, observer: quiet)
+            defer { producer.close() }
+            _ = try producer.sendAndWait((0..<10).map { OutgoingRecord(topic: topic, value: [UInt8($0)]) })
+            let consumer = try Consumer(broker.settings, group: .none(), observer: quiet)
+            defer { consumer.close() }
+            try consumer.assign([partition: .at(2)])
+            #expect(try consumer.records(2).map(\.offset) == [2, 3])
+            try consumer.pause([partition])
+            #expect(consumer.poll(timeout: .milliseconds(200)) == nil)
+            try consumer.resume([partition])
+            #expect(try consumer.records(6).map(\.offset) == Array(4...9))
+            try consumer.seek([partition: .at(1)])
+            #expect(try consumer.records(9).map(\.offset) == Array(1...9))
+            try consumer.assign([partition: .last(3)])
+            #expect(try consumer.records(3).map(\.offset) == [7, 8, 9])
+            #expect(try consumer.watermarks(of: partition) == Watermarks(low: 0, high: 10))
+            #expect(consumer.cachedWatermarks(of: partition)?.high == 10)
+        }
+    }
+
+    @Test func offsetsForTimes() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic(configuration: ["retention.ms": "-1"])
+        let partition = TopicPartition(topic, 0)
+        try await blocking {
+            let producer = try Producer(broker.settings, observer: quiet)
+            defer { producer.close() }
+            let base: Int64 = 1_750_000_000_000
+            _ = try producer.sendAndWait(
+                (0..<5).map { OutgoingRecord(topic: topic, value: [UInt8($0)], timestampMilliseconds: base + Int64($0) * 1000) })
+            let consumer = try Consumer(broker.settings, group: .none(), observer: quiet)
+            defer { consumer.close() }
+            #expect(try consumer.offsets(forTime: [partition: base + 1500]) == [partition: 2])
+            #expect(try consumer.offsets(forTime: [partition: 0]) == [partition: 0])
+            let beyond = try consumer.offsets(forTime: [partition: base + 60_000])
+            #expect(beyond == [partition: nil])
+        }
+    }
+
+    @Test func commitAndCommittedCarryMetadata() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic(partitions: 2)
+        try await blocking {
+            let delegate = RecordingDelegate()
+            let consumer = try Consumer(
+                broker.settings, group: GroupSettings(id: broker.uniqueName("group")), events: delegate, observer: quiet)
+            defer { consumer.close() }
+            try consumer.subscribe(to: [topic])
+            try consumer.poll { delegate.assigned.count == 2 }
+            let partition = TopicPartition(topic, 1)
+            #expect(try consumer.committed([partition]) == [:])
+            try consumer.commit([partition: CommittedOffset(offset: 41, metadata: "3-5,9")])
+            #expect(
+                try consumer.committed([partition, TopicPartition(topic, 0)]) == [partition: CommittedOffset(offset: 41, metadata: "3-5,9")]
+            )
+            try consumer.commit([partition: CommittedOffset(offset: 42)])
+            #expect(try consumer.committed([partition])[partition] == CommittedOffset(offset: 42))
+            try consumer.commit([:])
+        }
+    }
+}

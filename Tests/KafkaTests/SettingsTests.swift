@@ -1,0 +1,87 @@
+import FoundationEssentials
+import MeshTesting
+import Testing
+
+@testable import Kafka
+
+@Suite struct SettingsTests {
+    @Test func theEnvironmentBecomesProperties() throws {
+        let settings = try ClientSettings.fromEnvironment([
+            "KAFKA_BOOTSTRAP_SERVERS": "a:1,b:2", "KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+            "KAFKA_SASL_USERNAME": "ann", "KAFKA_SASL_PASSWORD": "geheim", "KAFKA_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM": "https",
+            "KAFKA_CLIENT_ID": "mesh", "KAFKA_HEAP_OPTS": "-Xmx1G", "HOME": "/root", "KAFKA_SSL_CA_LOCATION": "",
+        ])
+        #expect(settings.bootstrapServers == "a:1,b:2")
+        #expect(settings["security.protocol"] == "SASL_SSL")
+        #expect(settings["sasl.mechanisms"] == "SCRAM-SHA-512")
+        #expect(settings["sasl.username"] == "ann")
+        #expect(settings["ssl.endpoint.identification.algorithm"] == "https")
+        #expect(settings["ssl.ca.location"] == nil)
+        #expect(settings["heap.opts"] == nil)
+    }
+
+    @Test func noSecretIsEverShown() throws {
+        let settings = ClientSettings(properties: [
+            "bootstrap.servers": "a:1", "sasl.password": "geheim", "ssl.key.password": "geheim", "ssl.key.pem": "geheim",
+            "sasl.oauthbearer.client.secret": "geheim",
+        ])
+        #expect(!"\(settings)".contains("geheim"))
+        #expect(!String(reflecting: settings).contains("geheim"))
+        var text = ""
+        dump(settings, to: &text)
+        #expect(!text.contains("geheim"))
+        #expect("\(settings)".contains("bootstrap.servers=a:1"))
+        var refused = settings
+        refused["ssl.key.pem"] = nil
+        refused["sasl.oauthbearer.client.secret"] = nil
+        refused["security.protocol"] = "nonsense"
+        #expect(throws: SettingsError.self) { try refused.validate() }
+        do throws(SettingsError) { try refused.validate() } catch { #expect(!"\(error)".contains("geheim")) }
+    }
+
+    @Test func whatIsWrongIsNamed() {
+        #expect(throws: SettingsError.noBootstrapServers) { try ClientSettings.fromEnvironment([:]) }
+        #expect(throws: SettingsError.noBootstrapServers) { try ClientSettings.fromEnvironment(["KAFKA_BOOTSTRAP_SERVERS": ""]) }
+        #expect(throws: SettingsError.unknownProperty("ssl.nonsense")) {
+            try ClientSettings.fromEnvironment(["KAFKA_BOOTSTRAP_SERVERS": "a:1", "KAFKA_SSL_NONSENSE": "x"])
+        }
+        #expect(throws: SettingsError.unreadableFile(path: "/nonexistent", reason: "it does not exist, or may not be read")) {
+            try ClientSettings.fromEnvironment(["KAFKA_PROPERTIES_FILE": "/nonexistent"])
+        }
+    }
+
+    @Test func aPropertiesFileIsReadAndTheEnvironmentOverridesIt() throws {
+        let directory = try TemporaryDirectory.make()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let path = directory + "/client.properties"
+        try "# comment\n! another\n\nbootstrap.servers = a:1 \r\nclient.id=x=y\n".write(toFile: path, atomically: true, encoding: .utf8)
+        let settings = try ClientSettings.fromEnvironment(["KAFKA_PROPERTIES_FILE": path, "KAFKA_BOOTSTRAP_SERVERS": "b:2"])
+        #expect(settings.bootstrapServers == "b:2")
+        #expect(settings["client.id"] == "x=y")
+        #expect(throws: SettingsError.malformedLine(path: "f", line: 2, reason: "expected name=value")) {
+            try ClientSettings.parse(properties: "a=b\nnonsense\n", path: "f")
+        }
+        #expect(throws: SettingsError.self) { try ClientSettings.parse(properties: "sasl.jaas.config=x", path: "f") }
+    }
+
+    @Test func anyTextIsReadOrRefused() {
+        var random = SeededGenerator(seed: 7)
+        let seed = Array("# c\nbootstrap.servers=a:1\nsasl.password = x\r\n!y\n".utf8)
+        for _ in 0..<3000 {
+            let text = String(decoding: random.mutated(random.mutated(seed)), as: UTF8.self)
+            do throws(SettingsError) {
+                _ = try ClientSettings.parse(properties: text, path: "f")
+            } catch {
+                #expect(!error.description.isEmpty)
+            }
+        }
+    }
+
+    @Test func durationsAreRoundedUpAndBounded() {
+        #expect(Duration.milliseconds(1.5).rdMilliseconds == 2)
+        #expect(Duration.microseconds(1).rdMilliseconds == 1)
+        #expect(Duration.zero.rdMilliseconds == 0)
+        #expect(Duration.seconds(-5).rdMilliseconds == 0)
+        #expect(Duration.seconds(Int64.max).rdMilliseconds == 2_000_000_000)
+    }
+}
