@@ -1,0 +1,44 @@
+extension EventID {
+    /// An id as the mesh makes them.
+    public init(_ id: UniqueID) { self.init(trusted: id.text) }
+
+    /// The id of the `ordinal`-th event of type `type` (from 0) that `bot` produces because of `causation`. A repeat of the same handling gives the same id.
+    ///
+    /// `replay` is the value of the causing record's `mesh_replay`.
+    public static func derived(causation: EventID, bot: String, type: EventType, ordinal: Int, replay: String? = nil) -> EventID {
+        EventID(UUIDv5.derive([causation.text, bot, type.name, String(ordinal)] + (replay.map { [$0] } ?? [])))
+    }
+
+    /// The id of an event that named none: derived from where it stands, so that a second read gives the same one.
+    public static func derived(topic: String, partition: Int32, offset: Int64, timestamp: Timestamp?) -> EventID {
+        EventID(UUIDv5.derive([topic, String(partition), String(offset), String(timestamp?.milliseconds ?? -1)]))
+    }
+
+    /// The id of `schedule.fired` for `bot`'s schedule `pattern` at `tick`.
+    public static func derived(schedule pattern: String, bot: String, tick: Timestamp) -> EventID {
+        EventID(UUIDv5.derive([bot, pattern, String(tick.milliseconds)]))
+    }
+}
+
+/// The id of what one bot does because of one event.
+public enum RunID {
+    public static func derived(event: EventID, bot: String, replay: String? = nil) -> String {
+        UUIDv5.derive([event.text, bot, "run"] + (replay.map { [$0] } ?? [])).text
+    }
+}
+
+/// What makes two records the same event to a consumer: the id, and the replay that brought it.
+public struct EventIdentity: Hashable, Sendable {
+    public let id: EventID
+    public let replay: String?
+
+    public init(id: EventID, replay: String? = nil) {
+        self.id = id
+        self.replay = replay
+    }
+}
+
+extension Envelope {
+    /// What deduplication remembers.
+    public var identity: EventIdentity { EventIdentity(id: id, replay: replay) }
+}

@@ -1,0 +1,206 @@
+import CSimdJSON
+
+/// A parsed JSON text: a view of its parser's buffers, and valid only as long as they are.
+struct JSONDocument {
+    private let raw: csj_document
+
+    init(raw: csj_document) { self.raw = raw }
+
+    var root: JSONElement { JSONElement(tape: raw.tape, strings: raw.strings, index: 1) }
+
+    /// Where the value of the root object's member number `member` (from 0) stands in the text. That value must be an object or an array.
+    func rangeOfMember(_ member: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Range<Int> {
+        var depth = 0
+        var current = 0
+        var start = -1
+        for index in 0..<Int(raw.structural_count) {
+            let offset = Int(raw.structurals[index])
+            switch bytes[offset] {
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                depth -= 1
+                if start >= 0, depth == 1 { return start..<offset + 1 }
+            case UInt8(ascii: ",") where depth == 1:
+                current += 1
+            case UInt8(ascii: ":") where depth == 1 && current == member:
+                start = Int(raw.structurals[index + 1])
+            default:
+                break
+            }
+        }
+        preconditionFailure("the root object has no member \(member) that is an object or an array")
+    }
+
+    /// A name that stands twice in one object, at any depth; nil when there is none.
+    func duplicateName() -> String? {
+        let end = root.next
+        var index = 1
+        while index < end {
+            let element = JSONElement(tape: raw.tape, strings: raw.strings, index: index)
+            switch element.kind {
+            case .object:
+                if let name = element.duplicateName() { return name }
+                index += 1
+            case .integer, .unsigned, .double:
+                index += 2
+            default:
+                index += 1
+            }
+        }
+        return nil
+    }
+}
+
+/// A value of a `JSONDocument`: a place on simdjson's tape. Source of the format: simdjson's doc/tape.md.
+struct JSONElement {
+    enum Kind: UInt8 {
+        case object = 0x7b  // {
+        case objectEnd = 0x7d  // }
+        case array = 0x5b  // [
+        case arrayEnd = 0x5d  // ]
+        case string = 0x22  // "
+        case integer = 0x6c  // l
+        case unsigned = 0x75  // u
+        case double = 0x64  // d
+        case yes = 0x74  // t
+        case no = 0x66  // f
+        case null = 0x6e  // n
+        case root = 0x72  // r
+    }
+
+    let tape: UnsafePointer<UInt64>
+    let strings: UnsafePointer<UInt8>
+    let index: Int
+
+    private var word: UInt64 { tape[index] }
+    private var lower: UInt64 { word & 0x00ff_ffff_ffff_ffff }
+
+    var kind: Kind { Kind(rawValue: UInt8(truncatingIfNeeded: word >> 56)).unsafelyUnwrapped }
+
+    /// The place after this value.
+    var next: Int {
+        switch kind {
+        case .object, .array: Int(word & 0xffff_ffff)
+        case .integer, .unsigned, .double: index + 2
+        default: index + 1
+        }
+    }
+
+    func at(_ place: Int) -> JSONElement { JSONElement(tape: tape, strings: strings, index: place) }
+
+    /// The number of members or elements; saturates at 16,777,215.
+    var count: Int { Int((word >> 32) & 0xff_ffff) }
+
+    var integer: Int64 { Int64(bitPattern: tape[index + 1]) }
+    var unsigned: UInt64 { tape[index + 1] }
+    var double: Double { Double(bitPattern: tape[index + 1]) }
+
+    /// The bytes of a string, unescaped.
+    var bytes: UnsafeBufferPointer<UInt8> {
+        let start = strings + Int(lower)
+        let length = UnsafeRawPointer(start).loadUnaligned(as: UInt32.self)
+        return UnsafeBufferPointer(start: start + 4, count: Int(length))
+    }
+
+    /// A string's text.
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Length and first four bytes of a string: equal for equal strings, mostly different for different ones.
+    var fingerprint: UInt64 {
+        let start = UnsafeRawPointer(strings + Int(lower))
+        let length = start.loadUnaligned(as: UInt32.self)
+        let word = start.loadUnaligned(as: UInt64.self)
+        return length >= 4 ? word : word & ((1 << (32 + 8 * UInt64(length))) &- 1)
+    }
+
+    /// The fingerprint that a string of these bytes has.
+    static func fingerprint(of bytes: [UInt8]) -> UInt64 {
+        var print = UInt64(UInt32(truncatingIfNeeded: bytes.count))
+        for (index, byte) in bytes.prefix(4).enumerated() { print |= UInt64(byte) << UInt64(32 + 8 * index) }
+        return print
+    }
+
+    func isText(_ other: StaticString) -> Bool {
+        let own = bytes
+        guard own.count == other.utf8CodeUnitCount else { return false }
+        return own.elementsEqual(UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount))
+    }
+
+    func isText(_ other: [UInt8]) -> Bool { bytes.count == other.count && bytes.elementsEqual(other) }
+
+    /// A name that this object has twice, its own members only.
+    fileprivate func duplicateName() -> String? {
+        let end = next - 1
+        guard count <= 24 else { return duplicateNameAmongMany() }
+        return withUnsafeTemporaryAllocation(of: (UInt64, Int).self, capacity: 24) { seen in
+            var found = 0
+            var place = index + 1
+            while place < end {
+                let name = at(place)
+                let print = name.fingerprint
+                for other in 0..<found where seen[other].0 == print && name.bytes.elementsEqual(at(seen[other].1).bytes) {
+                    return name.text
+                }
+                seen.initializeElement(at: found, to: (print, place))
+                found += 1
+                place = at(place + 1).next
+            }
+            return nil
+        }
+    }
+
+    private func duplicateNameAmongMany() -> String? {
+        let end = next - 1
+        var seen: Set<String> = []
+        var place = index + 1
+        while place < end {
+            // The bytes as Latin-1: Swift's equality of strings is by canonical equivalence, that of JSON names is by code point.
+            let name = at(place)
+            if !seen.insert(String(String.UnicodeScalarView(name.bytes.map { Unicode.Scalar($0) }))).inserted { return name.text }
+            place = at(place + 1).next
+        }
+        return nil
+    }
+}
+
+/// The members of an object, in the order of the text.
+struct JSONMembers: Sequence, IteratorProtocol {
+    private let object: JSONElement
+    private var place: Int
+    private let end: Int
+
+    init(_ object: JSONElement) {
+        self.object = object
+        place = object.index + 1
+        end = object.next - 1
+    }
+
+    mutating func next() -> (name: JSONElement, value: JSONElement)? {
+        guard place < end else { return nil }
+        let name = object.at(place)
+        let value = object.at(place + 1)
+        place = value.next
+        return (name, value)
+    }
+}
+
+/// The elements of an array.
+struct JSONElements: Sequence, IteratorProtocol {
+    private let array: JSONElement
+    private var place: Int
+    private let end: Int
+
+    init(_ array: JSONElement) {
+        self.array = array
+        place = array.index + 1
+        end = array.next - 1
+    }
+
+    mutating func next() -> JSONElement? {
+        guard place < end else { return nil }
+        let element = array.at(place)
+        place = element.next
+        return element
+    }
+}

@@ -1,0 +1,90 @@
+import CSimdJSON
+import Synchronization
+
+/// Why bytes are not the JSON that we read.
+public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
+    public enum Code: String, Sendable {
+        case notJSON = "not-json"
+        case invalidUTF8 = "invalid-utf8"
+        case tooDeep = "too-deep"
+        case tooLarge = "too-large"
+        case duplicateKey = "duplicate-key"
+    }
+    public let code: Code
+    /// What is wrong, for people; never a value of the input.
+    public let message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}
+
+/// The limits that every JSON text is read under.
+public enum JSONLimits {
+    /// How deep arrays and objects may be nested.
+    public static let maximumDepth = 64
+    /// The largest text that is read at all, in bytes. Envelopes have a smaller limit of their own (`EnvelopeLimits`).
+    public static let maximumBytes = 16 << 20
+}
+
+/// simdjson's DOM parser with its reusable buffers. For one use at a time; `take` lends one out, `giveBack` returns it.
+final class JSONParser {
+    private let handle: OpaquePointer
+
+    private init() {
+        guard let made = csj_parser_new(JSONLimits.maximumDepth) else { preconditionFailure("no memory for a JSON parser") }
+        handle = made
+    }
+
+    deinit { csj_parser_free(handle) }
+
+    /// Parses `bytes`, refuses duplicate names at every depth. What it gives is valid until the next parse and while the parser lives.
+    func parse(_ bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) -> JSONDocument {
+        guard bytes.count <= JSONLimits.maximumBytes else {
+            throw JSONError(.tooLarge, "\(bytes.count) bytes, the largest JSON text that is read has \(JSONLimits.maximumBytes)")
+        }
+        var raw = csj_document()
+        let status = csj_parse(handle, bytes.baseAddress, bytes.count, &raw)
+        switch status {
+        case CSJ_OK: break
+        case CSJ_EMPTY: throw JSONError(.notJSON, "it is empty")
+        case CSJ_INVALID_UTF8: throw JSONError(.invalidUTF8, "it is not valid UTF-8")
+        case CSJ_TOO_DEEP: throw JSONError(.tooDeep, "it is nested more than \(JSONLimits.maximumDepth) levels deep")
+        case CSJ_BAD_NUMBER: throw JSONError(.notJSON, "a number is not legal JSON, or is a whole number beyond 64 bits")
+        case CSJ_BAD_STRING: throw JSONError(.notJSON, "a string has an illegal escape or an unescaped control character")
+        case CSJ_TOO_LARGE: throw JSONError(.tooLarge, "there is no memory to read \(bytes.count) bytes of JSON")
+        default: throw JSONError(.notJSON, "it is not JSON")
+        }
+        let document = JSONDocument(raw: raw)
+        if let name = document.duplicateName() { throw JSONError(.duplicateKey, "an object has the name \"\(name)\" twice") }
+        return document
+    }
+
+    // MARK: The parsers that are not in use
+
+    private static let idle = Mutex(Idle())
+    /// Parsers whose buffers have grown beyond this many bytes of input are freed instead of kept.
+    private static let largestKept = 1 << 20
+    private static let mostKept = 8
+
+    private struct Idle: ~Copyable, @unchecked Sendable {
+        // A parser in this list is used by nobody: it is handed to one thread at a time, through the mutex.
+        var parsers: [JSONParser] = []
+    }
+
+    /// A parser that nobody else uses until it is given back.
+    static func take() -> JSONParser {
+        nonisolated(unsafe) var taken: JSONParser?
+        idle.withLock { taken = $0.parsers.popLast() }
+        return taken ?? JSONParser()
+    }
+
+    static func giveBack(_ parser: JSONParser) {
+        guard csj_parser_capacity(parser.handle) <= largestKept else { return }
+        nonisolated(unsafe) let returned = parser
+        idle.withLock { if $0.parsers.count < mostKept { $0.parsers.append(returned) } }
+    }
+}

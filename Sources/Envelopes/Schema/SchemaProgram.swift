@@ -1,0 +1,288 @@
+/// The kinds of JSON values, as a set.
+struct JSONTypeSet: OptionSet, Sendable {
+    let rawValue: UInt8
+    static let null = JSONTypeSet(rawValue: 1)
+    static let boolean = JSONTypeSet(rawValue: 2)
+    static let integer = JSONTypeSet(rawValue: 4)
+    /// Every number, whole ones included.
+    static let number = JSONTypeSet(rawValue: 8)
+    static let string = JSONTypeSet(rawValue: 16)
+    static let array = JSONTypeSet(rawValue: 32)
+    static let object = JSONTypeSet(rawValue: 64)
+    static let any = JSONTypeSet(rawValue: 0x7f)
+
+    static let names: [(String, JSONTypeSet)] = [
+        ("null", .null), ("boolean", .boolean), ("integer", .integer), ("number", .number), ("string", .string), ("array", .array),
+        ("object", .object),
+    ]
+
+    var description: String { Self.names.filter { contains($0.1) }.map(\.0).joined(separator: " or ") }
+}
+
+/// A limit on a number, exact for whole numbers.
+struct NumberBound: Sendable {
+    let double: Double
+    let integer: Int64?
+    let text: String
+
+    /// Whether `element` (a number) is below (-1), at (0) or above (1) the bound.
+    func compare(_ element: JSONElement) -> Int {
+        if element.kind == .integer, let integer { return element.integer == integer ? 0 : element.integer < integer ? -1 : 1 }
+        let value = element.number
+        return value == double ? 0 : value < double ? -1 : 1
+    }
+}
+
+/// The form that a string must have beside its length.
+enum TextFormat: String, Sendable, CaseIterable {
+    case dateTime = "date-time"
+    case uuid
+    case uri
+
+    func accepts(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        switch self {
+        case .dateTime: Timestamp.parse(bytes) != nil
+        case .uuid: bytes.count == 36 && UniqueID(String(decoding: bytes, as: UTF8.self)) != nil
+        case .uri: isURI(bytes)
+        }
+    }
+
+    /// A scheme, a colon, something behind it, and neither spaces nor control characters.
+    private func isURI(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > 0, colon + 1 < bytes.count else { return false }
+        for (index, byte) in bytes[..<colon].enumerated() {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): break
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                if index == 0 { return false }
+            default: return false
+            }
+        }
+        return bytes.allSatisfy { $0 > 0x20 && $0 != 0x7f }
+    }
+}
+
+/// A named member of an object that a schema speaks of.
+struct SchemaProperty: Sendable {
+    let name: [UInt8]
+    /// The schema of its value; nil when it is only required.
+    let node: Int?
+}
+
+/// The checks of one (sub)schema. Every part that is absent allows all.
+struct SchemaNode: Sendable {
+    enum Additional: Sendable {
+        case allowed, forbidden
+        case node(Int)
+    }
+    /// True for the schema `false`.
+    var refusesAll = false
+    var reference: Int?
+    var types = JSONTypeSet.any
+    var allowed: [JSONValue]?
+
+    var minimum: NumberBound?
+    var maximum: NumberBound?
+    var exclusiveMinimum: NumberBound?
+    var exclusiveMaximum: NumberBound?
+
+    var minimumLength = 0
+    var maximumLength = Int.max
+    var pattern: TextPattern?
+    var format: TextFormat?
+
+    var items: Int?
+    var minimumItems = 0
+    var maximumItems = Int.max
+
+    /// At most 64, so that one word tells which were seen.
+    var properties: [SchemaProperty] = []
+    /// `JSONElement.fingerprint` of the names of `properties`.
+    var fingerprints: [UInt64] = []
+    var required: UInt64 = 0
+    var additional = Additional.allowed
+    var minimumProperties = 0
+    var maximumProperties = Int.max
+    /// False when nothing has to be looked at inside an object.
+    var looksIntoObjects = false
+}
+
+/// A compiled schema: node 0 is the whole.
+struct SchemaProgram: Sendable {
+    var nodes: [SchemaNode]
+}
+
+/// One check of one document.
+struct SchemaRun {
+    private enum Step {
+        case name(JSONElement)
+        case missing([UInt8])
+        case index(Int)
+    }
+
+    let program: SchemaProgram
+    private(set) var violations: [SchemaViolation] = []
+    private var path: [Step] = []
+
+    init(program: SchemaProgram) { self.program = program }
+
+    private mutating func refuse(_ message: @autoclosure () -> String) {
+        guard violations.count < SchemaViolation.maximumCount else { return }
+        var text = ""
+        for step in path {
+            switch step {
+            case .name(let name): text = pointer(text, name.text)
+            case .missing(let name): text = pointer(text, String(decoding: name, as: UTF8.self))
+            case .index(let index): text += "/\(index)"
+            }
+        }
+        violations.append(SchemaViolation(pointer: String(text.prefix(SchemaViolation.maximumPointerLength)), message: message()))
+    }
+
+    mutating func check(_ element: JSONElement, against index: Int) {
+        guard violations.count < SchemaViolation.maximumCount else { return }
+        check(element, program.nodes[index])
+    }
+
+    private mutating func check(_ element: JSONElement, _ node: SchemaNode) {
+        if node.refusesAll { return refuse("nothing is allowed here") }
+        if let reference = node.reference { check(element, against: reference) }
+        guard node.types.intersects(element.types) else { return refuse("expected \(node.types.description), found \(element.typeName)") }
+        if let allowed = node.allowed, !allowed.contains(where: { element.equals($0) }) {
+            refuse("expected one of \(allowed.prefix(20).map(\.jsonText).joined(separator: ", "))")
+        }
+        switch element.kind {
+        case .string: checkString(element, node)
+        case .integer, .unsigned, .double: checkNumber(element, node)
+        case .array: checkArray(element, node)
+        case .object: if node.looksIntoObjects { checkObject(element, node) }
+        default: break
+        }
+    }
+
+    private mutating func checkNumber(_ element: JSONElement, _ node: SchemaNode) {
+        if let bound = node.minimum, bound.compare(element) < 0 { refuse("is below the minimum of \(bound.text)") }
+        if let bound = node.maximum, bound.compare(element) > 0 { refuse("is above the maximum of \(bound.text)") }
+        if let bound = node.exclusiveMinimum, bound.compare(element) <= 0 { refuse("must be above \(bound.text)") }
+        if let bound = node.exclusiveMaximum, bound.compare(element) >= 0 { refuse("must be below \(bound.text)") }
+    }
+
+    private mutating func checkString(_ element: JSONElement, _ node: SchemaNode) {
+        let bytes = element.bytes
+        if node.minimumLength > 0 || node.maximumLength < bytes.count {
+            let length = bytes.reduce(0) { $0 + ($1 & 0xc0 != 0x80 ? 1 : 0) }
+            if length < node.minimumLength { refuse("is shorter than \(node.minimumLength) characters") }
+            if length > node.maximumLength { refuse("is longer than \(node.maximumLength) characters") }
+        }
+        if let pattern = node.pattern, !pattern.matches(bytes) { refuse("does not match \(pattern.source)") }
+        if let format = node.format, !format.accepts(bytes) { refuse("is not a \(format.rawValue)") }
+    }
+
+    private mutating func checkArray(_ element: JSONElement, _ node: SchemaNode) {
+        let count = element.count
+        if count < node.minimumItems { refuse("has fewer than \(node.minimumItems) elements") }
+        if count > node.maximumItems { refuse("has more than \(node.maximumItems) elements") }
+        guard let items = node.items else { return }
+        var index = 0
+        for item in JSONElements(element) {
+            path.append(.index(index))
+            check(item, against: items)
+            path.removeLast()
+            index += 1
+        }
+    }
+
+    private mutating func checkObject(_ element: JSONElement, _ node: SchemaNode) {
+        let count = element.count
+        if count < node.minimumProperties { refuse("has fewer than \(node.minimumProperties) members") }
+        if count > node.maximumProperties { refuse("has more than \(node.maximumProperties) members") }
+        var seen: UInt64 = 0
+        for (name, value) in JSONMembers(element) {
+            let property = node.property(name)
+            if let property { seen |= 1 << UInt64(property) }
+            path.append(.name(name))
+            if let property, let inner = node.properties[property].node {
+                check(value, against: inner)
+            } else {
+                switch node.additional {
+                case .allowed: break
+                case .forbidden: refuse("the schema does not know this name")
+                case .node(let inner): check(value, against: inner)
+                }
+            }
+            path.removeLast()
+        }
+        var missing = node.required & ~seen
+        while missing != 0 {
+            path.append(.missing(node.properties[missing.trailingZeroBitCount].name))
+            refuse("is missing")
+            path.removeLast()
+            missing &= missing - 1
+        }
+    }
+}
+
+extension SchemaNode {
+    fileprivate func property(_ name: JSONElement) -> Int? {
+        let print = name.fingerprint
+        for index in fingerprints.indices where fingerprints[index] == print && name.isText(properties[index].name) { return index }
+        return nil
+    }
+}
+
+extension JSONTypeSet {
+    fileprivate func intersects(_ other: JSONTypeSet) -> Bool { rawValue & other.rawValue != 0 }
+}
+
+extension JSONElement {
+    /// Any number as a double.
+    var number: Double {
+        switch kind {
+        case .integer: Double(integer)
+        case .unsigned: Double(unsigned)
+        default: double
+        }
+    }
+
+    /// Every type of JSON Schema that the value has: a whole number is an integer, however it is written.
+    fileprivate var types: JSONTypeSet {
+        switch kind {
+        case .object: .object
+        case .array: .array
+        case .string: .string
+        case .integer, .unsigned: [.integer, .number]
+        case .double: double.rounded() == double ? [.integer, .number] : .number
+        case .yes, .no: .boolean
+        default: .null
+        }
+    }
+
+    /// For messages.
+    var typeName: String {
+        switch kind {
+        case .object: "object"
+        case .array: "array"
+        case .string: "string"
+        case .integer, .unsigned: "integer"
+        case .double: "number"
+        case .yes, .no: "boolean"
+        default: "null"
+        }
+    }
+
+    fileprivate func equals(_ value: JSONValue) -> Bool {
+        switch (kind, value) {
+        case (.null, .null), (.yes, .bool(true)), (.no, .bool(false)): return true
+        case (.string, .string(let text)): return bytes.elementsEqual(text.utf8)
+        case (.integer, .integer(let value)): return integer == value
+        case (.integer, .double(let value)), (.unsigned, .double(let value)), (.double, .double(let value)): return number == value
+        case (.double, .integer(let value)): return number == Double(value)
+        case (.array, .array(let values)):
+            return count == values.count && zip(JSONElements(self), values).allSatisfy { $0.equals($1) }
+        case (.object, .object(let members)):
+            return count == members.count
+                && JSONMembers(self).allSatisfy { name, value in members[name.text].map { value.equals($0) } ?? false }
+        default: return false
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Testing
+
+@testable import Envelopes
+
+@Suite struct JSONTests {
+    @Test func readsEveryKindOfValue() throws {
+        let value = try JSONValue.parse(
+            #" {"n":null,"t":true,"f":false,"i":-9223372036854775808,"u":18446744073709551615,"d":1.5,"s":"a\u0062\n","a":[1,[]],"o":{}} "#)
+        #expect(
+            value
+                == .object([
+                    "n": .null, "t": .bool(true), "f": .bool(false), "i": .integer(.min), "u": .double(18_446_744_073_709_551_615),
+                    "d": .double(1.5),
+                    "s": .string("ab\n"), "a": .array([.integer(1), .array([])]), "o": .object([:]),
+                ]))
+        #expect(try JSONValue.parse("7") == .integer(7))
+        #expect(try JSONValue.parse("\"\"") == .string(""))
+    }
+
+    @Test(arguments: [
+        ("", JSONError.Code.notJSON), ("  ", .notJSON), ("{", .notJSON), ("{}{}", .notJSON), ("{\"a\":1,}", .notJSON), ("nul", .notJSON),
+        ("01", .notJSON),
+        ("\"\\x\"", .notJSON), ("\"\u{1}\"", .notJSON), ("123456789012345678901234567890", .notJSON), ("{\"a\":1,\"a\":2}", .duplicateKey),
+        ("[{\"b\":{\"a\":1,\"\\u0061\":2}}]", .duplicateKey), ("'a'", .notJSON), ("\u{feff}{}", .notJSON),
+    ])
+    func refuses(text: String, code: JSONError.Code) {
+        #expect(throws: JSONError.self) { try JSONValue.parse(text) }
+        do { _ = try JSONValue.parse(text) } catch { #expect(error.code == code) }
+    }
+
+    @Test func invalidUTF8IsToldApart() {
+        do { _ = try JSONValue.parse([0x22, 0xff, 0x22]) } catch { #expect(error.code == .invalidUTF8) }
+        do { _ = try JSONValue.parse([0x22, 0xed, 0xa0, 0x80, 0x22]) } catch { #expect(error.code == .invalidUTF8) }
+    }
+
+    @Test func depthIsLimitedExactly() throws {
+        let deepest = JSONLimits.maximumDepth
+        _ = try JSONValue.parse(String(repeating: "[", count: deepest) + String(repeating: "]", count: deepest))
+        do {
+            _ = try JSONValue.parse(String(repeating: "[", count: deepest + 1) + String(repeating: "]", count: deepest + 1))
+            Issue.record("too deep a text was read")
+        } catch { #expect(error.code == .tooDeep) }
+        do { _ = try JSONValue.parse(String(repeating: "{\"a\":", count: 100_000)) } catch { #expect(error.code == .tooDeep) }
+    }
+
+    @Test func duplicateNamesAreFoundInLargeObjects() throws {
+        var members = (0..<5000).map { "\"key\($0)\":\($0)" }
+        _ = try JSONValue.parse("{" + members.joined(separator: ",") + "}")
+        members.append("\"key17\":0")
+        do {
+            _ = try JSONValue.parse("{" + members.joined(separator: ",") + "}")
+            Issue.record("a duplicate was read")
+        } catch { #expect(error.code == .duplicateKey) }
+        // Equal only by canonical equivalence: two names.
+        _ = try JSONValue.parse("{\"\u{e9}\":1,\"e\u{301}\":2}")
+    }
+
+    @Test func aNameIsNotTakenForItsPrefix() throws {
+        let value = try JSONValue.parse(#"{"":1,"a":2,"ab":3,"abc":4,"abcd":5,"abcde":6,"abcdf":7}"#)
+        #expect(value.object?.count == 7)
+    }
+
+    @Test func bytesAreStableAndReadBack() throws {
+        #expect(JSONValue.object(["b": .integer(1), "a": .string("x\"\\\n\u{1f}é")]).jsonText == #"{"a":"x\"\\\n\u001fé","b":1}"#)
+        #expect(JSONValue.double(.infinity).jsonText == "null")
+        var generator = SeededGenerator(seed: 1)
+        for _ in 0..<3000 {
+            let value = generator.json()
+            #expect(try JSONValue.parse(value.bytes) == value)
+        }
+    }
+
+    @Test func noBytesCrashTheParser() {
+        var generator = SeededGenerator(seed: 2)
+        for _ in 0..<5000 {
+            let bytes = generator.mutate(generator.json().bytes)
+            do { #expect(try JSONValue.parse(JSONValue.parse(bytes).bytes) == JSONValue.parse(bytes)) } catch {}
+        }
+    }
+}
