@@ -29,7 +29,7 @@ import Testing
         (#"{"properties":{"a":false}}"#, #"{"a":1}"#, ["/a"]),
         (
             ##"{"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"n":{"$ref":"#/$defs/n"}},"required":["v"]}}}"##,
-            #"{"v":1,"n":{"n":{"v":1}}}"#, ["/n"]
+            #"{"v":1,"n":{"n":{"v":1}}}"#, ["/n/v"]
         ),
         ("true", "1", []), ("false", "1", [""]), (#"{"type":"object"}"#, "{", [""]),
     ])

@@ -9,7 +9,7 @@ import Testing
         #expect(
             value
                 == .object([
-                    "n": .null, "t": .bool(true), "f": .bool(false), "i": .integer(.min), "u": .double(18_446_744_073_709_551_615),
+                    "n": .null, "t": .bool(true), "f": .bool(false), "i": .integer(.min), "u": .double(18_446_744_073_709_551_616),
                     "d": .double(1.5),
                     "s": .string("ab\n"), "a": .array([.integer(1), .array([])]), "o": .object([:]),
                 ]))
@@ -35,12 +35,14 @@ import Testing
 
     @Test func depthIsLimitedExactly() throws {
         let deepest = JSONLimits.maximumDepth
-        _ = try JSONValue.parse(String(repeating: "[", count: deepest) + String(repeating: "]", count: deepest))
+        _ = try JSONValue.parse(String(repeating: "[", count: deepest) + "1" + String(repeating: "]", count: deepest))
         do {
-            _ = try JSONValue.parse(String(repeating: "[", count: deepest + 1) + String(repeating: "]", count: deepest + 1))
+            _ = try JSONValue.parse(String(repeating: "[", count: deepest + 1) + "1" + String(repeating: "]", count: deepest + 1))
             Issue.record("too deep a text was read")
         } catch { #expect(error.code == .tooDeep) }
-        do { _ = try JSONValue.parse(String(repeating: "{\"a\":", count: 100_000)) } catch { #expect(error.code == .tooDeep) }
+        do { _ = try JSONValue.parse(String(repeating: "{\"a\":", count: 100_000) + "1" + String(repeating: "}", count: 100_000)) } catch {
+            #expect(error.code == .tooDeep)
+        }
     }
 
     @Test func duplicateNamesAreFoundInLargeObjects() throws {

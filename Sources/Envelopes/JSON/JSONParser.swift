@@ -24,7 +24,7 @@ public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
 
 /// The limits that every JSON text is read under.
 public enum JSONLimits {
-    /// How deep arrays and objects may be nested.
+    /// How deep arrays and objects may be nested; an empty one at the very bottom does not count.
     public static let maximumDepth = 64
     /// The largest text that is read at all, in bytes. Envelopes have a smaller limit of their own (`EnvelopeLimits`).
     public static let maximumBytes = 16 << 20
