@@ -99,9 +99,14 @@ public struct Sandbox: Sendable {
         line += SandboxMounts.system
         let temporary = String(max(command.limits.memoryBytes / 4, 1 << 20))
         line += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", temporary, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
-        line += ["--perms", "1777", "--size", temporary, "--tmpfs", "/tmp", "--dir", "/var/tmp", "--symlink", "/tmp", "/run"]
-        for directory in readable + command.readable { line += ["--ro-bind-try", directory, directory] }
-        line += ["--bind", command.workspace, Self.workspacePath, "--bind", command.home, Self.homePath]
+        line += ["--perms", "1777", "--size", temporary, "--tmpfs", "/tmp", "--symlink", "/tmp", "/var/tmp"]
+        for directory in readable + command.readable {
+            line += SandboxMounts.parents(of: directory) + ["--ro-bind-try", directory, directory]
+        }
+        line +=
+            SandboxMounts.parents(of: Self.homePath) + [
+                "--bind", command.workspace, Self.workspacePath, "--bind", command.home, Self.homePath,
+            ]
         return line + ["--remount-ro", "/", "--chdir", start, "--"]
     }
 

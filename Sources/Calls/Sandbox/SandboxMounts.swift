@@ -12,9 +12,16 @@ enum SandboxMounts {
                 line += ["--ro-bind-try", "/" + name, "/" + name]
             }
         }
+        line += parents(of: "/etc/ssl/certs") + parents(of: "/var/tmp")
         for name in publicFiles { line += ["--ro-bind-try", "/etc/" + name, "/etc/" + name] }
         return line
     }()
+
+    /// The directories above `path`, readable by everybody: bubblewrap would make them for root alone.
+    static func parents(of path: String) -> [String] {
+        let parts = path.split(separator: "/").dropLast()
+        return parts.indices.flatMap { ["--perms", "0755", "--dir", "/" + parts[...$0].joined(separator: "/")] }
+    }
 
     /// What programs need of `/etc`, and nothing that holds a secret.
     private static let publicFiles = [
