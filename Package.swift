@@ -51,7 +51,7 @@ let package = Package(
 
         // Programs: parse, wire, run.
         program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
-        program("mesh", ["BotKit", "Bots", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
+        program("mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
 
         tests("KafkaTests", ["Kafka", "LocalBroker"]),
         tests("EnvelopesTests", ["Envelopes"]),
@@ -60,6 +60,7 @@ let package = Package(
         tests("CallsTests", ["Calls", "BotKit", "Envelopes"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("TerminalTests", ["Terminal"]),
+        tests("MeshTests", ["mesh", "Kafka", "LocalBroker"]),
         tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
         tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka"]),
         tests("ContractTests", ["Bots", "BotKit", "Calls", "Envelopes", "Topology"]),

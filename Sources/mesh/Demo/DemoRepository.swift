@@ -1,0 +1,38 @@
+import FoundationEssentials
+
+/// The demo's repository: a bare one with the mesh's hook, and a clone in which the demo commits.
+struct DemoRepository {
+    let bare: String
+    let clone: String
+    private let git: Git
+
+    /// Makes both anew under `directory` from the files in `template`.
+    init(directory: String, template: String, environment: [String: String], installHook: (GitRepository) throws -> Void) throws {
+        bare = directory + "/shop.git"
+        clone = directory + "/shop"
+        let files = FileManager.default
+        for path in [bare, clone] where files.fileExists(atPath: path) { try files.removeItem(atPath: path) }
+        try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        git = try Git(log: directory + "/git.log", environment: environment)
+        try git(in: directory, "init", "--quiet", "--bare", "--initial-branch=main", bare)
+        try files.copyItem(atPath: template, toPath: clone)
+        try git(in: clone, "init", "--quiet", "--initial-branch=main")
+        try git(in: clone, "remote", "add", "origin", bare)
+        try installHook(GitRepository(at: bare))
+    }
+
+    /// Replaces `old` by `new` in one file of the clone.
+    func edit(_ file: String, replacing old: String, with new: String) throws {
+        let path = clone + "/" + file
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        guard text.contains(old) else { throw Problem("\(path) has no '\(old)': the demo does not fit its template") }
+        try text.replacing(old, with: new).write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    /// Commits everything, and pushes: the hook announces the commit.
+    func push(_ message: String) throws {
+        try git(in: clone, "add", "--all")
+        try git(in: clone, "commit", "--quiet", "--message", message)
+        try git(in: clone, "push", "--quiet", "origin", "main")
+    }
+}

@@ -1,6 +1,0 @@
-import BotKit
-
-@main
-struct Program {
-    static func main() {}
-}

@@ -1,0 +1,59 @@
+import FoundationEssentials
+import Kafka
+import Terminal
+
+/// No broker is named, or none answers. Exit status 3.
+struct NoBroker: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// What `mesh up` leaves in the data directory, so that other commands find it.
+struct RunningMesh: Codable {
+    let brokers: String
+    let pid: Int32
+    let startedAt: String
+
+    private static func file(in dataDirectory: String) -> String { dataDirectory + "/mesh.json" }
+
+    static func read(in dataDirectory: String) -> RunningMesh? {
+        guard let data = FileManager.default.contents(atPath: file(in: dataDirectory)) else { return nil }
+        return try? JSONDecoder().decode(RunningMesh.self, from: data)
+    }
+
+    func write(in dataDirectory: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        try encoder.encode(self).write(to: URL(filePath: Self.file(in: dataDirectory)), options: .atomic)
+    }
+
+    static func forget(in dataDirectory: String) throws {
+        if FileManager.default.fileExists(atPath: file(in: dataDirectory)) {
+            try FileManager.default.removeItem(atPath: file(in: dataDirectory))
+        }
+    }
+}
+
+extension Invocation {
+    var dataDirectory: String { absolute(self["data-dir"] ?? ".botmesh") }
+
+    /// The settings that were given: `--brokers` over the environment. nil when neither names a broker.
+    func givenSettings() throws -> ClientSettings? {
+        var environment = environment
+        if let brokers = self["brokers"] { environment["KAFKA_BOOTSTRAP_SERVERS"] = brokers }
+        do {
+            return try ClientSettings.fromEnvironment(environment)
+        } catch SettingsError.noBootstrapServers {
+            return nil
+        }
+    }
+
+    /// The settings to reach the mesh with: those given, else those of the local mesh that runs here.
+    func settings() throws -> ClientSettings {
+        if let given = try givenSettings() { return given }
+        if let running = RunningMesh.read(in: dataDirectory) { return ClientSettings(bootstrapServers: running.brokers) }
+        throw NoBroker(
+            description:
+                "no broker: no mesh runs under \(dataDirectory), and neither --brokers nor KAFKA_BOOTSTRAP_SERVERS is set. Start one: mesh up"
+        )
+    }
+}
