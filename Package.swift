@@ -34,6 +34,7 @@ let package = Package(
         debian("CCurl", package: "libcurl4-openssl-dev", pkgConfig: "libcurl"),
         debian("CCrypto", package: "libssl-dev", pkgConfig: "libcrypto"),
         debian("CExpat", package: "libexpat1-dev", pkgConfig: "expat"),
+        .target(name: "CSystem"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // Imports go down this list only.
@@ -41,7 +42,7 @@ let package = Package(
         library("Envelopes", ["CSimdJSON", "CCrypto"]),
         library("BotKit", ["Envelopes"]),
         library("Bots", ["BotKit", "Envelopes"]),
-        library("Calls", ["BotKit", "Envelopes", "CCurl", "CCrypto", "CExpat"]),
+        library("Calls", ["BotKit", "Envelopes", "CCurl", "CCrypto", "CExpat", "CSystem"]),
         library("Telemetry", ["CMicroHTTPD"]),
         library("Terminal", ["BotKit"]),
         library("MeshRuntime", ["BotKit", "Envelopes", "Kafka", "Telemetry"]),

@@ -1,0 +1,6 @@
+import BotKit
+
+/// The built-in bots. A configuration whose `bot.name` is none of theirs defines a custom bot.
+public enum BotRegistry {
+    public static let all: [any Bot.Type] = []
+}
