@@ -40,13 +40,14 @@ let package = Package(
         // Imports go down this list only.
         library("Kafka", ["CRdKafka"]),
         library("Envelopes", ["CSimdJSON", "CCrypto"]),
+        library("YAMLText", ["Envelopes", "CYAML"]),
         library("BotKit", ["Envelopes"]),
         library("Bots", ["BotKit", "Envelopes"]),
-        library("Calls", ["BotKit", "Envelopes", "CCurl", "CCrypto", "CExpat", "CSystem"]),
+        library("Calls", ["BotKit", "Envelopes", "CCurl", "CCrypto", "CExpat", "CSystem", "YAMLText"]),
         library("Telemetry", ["CMicroHTTPD"]),
         library("Terminal", ["BotKit"]),
         library("MeshRuntime", ["BotKit", "Envelopes", "Kafka", "Telemetry"]),
-        library("Topology", ["BotKit", "Envelopes", "Kafka", "CYAML"]),
+        library("Topology", ["BotKit", "Envelopes", "Kafka", "YAMLText"]),
         library("LocalBroker", ["Kafka"]),
         library("MeshTesting", ["Kafka", "Envelopes", "BotKit", "LocalBroker"]),
 
