@@ -1,4 +1,13 @@
+import Glibc
+
 extension Timestamp {
+    /// The machine's clock. For the edges of the system only: what decides is given its time.
+    public static var now: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
     /// 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: what four digits of a year can express.
     public static let earliestText = Timestamp(milliseconds: -62_167_219_200_000)
     public static let latestText = Timestamp(milliseconds: 253_402_300_799_999)

@@ -8,6 +8,9 @@ struct JSONDocument {
 
     var root: JSONElement { JSONElement(tape: raw.tape, strings: raw.strings, index: 1) }
 
+    /// Where the root stands in the text. It must be an object or an array.
+    var rangeOfRoot: Range<Int> { Int(raw.structurals[0])..<Int(raw.structurals[Int(raw.structural_count) - 1]) + 1 }
+
     /// Where the value of the root object's member number `member` (from 0) stands in the text. That value must be an object or an array.
     func rangeOfMember(_ member: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Range<Int> {
         var depth = 0
