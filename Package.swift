@@ -65,7 +65,7 @@ let package = Package(
         tests("MeshTests", ["mesh", "Kafka", "LocalBroker"]),
         tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
         tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka"]),
-        tests("ContractTests", ["Bots", "BotKit", "Calls", "Envelopes", "Topology"]),
+        tests("ContractTests", ["Bots", "BotKit", "Calls", "Envelopes", "Kafka", "LocalBroker", "Topology"]),
         tests("IntegrationTests", ["Kafka", "Envelopes", "BotKit", "LocalBroker", "Topology"]),
     ],
     cxxLanguageStandard: .cxx17

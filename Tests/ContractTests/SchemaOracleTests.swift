@@ -1,0 +1,83 @@
+import Envelopes
+import FoundationEssentials
+import Kafka
+import LocalBroker
+import MeshTesting
+import Testing
+
+/// The schemas mean to us what they mean to others: our validator and PyPI's `jsonschema` agree on every example and on thousands of spoilt ones.
+@Suite struct SchemaOracleTests {
+    @Test func anotherValidatorSaysTheSame() async throws {
+        let definitions = try Shipped.catalogue.get().definitions.values.filter { $0.schema != nil }.sorted { $0.type < $1.type }
+        var payloads: [[JSONValue]] = []
+        for definition in definitions {
+            let examples = definition.examples.map(\.payload)
+            payloads.append(examples + examples.flatMap { spoilt($0) })
+        }
+        let cases = zip(definitions, payloads).map { definition, payloads in
+            JSONValue.object(["schema": definition.schema?.source ?? .null, "payloads": .array(payloads)])
+        }
+        let verdicts = try await judge(.array(cases))
+        #expect(payloads.reduce(0) { $0 + $1.count } > 2000)
+        for (index, definition) in definitions.enumerated() {
+            let schema = try #require(definition.schema)
+            let others = verdicts.array?[index].array ?? []
+            try #require(others.count == payloads[index].count)
+            for (payload, verdict) in zip(payloads[index], others) {
+                let violations = schema.validate(payload)
+                #expect(violations.isEmpty == verdict.bool, "\(definition.type): \(payload.jsonText) \(violations)")
+            }
+        }
+    }
+
+    /// The payload with one place changed or taken away, for every place.
+    private func spoilt(_ value: JSONValue) -> [JSONValue] {
+        let others: [JSONValue] = [
+            .null, .bool(false), .integer(-1), .integer(1 << 40), .double(0.5), .double(2), .string(""),
+            .string(String(repeating: "ü", count: 5000)),
+            .array([]), .object([:]),
+        ]
+        switch value {
+        case .object(let members):
+            var result: [JSONValue] = []
+            for (name, member) in members.sorted(by: { $0.key < $1.key }) {
+                var changed = members
+                changed[name] = nil
+                result.append(.object(changed))
+                // The reference implementation checks formats only with packages of its own.
+                guard name != "fired_at" else { continue }
+                for other in others + spoilt(member) {
+                    changed[name] = other
+                    result.append(.object(changed))
+                }
+            }
+            return result
+        case .array(let items):
+            guard let first = items.first else { return [] }
+            return spoilt(first).map { .array([$0] + items.dropFirst()) } + [.array(Array(repeating: first, count: 300))]
+        default: return []
+        }
+    }
+
+    private func judge(_ cases: JSONValue) async throws -> JSONValue {
+        let environment = ProcessInfo.processInfo.environment
+        let python = environment["MESH_TEST_PYTHON"] ?? "\(Shipped.root)/.venv/bin/python3"
+        try #require(
+            FileManager.default.isExecutableFile(atPath: python),
+            "\(python) is no Python; run deploy/bootstrap.sh --test, or name one that has jsonschema in MESH_TEST_PYTHON")
+        let directory = try TemporaryDirectory.make(prefix: "mesh-schemas")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (input, output, log) = ("\(directory)/cases.json", "\(directory)/verdicts.json", "\(directory)/log")
+        try Data(cases.bytes).write(to: URL(fileURLWithPath: input))
+        let status = try await DedicatedThread.run(name: "python") {
+            try ChildProcess.spawn(
+                ChildProcess.Launch(
+                    program: python, arguments: ["\(Shipped.root)/Tests/Support/validate.py", input, output], environment: [:],
+                    output: .file(log))
+            ).wait(timeout: .seconds(60))
+        }
+        let said = String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: log))) ?? Data(), as: UTF8.self)
+        try #require(status == .exited(0), "validate.py: \(said.suffix(500))")
+        return try JSONValue.parse(Array(try Data(contentsOf: URL(fileURLWithPath: output))))
+    }
+}
