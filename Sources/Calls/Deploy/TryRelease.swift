@@ -1,0 +1,81 @@
+import BotKit
+import Glibc
+
+/// `deploy.trial`: an instance of the release on a spare port, beside the live one; it is ended again whatever comes out.
+public struct TryRelease: CallPerformer {
+    private let tools: DeployTools
+
+    public init(_ tools: DeployTools) { self.tools = tools }
+
+    public func perform(_ request: DeployTrial, _ context: CallContext) async throws(CallFailure) -> DeployReport {
+        try tools.checkName(request.deployID)
+        guard var service = request.target.service, let port = service.port, let health = request.target.health else {
+            return DeployReport(passed: true)
+        }
+        let directory = try tools.directory(request.target)
+        let lock = try tools.lock(directory)
+        defer { withExtendedLifetime(lock) {} }
+        let name = "\(request.target.environment).trial"
+        let stopTimeLimit = service.stopTimeLimit
+        let spare = try Self.sparePort()
+        guard let moved = health.moved(from: port, to: spare) else { return DeployReport(passed: true) }
+        service.port = spare
+        tools.say("starting the release on port \(spare)", "trial", context)
+        let outcome: Result<DeployReport, CallFailure>
+        do throws(CallFailure) {
+            outcome = .success(try await attempt(request, directory, service, moved, name, context))
+        } catch {
+            outcome = .failure(error)
+        }
+        try await tools.blocking { [services = tools.services] in try services.stop(name, within: stopTimeLimit) }
+        return try outcome.get()
+    }
+
+    private func attempt(
+        _ request: DeployTrial, _ directory: ReleaseDirectory, _ service: ServiceSettings, _ health: HealthSettings, _ name: String,
+        _ context: CallContext
+    ) async throws(CallFailure) -> DeployReport {
+        let path = directory.path(of: request.deployID)
+        let services = tools.services
+        _ = try await tools.blocking {
+            try services.ensure(name, service, environment: request.target.environment, release: request.deployID, path: path)
+        }
+        if let problem = try await tools.probe.waitUntilHealthy(
+            health, while: { () throws(FileError) in try services.running(name) != nil })
+        {
+            return try await failed(problem, name)
+        }
+        tools.say("healthy on the spare port", "trial", context)
+        let smoke = try await tools.smoke(
+            request.target, release: request.deployID, path: path, url: health.url, port: service.port, context: context,
+            when: "before the switch")
+        guard smoke.passed else { return smoke }
+        if request.watch > .zero {
+            tools.say("watching the canary for \(request.watch)", "trial", context)
+            if let problem = try await tools.probe.watch(health, for: request.watch) { return try await failed(problem, name) }
+        }
+        return DeployReport(passed: true)
+    }
+
+    private func failed(_ problem: String, _ name: String) async throws(CallFailure) -> DeployReport {
+        let tail = try await tools.blocking { [services = tools.services] in try services.tail(name) }
+        return DeployReport(passed: false, reason: "the trial instance: \(problem)", outputTail: tail)
+    }
+
+    /// A port that was free a moment ago.
+    private static func sparePort() throws(CallFailure) -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { if descriptor >= 0 { close(descriptor) } }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                descriptor >= 0 && bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
+            }
+        }
+        guard isBound else { throw CallFailure(.transient, code: "no-port", message: "no spare port: \(errorText(errno))") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
