@@ -17,6 +17,8 @@ public struct BotConfiguration: Sendable, Equatable {
     public var permissions: [Permission]?
     public var monitoring: Monitoring
     public var notifications: [NotificationRule]
+    /// The environment variables that its actions name as `${env.NAME}` and that it is permitted to read, by name without `env.`. Filled when the bot is about to run.
+    public var environment: [String: String] = [:]
 
     public init(
         name: String, version: String = "1.0.0", isEnabled: Bool = true, description: String = "", category: Category = .operations,
