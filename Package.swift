@@ -12,8 +12,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies + ["MeshTesting"], swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["MeshTesting"], exclude: fixtures, swiftSettings: settings)
 }
 
 func debian(_ name: String, package: String, pkgConfig: String) -> Target {
@@ -64,7 +64,7 @@ let package = Package(
         tests("TerminalTests", ["Terminal"]),
         tests("MeshTests", ["mesh", "Kafka", "LocalBroker"]),
         tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
-        tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka"]),
+        tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka"], fixtures: ["Fixtures"]),
         tests("ContractTests", ["Bots", "BotKit", "Calls", "Envelopes", "Kafka", "LocalBroker", "Topology"]),
         tests("IntegrationTests", ["Kafka", "Envelopes", "BotKit", "LocalBroker", "Topology"]),
     ],

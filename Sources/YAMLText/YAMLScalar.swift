@@ -38,7 +38,7 @@ public struct YAMLScalar: Sendable, Equatable {
 
 extension YAMLScalar.Value {
     /// What a plain scalar means under the core schema (YAML 1.2.2, section 10.3.2). nil: a number that JSON cannot hold (`.inf`, `.nan`, `1e999`).
-    static func resolve(plain text: String) -> Self? {
+    public static func resolve(plain text: String) -> Self? {
         switch text {
         case "", "~", "null", "Null", "NULL": return .null
         case "true", "True", "TRUE": return .bool(true)

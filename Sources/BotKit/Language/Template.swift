@@ -133,33 +133,7 @@ extension JSONValue {
         case .bool(let value): value ? "true" : "false"
         case .integer(let value): String(value)
         case .double(let value): Int64(exactly: value).map(String.init) ?? String(value)
-        case .array, .object: compactText
+        case .array, .object: String(decoding: bytes, as: UTF8.self)
         }
-    }
-}
-
-extension JSONValue {
-    private var compactText: String {
-        switch self {
-        case .null: "null"
-        case .string(let text): Self.quoted(text)
-        case .array(let items): "[" + items.map(\.compactText).joined(separator: ",") + "]"
-        case .object(let members):
-            "{" + members.sorted { $0.key < $1.key }.map { Self.quoted($0.key) + ":" + $0.value.compactText }.joined(separator: ",") + "}"
-        default: plainText
-        }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": result += "\\\(scalar)"
-            case "\n": result += "\\n"
-            case _ where scalar.value < 0x20: result += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

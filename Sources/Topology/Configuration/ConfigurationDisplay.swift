@@ -65,10 +65,10 @@ public enum ConfigurationDisplay {
         // Behind `- key:` the key itself stands two columns further in.
         let keyColumn = prefix.hasPrefix("- ") && prefix.count > 2 ? indentation + 2 : indentation
         switch node.content {
-        case .scalar(let scalar): lines.append(("\(space)\(prefix)\(YAMLText.scalar(scalar))", node.position))
+        case .scalar(let scalar): lines.append(("\(space)\(prefix)\(YAMLWriter.scalar(scalar))", node.position))
         case .sequence(let items):
             if items.isEmpty || items.allSatisfy({ $0.scalar != nil }) && items.count <= 8 {
-                let list = items.compactMap(\.scalar).map(YAMLText.scalar).joined(separator: ", ")
+                let list = items.compactMap(\.scalar).map(YAMLWriter.scalar).joined(separator: ", ")
                 lines.append(("\(space)\(prefix)[\(list)]", node.position))
                 return
             }
@@ -92,7 +92,8 @@ public enum ConfigurationDisplay {
             for (index, pair) in pairs.enumerated() {
                 let isFirst = index == 0 && !lead.isEmpty
                 write(
-                    pair.value, indentation: isFirst ? inner - 2 : inner, prefix: (isFirst ? lead : "") + YAMLText.string(pair.key) + ": ",
+                    pair.value, indentation: isFirst ? inner - 2 : inner,
+                    prefix: (isFirst ? lead : "") + YAMLWriter.string(pair.key) + ": ",
                     into: &lines)
             }
         }
@@ -108,7 +109,7 @@ extension String {
 }
 
 /// Writes scalars so that they are read back as what they were.
-enum YAMLText {
+enum YAMLWriter {
     static func scalar(_ scalar: YAMLScalar) -> String {
         switch scalar.value {
         case .string(let text): string(text)

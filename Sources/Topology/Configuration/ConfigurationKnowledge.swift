@@ -33,6 +33,20 @@ public struct ConfigurationKnowledge: Sendable {
         self.judge = judge
     }
 
+    /// What the catalogue and the bots' contracts say.
+    public init(
+        catalogue: EventCatalogue, contracts: [Contract],
+        judge: @escaping @Sendable (BotConfiguration) -> ConfigurationError? = { _ in nil }
+    ) {
+        let events = catalogue.definitions.values.filter { $0.kind == .event }.map { definition in
+            let known = KnownEvent(
+                producers: [definition.owner] + definition.producers, payload: definition.schema.map { PayloadShape(schema: $0.source) },
+                mayBeProducedBy: definition.mayBeProduced(byBot:))
+            return (definition.type, known)
+        }
+        self.init(contracts: contracts, events: Dictionary(events, uniquingKeysWith: { first, _ in first }), judge: judge)
+    }
+
     /// The steps of built-in bots and who has them.
     var stepOwners: [String: String] {
         Dictionary(contracts.values.flatMap { contract in contract.steps.map { ($0, contract.name) } }, uniquingKeysWith: { min($0, $1) })

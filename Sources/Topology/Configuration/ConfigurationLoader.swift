@@ -43,6 +43,20 @@ public struct LoadedMesh: Sendable {
     public var errors: [Problem] { problems.filter { $0.severity == .error } }
     public var warnings: [Problem] { problems.filter { $0.severity == .warning } }
 
+    /// The event types that custom bots bring with them: produced by a message action, and known to no topic. Each gets a topic of its own.
+    public func ownEvents(beside catalogue: EventCatalogue) -> [EventDefinition] {
+        bots.filter(\.isCustom).flatMap { bot in
+            bot.configuration.actions.compactMap { action in
+                guard action.type == "message", let name = action.parameters["event"]?.string, catalogue[EventType(name)] == nil else {
+                    return nil
+                }
+                return EventDefinition(
+                    type: EventType(name), summary: "Produced by the custom bot \(bot.configuration.name).", owner: bot.configuration.name,
+                    producers: [])
+            }
+        }
+    }
+
     public subscript(_ name: String) -> LoadedConfiguration? { bots.first { $0.configuration.name == name } }
 }
 

@@ -94,7 +94,11 @@ struct Fields {
     func seconds(_ key: String, in range: ClosedRange<Double> = 0.001...2_592_000) -> Duration? {
         guard let node = self[key] else { return nil }
         guard let value = node.number, range.contains(value) else {
-            wrong(key, node, expected: "a number of seconds from \(JSONValue.double(range.lowerBound).plainText) to \(JSONValue.double(range.upperBound).plainText)")
+            wrong(
+                key, node,
+                expected:
+                    "a number of seconds from \(JSONValue.double(range.lowerBound).plainText) to \(JSONValue.double(range.upperBound).plainText)"
+            )
             return nil
         }
         return .milliseconds(Int64((value * 1000).rounded()))
