@@ -31,6 +31,9 @@ public protocol Bot: Sendable {
 extension Bot {
     public var contract: Contract { Self.contract }
 
+    /// Whether bots of this type remember anything between inputs.
+    public static var hasState: Bool { State.self != Never.self }
+
     public func aggregate(of event: Event) throws(Rejection) -> String { event.key ?? event.envelope.correlationID }
 }
 

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Ports of the loopback interface.
-enum FreePort {
+public enum FreePort {
     /// A port that nobody listens on at this moment.
     static func choose() throws(LocalBrokerError) -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -19,7 +19,7 @@ enum FreePort {
     }
 
     /// Whether somebody listens on the port.
-    static func accepts(_ port: UInt16) -> Bool {
+    public static func accepts(_ port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }

@@ -12,7 +12,7 @@ enum Mesh {
 
     static let program = Program(
         name: "mesh", version: version, summary: "botmesh: a Kafka-native mesh of bots that build, test, scan, deploy, watch and notify",
-        commands: HookCommands.all,
+        commands: LocalMeshCommands.all + PersonCommands.all + HookCommands.all,
         commonFlags: [
             Flag(
                 "brokers", value: "HOST:PORT,…", environment: "KAFKA_BOOTSTRAP_SERVERS",
@@ -50,7 +50,7 @@ enum Mesh {
 }
 
 /// A problem that a command found: exit status 1.
-struct Problem: Error, CustomStringConvertible {
+struct CommandFailure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }

@@ -25,7 +25,7 @@ struct DemoRepository {
     func edit(_ file: String, replacing old: String, with new: String) throws {
         let path = clone + "/" + file
         let text = try String(contentsOfFile: path, encoding: .utf8)
-        guard text.contains(old) else { throw Problem("\(path) has no '\(old)': the demo does not fit its template") }
+        guard text.contains(old) else { throw CommandFailure("\(path) has no '\(old)': the demo does not fit its template") }
         try text.replacing(old, with: new).write(toFile: path, atomically: true, encoding: .utf8)
     }
 

@@ -7,12 +7,12 @@ struct Git {
     private let program: String
     private let environment: [String: String]
 
-    init(log: String, environment: [String: String]) throws(Problem) {
+    init(log: String, environment: [String: String]) throws(CommandFailure) {
         self.log = log
         let path = environment["PATH"] ?? "/usr/bin:/bin"
         guard let program = path.split(separator: ":").map({ "\($0)/git" }).first(where: FileManager.default.isExecutableFile(atPath:))
         else {
-            throw Problem("git is not on PATH. Install it: apt-get install git")
+            throw CommandFailure("git is not on PATH. Install it: apt-get install git")
         }
         self.program = program
         self.environment = [
@@ -22,18 +22,18 @@ struct Git {
         ]
     }
 
-    /// Runs one git command in `directory`; blocks. A `Problem` carries the end of what git said.
+    /// Runs one git command in `directory`; blocks. A `CommandFailure` carries the end of what git said.
     func callAsFunction(in directory: String, _ arguments: String...) throws {
         let before = (FileManager.default.contents(atPath: log) ?? Data()).count
         let child = try ChildProcess.spawn(
             ChildProcess.Launch(program: program, arguments: ["-C", directory] + arguments, environment: environment, output: .file(log)))
         guard let status = child.wait(timeout: .seconds(60)) else {
             child.signal(.kill)
-            throw Problem("git \(arguments.joined(separator: " ")) did not end within 60 s")
+            throw CommandFailure("git \(arguments.joined(separator: " ")) did not end within 60 s")
         }
         guard status.isSuccess else {
             let said = String(decoding: (FileManager.default.contents(atPath: log) ?? Data()).dropFirst(before).suffix(2000), as: UTF8.self)
-            throw Problem("git \(arguments.joined(separator: " ")) \(status):\n\(said)")
+            throw CommandFailure("git \(arguments.joined(separator: " ")) \(status):\n\(said)")
         }
     }
 }

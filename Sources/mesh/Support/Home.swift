@@ -38,9 +38,9 @@ enum Executable {
     }
 
     /// A program beside this one, e.g. `meshbot`.
-    static func neighbour(_ name: String) throws(Problem) -> String {
+    static func neighbour(_ name: String) throws(CommandFailure) -> String {
         let path = folder(of: path) + "/" + name
-        guard FileManager.default.isExecutableFile(atPath: path) else { throw Problem("\(path) is missing. Build it: make build") }
+        guard FileManager.default.isExecutableFile(atPath: path) else { throw CommandFailure("\(path) is missing. Build it: make build") }
         return path
     }
 }

@@ -1,0 +1,100 @@
+import Calls
+import Envelopes
+import FoundationEssentials
+import Glibc
+import Kafka
+import Terminal
+
+/// The main job, shown: a commit travels the mesh to a deployed service that answers.
+struct Demo {
+    private let invocation: Invocation
+    private let mesh: LocalMesh
+    private let directory: String
+
+    init(_ invocation: Invocation) throws {
+        self.invocation = invocation
+        mesh = try LocalMesh(invocation)
+        directory = invocation.dataDirectory + "/demo"
+    }
+
+    func run() throws -> Int32 {
+        defer { mesh.stopAndWait() }
+        try mesh.start()
+        let repository = try makeRepository()
+        let good = try follow(repository, "Price service with discounts", until: .deployed)
+        if invocation.has("all") {
+            try showFailingTest(repository)
+            try showRollback(repository)
+        }
+        try finish(good)
+        return 0
+    }
+
+    private func makeRepository() throws -> DemoRepository {
+        let (settings, dataDirectory) = (mesh.settings, mesh.dataDirectory)
+        let repository = try DemoRepository(directory: directory, template: mesh.home.demo + "/shop", environment: invocation.environment) {
+            _ = try $0.install(mesh: Executable.path, url: nil, brokers: settings.bootstrapServers, dataDirectory: dataDirectory)
+        }
+        mesh.say("git", "made \(repository.bare) with a post-receive hook, and a clone of it")
+        return repository
+    }
+
+    /// Pushes a commit, prints its events as they come, and gives the run's events when `goal` is reached.
+    private func follow(_ repository: DemoRepository, _ message: String, until goal: Follower.Goal) throws -> [EventReader.Entry] {
+        let follower = try Follower(mesh: mesh, repository: "file://" + repository.bare, lastEnvironment: mesh.lastEnvironment)
+        defer { follower.close() }
+        mesh.say("git", "git push: \"\(message)\"")
+        try repository.push(message)
+        return try follower.follow(until: goal)
+    }
+
+    private func showFailingTest(_ repository: DemoRepository) throws {
+        mesh.say("demo", "next, a commit with a mistake that a test finds: it must stop at TestBot")
+        try repository.edit("shop.py", replacing: "(100 - DISCOUNTS", with: "(100 + DISCOUNTS")
+        let events = try follow(repository, "Raise prices by mistake", until: .stopped("test.failed"))
+        guard !events.contains(where: { $0.envelope.type == "deploy.started" }) else {
+            throw CommandFailure("a commit with a failing test was deployed")
+        }
+        try repository.edit("shop.py", replacing: "(100 + DISCOUNTS", with: "(100 - DISCOUNTS")
+    }
+
+    private func showRollback(_ repository: DemoRepository) throws {
+        mesh.say("demo", "next, a commit that passes every test and fails in service: it must be rolled back")
+        try repository.edit("shop.py", replacing: "CONNECTIONS_LEAK = False", with: "CONNECTIONS_LEAK = True")
+        _ = try follow(repository, "Keep connections open", until: .stopped("deploy.rolled_back"))
+    }
+
+    private func finish(_ events: [EventReader.Entry]) throws {
+        mesh.say("timeline", "the first commit's run, \(events.first?.envelope.correlationID ?? "")")
+        Terminal.write("\n" + Timeline(entries: events).text(mesh.style) + "\n", to: STDOUT_FILENO)
+        for url in Set(events.filter { $0.envelope.type == "deploy.completed" }.flatMap { $0.payload["health_urls"]?.array ?? [] })
+            .compactMap(\.string).sorted()
+        {
+            let answer = try open(url)
+            mesh.say("service", "\(url) answers \(answer)")
+        }
+        let artifact = events.first { $0.envelope.type == "build.completed" }?.payload["artifact"]?["url"]?.string
+        mesh.say("artifacts", "\(artifact ?? "none") and the scan's SARIF and CycloneDX files beside it")
+        mesh.say("logs", "\(mesh.dataDirectory)/logs, notifications in \(mesh.dataDirectory)/notifications.log")
+        Terminal.write(
+            """
+
+            The service goes on running. What to try next:
+              mesh up                          start the mesh again, then commit in \(directory)/shop and git push
+              kcat -C -b \(mesh.settings.bootstrapServers) -t build.completed -o beginning -e -f '%h\\n%s\\n'     what the bots wrote (while the mesh is up)
+              make demo DEMO_FLAGS=--all       also a failing test, and a bad deploy that rolls back
+              mesh down                        stop the deployed service
+
+            (mesh is \(Executable.path))
+
+            """, to: STDOUT_FILENO)
+    }
+
+    /// Opens a URL that a deploy reported; a `CommandFailure` when it does not answer 2xx.
+    private func open(_ url: String) throws -> String {
+        let client = HTTPClient(policy: .publicOnly(except: ["127.0.0.1", "localhost"]))
+        let response = try waitFor { try await client.send(HTTPRequest(url)) }
+        guard response.isSuccess else { throw CommandFailure("\(url) answered \(response.status)") }
+        return "\(response.status) \(String(decoding: response.body.prefix(200), as: UTF8.self))"
+    }
+}

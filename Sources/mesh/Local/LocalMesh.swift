@@ -1,0 +1,160 @@
+import BotKit
+import Envelopes
+import FoundationEssentials
+import Glibc
+import Kafka
+import LocalBroker
+import Synchronization
+import Terminal
+import Topology
+
+/// The mesh on this machine: a broker if none is named, the topics, and a supervised process for each instance.
+final class LocalMesh: Sendable {
+    let home: Home
+    let dataDirectory: String
+    let settings: ClientSettings
+    let catalogue: EventCatalogue
+    let bots: [BotConfiguration]
+    let instances: [Instance]
+    let style: Style
+    private let broker: (any LocalBroker)?
+    private let lock: DirectoryLock
+    private let supervisor: Supervisor
+    private let progress: Progress
+    private let isStopped = Atomic(false)
+
+    /// Checks the configuration, starts the broker, and makes its topics match. Nothing is left running when it throws.
+    init(_ invocation: Invocation) throws {
+        Signals.block()
+        let style = Style(descriptor: STDOUT_FILENO, environment: invocation.environment)
+        self.style = style
+        home = try Home.find(invocation.environment)
+        dataDirectory = invocation.dataDirectory
+        try FileManager.default.createDirectory(atPath: dataDirectory + "/logs", withIntermediateDirectories: true)
+        lock = try DirectoryLock(dataDirectory)
+
+        let plan = try MeshPlan(invocation, home: home)
+        catalogue = plan.catalogue
+        bots = plan.bots
+        instances = try plan.instances(only: invocation.arguments, replicas: invocation.all("replicas"))
+        progress = Progress(style: style, logs: dataDirectory + "/logs")
+
+        (settings, broker) = try Self.broker(invocation, home, dataDirectory, progress)
+        do {
+            try plan.applyTopics(settings, progress)
+            try RunningMesh(brokers: settings.bootstrapServers, pid: getpid(), startedAt: Timestamp.now.text).write(in: dataDirectory)
+        } catch {
+            broker?.stop()
+            throw error
+        }
+        let launch = BotLaunch(
+            program: try Executable.neighbour("meshbot"), invocation: invocation, home: home, dataDirectory: dataDirectory,
+            settings: settings,
+            needsStaticMembers: broker?.wantsStaticMembers ?? false)
+        let progress = progress
+        supervisor = Supervisor(launch: { launch.launch($0) }, tell: { progress.tell($0) })
+    }
+
+    private static func broker(
+        _ invocation: Invocation, _ home: Home, _ dataDirectory: String, _ progress: Progress
+    ) throws -> (ClientSettings, (any LocalBroker)?) {
+        if let given = try invocation.givenSettings() {
+            progress.say("broker", "using Kafka at \(given.bootstrapServers)")
+            return (given, nil)
+        }
+        let wanted = try invocation.integer("port", in: 1...65535).map(UInt16.init)
+        let port = wanted.flatMap { FreePort.accepts($0) ? nil : $0 }
+        if let wanted, port == nil { progress.say("broker", "port \(wanted) is taken; choosing another") }
+        let broker = try NoidaBroker(
+            binary: NoidaBroker.find(environment: invocation.environment, directory: home.path), dataDirectory: dataDirectory + "/broker",
+            port: port)
+        try broker.start()
+        progress.say("broker", "\(broker.name) listens on \(broker.bootstrapServers)")
+        return (ClientSettings(bootstrapServers: broker.bootstrapServers), broker)
+    }
+
+    /// Starts the bots, and waits until each of them says that it runs.
+    func start() throws {
+        Signals.listen { [self] _ in stop() }
+        progress.say("bots", "starting \(instances.map(\.description).joined(separator: ", "))")
+        DedicatedThread.start(name: "supervisor") { [self] in
+            supervisor.run(instances)
+            progress.setOver()
+        }
+        let began = ContinuousClock.now
+        let missing = try Readiness(settings: settings, instances: instances)
+            .wait(pids: { self.progress.pid(of: $0) }, timeout: .seconds(60), isOver: { self.progress.isOver })
+        if progress.isOver { throw CommandFailure("stopped") }
+        if let (instance, reason) = missing.first {
+            let log = progress.log(of: instance)
+            stopAndWait()
+            throw CommandFailure("\(instance) did not get ready within 60 s: \(reason).\n\(lastLines(of: log))\nIts whole log: \(log)")
+        }
+        let seconds = Double(began.duration(to: .now) / .milliseconds(100)) / 10
+        progress.say("bots", "all \(instances.count) run (\(seconds) s)")
+    }
+
+    /// `mesh up`: prints a line for each event until it is stopped.
+    func runUntilStopped() throws -> Int32 {
+        do {
+            try start()
+            let reader = try EventReader(settings: settings, topics: eventTopics, from: .end)
+            defer { reader.close() }
+            progress.say("ready", "Ctrl-C stops the mesh. Try: README.md has a commit as one kcat line; mesh help lists what else there is")
+            let line = EventLine(style: style)
+            while !progress.isOver {
+                guard let entry = try reader.next(timeout: .milliseconds(250)) else { continue }
+                Terminal.write(line.text(entry.envelope, entry.payload) + "\n", to: STDOUT_FILENO)
+            }
+        } catch {
+            stopAndWait()
+            throw error
+        }
+        stopAndWait()
+        return 0
+    }
+
+    /// Throws when the mesh was told to stop, or cannot go on.
+    func checkRunning() throws {
+        if progress.isOver || progress.stops > 0 { throw CommandFailure("stopped") }
+    }
+
+    func say(_ what: String, _ text: String) { progress.say(what, text) }
+
+    /// The first call lets the bots finish what they do; the second ends them at once.
+    func stop() {
+        if progress.countStop() == 1 {
+            progress.say("stop", "letting the bots finish (25 s at most; Ctrl-C again ends them at once)")
+            supervisor.drain()
+        } else {
+            supervisor.kill()
+        }
+    }
+
+    /// Stops everything, the broker last; blocks.
+    func stopAndWait() {
+        guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+        if progress.stops == 0 { stop() }
+        progress.waitUntilOver()
+        broker?.stop()
+        do {
+            try RunningMesh.forget(in: dataDirectory)
+        } catch {
+            progress.say("stop", "cannot remove \(dataDirectory)/mesh.json: \(error)")
+        }
+        progress.say("stop", "stopped")
+    }
+
+    /// The topics of events that people follow: logs, bookkeeping and internal topics are not among them.
+    var eventTopics: Set<String> {
+        Set(catalogue.types.filter { !["mesh", "bench"].contains(String($0.domain)) && !$0.name.hasSuffix(".log") }.map(\.name))
+    }
+
+    /// The environment at the end of DeployBot's chain.
+    var lastEnvironment: String {
+        let actions = bots.first { $0.name == "DeployBot" }?.actions ?? []
+        var current = actions.first
+        while let next = current?.onSuccess, let action = actions.first(where: { $0.name == next }) { current = action }
+        return current?.name ?? ""
+    }
+}

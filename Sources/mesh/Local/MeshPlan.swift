@@ -1,0 +1,70 @@
+import BotKit
+import Bots
+import Envelopes
+import Glibc
+import Kafka
+import Terminal
+import Topology
+
+/// What shall run: the catalogue, the checked configuration of every bot, and how many processes each gets.
+struct MeshPlan {
+    let catalogue: EventCatalogue
+    let bots: [BotConfiguration]
+    /// Throws all problems of the configuration at once; warnings go to standard error.
+    init(_ invocation: Invocation, home: Home) throws {
+        catalogue = try CatalogueLoader.load(directory: home.topics)
+        let directory = invocation["config-dir"].map(absolute) ?? home.bots
+        var variables = invocation.environment
+        variables["MESH_DATA_DIR"] = invocation.dataDirectory
+        let loaded = ConfigurationLoader.load(
+            try ConfigurationFiles.sources(directory: directory, environment: invocation["env"]),
+            knowledge: ConfigurationKnowledge(bots: BotRegistry.all, catalogue: catalogue), isWholeMesh: true, variables: variables)
+        for warning in loaded.warnings { Terminal.write("\(warning)\n", to: STDERR_FILENO) }
+        guard loaded.errors.isEmpty else {
+            throw CommandFailure(
+                "the configuration has \(loaded.errors.count) problems:\n" + loaded.errors.map(\.description).joined(separator: "\n"))
+        }
+        bots = loaded.bots.map(\.configuration).filter(\.isEnabled)
+    }
+
+    /// The instances to run; a `UsageError` for a bot that is not there.
+    func instances(only names: [String], replicas: [String]) throws -> [Instance] {
+        let known = bots.map(\.name)
+        func check(_ name: String) throws {
+            guard !known.contains(name) else { return }
+            throw UsageError(
+                "no enabled bot '\(name)'"
+                    + (NearestName.of(name, in: known).map { "; did you mean '\($0)'?" } ?? ". There are: \(known.joined(separator: ", "))")
+            )
+        }
+        var counts: [String: Int] = [:]
+        for word in replicas.flatMap({ $0.split(separator: ",") }) {
+            let parts = word.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, let count = Int(parts[1]), (1...64).contains(count) else {
+                throw UsageError("--replicas takes BOT=N with N from 1 to 64, not '\(word)'")
+            }
+            try check(String(parts[0]))
+            counts[String(parts[0])] = count
+        }
+        for name in names { try check(name) }
+        return known.filter { names.isEmpty || names.contains($0) }.flatMap { name in
+            (1...(counts[name] ?? 1)).map { Instance(bot: name, replica: $0) }
+        }
+    }
+
+    /// Custom bots remember nothing between runs.
+    private static func isStateful(_ name: String) -> Bool {
+        BotRegistry.all.contains { $0.contract.name == name && $0.hasState }
+    }
+
+    /// Creates what the broker lacks. What would lose records is left to `mesh topics apply --force`.
+    func applyTopics(_ settings: ClientSettings, _ progress: Progress) throws {
+        let admin = try AdminClient(settings)
+        defer { admin.close() }
+        let applier = TopicApplier(admin)
+        let plan = try applier.plan(catalogue, bots: bots.map { ($0.name, Self.isStateful($0.name)) })
+        for warning in plan.warnings { progress.say("topics", warning) }
+        let done = try applier.apply(plan)
+        progress.say("topics", done.isEmpty ? "all in place" : "\(done.count) made or changed")
+    }
+}

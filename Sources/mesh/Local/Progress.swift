@@ -1,0 +1,78 @@
+import Dispatch
+import FoundationEssentials
+import Glibc
+import Synchronization
+import Terminal
+
+/// What the local mesh tells the person before it, and what it knows of its processes.
+final class Progress: Sendable {
+    private struct State {
+        var pids: [Instance: Int32] = [:]
+        var stops = 0
+        var isOver = false
+    }
+    private let state = Mutex(State())
+    private let over = DispatchSemaphore(value: 0)
+    private let style: Style
+    private let logs: String
+
+    init(style: Style, logs: String) {
+        self.style = style
+        self.logs = logs
+    }
+
+    /// One line: what part of the mesh, and what it does.
+    func say(_ part: String, _ text: String) {
+        let padded = part + String(repeating: " ", count: max(1, 10 - part.count))
+        Terminal.write("\(style(.bold, padded)) \(text)\n", to: STDOUT_FILENO)
+    }
+
+    func tell(_ news: Supervisor.News) {
+        switch news {
+        case .started(let instance, let pid):
+            let isRestart = state.withLock { $0.pids.updateValue(pid, forKey: instance) != nil }
+            if isRestart { say("restarted", "\(instance), process \(pid)") }
+        case .died(let instance, let status, let delay):
+            say("died", "\(instance) \(status); starting it again in \(delay / .milliseconds(1)) ms.\n\(lastLines(of: log(of: instance)))")
+        case .notStarted(let instance, let reason, let delay):
+            say("failed", "\(instance): \(reason); trying again in \(delay / .milliseconds(1)) ms")
+        case .drained: break
+        case .killed(let instance): say("killed", "\(instance) did not finish in time")
+        }
+    }
+
+    func log(of instance: Instance) -> String { "\(logs)/\(instance).log" }
+    func pid(of instance: Instance) -> Int32? { state.withLock { $0.pids[instance] } }
+
+    /// How often a stop was asked for.
+    var stops: Int { state.withLock { $0.stops } }
+    func countStop() -> Int {
+        state.withLock { state in
+            state.stops += 1
+            return state.stops
+        }
+    }
+
+    /// Whether all processes have ended.
+    var isOver: Bool {
+        state.withLock { $0.isOver }
+    }
+
+    func setOver() {
+        state.withLock { $0.isOver = true }
+        over.signal()
+    }
+
+    /// Waits until all processes have ended; the supervisor's own deadline bounds it.
+    func waitUntilOver() {
+        over.wait()
+        over.signal()
+    }
+}
+
+/// The last lines of a file, indented; for people who have to know why a process ended.
+func lastLines(of path: String, count: Int = 5) -> String {
+    guard let data = FileManager.default.contents(atPath: path) else { return "  (no log yet)" }
+    let lines = String(decoding: data.suffix(16_384), as: UTF8.self).split(separator: "\n").suffix(count)
+    return lines.map { "  \($0.prefix(400))" }.joined(separator: "\n")
+}
