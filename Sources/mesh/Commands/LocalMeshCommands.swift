@@ -3,15 +3,18 @@ import Terminal
 
 /// Starting and stopping the mesh on this machine.
 enum LocalMeshCommands {
-    private static let meshFlags = [
-        Flag("replicas", value: "BOT=N", repeats: true, help: "how many processes a bot gets; 1 where nothing is said"),
-        Flag("env", value: "NAME", environment: "MESH_ENV", default: "development", help: "the overlay of deploy/bots that is used"),
-        Flag("config-dir", value: "DIR", environment: "MESH_CONFIG_DIR", help: "the bots' configuration; absent, deploy/bots"),
-        Flag(
-            "delivery", value: "MODE", environment: "MESH_DELIVERY", default: "exactly-once", choices: ["exactly-once", "at-least-once"],
-            help: "what the bots promise"),
-        Flag("port", value: "PORT", default: "9092", help: "where the local broker listens; a free one when it is taken"),
-    ]
+    private static func meshFlags(environment: String) -> [Flag] {
+        [
+            Flag("replicas", value: "BOT=N", repeats: true, help: "how many processes a bot gets; 1 where nothing is said"),
+            Flag("env", value: "NAME", environment: "MESH_ENV", default: environment, help: "the overlay of deploy/bots that is used"),
+            Flag("config-dir", value: "DIR", environment: "MESH_CONFIG_DIR", help: "the bots' configuration; absent, deploy/bots"),
+            Flag(
+                "delivery", value: "MODE", environment: "MESH_DELIVERY", default: "exactly-once",
+                choices: ["exactly-once", "at-least-once"],
+                help: "what the bots promise"),
+            Flag("port", value: "PORT", default: "9092", help: "where the local broker listens; a free one when it is taken"),
+        ]
+    }
 
     static let all = [
         Command(
@@ -20,7 +23,8 @@ enum LocalMeshCommands {
                 Prints a line for each event until Ctrl-C, which lets the bots finish their work (25 s at most); a second Ctrl-C ends them at once.
                 With --brokers or KAFKA_BOOTSTRAP_SERVERS the bots run against that Kafka, and no broker is started.
                 """,
-            arguments: [Argument("BOT", .zeroOrMore, help: "only these bots; absent, all that are enabled")], flags: meshFlags,
+            arguments: [Argument("BOT", .zeroOrMore, help: "only these bots; absent, all that are enabled")],
+            flags: meshFlags(environment: "development"),
             run: { invocation in try LocalMesh(invocation).runUntilStopped() }),
         Command(
             "down", summary: "Stop the mesh that runs here, and the services that it has deployed", run: { try Down(invocation: $0).run() }),
@@ -30,7 +34,7 @@ enum LocalMeshCommands {
                 Starts the mesh, makes a small real repository with a git hook, pushes a commit, follows it to the deployed service, and opens that.
                 --all also pushes a commit whose test fails, and one that answers but is not healthy, which rolls back.
                 """,
-            flags: meshFlags + [Flag("all", help: "also show a failing test, and a bad deploy that rolls back")],
+            flags: meshFlags(environment: "demo") + [Flag("all", help: "also show a failing test, and a bad deploy that rolls back")],
             run: { invocation in try Demo(invocation).run() }),
     ]
 }

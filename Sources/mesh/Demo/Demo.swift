@@ -60,8 +60,16 @@ struct Demo {
 
     private func showRollback(_ repository: DemoRepository) throws {
         mesh.say("demo", "next, a commit that passes every test and fails in service: it must be rolled back")
-        try repository.edit("shop.py", replacing: "CONNECTIONS_LEAK = False", with: "CONNECTIONS_LEAK = True")
-        _ = try follow(repository, "Keep connections open", until: .stopped("deploy.rolled_back"))
+        // Its second port is free beside the trial instance, and taken by production where staging is live.
+        try repository.edit(
+            "shop.py", replacing: "    print(f\"shop listens",
+            with: """
+                    metrics = ThreadingHTTPServer(("127.0.0.1", server.server_port + 1), Handler)
+                    threading.Thread(target=metrics.serve_forever, daemon=True).start()
+                    print(f"shop listens
+                """)
+        try repository.edit("shop.py", replacing: "import os\n", with: "import os\nimport threading\n")
+        _ = try follow(repository, "Metrics on the port above", until: .stopped("deploy.rolled_back"))
     }
 
     private func finish(_ events: [EventReader.Entry]) throws {
