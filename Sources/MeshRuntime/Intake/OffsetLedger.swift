@@ -20,7 +20,8 @@ public struct OffsetLedger: Sendable, Equatable {
 
     /// How many records are read and not finished.
     public var openCount: Int { open.count }
-    public var openOffsets: [Int64] { open }
+    /// How many ranges a commit carries.
+    public var rangeCount: Int { finished.count }
 
     /// The lowest offset that is not finished; nil when nothing was ever read or committed.
     public var watermark: Int64? { open.first ?? position }

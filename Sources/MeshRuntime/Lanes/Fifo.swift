@@ -1,7 +1,7 @@
 /// A queue: append at the end, take from the front, both in constant time.
 struct Fifo<Element> {
-    private var storage: [Element?] = []
-    private var head = 0
+    fileprivate var storage: [Element?] = []
+    fileprivate var head = 0
 
     var count: Int { storage.count - head }
     var isEmpty: Bool { count == 0 }
@@ -30,3 +30,17 @@ struct Fifo<Element> {
         return element
     }
 }
+
+extension Fifo {
+    /// From the front to the end.
+    var elements: [Element] { storage[head...].map { $0! } }
+
+    /// Keeps only the elements that satisfy `predicate`.
+    mutating func keep(where predicate: (Element) -> Bool) {
+        var kept = Fifo()
+        while let element = popFirst() { if predicate(element) { kept.append(element) } }
+        self = kept
+    }
+}
+
+extension Fifo: Sendable where Element: Sendable {}

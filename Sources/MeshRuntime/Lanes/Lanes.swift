@@ -83,6 +83,17 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
         return removed
     }
 
+    /// Removes whole lanes, closed ones too, and returns what waited in them.
+    public mutating func removeLanes(where predicate: (Key) -> Bool) -> [Element] {
+        var removed: [Element] = []
+        for key in lanes.keys.filter(predicate) {
+            while let entry = lanes[key]!.waiting.popFirst() { removed.append(entry.0) }
+            lanes[key] = nil
+        }
+        count -= removed.count
+        return removed
+    }
+
     private mutating func offer(_ key: Key) {
         guard let head = lanes[key]?.waiting.first else { return }
         lanes[key]!.ticket = nextTicket

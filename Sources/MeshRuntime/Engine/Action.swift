@@ -1,0 +1,63 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// What the engine asks of its driver.
+enum Action: Sendable {
+    case pause([TopicPartition])
+    case resume([TopicPartition])
+    /// Read what an assignment begins with, and answer with `restored`.
+    case restore([TopicPartition])
+    case settle(SettleBatch)
+    /// At-least-once: commit after the deliveries.
+    case commit([TopicPartition: CommittedOffset])
+    case startCall(CallStart)
+    /// Cancel the task; its outcome, if any still comes, is ignored or taken as cancelled.
+    case cancelCall(CallReference)
+    case log(LogEntry)
+    case audit(AuditEntry)
+    /// An event became visible: for the configuration's outputs.
+    case produced(Envelope)
+    /// Everything is settled that will be: close the consumer and end.
+    case finished
+}
+
+struct CallReference: Hashable, Sendable {
+    let job: UInt64
+    let call: Int
+    /// Tells a repeat of the same call in a later attempt apart.
+    let attempt: Int
+}
+
+struct CallStart: Sendable {
+    let reference: CallReference
+    let request: any CallRequest
+    let idempotencyKey: String
+    let runID: String
+    let correlationID: String
+    let isRepeat: Bool
+    /// The event whose handling asked for it: log lines are traced to it.
+    let causation: Envelope
+}
+
+/// One line for people and for log stores.
+struct LogEntry: Sendable {
+    enum Level: Sendable { case debug, info, warn, error }
+    var level: Level
+    var message: String
+    var correlationID: String?
+    var fields: [(String, String)] = []
+}
+
+/// One audit record, before it gets its place in the chain.
+struct AuditEntry: Sendable {
+    var action: String
+    var subject: String
+    var outcome: String?
+    var code: String?
+    var runID: String?
+    var correlationID: String?
+    var idempotencyKey: String?
+    var isRepeat: Bool?
+    var durationSeconds: Double?
+}

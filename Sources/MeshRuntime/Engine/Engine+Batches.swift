@@ -1,0 +1,167 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// settle: groups what is decided into one transaction at a time, and acts on what became of it.
+extension Engine {
+    /// Asks for the next settlement when none is under way. What is decided meanwhile goes together into the one after it.
+    func settleNext(at moment: Moment) {
+        guard moment.uptime >= settleAgain.at else { return }
+        if let current = inFlight {
+            guard !current.isOut else { return }
+            // The one that failed again: the same results, the offsets taken anew.
+            send(current.items.filter { !$0.isLost })
+            return
+        }
+        let hasMoved = partitions.values.contains { $0.isDirty && $0.isRestored }
+        guard !unsettled.isEmpty || hasMoved else { return }
+        var items: [SettleItem] = []
+        var held = Fifo<SettleItem>()
+        var bytes = 0
+        while items.count < settings.limits.batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() {
+            guard !item.isLost else { continue }
+            guard fits(item) else {
+                held.append(item)
+                continue
+            }
+            bytes += item.bytes
+            items.append(item)
+        }
+        if !held.isEmpty {
+            while let item = unsettled.popFirst() { held.append(item) }
+            unsettled = held
+        }
+        send(items)
+    }
+
+    /// Finishes the item's offset, unless what the commit would have to carry is too large: then the item waits until the watermark moves.
+    private func fits(_ item: SettleItem) -> Bool {
+        guard let partition = item.partition, let offset = item.offset else { return true }
+        guard partition.ledger.rangeCount > 100 else {
+            partition.ledger.finish(offset)
+            return true
+        }
+        var ledger = partition.ledger
+        ledger.finish(offset)
+        guard let commit = ledger.committable,
+            CommitMetadata.text(committed: commit.offset, finished: commit.finished).utf8.count <= CommitMetadata.hardLimit
+        else { return false }
+        partition.ledger = ledger
+        return true
+    }
+
+    private func send(_ items: [SettleItem]) {
+        for item in items { item.partition?.isDirty = true }
+        let offsets = takeOffsets()
+        guard !items.isEmpty || !offsets.isEmpty else {
+            inFlight = nil
+            return
+        }
+        let records = items.enumerated().flatMap { place, item in item.records.map { (item: place, record: $0) } }
+        inFlight = InFlight(batch: nextBatch, items: items, moved: Array(offsets.keys))
+        actions.append(
+            .settle(SettleBatch(id: nextBatch, records: records, offsets: settings.delivery == .exactlyOnce ? offsets : [:])))
+        nextBatch += 1
+    }
+
+    /// The offsets of every partition that has moved.
+    private func takeOffsets() -> [TopicPartition: CommittedOffset] {
+        var offsets: [TopicPartition: CommittedOffset] = [:]
+        for (topicPartition, partition) in partitions where partition.isDirty && partition.isRestored {
+            guard let commit = partition.ledger.committable else { continue }
+            offsets[topicPartition] = CommittedOffset(
+                offset: commit.offset, metadata: CommitMetadata.text(committed: commit.offset, finished: commit.finished))
+            if settings.delivery == .exactlyOnce { partition.isDirty = false }
+        }
+        return offsets
+    }
+
+    /// What became of the batch that was asked for last.
+    func settled(_ batch: UInt64, _ outcome: SettleOutcome, at moment: Moment) {
+        guard let current = inFlight, current.batch == batch else { return }
+        switch outcome {
+        case .committed:
+            inFlight = nil
+            if settleTrouble != nil {
+                settleTrouble = nil
+                log(.info, "\(contract.name): results are settled again")
+            }
+            settleAgain = (moment.uptime, 0)
+            if settings.delivery == .atLeastOnce {
+                let offsets = takeOffsets()
+                for topicPartition in offsets.keys { partitions[topicPartition]?.isDirty = false }
+                if !offsets.isEmpty { actions.append(.commit(offsets)) }
+            }
+            for item in current.items where !item.isLost { visible(item, at: moment) }
+        case .failed(let error, let place):
+            figures.failedSettling()
+            var items = current.items
+            if let place, items.indices.contains(place), !error.isRetriable, !error.isFatal, error.isRecordRefused,
+                let replacement = replaceRefused(items[place], error, at: moment)
+            {
+                items[place] = replacement
+            }
+            let pause = min(max(50, settleAgain.pause * 2), 2_000)
+            settleAgain = (moment.uptime + pause, pause)
+            settleTrouble = "results cannot be settled: \(error)"
+            log(
+                error.isStaleMember ? .info : .warn,
+                "\(contract.name): nothing of a settlement of \(items.count) results is visible: \(error); again in \(pause) ms")
+            for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
+            inFlight?.items = items
+            inFlight?.isOut = false
+        }
+    }
+
+    /// At-least-once: the broker refused the commit; the next one covers it.
+    func commitRefused(_ offsets: [TopicPartition], _ error: KafkaError) {
+        for topicPartition in offsets { partitions[topicPartition]?.isDirty = true }
+        log(error.isStaleMember ? .info : .warn, "\(contract.name): a commit was refused and is repeated with the next: \(error)")
+    }
+
+    /// The item's results can be seen by everybody.
+    private func visible(_ item: SettleItem, at moment: Moment) {
+        for event in item.events where !configuration.outputs.isEmpty { actions.append(.produced(event)) }
+        switch item.result {
+        case .step:
+            guard let job = item.job else { return }
+            job.unsettledSteps -= 1
+            guard job.unsettledSteps == 0, !job.calls.isEmpty, !job.isDecided else { return }
+            startCalls(of: job, at: moment)
+            tellArrived(job, at: moment)
+            return
+        case .done:
+            let processing = moment.uptime - (item.takenIn?.uptime ?? moment.uptime)
+            let endToEnd = item.source?.envelope.map { moment.wall.milliseconds - $0.timestamp.milliseconds } ?? processing
+            figures.settledDone(processing: processing, endToEnd: max(0, endToEnd), at: moment.uptime)
+        case .retried: figures.settledRetry(at: moment.uptime)
+        case .dead: figures.settledDead(at: moment.uptime)
+        case .forwarded: figures.forwardedOne()
+        case .carriedOn, .own: break
+        }
+        if let job = item.job { close(job, item, at: moment) }
+    }
+
+    private func close(_ job: Job, _ item: SettleItem, at moment: Moment) {
+        let partition = job.partition
+        begun[job.id] = nil
+        if case .done = item.result {
+            partition.window.insert(job.identity)
+            let origin = TopicPartition(job.passport.origin.topic, job.passport.origin.partition)
+            if origin != partition.topicPartition { partitions[origin]?.window.insert(job.identity) }
+            if partition.role == .inbox, let aggregate = aggregate(of: job) { partition.states[aggregate] = item.state }
+        }
+        let twins = inProgress.removeValue(forKey: job.identity) ?? []
+        if partition.role == .inbox { lanes.release(job.lane) }
+        guard draining == nil else { return }
+        for (place, twin) in twins.enumerated() {
+            if place == 0 {
+                begin(twin, at: moment)
+            } else if inProgress[twin.identity] != nil {
+                inProgress[twin.identity]!.append(twin)
+            } else {
+                begin(twin, at: moment)
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// lane → handle: begins jobs, tells the bot of what happened, and collects its effects until they are settled.
+extension Engine {
+    /// Takes heads of lanes while there is room.
+    func dispatch(at moment: Moment) {
+        guard draining == nil, !isPaused else { return }
+        while unsettled.count < settings.limits.unsettledItems, jobsWithCalls < configuration.constraints.maximumConcurrentJobs,
+            !lanes.isEmpty
+        {
+            guard let (lane, job) = lanes.takeNext() else { return }
+            if limiter != nil, !limiter!.take(at: moment.uptime) { return lanes.putBack(job, to: lane, priority: job.priority) }
+            waitingBytes -= job.bytes
+            begin(job, at: moment)
+        }
+    }
+
+    /// Begins an attempt. The lane is closed until the job is settled, or decided when nothing after it depends on its settlement.
+    func begin(_ job: Job, at moment: Moment) {
+        let partition = job.partition
+        guard !partition.isLost else { return }
+        if begun[job.id] == nil {
+            if inProgress[job.identity] != nil {
+                inProgress[job.identity]!.append(job)
+                return
+            }
+            if isDone(job.identity, job.passport, partition) {
+                figures.sawDuplicate()
+                skip(job.record, partition)
+                lanes.release(job.lane)
+                return
+            }
+            inProgress[job.identity] = []
+            begun[job.id] = job
+        }
+        job.began = moment
+        job.firstNow = moment.wall
+        job.now = moment.wall
+        job.deadline = moment.uptime + configuration.constraints.timeout.wholeMilliseconds
+        job.state = partition.role == .inbox ? aggregate(of: job).flatMap { partition.states[$0] } : nil
+        if let journal = partition.journals.removeValue(forKey: job.record.offset) {
+            job.isJournaled = true
+            if resume(job, journal, at: moment) { return }
+        }
+        if let limit = job.event.envelope.timeToLive, job.passport.reminder == nil {
+            let age = moment.wall.duration(since: job.event.envelope.timestamp)
+            if age > limit {
+                let message = "\(contract.name): \(job.event.type) is \(age.wholeMilliseconds / 1_000) s old, its time to live was \(limit)"
+                return settleRejected(job, .permanent("expired", message), at: moment)
+            }
+        }
+        tell(job, firstInput(of: job), at: moment)
+        conclude(job, at: moment)
+    }
+
+    func aggregate(of job: Job) -> String? {
+        if case .aggregate(_, let name) = job.lane { name } else { nil }
+    }
+
+    func firstInput(of job: Job) -> ProgramInput {
+        job.passport.reminder.map { .reminder($0.reminder, event: job.event) } ?? .event(job.event)
+    }
+
+    /// Calls `handle` and collects the effects. A rejection is noted; `conclude` acts on it.
+    func tell(_ job: Job, _ input: ProgramInput, suppressing: Bool = false, at moment: Moment) {
+        let context = Context(now: job.now, runID: job.runID, attempt: job.attempt, instance: settings.instance)
+        do throws(Rejection) {
+            let result = try program.handle(input, state: job.state, context: context)
+            try collect(result, of: job, suppressing: suppressing)
+        } catch {
+            job.rejection = error
+        }
+    }
+
+    private func collect(_ result: ProgramResult, of job: Job, suppressing: Bool) throws(Rejection) {
+        job.state = result.state
+        for output in result.outputs {
+            let ordinal = job.produced[output.eventType, default: 0]
+            job.produced[output.eventType] = ordinal + 1
+            // Visible already: from before a crash, or from an earlier attempt.
+            if suppressing || ordinal < job.passport.produced[output.eventType.name, default: 0] { continue }
+            let produced = try results.produced(
+                output, ordinal: ordinal, input: job.inputID, causedBy: job.event.envelope, runID: job.runID, at: job.now)
+            for event in produced {
+                guard Self.size(of: event.record) <= settings.limits.recordBytes else {
+                    throw .permanent(
+                        "output-too-large", "\(contract.name) produced a \(event.envelope.type) of \(Self.size(of: event.record)) bytes")
+                }
+                job.results.append(event.record)
+                job.resultEvents.append(event.envelope)
+            }
+        }
+        for reminder in result.reminders {
+            let id = EventID(
+                UUIDv5.derive([job.inputID.text, contract.name, "reminder", reminder.name, String(job.remindersSet)]))
+            job.remindersSet += 1
+            if suppressing { continue }
+            let after = min(max(reminder.after, .zero), .seconds(30 * 86_400))
+            job.results.append(ownRecords.reminder(reminder, id: id, of: job, due: job.now.advanced(by: after)))
+        }
+        guard job.calls.count + result.calls.count <= settings.limits.callsPerRun else {
+            throw .permanent("too-many-calls", "\(contract.name) asked for more than \(settings.limits.callsPerRun) calls in one run")
+        }
+        for call in result.calls {
+            let parts = [job.inputID.text, contract.name, "call", String(job.calls.count)] + (job.event.envelope.replay.map { [$0] } ?? [])
+            job.calls.append(JobCall(call: call, idempotencyKey: UUIDv5.derive(parts).text, isRepeat: job.attempt > 1))
+        }
+    }
+
+    /// After the bot was told something: settles the run, or a step of it.
+    func conclude(_ job: Job, at moment: Moment) {
+        if let rejection = job.rejection { return reject(job, rejection, at: moment) }
+        guard job.hasUnfinishedCalls || !job.arrived.isEmpty else { return settleDone(job, at: moment) }
+        settleStep(job, at: moment)
+    }
+
+    /// Tells the bot of the calls that came back since it was last told.
+    func tellArrived(_ job: Job, at moment: Moment) {
+        guard job.unsettledSteps == 0, !job.isDecided else { return }
+        if job.rejection == nil {
+            guard !job.arrived.isEmpty else { return }
+            while job.rejection == nil, !job.arrived.isEmpty {
+                let (place, outcome) = job.arrived.removeFirst()
+                job.now = max(job.now, moment.wall)
+                do {
+                    job.outcomes.append(try outcome.recorded(call: place, now: job.now))
+                } catch {
+                    job.rejection = .permanent("unwritable-outcome", "the outcome of \(job.calls[place].kind) cannot be written as JSON")
+                    break
+                }
+                tell(job, .finished(job.calls[place].call, outcome, event: job.event), at: moment)
+            }
+        }
+        conclude(job, at: moment)
+    }
+
+    /// A rejected run ends its calls before it is settled, so that a later attempt does not meet them.
+    func reject(_ job: Job, _ rejection: Rejection, at moment: Moment) {
+        for place in job.calls.indices {
+            switch job.calls[place].phase {
+            case .opened, .waiting: job.calls[place].phase = .finished
+            case .running:
+                cancel(job, place, CallFailure(.cancelled, code: "run-rejected", message: "the run was given up"), at: moment)
+            case .finished: break
+            }
+        }
+        waitingCalls.keep { $0.job !== job }
+        guard job.runningCalls == 0 else { return }
+        settleRejected(job, rejection, at: moment)
+    }
+
+    /// Takes a run up again from its journal: `handle` is told the same again, what it produced is visible already, and open calls are repeated. False when
+    /// the journal cannot be used and the run begins anew.
+    private func resume(_ job: Job, _ bytes: [UInt8], at moment: Moment) -> Bool {
+        let entry: JournalEntry
+        do { entry = try JSON.decode(from: bytes) } catch {
+            log(
+                .error,
+                "\(contract.name): the journal of \(job.record.topicPartition)@\(job.record.offset) cannot be read; the run begins anew")
+            return false
+        }
+        job.attempt = max(job.attempt, entry.attempt)
+        job.resumes = entry.resumes + 1
+        job.passport.produced.merge(entry.produced) { max($0, $1) }
+        guard !entry.calls.isEmpty else { return false }
+        job.firstNow = Timestamp(milliseconds: entry.now)
+        job.now = job.firstNow
+        guard job.resumes <= settings.limits.resumesPerRun else {
+            let message = "\(contract.name) ended \(entry.resumes) times while it handled this record; see its log, then redrive it"
+            settleRejected(job, .permanent("crashes", message), at: moment)
+            return true
+        }
+        tell(job, firstInput(of: job), suppressing: true, at: moment)
+        for outcome in entry.outcomes where job.rejection == nil && job.calls.indices.contains(outcome.call) {
+            job.now = Timestamp(milliseconds: outcome.now)
+            job.calls[outcome.call].phase = .finished
+            job.outcomes.append(outcome)
+            do {
+                let call = job.calls[outcome.call].call
+                tell(job, .finished(call, try .recorded(outcome, of: call), event: job.event), suppressing: true, at: moment)
+            } catch {
+                job.rejection = .permanent("journal-unreadable", "an outcome in the journal does not fit its call; redrive to begin anew")
+            }
+        }
+        let calls = (try? job.calls.map { try $0.call.recorded() }) ?? []
+        if job.rejection == nil, calls != entry.calls {
+            let message = "\(contract.name) decides otherwise than before it was restarted; redrive the record to begin anew"
+            job.rejection = .permanent("journal-mismatch", message)
+        }
+        if let rejection = job.rejection {
+            job.calls = []
+            settleRejected(job, rejection, at: moment)
+            return true
+        }
+        log(
+            .info,
+            "\(contract.name): run \(job.runID) is taken up again after a restart, \(job.calls.count { $0.phase != .finished }) calls are repeated",
+            correlation: job.event.envelope.correlationID)
+        for place in job.calls.indices where job.calls[place].phase == .opened { job.calls[place].isRepeat = true }
+        // One settlement more: it notes that the run was taken up again, so that a record that ends the process is not repeated for ever.
+        settleStep(job, at: moment)
+        return true
+    }
+
+    static func size(of record: OutgoingRecord) -> Int {
+        (record.key?.count ?? 0) + (record.value?.count ?? 0)
+            + record.headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) }
+    }
+}

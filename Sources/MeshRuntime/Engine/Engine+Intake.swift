@@ -1,0 +1,123 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// decode → validate → deduplicate → route → lane.
+extension Engine {
+    /// Takes a record in, in the order of its partition.
+    func take(_ record: Record, at moment: Moment) {
+        guard let partition = partitions[record.topicPartition] else { return }
+        guard partition.isRestored else {
+            partition.early.append(record)
+            return
+        }
+        guard partition.ledger.begin(record.offset) else {
+            partition.isDirty = true
+            remember(record, in: partition)
+            return
+        }
+        figures.tookIn()
+        let passport = Passport(record, isOwnTopic: partition.role == .inbox || partition.role == .retry)
+        if let due = passport.notBefore, due > moment.wall, partition.role == .retry {
+            partition.waiting += 1
+            schedule.insert(.record(record, passport, partition), due: due)
+        } else {
+            admit(record, passport, partition, at: moment)
+        }
+        if !partition.isPaused, !hasRoom(partition) {
+            partition.isPaused = true
+            actions.append(.pause([record.topicPartition]))
+        }
+    }
+
+    /// Retry records whose time has come, and jobs that are tried again in their place.
+    func takeDue(at moment: Moment) {
+        guard draining == nil, !isPaused else { return }
+        while lanes.count < settings.limits.waitingRecords, let waiting = schedule.takeDue(at: moment.wall) {
+            switch waiting {
+            case .record(let record, let passport, let partition):
+                partition.waiting -= 1
+                if !partition.isLost, !partition.isLeaving { admit(record, passport, partition, at: moment) }
+            case .job(let job):
+                if !job.partition.isLost, !job.partition.isLeaving { begin(job, at: moment) }
+            }
+        }
+    }
+
+    /// From the bytes to the lane, or to whatever else becomes of the record.
+    private func admit(_ record: Record, _ passport: Passport, _ partition: AssignedPartition, at moment: Moment) {
+        var envelope: Envelope?
+        do throws(Rejection) {
+            let decoded = try codec.decode(record, passport)
+            envelope = decoded
+            if isDone(Job.identity(decoded, passport), passport, partition) {
+                figures.sawDuplicate()
+                return skip(record, partition)
+            }
+            let event = Event(envelope: decoded, key: passport.key.flatMap { String(validating: $0, as: UTF8.self) })
+            let isRouted = passport.reminder != nil || partition.role == .inbox || partition.role == .retry
+            guard let priority = isRouted ? decoded.priority : try route(decoded) else {
+                figures.sawFiltered()
+                return skip(record, partition)
+            }
+            if partition.role == .forwarded || (partition.role == .retry && program.isStateful) {
+                return try forward(record, passport, event, partition, at: moment)
+            }
+            append(record, passport, event, priority, partition, at: moment)
+        } catch {
+            settleDead(record, passport, envelope, Failure(error), attempts: passport.attempts, partition, at: moment)
+        }
+    }
+
+    /// Whether a record of that identity was settled done, in this partition or in the one that the record came from first.
+    func isDone(_ identity: String, _ passport: Passport, _ partition: AssignedPartition) -> Bool {
+        guard remembers(partition) else { return false }
+        if partition.window.contains(identity) { return true }
+        let origin = TopicPartition(passport.origin.topic, passport.origin.partition)
+        return origin != partition.topicPartition && partitions[origin]?.window.contains(identity) ?? false
+    }
+
+    private func route(_ envelope: Envelope) throws(Rejection) -> Priority? {
+        try routes.priority(of: envelope) { () throws(Rejection) in try codec.payload(of: envelope) }
+    }
+
+    private func append(
+        _ record: Record, _ passport: Passport, _ event: Event, _ priority: Priority, _ partition: AssignedPartition, at moment: Moment
+    ) {
+        let lane: LaneKey =
+            if partition.role == .inbox {
+                .aggregate(partition.topicPartition, passport.aggregate ?? event.key ?? event.envelope.correlationID)
+            } else if let key = passport.key {
+                .key(partition.topicPartition, key)
+            } else {
+                .single(partition.topicPartition, record.offset)
+            }
+        let job = Job(
+            id: nextJob, partition: partition, record: record, passport: passport, event: event, lane: lane, priority: priority,
+            takenIn: moment,
+            runID: RunID.derived(event: event.envelope.id, bot: contract.name, replay: event.envelope.replay))
+        nextJob += 1
+        waitingBytes += job.bytes
+        lanes.append(job, to: lane, priority: priority)
+    }
+
+    /// A stateful bot's input goes to the bot's own topic first, keyed by its aggregate.
+    private func forward(
+        _ record: Record, _ passport: Passport, _ event: Event, _ partition: AssignedPartition, at moment: Moment
+    ) throws(Rejection) {
+        let aggregate =
+            if let known = passport.aggregate { known } else { try program.aggregate(of: event) }
+        let item = SettleItem(
+            .forwarded, records: [ownRecords.forwarded(record, passport, aggregate: aggregate)], partition: partition,
+            offset: record.offset,
+            source: (record, passport, event.envelope))
+        item.takenIn = moment
+        unsettled.append(item)
+    }
+
+    /// Nothing is to be done for the record: only its offset moves.
+    func skip(_ record: Record, _ partition: AssignedPartition) {
+        partition.ledger.finish(record.offset)
+        partition.isDirty = true
+    }
+}

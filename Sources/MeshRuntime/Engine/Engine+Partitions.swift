@@ -1,0 +1,165 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// Assignment, restoration, revocation, and the flow of each partition.
+extension Engine {
+    /// Partitions were given to this process. They stay paused until `restored`.
+    func assigned(_ topicPartitions: [TopicPartition]) {
+        for topicPartition in topicPartitions {
+            partitions[topicPartition]?.isLost = true
+            partitions[topicPartition] = AssignedPartition(
+                topicPartition, role: role(of: topicPartition), window: settings.limits.dedupWindow)
+        }
+        guard !topicPartitions.isEmpty else { return }
+        actions.append(.restore(topicPartitions))
+    }
+
+    private func role(of topicPartition: TopicPartition) -> AssignedPartition.Role {
+        switch topicPartition.topic {
+        case settings.topics.inbox: .inbox
+        case settings.topics.retry: .retry
+        default: program.isStateful ? .forwarded : .event
+        }
+    }
+
+    /// The partition of the bot's state topic that belongs to an input partition; nil when the topic does not exist.
+    func statePartition(of topicPartition: TopicPartition) -> Int32? {
+        partitionCounts[settings.topics.state].map { topicPartition.partition % max(1, $0) }
+    }
+
+    func restored(_ restoration: Restoration, at moment: Moment) {
+        guard let partition = partitions[restoration.topicPartition], !partition.isRestored else { return }
+        let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
+        if let committed = restoration.committed, committed.offset >= 0 {
+            partition.ledger = OffsetLedger(
+                committed: committed.offset, finished: CommitMetadata.finished(committed: committed.offset, in: committed.metadata))
+        }
+        var unreadable = 0
+        for (key, value) in restoration.state {
+            switch StateKey(key) {
+            case .journal(topic, number, let offset): partition.journals[offset] = value
+            case .notDone(topic, number, let offset): partition.notes.append(offset)
+            case .state(let aggregate) where partition.role == .inbox:
+                do { partition.states[aggregate] = try program.decodeState(value) } catch { unreadable += 1 }
+            default: break
+            }
+        }
+        if unreadable > 0 {
+            log(
+                .error,
+                "\(contract.name): \(unreadable) states in \(settings.topics.state)[\(number)] cannot be read and count as not there")
+        }
+        partition.notes.sort()
+        for record in restoration.history { remember(record, in: partition) }
+        partition.isRestored = true
+        ticker.owns(partition.topicPartition, at: moment)
+        let early = partition.early
+        partition.early = []
+        for record in early { take(record, at: moment) }
+    }
+
+    /// Whether the partition's records are handled there: what is only forwarded is remembered by the inbox.
+    func remembers(_ partition: AssignedPartition) -> Bool {
+        switch partition.role {
+        case .event, .inbox: true
+        case .forwarded: false
+        case .retry: !program.isStateful
+        }
+    }
+
+    /// Notes the identity of a record that was settled done before this process had the partition.
+    func remember(_ record: Record, in partition: AssignedPartition) {
+        guard remembers(partition) else { return }
+        let place = partition.notes.partitionPoint { $0 >= record.offset }
+        guard place == partition.notes.count || partition.notes[place] != record.offset else { return }
+        let passport = Passport(record, isOwnTopic: partition.role == .inbox || partition.role == .retry)
+        // A record that cannot be decoded was dead-lettered, and has no identity to remember.
+        guard let envelope = try? codec.decode(record, passport) else { return }
+        partition.window.insert(Job.identity(envelope, passport))
+    }
+
+    /// The partitions are about to be given up: nothing new is begun on them. `isQuiet` tells when what was decided is settled.
+    func leaving(_ topicPartitions: [TopicPartition]) {
+        for topicPartition in topicPartitions { partitions[topicPartition]?.isLeaving = true }
+        let gone = Set(topicPartitions)
+        for job in lanes.removeWaiting(where: { gone.contains($0.partition.topicPartition) }) { waitingBytes -= job.bytes }
+    }
+
+    /// Whether nothing that was decided for these partitions still waits for its settlement.
+    func isQuiet(_ topicPartitions: [TopicPartition]) -> Bool {
+        let leaving = Set(topicPartitions)
+        func concerns(_ item: SettleItem) -> Bool {
+            guard let partition = item.partition ?? item.job?.partition else { return false }
+            return leaving.contains(partition.topicPartition)
+        }
+        if let inFlight, inFlight.items.contains(where: concerns) { return false }
+        return !unsettled.elements.contains(where: concerns) && !topicPartitions.contains { partitions[$0]?.isDirty ?? false }
+    }
+
+    /// The partitions are gone: whatever was under way for them is forgotten, and its calls are cancelled. The next owner finds the journal.
+    func revoked(_ topicPartitions: [TopicPartition]) {
+        let gone = Set(topicPartitions)
+        for topicPartition in topicPartitions {
+            partitions[topicPartition]?.isLost = true
+            partitions[topicPartition] = nil
+            ticker.lost(topicPartition)
+        }
+        for job in lanes.removeLanes(where: { gone.contains($0.topicPartition) }) { waitingBytes -= job.bytes }
+        for job in begun.values where job.partition.isLost { abandon(job) }
+        unsettled.keep { !$0.isLost }
+        _ = schedule.remove { waiting in
+            switch waiting {
+            case .record(_, _, let partition): partition.isLost
+            case .job(let job): job.partition.isLost
+            }
+        }
+    }
+
+    /// Forgets a job that was begun; its running calls are cancelled.
+    private func abandon(_ job: Job) {
+        for (place, call) in job.calls.enumerated() where call.phase == .running {
+            breakers[call.kind]?.ended(at: job.began?.uptime ?? 0)
+            actions.append(.cancelCall(CallReference(job: job.id, call: place, attempt: job.attempt)))
+        }
+        uncount(job)
+        begun[job.id] = nil
+        for twin in inProgress.removeValue(forKey: job.identity) ?? [] where !twin.partition.isLost {
+            waitingBytes += twin.bytes
+            lanes.putBack(twin, to: twin.lane, priority: twin.priority)
+        }
+        waitingCalls.keep { $0.job !== job }
+    }
+
+    /// Pauses what cannot be taken in and resumes what can; polling goes on all the while.
+    func steerFlow() {
+        let isFull =
+            lanes.count >= settings.limits.waitingRecords || waitingBytes >= settings.limits.waitingBytes
+            || unsettled.count >= settings.limits.unsettledItems
+        let hasSpace = lanes.count <= settings.limits.waitingRecords / 2 && waitingBytes <= settings.limits.waitingBytes / 2
+        var pause: [TopicPartition] = []
+        var resume: [TopicPartition] = []
+        for (topicPartition, partition) in partitions {
+            let must = !partition.isRestored || partition.isLeaving || isPaused || draining != nil || !hasRoom(partition)
+            if !partition.isPaused, must || isFull {
+                partition.isPaused = true
+                pause.append(topicPartition)
+            } else if partition.isPaused, !must, !isFull, hasSpace, hasAmpleRoom(partition) {
+                partition.isPaused = false
+                resume.append(topicPartition)
+            }
+        }
+        if !pause.isEmpty { actions.append(.pause(pause.sorted())) }
+        if !resume.isEmpty { actions.append(.resume(resume.sorted())) }
+    }
+
+    func hasRoom(_ partition: AssignedPartition) -> Bool {
+        partition.role == .retry ? partition.waiting < settings.limits.waitingPerRetryPartition : partition.ledger.hasRoom
+    }
+
+    private func hasAmpleRoom(_ partition: AssignedPartition) -> Bool {
+        partition.role == .retry
+            ? partition.waiting <= settings.limits.waitingPerRetryPartition * 9 / 10
+            : partition.ledger.hasRoom && partition.ledger.openCount <= 200
+    }
+}

@@ -1,0 +1,30 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// A retry partition's commit must move on although records wait in it for their time.
+extension Engine {
+    /// Where finished records lie between many waiting ones, the lowest waiting ones are written again at the end of their partition, so that what the
+    /// commit carries stays small.
+    func carryOnWaiting() {
+        guard draining == nil else { return }
+        for partition in partitions.values where partition.role == .retry && partition.waiting > 0 && !partition.isLeaving {
+            guard let commit = partition.ledger.committable, commit.finished.count > 60 else { continue }
+            let text = CommitMetadata.text(committed: commit.offset, finished: commit.finished)
+            guard text.utf8.count > OffsetLedger.maximumMetadataBytes / 2 else { continue }
+            // Everything below the middle range: half of the ranges fall away.
+            let border = commit.finished[commit.finished.count / 2].lowerBound
+            let moved = schedule.remove { waiting in
+                if case .record(let record, _, let owner) = waiting { owner === partition && record.offset < border } else { false }
+            }
+            for (waiting, _) in moved {
+                guard case .record(let record, let passport, _) = waiting else { continue }
+                partition.waiting -= 1
+                unsettled.append(
+                    SettleItem(
+                        .carriedOn, records: [ownRecords.carriedOn(record)], partition: partition, offset: record.offset,
+                        source: (record, passport, nil)))
+            }
+        }
+    }
+}

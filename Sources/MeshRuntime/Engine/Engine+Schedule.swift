@@ -1,0 +1,43 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// Schedules: one record of `schedule.fired` a tick, whatever the number of replicas.
+extension Engine {
+    func fireSchedules(at moment: Moment) {
+        guard !routes.schedules.isEmpty, draining == nil, !isPaused, let count = partitionCounts[settings.topics.schedule], count > 0 else {
+            return
+        }
+        let number = Murmur2.partition(of: Array(contract.name.utf8), among: count)
+        let home = TopicPartition(settings.topics.schedule, number)
+        guard ticker.isOwner(of: home), let partition = partitions[home], !partition.isLeaving, let last = ticker.lastLook,
+            moment.wall.milliseconds - last.milliseconds >= 200
+        else { return }
+        ticker.looked(at: moment.wall)
+        for (pattern, cron, _) in routes.schedules {
+            var tick = cron.next(after: last)
+            while let due = tick, due <= moment.wall {
+                fire(pattern, due, partition, at: moment)
+                tick = cron.next(after: due)
+            }
+        }
+    }
+
+    private func fire(_ pattern: String, _ tick: Timestamp, _ partition: AssignedPartition, at moment: Moment) {
+        let id = EventID.derived(schedule: pattern, bot: contract.name, tick: tick)
+        guard !partition.window.contains(id.text) else { return }
+        do throws(Rejection) {
+            let payload = ScheduleFired(bot: contract.name, schedule: pattern, firedAt: tick.text)
+            let bytes: [UInt8]
+            do { bytes = try payload.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
+            let envelope = Envelope(
+                id: id, timestamp: tick, source: contract.name, type: ScheduleFired.type, version: ScheduleFired.version, payload: bytes)
+            var record = try codec.encode(envelope, key: payload.key)
+            record.partition = partition.topicPartition.partition
+            figures.firedSchedule()
+            unsettled.append(SettleItem(.own, records: [record]))
+        } catch {
+            log(.error, "\(contract.name): the schedule \(pattern) cannot fire: \(error.message)")
+        }
+    }
+}

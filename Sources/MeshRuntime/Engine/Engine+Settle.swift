@@ -1,0 +1,220 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// settle: decides what a run, or a step of it, makes visible. Exactly one of done, retried, dead-lettered ends a record.
+extension Engine {
+    /// The run goes on: its results so far and its journal become visible; then its new calls begin.
+    func settleStep(_ job: Job, at moment: Moment) {
+        let item: SettleItem
+        do {
+            let entry = JournalEntry(
+                now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes, produced: job.passport.produced,
+                calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
+            item = SettleItem(.step, records: job.results + [stateRecord(journalKey(job), try JSON.bytes(entry), of: job)], job: job)
+        } catch {
+            return reject(job, .permanent("unwritable-call", "a call of \(contract.name) cannot be written as JSON"), at: moment)
+        }
+        item.events = job.resultEvents
+        job.results = []
+        job.resultEvents = []
+        job.unsettledSteps += 1
+        job.isJournaled = true
+        count(job)
+        unsettled.append(item)
+    }
+
+    func settleDone(_ job: Job, at moment: Moment) {
+        var records = job.results
+        if job.partition.role == .inbox, let aggregate = aggregate(of: job) {
+            let before = job.partition.states[aggregate]
+            if let state = job.state {
+                do {
+                    let bytes = try JSON.bytes(state)
+                    records.append(stateRecord(.state(aggregate: aggregate), bytes, of: job))
+                } catch {
+                    return settleRejected(
+                        job, .permanent("unwritable-state", "the state of \(contract.name) cannot be written as JSON"), at: moment)
+                }
+            } else if before != nil {
+                records.append(stateRecord(.state(aggregate: aggregate), nil, of: job))
+            }
+        }
+        finishItem(job, .done, records)
+    }
+
+    /// The bot cannot handle the record: again later, or a dead letter.
+    func settleRejected(_ job: Job, _ rejection: Rejection, at moment: Moment) {
+        let name = "\(contract.name): \(job.event.type) at \(job.record.topicPartition)@\(job.record.offset)"
+        let correlation = job.event.envelope.correlationID
+        job.passport.firstFailure = job.passport.firstFailure ?? moment.wall
+        guard rejection.kind == .transient, job.attempt < retryPolicy.maximumAttempts else {
+            log(
+                .error, "\(name): \(rejection.message). It is in \(settings.topics.deadLetters).", correlation: correlation,
+                [("code", rejection.code)])
+            let records = deadRecords(
+                job.record, job.passport, job.event.envelope, Failure(rejection), attempts: job.attempt, at: moment)
+            return finishItem(job, .dead(code: rejection.code), records)
+        }
+        let delay = Backoff.delay(after: job.attempt, retryPolicy, using: &random)
+        let due = moment.wall.advanced(by: delay)
+        log(
+            .warn, "\(name): attempt \(job.attempt) of \(retryPolicy.maximumAttempts): \(rejection.message); again in \(delay)",
+            correlation: correlation, [("code", rejection.code)])
+        switch retryPolicy.mode {
+        case .topic:
+            var passport = job.passport
+            passport.attempts = job.attempt
+            passport.notBefore = due
+            for (type, count) in visible(job) { passport.produced[type] = count }
+            finishItem(job, .retried, [ownRecords.retry(job.record, passport, key: job.record.key)])
+        case .inPlace:
+            for (type, count) in visible(job) { job.passport.produced[type] = count }
+            uncount(job)
+            job.resetAttempt()
+            job.attempt += 1
+            // The journal counts the attempts, so that a restart does not begin at the first again.
+            let entry = JournalEntry(now: moment.wall.milliseconds, attempt: job.attempt, produced: job.passport.produced)
+            do {
+                let item = SettleItem(.step, records: [stateRecord(journalKey(job), try JSON.bytes(entry), of: job)], job: job)
+                job.unsettledSteps += 1
+                job.isJournaled = true
+                unsettled.append(item)
+            } catch {
+                log(.error, "\(name): the attempt cannot be noted: \(error)", correlation: correlation)
+            }
+            schedule.insert(.job(job), due: due)
+        }
+    }
+
+    /// How many events of each type this attempt and those before it have made visible.
+    private func visible(_ job: Job) -> [String: Int] {
+        var counts: [String: Int] = [:]
+        var unseen: [EventType: Int] = [:]
+        for event in job.resultEvents { unseen[event.type, default: 0] += 1 }
+        for (type, count) in job.produced {
+            let seen = max(count - unseen[type, default: 0], job.passport.produced[type.name, default: 0])
+            if seen > 0 { counts[type.name] = seen }
+        }
+        return counts.merging(job.passport.produced) { max($0, $1) }
+    }
+
+    /// A record that never became a job.
+    func settleDead(
+        _ record: Record, _ passport: Passport, _ envelope: Envelope?, _ failure: Failure, attempts: Int, _ partition: AssignedPartition,
+        at moment: Moment
+    ) {
+        log(
+            .error,
+            "\(contract.name): \(record.topicPartition)@\(record.offset): \(failure.message). It is in \(settings.topics.deadLetters).",
+            correlation: envelope?.correlationID, [("code", failure.code)])
+        var records = deadRecords(record, passport, envelope, failure, attempts: attempts, at: moment)
+        records.append(contentsOf: noteNotDone(record.offset, partition))
+        let item = SettleItem(
+            .dead(code: failure.code), records: records, partition: partition, offset: record.offset, source: (record, passport, envelope))
+        item.takenIn = moment
+        unsettled.append(item)
+    }
+
+    private func deadRecords(
+        _ record: Record, _ passport: Passport, _ envelope: Envelope?, _ failure: Failure, attempts: Int, at moment: Moment,
+        digestOnly: Bool = false
+    ) -> [OutgoingRecord] {
+        var records = [
+            deadLetters.record(
+                for: record, passport, id: envelope?.id, failure: failure, attempts: attempts, at: moment.wall, digestOnly: digestOnly)
+        ]
+        do throws(Rejection) {
+            if let error = try results.error(failure, of: record, passport, envelope: envelope, at: moment.wall) { records.append(error) }
+        } catch {
+            log(.error, "\(contract.name): bot.error cannot be written: \(error.message)")
+        }
+        return records
+    }
+
+    private func finishItem(_ job: Job, _ result: SettleItem.Result, _ results: [OutgoingRecord]) {
+        var records = results
+        if job.isJournaled { records.append(stateRecord(journalKey(job), nil, of: job)) }
+        switch result {
+        case .retried, .dead: records.append(contentsOf: noteNotDone(job.record.offset, job.partition))
+        default: break
+        }
+        let item = SettleItem(
+            result, records: records, job: job, partition: job.partition, offset: job.record.offset,
+            source: (job.record, job.passport, job.event.envelope))
+        item.takenIn = job.takenIn
+        item.state = job.state
+        if case .done = result { item.events = job.resultEvents }
+        job.isDecided = true
+        uncount(job)
+        unsettled.append(item)
+        // Without a state nothing that comes after depends on this settlement, and settlements keep their order.
+        if job.partition.role != .inbox { lanes.release(job.lane) }
+    }
+
+    func count(_ job: Job) {
+        guard !job.isCounted else { return }
+        job.isCounted = true
+        jobsWithCalls += 1
+    }
+
+    func uncount(_ job: Job) {
+        guard job.isCounted else { return }
+        job.isCounted = false
+        jobsWithCalls -= 1
+    }
+
+    // MARK: the state topic
+
+    private func journalKey(_ job: Job) -> StateKey {
+        .journal(topic: job.record.topic, partition: job.record.partition, offset: job.record.offset)
+    }
+
+    private func stateRecord(_ key: StateKey, _ value: [UInt8]?, of job: Job) -> OutgoingRecord {
+        stateRecord(key, value, in: job.partition.topicPartition)
+    }
+
+    private func stateRecord(_ key: StateKey, _ value: [UInt8]?, in topicPartition: TopicPartition) -> OutgoingRecord {
+        OutgoingRecord(topic: settings.topics.state, partition: statePartition(of: topicPartition), key: key.bytes, value: value)
+    }
+
+    /// Notes that a record was settled other than done, and removes the notes that deduplication's window has passed.
+    private func noteNotDone(_ offset: Int64, _ partition: AssignedPartition) -> [OutgoingRecord] {
+        let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
+        guard remembers(partition), partitionCounts[settings.topics.state] != nil else { return [] }
+        partition.notes.insert(offset, at: partition.notes.partitionPoint { $0 >= offset })
+        var records = [
+            stateRecord(.notDone(topic: topic, partition: number, offset: offset), Array("1".utf8), in: partition.topicPartition)
+        ]
+        let border = (partition.ledger.watermark ?? 0) - Int64(4 * settings.limits.dedupWindow)
+        while let first = partition.notes.first, first < border {
+            partition.notes.removeFirst()
+            records.append(stateRecord(.notDone(topic: topic, partition: number, offset: first), nil, in: partition.topicPartition))
+        }
+        return records
+    }
+
+    /// Replaces an item whose record the broker refuses for good by a dead letter; a dead letter that is refused for its size by one without the value.
+    func replaceRefused(_ item: SettleItem, _ error: KafkaError, at moment: Moment) -> SettleItem? {
+        guard let source = item.source ?? item.job.map({ ($0.record, $0.passport, $0.event.envelope) }),
+            let partition = item.partition ?? item.job?.partition
+        else { return nil }
+        let isDead: Bool = if case .dead = item.result { true } else { false }
+        if isDead, !error.isRecordTooLarge { return nil }
+        let failure = Failure(code: isDead ? "oversized" : "output-refused", message: "the broker refused what the record led to: \(error)")
+        var records = deadRecords(
+            source.record, source.passport, source.envelope, failure, attempts: item.job?.attempt ?? source.passport.attempts, at: moment,
+            digestOnly: isDead)
+        if let job = item.job, job.isJournaled { records.append(stateRecord(journalKey(job), nil, of: job)) }
+        records.append(contentsOf: noteNotDone(source.record.offset, partition))
+        let replacement = SettleItem(
+            .dead(code: failure.code), records: records, job: item.job, partition: partition, offset: source.record.offset, source: source)
+        replacement.takenIn = item.takenIn
+        item.job?.isDecided = true
+        if let job = item.job { uncount(job) }
+        log(
+            .error, "\(contract.name): \(source.record.topicPartition)@\(source.record.offset): \(failure.message)",
+            [("code", failure.code)])
+        return replacement
+    }
+}

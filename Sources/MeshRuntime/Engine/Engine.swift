@@ -1,0 +1,114 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// The way of a record as a state machine: inputs go in, actions come out, nothing blocks, nothing is read from outside.
+///
+/// decode → validate → deduplicate → route → lane → handle → perform → settle. Confined to one thread; `takeActions` empties what is to be done.
+final class Engine {
+    let settings: RuntimeSettings
+    let program: any BotProgram
+    let configuration: BotConfiguration
+    let contract: Contract
+    let codec: any RecordCodec
+    let routes: Routes
+    let results: Results
+    let deadLetters: DeadLetters
+    let ownRecords: OwnRecords
+    let retryPolicy: RetryPolicy
+    /// Partitions of the mesh's topics.
+    let partitionCounts: [String: Int32]
+
+    var random: any RandomNumberGenerator
+    var figures = Figures()
+    var actions: [Action] = []
+
+    // Intake and lanes
+    var partitions: [TopicPartition: AssignedPartition] = [:]
+    var lanes = Lanes<LaneKey, Job>()
+    var waitingBytes = 0
+    var limiter: RateLimiter?
+    var nextJob: UInt64 = 1
+    /// Jobs that were begun and are not settled, by id.
+    var begun: [UInt64: Job] = [:]
+
+    /// Identities that are being handled, each with the jobs of the same identity that came meanwhile.
+    var inProgress: [String: [Job]] = [:]
+
+    // Calls
+    var breakers: [CallKind: CircuitBreaker] = [:]
+    var waitingCalls = Fifo<(job: Job, call: Int)>()
+    var cancels: CancelBook
+    /// Jobs with calls that are not finished.
+    var jobsWithCalls = 0
+
+    // Retry
+    var schedule = RetrySchedule<Waiting>()
+
+    // Settle
+    var unsettled = Fifo<SettleItem>()
+    var inFlight: InFlight?
+    var nextBatch: UInt64 = 1
+    /// After a failed settlement: not again before this time, and how long the pause was.
+    var settleAgain: (at: Int64, pause: Int64) = (0, 0)
+    var settleTrouble: String?
+
+    // Control
+    var isPaused = false
+    var draining: (since: Int64, deadline: Int64)?
+    var hasFinished = false
+    var ticker = Ticker()
+
+    /// What waits for its time: a record of the retry topic, or a job that is tried again in its place.
+    enum Waiting {
+        case record(Record, Passport, AssignedPartition)
+        case job(Job)
+    }
+
+    init(
+        program: any BotProgram, configuration: BotConfiguration, settings: RuntimeSettings, codec: any RecordCodec,
+        partitionCounts: [String: Int32], random: any RandomNumberGenerator, startedAt: Moment
+    ) throws(ConfigurationError) {
+        self.program = program
+        self.configuration = configuration
+        self.settings = settings
+        self.codec = codec
+        self.partitionCounts = partitionCounts
+        self.random = random
+        contract = program.contract
+        routes = try Routes(contract: contract, configuration: configuration)
+        results = try Results(settings: settings, contract: contract, configuration: configuration, codec: codec)
+        deadLetters = DeadLetters(
+            settings: settings, version: configuration.version, partitions: partitionCounts[settings.topics.deadLetters] ?? 1)
+        ownRecords = OwnRecords(settings: settings)
+        var policy = configuration.constraints.retry ?? contract.retry
+        policy.mode = contract.retry.mode
+        retryPolicy = policy
+        limiter = configuration.constraints.rateLimit.map { RateLimiter($0, at: startedAt.uptime) }
+        cancels = CancelBook(capacity: settings.limits.rememberedCancels)
+    }
+
+    func takeActions() -> [Action] {
+        defer { actions.removeAll(keepingCapacity: true) }
+        return actions
+    }
+
+    func log(_ level: LogEntry.Level, _ message: String, correlation: String? = nil, _ fields: [(String, String)] = []) {
+        actions.append(.log(LogEntry(level: level, message: message, correlationID: correlation, fields: fields)))
+    }
+
+    /// Does what time and room allow: due retries, lanes, waiting calls, limits of calls, the next settlement. Call it after every group of inputs and at least
+    /// ten times a second.
+    func advance(at moment: Moment) {
+        guard !hasFinished else { return }
+        takeDue(at: moment)
+        fireSchedules(at: moment)
+        watchCalls(at: moment)
+        startWaitingCalls(at: moment)
+        dispatch(at: moment)
+        carryOnWaiting()
+        settleNext(at: moment)
+        steerFlow()
+        finishDrain(at: moment)
+    }
+}

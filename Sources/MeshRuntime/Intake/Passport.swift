@@ -1,0 +1,153 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// What travels with a record through the bot's own topics (`inbox.<bot>`, `retry.<bot>`) and into the dead letters: where it came from first, how
+/// often it was tried, when it is due.
+struct Passport: Equatable {
+    /// Where the record lay first.
+    struct Origin: Equatable {
+        var topic: String
+        var partition: Int32
+        var offset: Int64
+        var timestamp: RecordTimestamp
+    }
+
+    var origin: Origin
+    /// Attempts made so far.
+    var attempts = 0
+    var firstFailure: Timestamp?
+    /// Not to be handled before this instant.
+    var notBefore: Timestamp?
+    /// How many events of each type earlier attempts made visible: an attempt suppresses those.
+    var produced: [String: Int] = [:]
+    var reminder: DueReminder?
+    /// The aggregate, in an inbox and for reminders.
+    var aggregate: String?
+    /// How often a person has put the record back.
+    var redrives = 0
+    /// The headers that the record had at its origin.
+    var headers: [Header]
+    /// The key that it had at its origin.
+    var key: [UInt8]?
+
+    struct DueReminder: Equatable {
+        var reminder: Reminder
+        /// Identity of this reminder: part of every id derived from it.
+        var id: String
+    }
+
+    enum Name {
+        static let originTopic = "kafka_dlt-original-topic"
+        static let originPartition = "kafka_dlt-original-partition"
+        static let originOffset = "kafka_dlt-original-offset"
+        static let originTimestamp = "kafka_dlt-original-timestamp"
+        static let originTimestampType = "kafka_dlt-original-timestamp-type"
+        static let originGroup = "kafka_dlt-original-consumer-group"
+        static let exceptionName = "kafka_dlt-exception-fqcn"
+        static let exceptionMessage = "kafka_dlt-exception-message"
+        static let exceptionTrace = "kafka_dlt-exception-stacktrace"
+        static let bot = "mesh_bot"
+        static let attempts = "mesh_attempts"
+        static let errorCode = "mesh_error_code"
+        static let firstFailure = "mesh_first_failure"
+        static let redrives = "mesh_redrives"
+        static let notBefore = "mesh_not_before"
+        static let produced = "mesh_produced"
+        static let reminder = "mesh_reminder"
+        static let reminderID = "mesh_reminder_id"
+        static let reminderAfter = "mesh_reminder_after"
+        static let aggregate = "mesh_aggregate"
+        static let key = "mesh_key"
+        static let keyIsNull = "mesh_key_is_null"
+
+        /// Headers that only the bot's own topics have, or that a dead letter adds.
+        static let own: Set<String> = [
+            originTopic, originPartition, originOffset, originTimestamp, originTimestampType, originGroup, exceptionName, exceptionMessage,
+            exceptionTrace, bot, attempts, errorCode, firstFailure, redrives, notBefore, produced, reminder, reminderID, reminderAfter,
+            aggregate, key, keyIsNull,
+        ]
+    }
+
+    /// Reads what a record carries. On an event topic only the first origin and the count of redrives are believed.
+    init(_ record: Record, isOwnTopic: Bool) {
+        origin = Origin(topic: record.topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp)
+        headers = record.headers
+        key = record.key
+        guard record.headers.contains(where: { Name.own.contains($0.name) }) else { return }
+        headers = record.headers.filter { !Name.own.contains($0.name) }
+        redrives = Self.number(Name.redrives, in: record) ?? 0
+        if let topic = Self.text(Name.originTopic, in: record), let partition: Int32 = Self.number(Name.originPartition, in: record),
+            let offset: Int64 = Self.number(Name.originOffset, in: record)
+        {
+            let kind: RecordTimestamp.Kind =
+                switch Self.text(Name.originTimestampType, in: record) {
+                case "CreateTime": .created
+                case "LogAppendTime": .appended
+                default: .none
+                }
+            let milliseconds: Int64 = Self.number(Name.originTimestamp, in: record) ?? -1
+            origin = Origin(
+                topic: topic, partition: partition, offset: offset, timestamp: RecordTimestamp(kind: kind, milliseconds: milliseconds))
+        }
+        guard isOwnTopic else { return }
+        attempts = Self.number(Name.attempts, in: record) ?? 0
+        firstFailure = Self.number(Name.firstFailure, in: record).map { Timestamp(milliseconds: $0) }
+        notBefore = Self.number(Name.notBefore, in: record).map { Timestamp(milliseconds: $0) }
+        aggregate = Self.text(Name.aggregate, in: record)
+        for part in (Self.text(Name.produced, in: record) ?? "").split(separator: ",") {
+            let pair = part.split(separator: ":")
+            if pair.count == 2, let count = Int(pair[1]) { produced[String(pair[0])] = count }
+        }
+        if let name = Self.text(Name.reminder, in: record), let id = Self.text(Name.reminderID, in: record) {
+            let after: Int64 = Self.number(Name.reminderAfter, in: record) ?? 0
+            reminder = DueReminder(reminder: Reminder(name: name, after: .milliseconds(after)), id: id)
+        }
+        if let original = record.headers.first(where: { $0.name == Name.key }) { key = original.value }
+        if record.headers.contains(where: { $0.name == Name.keyIsNull }) { key = nil }
+    }
+
+    /// The headers that a record of the bot's own topics carries.
+    func ownHeaders(group: String) -> [Header] {
+        var result = headers + originHeaders(group: group)
+        if attempts > 0 { result.append(Header(Name.attempts, text: String(attempts))) }
+        if redrives > 0 { result.append(Header(Name.redrives, text: String(redrives))) }
+        if let firstFailure { result.append(Header(Name.firstFailure, text: String(firstFailure.milliseconds))) }
+        if let notBefore { result.append(Header(Name.notBefore, text: String(notBefore.milliseconds))) }
+        if let aggregate { result.append(Header(Name.aggregate, text: aggregate)) }
+        if !produced.isEmpty {
+            let text = produced.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(separator: ",")
+            result.append(Header(Name.produced, text: text))
+        }
+        if let reminder {
+            result.append(Header(Name.reminder, text: reminder.reminder.name))
+            result.append(Header(Name.reminderID, text: reminder.id))
+            result.append(Header(Name.reminderAfter, text: String(reminder.reminder.after.wholeMilliseconds)))
+        }
+        if let key { result.append(Header(Name.key, key)) } else { result.append(Header(Name.keyIsNull, text: "1")) }
+        return result
+    }
+
+    func originHeaders(group: String) -> [Header] {
+        let kind =
+            switch origin.timestamp.kind {
+            case .created: "CreateTime"
+            case .appended: "LogAppendTime"
+            case .none: "NoTimestampType"
+            }
+        return [
+            Header(Name.originTopic, text: origin.topic), Header(Name.originPartition, text: String(origin.partition)),
+            Header(Name.originOffset, text: String(origin.offset)),
+            Header(Name.originTimestamp, text: String(origin.timestamp.milliseconds)), Header(Name.originTimestampType, text: kind),
+            Header(Name.originGroup, text: group),
+        ]
+    }
+
+    private static func text(_ name: String, in record: Record) -> String? {
+        record.headers.first { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func number<Number: FixedWidthInteger>(_ name: String, in record: Record) -> Number? {
+        text(name, in: record).flatMap { Number($0) }
+    }
+}

@@ -1,0 +1,87 @@
+import BotKit
+import Envelopes
+
+/// Which events start the bot, and how urgent each is: its contract narrowed by its configuration's triggers.
+struct Routes: Sendable {
+    private struct Trigger: Sendable {
+        let pattern: EventPattern
+        let filter: Filter?
+        let priority: Priority
+    }
+    private let triggers: [Trigger]
+    let schedules: [(pattern: String, cron: Cron, priority: Priority)]
+    private let bot: String
+    private let consumes: [EventPattern]
+
+    /// Throws when a pattern, a filter or a schedule does not parse: configuration is checked before, so this names the place only roughly.
+    init(contract: Contract, configuration: BotConfiguration) throws(ConfigurationError) {
+        bot = contract.name
+        var triggers: [Trigger] = []
+        var schedules: [(String, Cron, Priority)] = []
+        for (place, trigger) in configuration.triggers.enumerated() {
+            do {
+                switch trigger.kind {
+                case .event:
+                    let filter = try trigger.filter.map { text throws(LanguageError) in try Filter.parse(text) }
+                    triggers.append(
+                        Trigger(pattern: try EventPattern(parsing: trigger.pattern), filter: filter, priority: trigger.priority))
+                case .schedule: schedules.append((trigger.pattern, try Cron(parsing: trigger.pattern), trigger.priority))
+                case .webhook, .manual: break
+                }
+            } catch {
+                throw ConfigurationError(path: "triggers[\(place)]", message: error.description)
+            }
+        }
+        var consumes: [EventPattern] = []
+        for type in contract.consumes {
+            do { consumes.append(try EventPattern(parsing: type.name)) } catch {
+                throw ConfigurationError(path: "contract.consumes", message: "\(type): \(error.message)")
+            }
+        }
+        self.triggers = triggers
+        self.schedules = schedules
+        self.consumes = consumes
+    }
+
+    /// Whether any trigger of the configuration chooses among the events; without one, all that the contract consumes start the bot.
+    private var hasChoice: Bool { !triggers.isEmpty }
+
+    /// The topics to subscribe to, among those that exist or that the contract names outright.
+    func topics(known: some Sequence<EventType>, contract: Contract) -> [EventType] {
+        var chosen: Set<EventType> = []
+        let outright = contract.consumes.filter { !$0.name.contains("*") && !$0.name.contains("#") }
+        for type in Set(known).union(outright) where consumes.contains(where: { $0.matches(type) }) && isChosen(type) {
+            chosen.insert(type)
+        }
+        if !schedules.isEmpty { chosen.insert(ScheduleFired.type) }
+        return chosen.filter { !$0.name.hasPrefix("mesh.") }.sorted()
+    }
+
+    private func isChosen(_ type: EventType) -> Bool { !hasChoice || triggers.contains { $0.pattern.matches(type) } }
+
+    /// How urgent the event is to this bot; nil when it does not start it.
+    func priority(of envelope: Envelope, payload: () throws(Rejection) -> JSONValue) throws(Rejection) -> Priority? {
+        if envelope.type == ScheduleFired.type, !schedules.isEmpty {
+            let fired = try payload()
+            guard fired["bot"]?.string == bot else { return nil }
+            return schedules.first { $0.pattern == fired["schedule"]?.string }.map { Self.combined($0.priority, envelope.priority) }
+        }
+        guard hasChoice else { return envelope.priority }
+        for trigger in triggers where trigger.pattern.matches(envelope.type) {
+            if let filter = trigger.filter {
+                guard filter.matches(try payload()) else { continue }
+            }
+            return Self.combined(trigger.priority, envelope.priority)
+        }
+        return nil
+    }
+
+    /// A trigger says low or more than medium: low holds for events that say nothing special, more raises them.
+    private static func combined(_ trigger: Priority, _ event: Priority) -> Priority {
+        switch trigger {
+        case .medium: event
+        case .low: event == .medium ? .low : event
+        case .high, .critical: max(trigger, event)
+        }
+    }
+}

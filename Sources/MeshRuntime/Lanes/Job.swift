@@ -1,0 +1,135 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// Which lane a record waits in.
+enum LaneKey: Hashable, Sendable {
+    case key(TopicPartition, [UInt8])
+    /// A record without a key is a lane of its own.
+    case single(TopicPartition, Int64)
+    case aggregate(TopicPartition, String)
+
+    var topicPartition: TopicPartition {
+        switch self {
+        case .key(let topicPartition, _), .single(let topicPartition, _), .aggregate(let topicPartition, _): topicPartition
+        }
+    }
+}
+
+/// One input record on its way from the lane to its settlement. Confined to the engine's thread.
+final class Job {
+    let id: UInt64
+    /// The assignment that it belongs to; what happens after the partition is lost touches nothing.
+    let partition: AssignedPartition
+    let record: Record
+    var passport: Passport
+    let event: Event
+    let lane: LaneKey
+    let priority: Priority
+    /// When the record was taken in.
+    let takenIn: Moment
+    let runID: String
+
+    /// Of the current attempt, from 1.
+    var attempt: Int
+    /// When the current attempt began; nil while it waits.
+    var began: Moment?
+    /// The run's limit, on the monotonic clock.
+    var deadline: Int64 = .max
+    /// What the bot was told as the time of its first step.
+    var firstNow = Timestamp(milliseconds: 0)
+    /// The same for the step at hand.
+    var now = Timestamp(milliseconds: 0)
+    var state: (any BotState)?
+    var calls: [JobCall] = []
+    /// Calls that came back and of which the bot has not been told.
+    var arrived: [(call: Int, outcome: CallOutcome)] = []
+    /// Calls that the bot was told of, in that order.
+    var outcomes: [JournalEntry.Outcome] = []
+    /// How many events of each type this attempt has produced: the ordinals of derived ids.
+    var produced: [EventType: Int] = [:]
+    var remindersSet = 0
+    /// Results of the steps since the last settlement.
+    var results: [OutgoingRecord] = []
+    /// Events among `results`, for reports after the settlement.
+    var resultEvents: [Envelope] = []
+    /// Whether the journal has an entry for it.
+    var isJournaled = false
+    var resumes = 0
+    /// Steps that are being settled: nothing is handled until they are.
+    var unsettledSteps = 0
+    /// It is one of the runs that `max_concurrent_jobs` bounds.
+    var isCounted = false
+    /// Everything is decided and waits for its settlement.
+    var isDecided = false
+    /// The bot rejected a step while calls were under way: they end first.
+    var rejection: Rejection?
+
+    init(
+        id: UInt64, partition: AssignedPartition, record: Record, passport: Passport, event: Event, lane: LaneKey, priority: Priority,
+        takenIn: Moment, runID: String
+    ) {
+        self.id = id
+        self.partition = partition
+        self.record = record
+        self.passport = passport
+        self.event = event
+        self.lane = lane
+        self.priority = priority
+        self.takenIn = takenIn
+        self.runID = runID
+        attempt = passport.attempts + 1
+    }
+
+    /// The identity of the input: the event's, or the reminder's. Ids of what it leads to are derived from it.
+    var inputID: EventID { passport.reminder.flatMap { EventID($0.id) } ?? event.envelope.id }
+    /// What deduplication remembers.
+    var identity: String { Job.identity(event.envelope, passport) }
+    var bytes: Int { (record.key?.count ?? 0) + (record.value?.count ?? 0) }
+    var runningCalls: Int { calls.count { $0.phase == .running } }
+    var hasUnfinishedCalls: Bool { calls.contains { $0.phase != .finished } }
+
+    static func identity(_ envelope: Envelope, _ passport: Passport) -> String {
+        let id = passport.reminder?.id ?? envelope.id.text
+        return envelope.replay.map { id + "\u{1f}" + $0 } ?? id
+    }
+
+    /// Forgets what the current attempt has done, for the next one in the same place.
+    func resetAttempt() {
+        began = nil
+        deadline = .max
+        calls = []
+        arrived = []
+        outcomes = []
+        produced = [:]
+        remindersSet = 0
+        results = []
+        resultEvents = []
+        isDecided = false
+        rejection = nil
+    }
+}
+
+/// One call of a job.
+struct JobCall {
+    enum Phase {
+        /// Opened by the bot; not in the journal yet.
+        case opened
+        /// In the journal; waits for its breaker.
+        case waiting
+        case running
+        /// Came back; the bot was or will be told.
+        case finished
+    }
+    let call: any BotCall
+    let idempotencyKey: String
+    var phase: Phase = .opened
+    var isRepeat: Bool
+    /// On the monotonic clock.
+    var began: Int64 = 0
+    var deadline: Int64 = .max
+    /// Why it is being cancelled, and until when it may return by itself.
+    var cancelling: (reason: CallFailure, until: Int64)?
+
+    var kind: CallKind { type(of: call.request).kind }
+}

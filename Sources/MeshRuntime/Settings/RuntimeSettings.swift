@@ -1,0 +1,102 @@
+import BotKit
+import Envelopes
+
+/// How results and offsets become one.
+public enum DeliveryMode: String, Sendable, CaseIterable {
+    /// Results, state and offset in one Kafka transaction.
+    case exactlyOnce = "exactly-once"
+    /// An idempotent producer, then the commit: for brokers without usable transactions. A repeat carries the same ids.
+    case atLeastOnce = "at-least-once"
+}
+
+/// Who this process is and what bounds it.
+public struct RuntimeSettings: Sendable {
+    /// The number of the instance, from 1.
+    public var replica: Int
+    public var delivery: DeliveryMode
+    public var limits: Limits
+    /// Names of the mesh's own topics.
+    public var topics: TopicNames
+    public let bot: String
+
+    public init(bot: String, replica: Int = 1, delivery: DeliveryMode = .exactlyOnce, limits: Limits = Limits()) {
+        self.bot = bot
+        self.replica = replica
+        self.delivery = delivery
+        self.limits = limits
+        topics = TopicNames(bot: bot)
+    }
+
+    /// The instance's name, e.g. `BuildBot-2`.
+    public var instance: String { "\(bot)-\(replica)" }
+    /// The consumer group.
+    public var group: String { bot }
+    /// Bot and replica slot: a process that takes the slot over fences the one before.
+    public var transactionalID: String { "mesh-\(instance)" }
+}
+
+/// The mesh's own topics, as one bot sees them.
+public struct TopicNames: Sendable, Equatable {
+    public let retry: String
+    public let state: String
+    public let inbox: String
+    public let deadLetters = "mesh.dlq"
+    public let schedule = ScheduleFired.type.name
+
+    public init(bot: String) {
+        let name = bot.lowercased()
+        retry = "retry.\(name)"
+        state = "state.\(name)"
+        inbox = "inbox.\(name)"
+    }
+}
+
+/// Bounds of one process. Times in milliseconds of the monotonic clock.
+public struct Limits: Sendable, Equatable {
+    /// Records that wait in lanes; beyond it the partitions are paused.
+    public var waitingRecords = 2_000
+    /// The same in bytes of key and value.
+    public var waitingBytes = 64 << 20
+    /// Results that wait to be settled; beyond it nothing new is handled.
+    public var unsettledItems = 5_000
+    /// Of one transaction.
+    public var batchItems = 1_000
+    public var batchBytes = 4 << 20
+    /// Records of one retry partition that wait for their time; beyond it a short delay can wait behind a long one.
+    public var waitingPerRetryPartition = 10_000
+    /// Identities that a partition's deduplication remembers: W.
+    public var dedupWindow = DedupWindow.standardCapacity
+    /// Calls of one run.
+    public var callsPerRun = 1_000
+    /// How often one run may be taken up again after a crash before its record is dead-lettered.
+    public var resumesPerRun = 5
+    /// What a performer gets to return after its call was cancelled.
+    public var callGrace: Int64 = 5_000
+    /// Cancel signals that are remembered for runs that have not started.
+    public var rememberedCancels = 10_000
+    /// Largest record of an event topic.
+    public var recordBytes = 1_000_000
+    /// Largest value of a dead letter; a larger one is replaced by its size and digest.
+    public var deadLetterBytes = 15 << 20
+    /// From the signal to the end of the process.
+    public var drain: Int64 = 25_000
+    /// What finishes at a revocation.
+    public var revocation: Int64 = 2_000
+    /// A partition with lag whose committed offset stands still for so long is reported, when nothing explains it.
+    public var stall: Int64 = 15_000
+
+    public init() {}
+}
+
+/// One instant on both clocks.
+public struct Moment: Sendable, Equatable {
+    /// For what others see: timestamps and due times.
+    public var wall: Timestamp
+    /// For limits: milliseconds that never go back.
+    public var uptime: Int64
+
+    public init(wall: Timestamp, uptime: Int64) {
+        self.wall = wall
+        self.uptime = uptime
+    }
+}

@@ -1,0 +1,125 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// Turns what a bot produces into records: envelopes with derived ids, notifications that the configuration asks for, the child's trace context.
+struct Results: Sendable {
+    let settings: RuntimeSettings
+    let contract: Contract
+    let configuration: BotConfiguration
+    let codec: any RecordCodec
+    private let rules: [(rule: BotConfiguration.NotificationRule, template: Template?)]
+    private let destination: String?
+
+    init(settings: RuntimeSettings, contract: Contract, configuration: BotConfiguration, codec: any RecordCodec) throws(ConfigurationError)
+    {
+        self.settings = settings
+        self.contract = contract
+        self.configuration = configuration
+        self.codec = codec
+        var rules: [(BotConfiguration.NotificationRule, Template?)] = []
+        for (place, rule) in configuration.notifications.enumerated() {
+            do {
+                rules.append((rule, try rule.template.map { text throws(LanguageError) in try Template(parsing: text, syntax: .both) }))
+            } catch {
+                throw ConfigurationError(path: "notifications[\(place)].template", message: error.description)
+            }
+        }
+        self.rules = rules
+        destination = configuration.outputs.first { $0.kind == .message }?.destination
+    }
+
+    struct Produced {
+        var envelope: Envelope
+        var record: OutgoingRecord
+    }
+
+    /// The event, and the notifications that go out with it. `ordinal` counts events of its type in the handling of one input.
+    func produced(
+        _ output: any BotOutput, ordinal: Int, input: EventID, causedBy cause: Envelope, runID: String, at now: Timestamp
+    ) throws(Rejection) -> [Produced] {
+        let type = output.eventType
+        guard contract.produces.contains(type) else {
+            throw .permanent("undeclared-output", "\(contract.name) produced \(type), which its contract does not name; correct the bot")
+        }
+        let payload = output.payload
+        let bytes: [UInt8]
+        do { bytes = try payload.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
+        let envelope = Envelope(
+            id: .derived(causation: input, bot: contract.name, type: type, ordinal: ordinal, replay: cause.replay), timestamp: now,
+            source: contract.name, destination: destination, type: type, version: Swift.type(of: payload).version, payload: bytes,
+            priority: output.priority ?? cause.priority, correlationID: cause.correlationID, causationID: cause.id.text,
+            trace: cause.trace?.child(of: runID), replay: cause.replay)
+        do {
+            try codec.check(envelope)
+        } catch {
+            throw .permanent("invalid-output", "\(contract.name) produced a \(type) that its schema refuses: \(error.message)")
+        }
+        var result = [Produced(envelope: envelope, record: try codec.encode(envelope, key: output.key))]
+        for (place, (rule, template)) in rules.enumerated() where rule.event == type && type.domain != "notification" {
+            result.append(try notification(rule, template, place: place, of: envelope))
+        }
+        return result
+    }
+
+    private func notification(
+        _ rule: BotConfiguration.NotificationRule, _ template: Template?, place: Int, of event: Envelope
+    ) throws(Rejection) -> Produced {
+        let payload = try codec.payload(of: event)
+        let text = template?.render { payload[dotted: $0] } ?? "\(event.type) by \(event.source)"
+        let request = NotificationRequested(
+            title: DeadLetters.cut("\(event.type): \(text)".split(separator: "\n").first.map(String.init) ?? event.type.name, to: 200),
+            text: text, severity: Severity(rule.severity), channels: rule.channels, dedupKey: "\(event.id.text)/\(place)",
+            eventType: event.type, repository: payload["repository"]?.string, environment: payload["environment"]?.string)
+        let bytes: [UInt8]
+        do { bytes = try request.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
+        let envelope = Envelope(
+            id: .derived(causation: event.id, bot: contract.name, type: NotificationRequested.type, ordinal: place, replay: event.replay),
+            timestamp: event.timestamp, source: contract.name, type: NotificationRequested.type, version: NotificationRequested.version,
+            payload: bytes, priority: event.priority, correlationID: event.correlationID, causationID: event.id.text, trace: event.trace,
+            replay: event.replay)
+        return Produced(envelope: envelope, record: try codec.encode(envelope, key: request.key))
+    }
+
+    /// What `bot.error` says of a dead letter. Nil when it would tell of itself.
+    func error(_ failure: Failure, of record: Record, _ passport: Passport, envelope cause: Envelope?, at now: Timestamp) throws(Rejection)
+        -> OutgoingRecord?
+    {
+        guard passport.origin.topic != BotErrorEvent.type.name else { return nil }
+        let event = BotErrorEvent(
+            bot: contract.name, instance: settings.instance, code: failure.code, message: DeadLetters.cut(failure.message),
+            topic: passport.origin.topic, partition: passport.origin.partition, offset: passport.origin.offset)
+        let place = EventID.derived(
+            topic: record.topic, partition: record.partition, offset: record.offset,
+            timestamp: Timestamp(milliseconds: record.timestamp.milliseconds))
+        let bytes: [UInt8]
+        do { bytes = try event.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
+        let envelope = Envelope(
+            id: .derived(causation: place, bot: contract.name, type: BotErrorEvent.type, ordinal: 0, replay: cause?.replay), timestamp: now,
+            source: contract.name, type: BotErrorEvent.type, version: BotErrorEvent.version, payload: bytes, priority: .high,
+            correlationID: cause?.correlationID ?? place.text, causationID: cause?.id.text, trace: cause?.trace?.child(of: place.text),
+            replay: cause?.replay)
+        return try codec.encode(envelope, key: event.key)
+    }
+}
+
+extension Severity {
+    init(_ severity: BotConfiguration.NotificationRule.Severity) {
+        switch severity {
+        case .critical: self = .critical
+        case .warning: self = .warning
+        case .info: self = .info
+        }
+    }
+}
+
+extension TraceContext {
+    /// The context of what follows from `seed`'s work: the same trace, a span id derived from the seed, so that a repeat gives the same. Unchanged when
+    /// `traceparent` is not of version 00's form.
+    func child(of seed: String) -> TraceContext {
+        let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[1].count == 32, parts[2].count == 16 else { return self }
+        let span = UUIDv5.derive([traceparent, seed, "span"]).text.filter { $0 != "-" }.suffix(16)
+        return TraceContext(traceparent: "\(parts[0])-\(parts[1])-\(span)-\(parts[3])", tracestate: tracestate)
+    }
+}

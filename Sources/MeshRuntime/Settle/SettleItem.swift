@@ -1,0 +1,74 @@
+import BotKit
+import Envelopes
+import Kafka
+
+/// What one settlement makes visible: all of it or nothing.
+final class SettleItem {
+    enum Result {
+        /// A step of a run that goes on: results and journal, no offset.
+        case step
+        case done
+        case retried
+        case dead(code: String)
+        /// Handed to the bot's own inbox.
+        case forwarded
+        /// A waiting record written again at the end of its retry partition, so that the commit can move on.
+        case carriedOn
+        /// Nothing of a record: a schedule's tick.
+        case own
+    }
+
+    let job: Job?
+    /// The partition and offset that it finishes; nil for a step.
+    let partition: AssignedPartition?
+    let offset: Int64?
+    let result: Result
+    var records: [OutgoingRecord]
+    /// The record that it is about, for a dead letter in its place.
+    let source: (record: Record, passport: Passport, envelope: Envelope?)?
+    var takenIn: Moment?
+    var state: (any BotState)?
+    var events: [Envelope] = []
+
+    init(
+        _ result: Result, records: [OutgoingRecord], job: Job? = nil, partition: AssignedPartition? = nil, offset: Int64? = nil,
+        source: (record: Record, passport: Passport, envelope: Envelope?)? = nil
+    ) {
+        self.result = result
+        self.records = records
+        self.job = job
+        self.partition = partition
+        self.offset = offset
+        self.source = source
+    }
+
+    /// Whether its partition or its job's was lost meanwhile.
+    var isLost: Bool { partition?.isLost ?? job?.partition.isLost ?? false }
+    var bytes: Int { records.reduce(0) { $0 + ($1.key?.count ?? 0) + ($1.value?.count ?? 0) + 200 } }
+}
+
+/// One transaction: what the settle thread is asked to make visible.
+struct SettleBatch: Sendable {
+    let id: UInt64
+    /// The records, each with the index of its item.
+    let records: [(item: Int, record: OutgoingRecord)]
+    /// With exactly-once: the offsets that become committed with it.
+    let offsets: [TopicPartition: CommittedOffset]
+}
+
+/// The batch that was asked for last, until it is committed.
+struct InFlight {
+    let batch: UInt64
+    var items: [SettleItem]
+    /// Partitions whose offsets it carries.
+    let moved: [TopicPartition]
+    /// False when it failed and waits to be asked for again.
+    var isOut = true
+}
+
+/// What became of a batch.
+enum SettleOutcome: Sendable {
+    case committed
+    /// Nothing of it is visible. `item` is the one whose record was refused, when one was.
+    case failed(KafkaError, item: Int?)
+}

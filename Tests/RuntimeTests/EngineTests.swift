@@ -1,0 +1,109 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+@Suite struct EngineTests {
+    static let kinds = ["plain", "call", "calls", "chain", "flaky", "hopeless", "poison", "remind"]
+
+    /// in = done + dead + pending, exactly one result an input, after crashes at any point.
+    @Test(arguments: 0..<25) func exactlyOneResultForEveryInput(seed: UInt64) throws {
+        let machine = try Machine(WorkBot.self, seed: seed)
+        try storm(machine)
+    }
+
+    @Test(arguments: 0..<25) func exactlyOneResultWithState(seed: UInt64) throws {
+        let machine = try Machine(CountBot.self, seed: seed)
+        let sent = try storm(machine)
+        // Each done event counted once more than the one before it of the same name.
+        let done = try machine.events(WorkDone.self)
+        for name in Set(done.map(\.payload.name)) {
+            let totals = done.filter { $0.payload.name == name }.map(\.payload.total)
+            #expect(totals == Array(1...totals.count), "\(name) of \(sent.count)")
+        }
+    }
+
+    @Test(arguments: 0..<12) func exactlyOneResultInPlace(seed: UInt64) throws {
+        let machine = try Machine(OrderedBot.self, seed: seed)
+        try storm(machine)
+        let done = try machine.events(WorkDone.self).filter { $0.envelope.causationID.map { !$0.contains("remind") } ?? false }
+        for name in Set(done.map(\.payload.name)) {
+            let numbers = done.filter { $0.payload.name == name && !isReminder($0.payload) }.map(\.payload.number)
+            #expect(numbers == numbers.sorted(), "the order of a key is kept")
+        }
+    }
+
+    private func isReminder(_ payload: WorkDone) -> Bool { payload.number % Self.kinds.count == Self.kinds.firstIndex(of: "remind") }
+
+    /// At-least-once: nothing is lost, and what is repeated carries the same id.
+    @Test(arguments: 0..<10) func nothingIsLostAtLeastOnce(seed: UInt64) throws {
+        let machine = try Machine(WorkBot.self, seed: seed, delivery: .atLeastOnce)
+        try storm(machine)
+    }
+
+    @discardableResult
+    private func storm(_ machine: Machine) throws -> [Work] {
+        machine.settings.limits.resumesPerRun = 100
+        try machine.crash()
+        machine.settleFailures = 10
+        var sent: [Work] = []
+        var failing = machine.random
+        machine.outcome = { call in
+            Int.random(in: 0..<10, using: &failing) == 0
+                ? .failure(CallFailure(.transient, code: "busy", message: "busy"))
+                : .success(Effort.Response(number: (call.request as! Effort).number))
+        }
+        for round in 0..<40 {
+            for _ in 0..<3 {
+                let number = sent.count
+                let work = Work(name: "n\(number % 5)", number: number, how: Self.kinds[number % Self.kinds.count])
+                sent.append(work)
+                try machine.send(work)
+                if number % 11 == 0 { try machine.send(work) }
+            }
+            for _ in 0..<30 { machine.happen() }
+            if round % 4 == 3 { try machine.crash() }
+        }
+        machine.outcome = { .success(Effort.Response(number: ($0.request as! Effort).number)) }
+        machine.runDry()
+        machine.expectAllCommitted()
+
+        let done = try machine.events(WorkDone.self)
+        var results: [Int: Set<String>] = [:]
+        var visible: [Int: Int] = [:]
+        for (envelope, payload) in done {
+            results[payload.number, default: []].insert(envelope.id.text)
+            visible[payload.number, default: 0] += 1
+        }
+        var dead: [Int: Int] = [:]
+        var codes: [Int: [String]] = [:]
+        for record in machine.dead {
+            let work = try JSONValue.parse(record.value!)["payload"]!
+            let number = Int(work["number"]!.integer!)
+            dead[number, default: 0] += 1
+            codes[number, default: []] += record.headers.filter { $0.name == "mesh_error_code" }.map {
+                String(decoding: $0.value!, as: UTF8.self)
+            }
+        }
+        let isExact = machine.settings.delivery == .exactlyOnce
+        for work in sent {
+            let count = (results[work.number]?.count ?? 0) + min(1, dead[work.number] ?? 0)
+            #expect(
+                count == 1,
+                "\(work) has \(results[work.number] ?? []) and \(dead[work.number] ?? 0) dead letters \(codes[work.number] ?? [])")
+            // A record that was sent twice and cannot be handled is dead-lettered twice: only what is done is deduplicated.
+            let copies = work.number % 11 == 0 ? 2 : 1
+            if isExact { #expect((visible[work.number] ?? 0) <= 1 && (dead[work.number] ?? 0) <= copies, "\(work)") }
+            if work.how == "plain" || work.how == "remind" { #expect(results[work.number]?.count == 1, "\(work)") }
+            if work.how == "poison" || work.how == "hopeless" { #expect(dead[work.number] ?? 0 >= 1, "\(work)") }
+        }
+        if isExact {
+            // A second copy of a record whose first one waits for its retry is handled as it comes: only what is done is deduplicated.
+            let starts = try machine.events(WorkStarted.self).filter { $0.payload.number % 11 != 0 }
+            #expect(Set(starts.map(\.envelope.id)).count == starts.count, "no event is visible twice")
+        }
+        return sent
+    }
+}

@@ -1,0 +1,235 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// Runs an engine against a `MemoryLog`: time, calls, settlements and crashes happen when the seed says so.
+final class Machine {
+    let log: MemoryLog
+    let program: any BotProgram
+    let configuration: BotConfiguration
+    var settings: RuntimeSettings
+    var random: SeededRandom
+    var uptime: Int64 = 0
+    var wall: Int64 = 1_700_000_000_000
+
+    private(set) var engine: Engine
+    private var owned: Set<TopicPartition> = []
+    private var positions: [TopicPartition: Int64] = [:]
+    private var paused: Set<TopicPartition> = []
+    private var restoring: [TopicPartition] = []
+    private var settling: SettleBatch?
+    private(set) var calls: [CallReference: CallStart] = [:]
+    private(set) var started: [CallStart] = []
+    private(set) var entries: [LogEntry] = []
+    private(set) var audits: [AuditEntry] = []
+    private(set) var hasFinished = false
+    /// How a call ends; by default with success.
+    var outcome: (CallStart) -> CallOutcome = { .success(Effort.Response(number: ($0.request as! Effort).number)) }
+    /// Of 100 settlements, how many fail.
+    var settleFailures = 0
+    var cancelled: Set<CallReference> = []
+
+    init<B: Bot>(
+        _: B.Type, partitions: Int32 = 3, seed: UInt64 = 1, delivery: DeliveryMode = .exactlyOnce,
+        configuration: BotConfiguration = BotConfiguration(name: B.contract.name), limits: Limits = Limits()
+    ) throws {
+        program = TypedProgram(bot: try B(configuration: configuration))
+        self.configuration = configuration
+        settings = RuntimeSettings(bot: B.contract.name, delivery: delivery, limits: limits)
+        random = SeededRandom(seed)
+        let topics = settings.topics
+        let counts: [String: Int32] = [
+            Work.type.name: partitions, WorkStarted.type.name: partitions, WorkDone.type.name: partitions, topics.retry: 2, topics.state: 3,
+            topics.inbox: 3, topics.deadLetters: 2, "bot.error": 1, "notification.requested": 1, topics.schedule: 2,
+        ]
+        var time: () -> Int64 = { 0 }
+        log = MemoryLog(counts) { time() }
+        engine = try Self.engine(
+            program, configuration, settings, counts, SeededRandom(seed), Moment(wall: Timestamp(milliseconds: wall), uptime: 0))
+        time = { [unowned self] in wall }
+        log.clock = time
+        own(inputs)
+    }
+
+    var moment: Moment { Moment(wall: Timestamp(milliseconds: wall), uptime: uptime) }
+
+    var inputs: [TopicPartition] {
+        let topics =
+            engine.routes.topics(known: [], contract: program.contract).map(\.name) + [settings.topics.retry]
+            + (program.isStateful ? [settings.topics.inbox] : [])
+        return topics.flatMap { topic in (0..<log.counts[topic]!).map { TopicPartition(topic, $0) } }
+    }
+
+    private static func engine(
+        _ program: any BotProgram, _ configuration: BotConfiguration, _ settings: RuntimeSettings, _ counts: [String: Int32],
+        _ random: SeededRandom, _ moment: Moment
+    ) throws -> Engine {
+        try Engine(
+            program: program, configuration: configuration, settings: settings,
+            codec: MeshCodec(catalogue: EventCatalogue(), topics: settings.topics), partitionCounts: counts, random: random,
+            startedAt: moment)
+    }
+
+    func own(_ partitions: [TopicPartition]) {
+        owned.formUnion(partitions)
+        paused.formUnion(partitions)
+        engine.assigned(partitions)
+        perform()
+    }
+
+    /// The process dies: what was not settled never happened. Calls under way die with it.
+    func crash() throws {
+        engine = try Self.engine(program, configuration, settings, log.counts, SeededRandom(random.next()), moment)
+        let partitions = owned
+        owned = []
+        paused = []
+        restoring = []
+        positions = [:]
+        settling = nil
+        calls = [:]
+        cancelled = []
+        own(partitions.sorted())
+    }
+
+    func send(_ work: Work, id: String? = nil, key: String? = nil) throws {
+        let envelope = Envelope(
+            id: EventID(id ?? "\(work.name)-\(work.number)")!, timestamp: Timestamp(milliseconds: wall), source: "test", type: Work.type,
+            payload: try work.jsonBytes())
+        log.append(try MeshCodec(catalogue: EventCatalogue(), topics: settings.topics).encode(envelope, key: key ?? work.name))
+    }
+
+    private func perform() {
+        for action in engine.takeActions() {
+            switch action {
+            case .pause(let partitions): paused.formUnion(partitions)
+            case .resume(let partitions): paused.subtract(partitions)
+            case .restore(let partitions): restoring += partitions
+            case .settle(let batch):
+                #expect(settling == nil, "one settlement at a time")
+                settling = batch
+            case .commit(let offsets): for (partition, commit) in offsets { commitOffset(partition, commit) }
+            case .startCall(let call):
+                calls[call.reference] = call
+                started.append(call)
+            case .cancelCall(let reference): cancelled.insert(reference)
+            case .log(let entry): entries.append(entry)
+            case .audit(let entry): audits.append(entry)
+            case .produced: break
+            case .finished: hasFinished = true
+            }
+        }
+    }
+
+    private func commitOffset(_ partition: TopicPartition, _ commit: CommittedOffset) {
+        #expect(commit.offset >= log.committed[partition]?.offset ?? 0, "a commit never goes back")
+        #expect(commit.metadata.utf8.count <= 4_096)
+        log.committed[partition] = commit
+    }
+
+    func advance() {
+        engine.advance(at: moment)
+        perform()
+    }
+
+    func deliver() {
+        let ready = owned.subtracting(paused).sorted().compactMap { partition in
+            log.record(at: positions[partition] ?? 0, of: partition)
+        }
+        guard let record = ready.randomElement(using: &random) else { return }
+        positions[record.topicPartition] = record.offset + 1
+        engine.take(record, at: moment)
+        perform()
+    }
+
+    func restore() {
+        guard let partition = restoring.popLast() else { return }
+        let restoration = log.restoration(of: partition, state: settings.topics.state, window: Int64(2 * settings.limits.dedupWindow))
+        positions[partition] = restoration.committed?.offset ?? 0
+        engine.restored(restoration, at: moment)
+        perform()
+    }
+
+    func settle(_ forced: SettleOutcome? = nil) {
+        guard let batch = settling else { return }
+        settling = nil
+        var outcome = forced ?? .committed
+        if forced == nil, Int.random(in: 0..<100, using: &random) < settleFailures {
+            outcome = .failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true), item: nil)
+        }
+        if case .committed = outcome {
+            for (_, record) in batch.records { log.append(record) }
+            for (partition, commit) in batch.offsets { commitOffset(partition, commit) }
+        }
+        engine.settled(batch.id, outcome, at: moment)
+        perform()
+    }
+
+    func finishCall(_ reference: CallReference? = nil) {
+        guard let reference = reference ?? calls.keys.sorted(by: { ($0.job, $0.call) < ($1.job, $1.call) }).randomElement(using: &random),
+            let call = calls.removeValue(forKey: reference)
+        else { return }
+        let result: CallOutcome =
+            cancelled.remove(reference) != nil
+            ? .failure(CallFailure(.cancelled, code: "task-cancelled", message: "cancelled")) : outcome(call)
+        engine.callFinished(reference, result, at: moment)
+        perform()
+    }
+
+    func pass(_ milliseconds: Int64) {
+        uptime += milliseconds
+        wall += milliseconds
+    }
+
+    /// One random thing happens.
+    func happen() {
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0..<4: deliver()
+        case 4: restore()
+        case 5, 6: settle()
+        case 7: finishCall()
+        case 8: pass(Int64.random(in: 1..<2_000, using: &random))
+        default: advance()
+        }
+    }
+
+    /// Everything happens until nothing more does.
+    func runDry(_ limit: Int = 200_000) {
+        var quiet = 0
+        for _ in 0..<limit where quiet < 40 {
+            let before = (positions, log.partitions.values.reduce(0) { $0 + $1.count }, started.count, log.committed)
+            restore()
+            deliver()
+            advance()
+            settle()
+            finishCall()
+            pass(1_000)
+            let after = (positions, log.partitions.values.reduce(0) { $0 + $1.count }, started.count, log.committed)
+            let busy =
+                before.0 != after.0 || before.1 != after.1 || before.2 != after.2 || before.3 != after.3 || settling != nil
+                || !calls.isEmpty
+            quiet = busy ? 0 : quiet + 1
+        }
+        #expect(quiet >= 40, "the machine comes to rest")
+    }
+
+    /// Every input partition is committed to its end.
+    func expectAllCommitted(at location: SourceLocation = #_sourceLocation) {
+        for partition in inputs where log.end(of: partition) > 0 {
+            #expect(log.committed[partition]?.offset ?? 0 >= log.end(of: partition), "\(partition)", sourceLocation: location)
+            #expect(log.committed[partition]?.metadata == "", "\(partition)", sourceLocation: location)
+        }
+    }
+
+    func events<Payload: EventPayload>(_: Payload.Type) throws -> [(envelope: Envelope, payload: Payload)] {
+        try log.records(of: Payload.type.name).map { record in
+            let envelope = try MeshCodec(catalogue: EventCatalogue(), topics: settings.topics).decode(
+                record, Passport(record, isOwnTopic: false))
+            return (envelope, try envelope.decode(Payload.self))
+        }
+    }
+
+    var dead: [Record] { log.records(of: settings.topics.deadLetters) }
+}

@@ -1,0 +1,61 @@
+import Envelopes
+import Kafka
+
+@testable import MeshRuntime
+
+/// A broker in memory: partitions, committed offsets, transactions that are applied whole or not at all.
+final class MemoryLog {
+    private(set) var partitions: [TopicPartition: [Record]] = [:]
+    private(set) var counts: [String: Int32]
+    var committed: [TopicPartition: CommittedOffset] = [:]
+    var clock: () -> Int64
+
+    init(_ counts: [String: Int32], clock: @escaping () -> Int64) {
+        self.counts = counts
+        self.clock = clock
+        for (topic, count) in counts { for number in 0..<count { partitions[TopicPartition(topic, number)] = [] } }
+    }
+
+    func records(of topic: String) -> [Record] {
+        (0..<(counts[topic] ?? 0)).flatMap { partitions[TopicPartition(topic, $0)] ?? [] }
+    }
+
+    @discardableResult
+    func append(_ record: OutgoingRecord) -> TopicPartition {
+        guard let count = counts[record.topic] else { fatalError("no topic \(record.topic)") }
+        let number =
+            record.partition ?? record.key.map { Murmur2.partition(of: $0, among: count) } ?? Int32(
+                partitions.values.reduce(0) { $0 + $1.count }) % count
+        let place = TopicPartition(record.topic, number)
+        // Every seventh offset is a transaction marker, as on a real broker: offsets have gaps.
+        let last = partitions[place]!.last.map(\.offset) ?? -1
+        let next = last + ((last + 1) % 7 == 6 ? 2 : 1)
+        partitions[place]!.append(
+            Record(
+                topicPartition: place, offset: next, key: record.key, value: record.value, headers: record.headers,
+                timestamp: RecordTimestamp(kind: .created, milliseconds: record.timestampMilliseconds ?? clock())))
+        return place
+    }
+
+    func end(of partition: TopicPartition) -> Int64 { (partitions[partition]!.last?.offset ?? -1) + 1 }
+
+    /// The first record at or after `offset`.
+    func record(at offset: Int64, of partition: TopicPartition) -> Record? {
+        let records = partitions[partition]!
+        let place = records.partitionPoint { $0.offset >= offset }
+        return place < records.count ? records[place] : nil
+    }
+
+    /// What a new owner reads first.
+    func restoration(of partition: TopicPartition, state topic: String, window: Int64) -> Restoration {
+        let commit = committed[partition]
+        var latest: [[UInt8]: [UInt8]?] = [:]
+        if let count = counts[topic] {
+            for record in partitions[TopicPartition(topic, partition.partition % count)]! { latest[record.key!] = .some(record.value) }
+        }
+        let history = partitions[partition]!.filter { $0.offset < commit?.offset ?? 0 && $0.offset >= (commit?.offset ?? 0) - window }
+        return Restoration(
+            topicPartition: partition, committed: commit, history: history,
+            state: latest.compactMap { key, value in value.map { (key, $0) } })
+    }
+}
