@@ -52,7 +52,7 @@ public struct LoadedMesh: Sendable {
                 }
                 return EventDefinition(
                     type: EventType(name), summary: "Produced by the custom bot \(bot.configuration.name).", owner: bot.configuration.name,
-                    producers: [])
+                    producers: [], retention: .seconds(30 * 86_400))
             }
         }
     }

@@ -8,7 +8,8 @@ import Topology
 
 /// What shall run: the catalogue, the checked configuration of every bot, and how many processes each gets.
 struct MeshPlan {
-    let catalogue: EventCatalogue
+    /// The shipped types, and those that custom bots bring.
+    private(set) var catalogue: EventCatalogue
     let bots: [BotConfiguration]
     /// Throws all problems of the configuration at once; warnings go to standard error.
     init(_ invocation: Invocation, home: Home) throws {
@@ -25,6 +26,7 @@ struct MeshPlan {
                 "the configuration has \(loaded.errors.count) problems:\n" + loaded.errors.map(\.description).joined(separator: "\n"))
         }
         bots = loaded.bots.map(\.configuration).filter(\.isEnabled)
+        for definition in loaded.ownEvents(beside: catalogue) { catalogue.add(definition) }
     }
 
     /// The instances to run; a `UsageError` for a bot that is not there.
@@ -52,9 +54,9 @@ struct MeshPlan {
         }
     }
 
-    /// Custom bots remember nothing between runs.
-    private static func isStateful(_ name: String) -> Bool {
-        BotRegistry.all.contains { $0.contract.name == name && $0.hasState }
+    /// The bots whose own topics there shall be. Custom bots remember nothing between runs.
+    var topicOwners: [(name: String, isStateful: Bool)] {
+        bots.map { bot in (bot.name, BotRegistry.all.contains { $0.contract.name == bot.name && $0.hasState }) }
     }
 
     /// Creates what the broker lacks. What would lose records is left to `mesh topics apply --force`.
@@ -62,7 +64,7 @@ struct MeshPlan {
         let admin = try AdminClient(settings)
         defer { admin.close() }
         let applier = TopicApplier(admin)
-        let plan = try applier.plan(catalogue, bots: bots.map { ($0.name, Self.isStateful($0.name)) })
+        let plan = try applier.plan(catalogue, bots: topicOwners)
         for warning in plan.warnings { progress.say("topics", warning) }
         let done = try applier.apply(plan)
         progress.say("topics", done.isEmpty ? "all in place" : "\(done.count) made or changed")
