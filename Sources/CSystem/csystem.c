@@ -74,6 +74,91 @@ int csystem_give_tree(const char *directory, uid_t user) {
     return result;
 }
 
+int csystem_remove_tree(const char *path) {
+    char *paths[] = {(char *)path, NULL};
+    struct stat status;
+    if (lstat(path, &status) != 0) return errno == ENOENT ? 0 : -errno;
+    FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    if (!walk) return -errno;
+    int result = 0;
+    FTSENT *entry;
+    while ((entry = fts_read(walk)) != NULL) {
+        int failed = 0;
+        switch (entry->fts_info) {
+        case FTS_D:
+            if ((entry->fts_statp->st_mode & S_IRWXU) != S_IRWXU) failed = chmod(entry->fts_accpath, 0700);
+            break;
+        case FTS_DNR:
+            // Its mode was mended too late for this walk; rmdir below tells.
+        case FTS_DP:
+            failed = rmdir(entry->fts_accpath);
+            break;
+        default:
+            failed = unlink(entry->fts_accpath);
+        }
+        if (failed != 0 && errno != ENOENT && result == 0) result = -errno;
+    }
+    fts_close(walk);
+    return result;
+}
+
+/// Whether a link at `depth` directories below the root may have this target.
+static int target_stays(const char *target, int depth) {
+    if (target[0] == '/') return strncmp(target, "/usr/", 5) == 0 || strncmp(target, "/opt/", 5) == 0;
+    while (*target) {
+        size_t length = strcspn(target, "/");
+        if (length == 2 && target[0] == '.' && target[1] == '.') {
+            if (--depth < 0) return 0;
+        } else if (length > 0 && !(length == 1 && target[0] == '.')) {
+            depth++;
+        }
+        target += length;
+        while (*target == '/') target++;
+    }
+    return 1;
+}
+
+int csystem_check_tree(const char *directory, char *offender, size_t size, const char **reason) {
+    char *paths[] = {(char *)directory, NULL};
+    FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    if (!walk) return -errno;
+    const char *wrong = NULL;
+    FTSENT *entry;
+    while (!wrong && (entry = fts_read(walk)) != NULL) {
+        char target[4096];
+        ssize_t length;
+        switch (entry->fts_info) {
+        case FTS_D:
+        case FTS_DP:
+        case FTS_F:
+            break;
+        case FTS_SL:
+        case FTS_SLNONE:
+            length = readlink(entry->fts_accpath, target, sizeof target - 1);
+            target[length < 0 ? 0 : length] = 0;
+            if (length < 0 || (size_t)length >= sizeof target - 1 || !target_stays(target, entry->fts_level - 1)) {
+                wrong = "is a link that leads out of the tree";
+            }
+            break;
+        case FTS_DNR:
+        case FTS_ERR:
+        case FTS_NS:
+            wrong = "cannot be read";
+            break;
+        default:
+            wrong = "is neither a file nor a directory nor a link";
+        }
+        if (wrong) {
+            const char *relative = entry->fts_path + strlen(directory);
+            while (*relative == '/') relative++;
+            snprintf(offender, size, "%s", relative);
+            *reason = wrong;
+        }
+    }
+    fts_close(walk);
+    return wrong ? 1 : 0;
+}
+
 int csystem_open_beneath(int directory, const char *path) {
     struct open_how how;
     memset(&how, 0, sizeof how);

@@ -19,6 +19,13 @@ int csystem_eventfd(void);
 /// Gives the tree to the user and group. Links are not followed; a file that has other names and another owner is left as it is.
 int csystem_give_tree(const char *directory, uid_t user);
 
+/// Removes a file, or a tree with all that is in it, also where its directories cannot be written. Links are not followed. Nothing there is no error.
+int csystem_remove_tree(const char *path);
+
+/// Looks at every entry of a tree: 0 when all are directories, plain files, and links whose target stays in the tree or lies in /usr or /opt;
+/// else 1 with the first other one's path, relative to the tree, in `offender`, and why in `reason` (a constant).
+int csystem_check_tree(const char *directory, char *offender, size_t size, const char **reason);
+
 /// Opens `path`, which is relative, for reading; refuses whatever would leave `directory`, links included.
 int csystem_open_beneath(int directory, const char *path);
 
