@@ -56,7 +56,8 @@ struct DeployBotHarness {
         events += 1
         let id = "run-\(events)"
         let envelope = Envelope(
-            id: try #require(EventID("event-\(events)")), timestamp: time ?? now.advanced(by: .milliseconds(500)), source: "test", type: type(of: payload).type,
+            id: try #require(EventID("event-\(events)")), timestamp: time ?? now.advanced(by: .milliseconds(500)), source: "test",
+            type: type(of: payload).type,
             payload: try payload.jsonBytes())
         let event = Event(envelope: envelope, key: payload.key)
         _ = try bot.aggregate(of: event)
