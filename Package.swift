@@ -56,7 +56,9 @@ let package = Package(
         program("mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
 
         tests("KafkaTests", ["Kafka", "LocalBroker"]),
-        tests("EnvelopesTests", ["Envelopes"]),
+        // valijson, the oracle of the schema tests.
+        .target(name: "CValijson", path: "Tests/CValijson"),
+        tests("EnvelopesTests", ["Envelopes", "CValijson"]),
         tests("BotKitTests", ["BotKit", "Envelopes"]),
         tests("BotsTests", ["Bots", "BotKit", "Envelopes"]),
         tests("CallsTests", ["Calls", "BotKit", "Envelopes"]),
