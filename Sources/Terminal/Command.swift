@@ -1,6 +1,6 @@
 /// One command of a program. This declaration is the only place that knows it: parser, help and documentation come from it.
 public struct Command: Sendable {
-    /// Its words, e.g. `["topics", "apply"]`.
+    /// Its words, e.g. `["topics", "apply"]`; made from `"topics apply"` as from `"topics", "apply"`.
     public let path: [String]
     /// One line, without a full stop.
     public let summary: String
@@ -15,7 +15,7 @@ public struct Command: Sendable {
         _ path: String..., summary: String, discussion: String = "", arguments: [Argument] = [], flags: [Flag] = [],
         run: @escaping @Sendable (Invocation) throws -> Int32
     ) {
-        self.path = path
+        self.path = path.flatMap { $0.split(separator: " ").map(String.init) }
         self.summary = summary
         self.discussion = discussion
         self.arguments = arguments

@@ -47,6 +47,21 @@ public struct ConfigurationKnowledge: Sendable {
         self.init(contracts: contracts, events: Dictionary(events, uniquingKeysWith: { first, _ in first }), judge: judge)
     }
 
+    /// What the catalogue and the bots themselves say.
+    /// - Parameter custom: the type of the bots that a configuration alone defines; nil leaves them unjudged.
+    public init(bots: [any Bot.Type], custom: (any Bot.Type)? = nil, catalogue: EventCatalogue) {
+        let types = Dictionary(bots.map { ($0.contract.name, $0) }, uniquingKeysWith: { first, _ in first })
+        self.init(catalogue: catalogue, contracts: bots.map { $0.contract }) { configuration in
+            guard let type = types[configuration.name] ?? custom else { return nil }
+            do throws(ConfigurationError) {
+                _ = try type.init(configuration: configuration)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
     /// The steps of built-in bots and who has them.
     var stepOwners: [String: String] {
         Dictionary(contracts.values.flatMap { contract in contract.steps.map { ($0, contract.name) } }, uniquingKeysWith: { min($0, $1) })

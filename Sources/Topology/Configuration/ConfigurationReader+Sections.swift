@@ -171,12 +171,14 @@ extension ConfigurationReader {
 
     /// A resource that no contract knows grants nothing.
     private func check(resource: String, _ node: YAMLNode, _ path: String) {
-        guard !resource.hasPrefix("env.") else { return }
-        let known = Set(knowledge.contracts.values.flatMap { $0.permissions.map(\.resource) }).union(["network", "command"])
+        guard !resource.hasPrefix("env."), !resource.hasPrefix("host.") else { return }
+        let known = Set(knowledge.contracts.values.flatMap { $0.permissions.map(\.resource) }.filter { !$0.hasPrefix("env.") }).union([
+            "network"
+        ])
         guard !knowledge.contracts.isEmpty, !known.contains(resource) else { return }
         sink.warning(
             node.position, path, "no bot asks for the resource '\(resource)', so this has no effect",
-            expected: "one of \(known.sorted().joined(separator: ", ")), env.NAME",
+            expected: "one of \(known.sorted().joined(separator: ", ")), env.NAME, host.NAME",
             nearest: NearestName.of(resource, in: known.sorted()))
     }
 
