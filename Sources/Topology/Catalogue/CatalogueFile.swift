@@ -124,7 +124,7 @@ struct CatalogueFile {
             definition.schema = schema.read(node)
             definition.fields = node["properties"]?.pairs?.map(\.key) ?? []
             problems += schema.problems
-            checkKey(definition, &reader, pair)
+            if kind != .internal { checkKey(definition, &reader, pair) }
         }
         definition.examples = examples(&reader, pair)
         return owner == nil ? nil : definition
