@@ -62,6 +62,9 @@ public struct ActionParameters: Sendable {
         return texts
     }
 
+    /// A value whose form the caller judges.
+    public mutating func value(_ name: String) -> JSONValue? { take(name) }
+
     /// A command: a list is run as it is; a text is run by `sh -c`.
     public mutating func command(_ name: String) throws(ConfigurationError) -> [String]? {
         if let text = values[name]?.string, !text.isEmpty {
