@@ -64,7 +64,7 @@ let package = Package(
         tests("CallsTests", ["Calls", "BotKit", "Envelopes"]),
         tests("TelemetryTests", ["Telemetry", "Envelopes"]),
         tests("TerminalTests", ["Terminal"]),
-        tests("MeshTests", ["mesh", "Kafka", "LocalBroker"]),
+        tests("MeshTests", ["mesh", "Envelopes", "Kafka", "LocalBroker", "Terminal"]),
         tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
         tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka"], fixtures: ["Fixtures"]),
         tests("ContractTests", ["Bots", "BotKit", "Calls", "Envelopes", "Kafka", "LocalBroker", "Topology"]),

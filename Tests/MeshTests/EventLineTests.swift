@@ -1,0 +1,61 @@
+import Envelopes
+import Terminal
+import Testing
+
+@testable import mesh
+
+@Suite struct EventLineTests {
+    private func line(_ type: EventType, _ payload: String) throws -> String {
+        let envelope = Envelope(
+            id: try #require(EventID("1")), timestamp: Timestamp(milliseconds: 1_767_225_600_123), source: "x", type: type,
+            payload: Array(payload.utf8))
+        return EventLine(style: Style(isColoured: false)).text(envelope, try JSONValue.parse(Array(payload.utf8)))
+    }
+
+    @Test(arguments: [
+        (
+            "code.committed",
+            #"{"repository":"file:///a/shop.git","commit":"0123456789abcdef","branch":"main","message":"First\nmore","author":"Ada"}"#,
+            "00:00:00.123  code.committed             shop@01234567 (main)  \"First\" by Ada"
+        ),
+        (
+            "build.completed",
+            #"{"repository":"https://x/shop","commit":"0123456789","steps":[{},{}],"artifact":{"size_bytes":12345},"duration_seconds":1.26}"#,
+            "00:00:00.123  build.completed            shop@01234567  2 steps, 12 kB, 1.3 s"
+        ),
+        (
+            "test.failed",
+            #"{"repository":"r","commit":"c","passed":5,"failed":1,"coverage_percent":79.6,"reason":"1 test failed","duration_seconds":2}"#,
+            "00:00:00.123  test.failed                r@c  5 passed, 1 failed, coverage 80%, 1 test failed, 2.0 s"
+        ),
+        (
+            "security.scan_completed",
+            #"{"repository":"r","commit":"c","verdict":"pass","findings":{"critical":0,"high":0,"medium":2,"low":1}}"#,
+            "00:00:00.123  security.scan_completed    r@c  pass, 2 medium 1 low"
+        ),
+        (
+            "deploy.completed",
+            #"{"environment":"staging","repository":"r","commit":"c","health_urls":["http://h/health"],"duration_seconds":3}"#,
+            "00:00:00.123  deploy.completed           r@c → staging  http://h/health, 3.0 s"
+        ),
+        (
+            "notification.sent", #"{"channel":"console","title":"Deployed"}"#,
+            "00:00:00.123  notification.sent          [console], Deployed"
+        ),
+        (
+            "monitor.health_check_passed", #"{"url":"http://h","all_clear":true}"#,
+            "00:00:00.123  monitor.health_check_passed  http://h, all clear"
+        ),
+    ]) func saysWhatPeopleAskFor(type: String, payload: String, expected: String) throws {
+        #expect(try line(EventType(type), payload) == expected)
+    }
+
+    @Test func survivesAnyPayload() throws {
+        let payloads = [
+            "{}", #"{"commit":1,"steps":"x","artifact":[],"findings":3,"health_urls":{}}"#, #"{"message":""}"#, #"{"repository":"/"}"#,
+        ]
+        for type in ["code.committed", "build.completed", "test.failed", "security.scan_completed", "deploy.completed", "x", "a.b.c"] {
+            for payload in payloads { #expect(!(try line(EventType(type), payload)).isEmpty) }
+        }
+    }
+}
