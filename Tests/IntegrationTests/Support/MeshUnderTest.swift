@@ -1,0 +1,109 @@
+import Envelopes
+import FoundationEssentials
+import Kafka
+import LocalBroker
+import MeshTesting
+import Topology
+
+/// A whole mesh as an operator starts it: `mesh up`, with a broker and a data directory of its own.
+final class MeshUnderTest: Sendable {
+    let directory: String
+    let settings: ClientSettings
+    let log: LogFollower
+    private let process: ChildProcess
+
+    /// Starts `mesh up` and waits until every bot runs. `configuration` are files for a configuration directory of its own, by name; nil: the shipped one.
+    static func start(bots: [String] = [], replicas: [String] = [], configuration: [String: String]? = nil) async throws -> MeshUnderTest {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-up")
+        var arguments = ["up"] + bots + ["--data-dir", directory + "/data"]
+        for count in replicas { arguments += ["--replicas", count] }
+        if let configuration {
+            try FileManager.default.createDirectory(atPath: directory + "/bots", withIntermediateDirectories: true)
+            for (name, text) in configuration { try Data(text.utf8).write(to: URL(fileURLWithPath: "\(directory)/bots/\(name)")) }
+            arguments += ["--config-dir", directory + "/bots"]
+        }
+        let output = directory + "/mesh.log"
+        let launch = ChildProcess.Launch(
+            program: Programs.mesh, arguments: arguments, environment: Programs.environment, output: .file(output),
+            onParentDeath: .terminate)
+        let process = try await DedicatedThread.run(name: "mesh-up") { try ChildProcess.spawn(launch) }
+        func said() -> String { (try? String(contentsOfFile: output, encoding: .utf8)) ?? "" }
+        do {
+            try await eventually("mesh up to say that its bots run", within: .seconds(90)) {
+                if let status = process.exitStatus { throw NotStarted(description: "mesh up \(status):\n\(said().suffix(4000))") }
+                return said().contains(" run (")
+            }
+        } catch {
+            process.signal(.terminate)
+            throw NotStarted(description: "\(error)\n\(said().suffix(4000))")
+        }
+        let running = try JSONValue.parse(Array(try Data(contentsOf: URL(fileURLWithPath: directory + "/data/mesh.json"))))
+        return try MeshUnderTest(directory: directory, brokers: running["brokers"]?.string ?? "", process: process)
+    }
+
+    struct NotStarted: Error, CustomStringConvertible { let description: String }
+
+    private init(directory: String, brokers: String, process: ChildProcess) throws {
+        self.directory = directory
+        self.process = process
+        settings = ClientSettings(bootstrapServers: brokers)
+        let catalogue = try CatalogueLoader.load(directory: Programs.root + "/topics")
+        log = LogFollower(settings, topics: Set(catalogue.definitions.keys.map(\.name)))
+    }
+
+    /// Ends it as Ctrl-C does; gives the exit status, nil when it had to be killed.
+    @discardableResult
+    func stop() async throws -> ChildProcess.ExitStatus? {
+        log.stop()
+        return try await DedicatedThread.run(name: "mesh-down") { [process] in
+            process.signal(.interrupt)
+            let status = process.wait(timeout: .seconds(40))
+            if status == nil { process.signal(.kill) }
+            return status
+        }
+    }
+
+    /// What `mesh up` printed.
+    var output: String { (try? String(contentsOfFile: directory + "/mesh.log", encoding: .utf8)) ?? "" }
+
+    /// Runs `mesh` against this mesh.
+    func mesh(_ arguments: String..., timeout: Duration = .seconds(30)) async throws -> Programs.Answer {
+        try await Programs.run(
+            Programs.mesh, arguments + ["--data-dir", directory + "/data"],
+            log: "\(directory)/command-\(UInt32.random(in: 0 ... .max)).log", timeout: timeout)
+    }
+
+    /// Writes records as they are, and waits until the broker has them.
+    func produce(_ records: [OutgoingRecord]) async throws {
+        let settings = settings
+        try await DedicatedThread.run(name: "produce") {
+            let producer = try Producer(settings)
+            defer { producer.close() }
+            for delivery in try producer.sendAndWait(records) { if let error = delivery.error { throw error } }
+        }
+    }
+
+    /// Writes one record with a text as value, as a person with kcat does.
+    func produce(_ topic: EventType, key: String? = nil, _ text: String) async throws {
+        try await produce([
+            OutgoingRecord(topic: topic.name, key: key.map { Array($0.utf8) }, value: Array(text.utf8))
+        ])
+    }
+
+    /// Waits for an event of a type that `matches`.
+    func event(
+        _ type: EventType, within limit: Duration = .seconds(60), _ matches: @Sendable (LogFollower.Event) -> Bool = { _ in true }
+    ) async throws -> LogFollower.Event {
+        var found: LogFollower.Event?
+        do {
+            try await eventually("\(type) to be written", within: limit) {
+                found = try log.events(of: type).first(where: matches)
+                return found != nil
+            }
+        } catch {
+            throw NotStarted(description: "\(error)\n\(output.suffix(6000))")
+        }
+        guard let found else { throw NotStarted(description: "no \(type)") }
+        return found
+    }
+}
