@@ -11,6 +11,10 @@ extension CallPerformers {
         dataDirectory: String, sandbox: Sandbox, configuration: BotConfiguration, environment: [String: String]
     ) throws(ConfigurationError) -> CallPerformers {
         var performers = CallPerformers()
+        performers.registerPipelines(dataDirectory: dataDirectory, sandbox: sandbox, configuration: configuration, environment: environment)
+        performers.register(SecurityScanPerformer(dataDirectory: dataDirectory))
+        performers.register(ExecutePerformer(dataDirectory: dataDirectory, sandbox: sandbox))
+        performers.register(HTTPCallPerformer(permissions: configuration.permissions ?? []))
         if configuration.name == "NotificationBot" {
             performers.registerNotify(
                 dataDirectory: dataDirectory, book: try ChannelBook(configuration: configuration, environment: environment))
