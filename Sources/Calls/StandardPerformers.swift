@@ -1,4 +1,5 @@
 import BotKit
+import Envelopes
 
 extension CallPerformers {
     /// The performers of every call that a built-in or custom bot can ask for.
@@ -11,10 +12,26 @@ extension CallPerformers {
         dataDirectory: String, sandbox: Sandbox, configuration: BotConfiguration, environment: [String: String]
     ) throws(ConfigurationError) -> CallPerformers {
         var performers = CallPerformers()
+        performers.registerPipelines(dataDirectory: dataDirectory, sandbox: sandbox, configuration: configuration, environment: environment)
+        performers.register(SecurityScanPerformer(dataDirectory: dataDirectory))
+        performers.register(ExecutePerformer(dataDirectory: dataDirectory, sandbox: sandbox))
+        performers.register(HTTPCallPerformer(permissions: configuration.permissions ?? []))
         if configuration.name == "NotificationBot" {
             performers.registerNotify(
                 dataDirectory: dataDirectory, book: try ChannelBook(configuration: configuration, environment: environment))
         }
+        performers.registerDeploy(
+            DeployTools(dataDirectory: dataDirectory, sandbox: sandbox, now: { Timestamp.now }),
+            store: DirectoryArtifactStore(directory: "\(dataDirectory)/artifacts"),
+            kubernetesEnvironment: kubernetesEnvironment(environment))
         return performers
+    }
+    /// What kubectl needs of the process's environment, and nothing else of it.
+    private static func kubernetesEnvironment(_ environment: [String: String]) -> [String: String] {
+        var kept = ChildCommand.plainEnvironment
+        for name in ["PATH", "HOME", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"] {
+            if let value = environment[name] { kept[name] = value }
+        }
+        return kept
     }
 }

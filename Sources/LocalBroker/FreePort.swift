@@ -3,7 +3,7 @@ import Glibc
 /// Ports of the loopback interface.
 public enum FreePort {
     /// A port that nobody listens on at this moment.
-    static func choose() throws(LocalBrokerError) -> UInt16 {
+    public static func choose() throws(LocalBrokerError) -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .cannotStart("no socket can be made: \(String(cString: strerror(errno)))") }
         defer { close(descriptor) }

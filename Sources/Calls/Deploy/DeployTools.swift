@@ -9,13 +9,17 @@ public struct DeployTools: Sendable {
     let services: ServiceSupervisor
     let probe: HealthProbe
     let now: @Sendable () -> Timestamp
+    private let lockTimeLimit: Duration
 
     /// - Parameters:
     ///   - dataDirectory: targets without a path lie in `environments/<name>` below it, services' records in `services`.
+    ///   - lockTimeLimit: how long a call waits for another process to leave the environment.
     ///   - now: what the history says.
     public init(
-        dataDirectory: String, sandbox: Sandbox, clock: any Clock<Duration> = ContinuousClock(), now: @escaping @Sendable () -> Timestamp
+        dataDirectory: String, sandbox: Sandbox, clock: any Clock<Duration> = ContinuousClock(), lockTimeLimit: Duration = .seconds(10),
+        now: @escaping @Sendable () -> Timestamp
     ) {
+        self.lockTimeLimit = lockTimeLimit
         self.dataDirectory = dataDirectory
         self.sandbox = sandbox
         services = ServiceSupervisor(dataDirectory: dataDirectory, sandbox: sandbox)
@@ -32,14 +36,25 @@ public struct DeployTools: Sendable {
         }
     }
 
-    /// Takes the environment's lock; a transient failure when another process of this machine works on it.
-    func lock(_ directory: ReleaseDirectory) throws(CallFailure) -> ReleaseLock {
-        do {
-            if let lock = try ReleaseLock(directory) { return lock }
-        } catch {
-            throw error.failure
+    /// Takes the environment's lock; a transient failure when another process of this machine goes on working on it, e.g. one that was
+    /// replaced and does not know it yet.
+    func lock(_ directory: ReleaseDirectory) async throws(CallFailure) -> ReleaseLock {
+        let start = ContinuousClock.now
+        while true {
+            do {
+                if let lock = try ReleaseLock(directory) { return lock }
+            } catch {
+                throw error.failure
+            }
+            guard ContinuousClock.now - start < lockTimeLimit else {
+                throw CallFailure(.transient, code: "environment-busy", message: "another process works on \(directory.root)")
+            }
+            do {
+                try await probe.clock.sleep(for: .milliseconds(50))
+            } catch {
+                throw CallFailure(.cancelled, code: "cancelled", message: "the deploy was cancelled")
+            }
         }
-        throw CallFailure(.transient, code: "environment-busy", message: "another process works on \(directory.root)")
     }
 
     func checkName(_ release: String) throws(CallFailure) {

@@ -4,7 +4,7 @@ import Envelopes
 /// `deploy.kubernetes`: brings an artifact to a cluster with `kubectl`. Applying the same again changes nothing, so a repeat is harmless.
 public struct KubernetesDeployer: CallPerformer {
     private let dataDirectory: String
-    private let unpacker: any ReleaseUnpacking
+    private let store: any ArtifactStore
     private let kubectl: String
     private let environment: [String: String]
 
@@ -12,11 +12,11 @@ public struct KubernetesDeployer: CallPerformer {
     ///   - kubectl: a path, or a name that is looked for in `PATH`.
     ///   - environment: what kubectl gets of the bot's own (`KUBECONFIG`, `HOME`, and what a cluster's log-in needs).
     public init(
-        dataDirectory: String, unpacker: any ReleaseUnpacking, kubectl: String = "kubectl",
+        dataDirectory: String, store: any ArtifactStore, kubectl: String = "kubectl",
         environment: [String: String] = ChildCommand.plainEnvironment
     ) {
         self.dataDirectory = dataDirectory
-        self.unpacker = unpacker
+        self.store = store
         self.kubectl = kubectl
         self.environment = environment
     }
@@ -58,7 +58,7 @@ public struct KubernetesDeployer: CallPerformer {
         }
         let outcome: Result<DeployReport, CallFailure>
         do throws(CallFailure) {
-            try await unpacker.unpack(request.artifact, into: path)
+            try await store.unpack(request.artifact, into: path)
             outcome = .success(
                 try await run(["apply", "--recursive", "-f", "\(path)/\(manifests)"], request.target, context, limit: .seconds(120)))
         } catch {

@@ -162,5 +162,9 @@ final class ReleaseLock: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Said in words: a child that is just being started holds a copy of the descriptor until it has become its program.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

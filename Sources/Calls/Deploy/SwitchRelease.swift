@@ -10,7 +10,7 @@ public struct SwitchRelease: CallPerformer {
         try tools.checkName(request.deployID)
         let target = request.target
         let directory = try tools.directory(target)
-        let lock = try tools.lock(directory)
+        let lock = try await tools.lock(directory)
         defer { withExtendedLifetime(lock) {} }
         guard directory.has(request.deployID) else {
             throw CallFailure(.permanent, code: "no-release", message: "release \(request.deployID) is not in \(directory.root)")
@@ -60,7 +60,7 @@ public struct RevertRelease: CallPerformer {
     public func perform(_ request: DeployRevert, _ context: CallContext) async throws(CallFailure) -> DeployReport {
         let target = request.target
         let directory = try tools.directory(target)
-        let lock = try tools.lock(directory)
+        let lock = try await tools.lock(directory)
         defer { withExtendedLifetime(lock) {} }
         if let release = request.release {
             try tools.checkName(release)

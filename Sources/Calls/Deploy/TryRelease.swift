@@ -13,7 +13,7 @@ public struct TryRelease: CallPerformer {
             return DeployReport(passed: true)
         }
         let directory = try tools.directory(request.target)
-        let lock = try tools.lock(directory)
+        let lock = try await tools.lock(directory)
         defer { withExtendedLifetime(lock) {} }
         let name = "\(request.target.environment).trial"
         let stopTimeLimit = service.stopTimeLimit
