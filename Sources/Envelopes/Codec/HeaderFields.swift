@@ -37,6 +37,8 @@ struct HeaderFields {
         }
     }
 
+    private static let json = Array("application/json".utf8)
+
     enum Mode {
         /// No CloudEvent: an envelope, or its short form.
         case plain
@@ -47,6 +49,7 @@ struct HeaderFields {
 
     /// How CloudEvents' Kafka binding says that the value is to be read.
     var mode: Mode {
+        if contentType ?? Self.json == Self.json { return specversion == nil ? .plain : .binary }
         let mediaType = (contentType ?? []).prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }.map { byte in
             UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
         }

@@ -40,11 +40,7 @@ public struct JSONSchema: Sendable, Equatable {
 
     public func validate(_ value: JSONValue) -> [SchemaViolation] { validate(value.bytes) }
 
-    func violations(in element: JSONElement) -> [SchemaViolation] {
-        var run = SchemaRun(program: program)
-        run.check(element, against: 0)
-        return run.violations
-    }
+    func violations(in element: JSONElement) -> [SchemaViolation] { SchemaRun.judge(element, by: program) }
 
     public static func == (left: JSONSchema, right: JSONSchema) -> Bool { left.source == right.source }
 }

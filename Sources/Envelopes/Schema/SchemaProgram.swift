@@ -120,11 +120,21 @@ struct SchemaRun {
         case index(Int)
     }
 
-    let program: SchemaProgram
+    /// The program's nodes; borrowed by `judge` for as long as the run lasts, so that no node is copied.
+    private let nodes: UnsafeBufferPointer<SchemaNode>
     private(set) var violations: [SchemaViolation] = []
     private var path: [Step] = []
 
-    init(program: SchemaProgram) { self.program = program }
+    private init(nodes: UnsafeBufferPointer<SchemaNode>) { self.nodes = nodes }
+
+    /// What in `element` does not fit `program`.
+    static func judge(_ element: JSONElement, by program: SchemaProgram) -> [SchemaViolation] {
+        program.nodes.withUnsafeBufferPointer { nodes in
+            var run = SchemaRun(nodes: nodes)
+            run.check(element, against: 0)
+            return run.violations
+        }
+    }
 
     private mutating func refuse(_ message: @autoclosure () -> String) {
         guard violations.count < SchemaViolation.maximumCount else { return }
@@ -139,50 +149,52 @@ struct SchemaRun {
         violations.append(SchemaViolation(pointer: String(text.prefix(SchemaViolation.maximumPointerLength)), message: message()))
     }
 
-    mutating func check(_ element: JSONElement, against index: Int) {
+    private mutating func check(_ element: JSONElement, against index: Int) {
         guard violations.count < SchemaViolation.maximumCount else { return }
-        check(element, program.nodes[index])
+        check(element, nodes.baseAddress.unsafelyUnwrapped + index)
     }
 
-    private mutating func check(_ element: JSONElement, _ node: SchemaNode) {
-        if node.refusesAll { return refuse("nothing is allowed here") }
-        if let reference = node.reference { check(element, against: reference) }
-        guard node.types.intersects(element.types) else { return refuse("expected \(node.types.description), found \(element.typeName)") }
-        if let allowed = node.allowed, !allowed.contains(where: { element.equals($0) }) {
+    private mutating func check(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
+        if node.pointee.refusesAll { return refuse("nothing is allowed here") }
+        if let reference = node.pointee.reference { check(element, against: reference) }
+        guard node.pointee.types.intersects(element.types) else {
+            return refuse("expected \(node.pointee.types.description), found \(element.typeName)")
+        }
+        if let allowed = node.pointee.allowed, !allowed.contains(where: { element.equals($0) }) {
             refuse("expected one of \(allowed.prefix(20).map(\.jsonText).joined(separator: ", "))")
         }
         switch element.kind {
         case .string: checkString(element, node)
         case .integer, .unsigned, .double: checkNumber(element, node)
         case .array: checkArray(element, node)
-        case .object: if node.looksIntoObjects { checkObject(element, node) }
+        case .object: if node.pointee.looksIntoObjects { checkObject(element, node) }
         default: break
         }
     }
 
-    private mutating func checkNumber(_ element: JSONElement, _ node: SchemaNode) {
-        if let bound = node.minimum, bound.compare(element) < 0 { refuse("is below the minimum of \(bound.text)") }
-        if let bound = node.maximum, bound.compare(element) > 0 { refuse("is above the maximum of \(bound.text)") }
-        if let bound = node.exclusiveMinimum, bound.compare(element) <= 0 { refuse("must be above \(bound.text)") }
-        if let bound = node.exclusiveMaximum, bound.compare(element) >= 0 { refuse("must be below \(bound.text)") }
+    private mutating func checkNumber(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
+        if let bound = node.pointee.minimum, bound.compare(element) < 0 { refuse("is below the minimum of \(bound.text)") }
+        if let bound = node.pointee.maximum, bound.compare(element) > 0 { refuse("is above the maximum of \(bound.text)") }
+        if let bound = node.pointee.exclusiveMinimum, bound.compare(element) <= 0 { refuse("must be above \(bound.text)") }
+        if let bound = node.pointee.exclusiveMaximum, bound.compare(element) >= 0 { refuse("must be below \(bound.text)") }
     }
 
-    private mutating func checkString(_ element: JSONElement, _ node: SchemaNode) {
+    private mutating func checkString(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
         let bytes = element.bytes
-        if node.minimumLength > 0 || node.maximumLength < bytes.count {
+        if node.pointee.minimumLength > 0 || node.pointee.maximumLength < bytes.count {
             let length = bytes.reduce(0) { $0 + ($1 & 0xc0 != 0x80 ? 1 : 0) }
-            if length < node.minimumLength { refuse("is shorter than \(node.minimumLength) characters") }
-            if length > node.maximumLength { refuse("is longer than \(node.maximumLength) characters") }
+            if length < node.pointee.minimumLength { refuse("is shorter than \(node.pointee.minimumLength) characters") }
+            if length > node.pointee.maximumLength { refuse("is longer than \(node.pointee.maximumLength) characters") }
         }
-        if let pattern = node.pattern, !pattern.matches(bytes) { refuse("does not match \(pattern.source)") }
-        if let format = node.format, !format.accepts(bytes) { refuse("is not a \(format.rawValue)") }
+        if let pattern = node.pointee.pattern, !pattern.matches(bytes) { refuse("does not match \(pattern.source)") }
+        if let format = node.pointee.format, !format.accepts(bytes) { refuse("is not a \(format.rawValue)") }
     }
 
-    private mutating func checkArray(_ element: JSONElement, _ node: SchemaNode) {
+    private mutating func checkArray(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
         let count = element.count
-        if count < node.minimumItems { refuse("has fewer than \(node.minimumItems) elements") }
-        if count > node.maximumItems { refuse("has more than \(node.maximumItems) elements") }
-        guard let items = node.items else { return }
+        if count < node.pointee.minimumItems { refuse("has fewer than \(node.pointee.minimumItems) elements") }
+        if count > node.pointee.maximumItems { refuse("has more than \(node.pointee.maximumItems) elements") }
+        guard let items = node.pointee.items else { return }
         var index = 0
         for item in JSONElements(element) {
             path.append(.index(index))
@@ -192,19 +204,19 @@ struct SchemaRun {
         }
     }
 
-    private mutating func checkObject(_ element: JSONElement, _ node: SchemaNode) {
+    private mutating func checkObject(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
         let count = element.count
-        if count < node.minimumProperties { refuse("has fewer than \(node.minimumProperties) members") }
-        if count > node.maximumProperties { refuse("has more than \(node.maximumProperties) members") }
+        if count < node.pointee.minimumProperties { refuse("has fewer than \(node.pointee.minimumProperties) members") }
+        if count > node.pointee.maximumProperties { refuse("has more than \(node.pointee.maximumProperties) members") }
         var seen: UInt64 = 0
         for (name, value) in JSONMembers(element) {
-            let property = node.property(name)
+            let property = node.pointee.property(name)
             if let property { seen |= 1 << UInt64(property) }
             path.append(.name(name))
-            if let property, let inner = node.properties[property].node {
+            if let property, let inner = node.pointee.properties[property].node {
                 check(value, against: inner)
             } else {
-                switch node.additional {
+                switch node.pointee.additional {
                 case .allowed: break
                 case .forbidden: refuse("the schema does not know this name")
                 case .node(let inner): check(value, against: inner)
@@ -212,9 +224,9 @@ struct SchemaRun {
             }
             path.removeLast()
         }
-        var missing = node.required & ~seen
+        var missing = node.pointee.required & ~seen
         while missing != 0 {
-            path.append(.missing(node.properties[missing.trailingZeroBitCount].name))
+            path.append(.missing(node.pointee.properties[missing.trailingZeroBitCount].name))
             refuse("is missing")
             path.removeLast()
             missing &= missing - 1
