@@ -1,7 +1,9 @@
+import FoundationEssentials
+
 /// One thing that was done to the outside, or by a person: a record on `mesh.audit`, keyed by the actor.
 ///
-/// The records of one actor form a chain: `hash` is the SHA-256 of `previousHash` and the record's JSON without `hash` (keys sorted, no spaces, slashes not
-/// escaped), joined by a line feed. A process begins its chain with an empty `previousHash` and `sequence` 0.
+/// The records of one actor form a chain: `hash` is the SHA-256 of `previousHash`, a line feed, and the record's JSON with an empty `hash` (keys sorted, no spaces,
+/// slashes not escaped). A process begins its chain with an empty `previousHash` and `sequence` 0.
 public struct AuditRecord: Codable, Sendable, Equatable {
     public static let topic = "mesh.audit"
 
@@ -64,5 +66,25 @@ public struct AuditRecord: Codable, Sendable, Equatable {
         case isRepeat = "is_repeat"
         case durationSeconds = "duration_seconds"
         case previousHash = "previous_hash"
+    }
+}
+
+extension AuditRecord {
+    /// The record as the next of its chain.
+    public func sealed(after previousHash: String) throws -> AuditRecord {
+        var record = self
+        record.previousHash = previousHash
+        record.hash = try record.expectedHash()
+        return record
+    }
+
+    /// What `hash` must be.
+    public func expectedHash() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var copy = self
+        copy.hash = ""
+        let text = String(decoding: try encoder.encode(copy), as: UTF8.self)
+        return SHA256.hexadecimal(Array("\(previousHash)\n\(text)".utf8))
     }
 }

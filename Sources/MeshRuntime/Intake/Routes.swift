@@ -51,7 +51,8 @@ struct Routes: Sendable {
         var chosen: Set<EventType> = []
         let outright = contract.consumes.filter { !$0.name.contains("*") && !$0.name.contains("#") }
         for type in Set(known).union(outright) where consumes.contains(where: { $0.matches(type) }) && isChosen(type) {
-            chosen.insert(type)
+            // Lines of steps are many: a wildcard does not mean them.
+            if !type.name.hasSuffix(".log") || outright.contains(type) { chosen.insert(type) }
         }
         if !schedules.isEmpty { chosen.insert(ScheduleFired.type) }
         return chosen.filter { !$0.name.hasPrefix("mesh.") }.sorted()

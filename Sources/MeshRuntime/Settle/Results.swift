@@ -8,7 +8,7 @@ struct Results: Sendable {
     let contract: Contract
     let configuration: BotConfiguration
     let codec: any RecordCodec
-    private let rules: [(rule: BotConfiguration.NotificationRule, template: Template?)]
+    private let rules: [(rule: BotConfiguration.NotificationRule, pattern: EventPattern, template: Template?)]
     private let destination: String?
 
     init(settings: RuntimeSettings, contract: Contract, configuration: BotConfiguration, codec: any RecordCodec) throws(ConfigurationError)
@@ -17,12 +17,16 @@ struct Results: Sendable {
         self.contract = contract
         self.configuration = configuration
         self.codec = codec
-        var rules: [(BotConfiguration.NotificationRule, Template?)] = []
+        var rules: [(BotConfiguration.NotificationRule, EventPattern, Template?)] = []
         for (place, rule) in configuration.notifications.enumerated() {
             do {
-                rules.append((rule, try rule.template.map { text throws(LanguageError) in try Template(parsing: text, syntax: .both) }))
+                rules.append(
+                    (
+                        rule, try EventPattern(parsing: rule.event.name),
+                        try rule.template.map { text throws(LanguageError) in try Template(parsing: text, syntax: .both) }
+                    ))
             } catch {
-                throw ConfigurationError(path: "notifications[\(place)].template", message: error.description)
+                throw ConfigurationError(path: "notifications[\(place)]", message: error.description)
             }
         }
         self.rules = rules
@@ -56,7 +60,8 @@ struct Results: Sendable {
             throw .permanent("invalid-output", "\(contract.name) produced a \(type) that its schema refuses: \(error.message)")
         }
         var result = [Produced(envelope: envelope, record: try codec.encode(envelope, key: output.key))]
-        for (place, (rule, template)) in rules.enumerated() where rule.event == type && type.domain != "notification" {
+        for (place, (rule, pattern, template)) in rules.enumerated()
+        where pattern.matches(type) && type.domain != "notification" {
             result.append(try notification(rule, template, place: place, of: envelope))
         }
         return result

@@ -34,9 +34,9 @@ struct ActionGraph {
         return Set(actions.indices.filter { reach(from: targets($0), targets).contains(index) }.map { actions[$0].action.name })
     }
 
-    func check(_ sink: ProblemSink, as form: ActionForm) {
+    func check(_ sink: ProblemSink) {
         checkTargets(sink)
-        guard !actions.isEmpty, form == .run else { return }
+        guard !actions.isEmpty else { return }
         let reached = reach(from: [0], targets)
         for index in actions.indices where !reached.contains(index) && indices[actions[index].action.name] == index {
             let action = actions[index]

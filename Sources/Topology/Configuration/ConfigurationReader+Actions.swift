@@ -25,7 +25,7 @@ extension ConfigurationReader {
             }
         }
         setActions(actions)
-        ActionGraph(actions).check(sink, as: contract?.actionForm ?? .run)
+        ActionGraph(actions).check(sink)
         for action in actions { checkContent(action) }
     }
 

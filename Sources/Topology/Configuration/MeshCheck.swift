@@ -83,10 +83,7 @@ struct MeshCheck {
     }
 
     private func checkChannels(_ bot: ReadConfiguration, _ named: [String: ReadConfiguration]) {
-        // NotificationBot judges its own rules.
-        guard let notifier = named[ConfigurationKnowledge.ruleBot]?.configuration, !notifier.actions.isEmpty,
-            bot.configuration.name != notifier.name
-        else { return }
+        guard let notifier = named[ConfigurationKnowledge.ruleBot]?.configuration, !notifier.actions.isEmpty else { return }
         let channels = notifier.actions.map(\.name)
         for channel in bot.channels where !channels.contains(channel.name) {
             sink.warning(

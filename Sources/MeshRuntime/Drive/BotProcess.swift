@@ -1,0 +1,134 @@
+import BotKit
+import Envelopes
+import Glibc
+import Kafka
+import Telemetry
+
+/// Everything that a bot's process is made of.
+public struct ProcessOptions: Sendable {
+    public var settings: RuntimeSettings
+    public var client: ClientSettings
+    public var configuration: BotConfiguration
+    public var catalogue: EventCatalogue
+    public var performers: CallPerformers
+    /// A static member's name (`group.instance.id`); nil for a dynamic member.
+    public var groupInstanceID: String?
+    /// 0 for any free port; nil for no server.
+    public var healthPort: UInt16?
+    public var logger: Logger
+    /// How long a start waits for the broker and its topics.
+    public var startLimit: Duration = .seconds(60)
+
+    public init(
+        settings: RuntimeSettings, client: ClientSettings, configuration: BotConfiguration, catalogue: EventCatalogue,
+        performers: CallPerformers, groupInstanceID: String? = nil, healthPort: UInt16? = 0, logger: Logger
+    ) {
+        self.settings = settings
+        self.client = client
+        self.configuration = configuration
+        self.catalogue = catalogue
+        self.performers = performers
+        self.groupInstanceID = groupInstanceID
+        self.healthPort = healthPort
+        self.logger = logger
+    }
+}
+
+/// Why a bot's process cannot start or go on.
+public struct ProcessFailure: Error, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// One bot instance.
+public enum BotProcess {
+    /// Runs `bot` on the calling thread until it is drained: by SIGTERM or SIGINT (blocked by `TerminationSignals.block()` before), or by a record on
+    /// `mesh.control`. A second signal ends the process at once.
+    public static func run<B: Bot>(_ bot: B, _ options: ProcessOptions) throws {
+        try run(program: TypedProgram(bot: bot), options)
+    }
+
+    private static func run(program: any BotProgram, _ options: ProcessOptions) throws {
+        let logger = options.logger
+        let settings = options.settings
+        let contract = program.contract
+        let mailbox = Mailbox()
+        TerminationSignals.watch { mailbox.put(.terminate) }
+        say(contract, options, isStateful: program.isStateful)
+
+        let routes = try Routes(contract: contract, configuration: options.configuration)
+        guard let topics = try Startup.topics(program, routes, options, mailbox) else { return }
+        SignalReader.start(client: options.client, contract: contract, topics: settings.topics, mailbox: mailbox, logger: logger)
+        let engine = try Engine(
+            program: program, configuration: options.configuration, settings: settings,
+            codec: MeshCodec(catalogue: options.catalogue, topics: settings.topics), partitionCounts: topics.counts,
+            random: SystemRandomNumberGenerator(), startedAt: .current)
+        let side = try SideProducer(options.client)
+        let loop = try EngineLoop(
+            engine: engine, options: options, inputs: topics.inputs, counts: topics.counts, mailbox: mailbox, side: side)
+        try loop.run()
+    }
+
+    private static func say(_ contract: Contract, _ options: ProcessOptions, isStateful: Bool) {
+        let settings = options.settings
+        options.logger.info(
+            "\(settings.instance) \(options.configuration.version) starts: \(settings.delivery.rawValue), group \(settings.group)",
+            [
+                "delivery": .string(settings.delivery.rawValue), "brokers": .string(options.client.bootstrapServers),
+                "member": .string(options.groupInstanceID.map { "static \($0)" } ?? "dynamic"), "stateful": .bool(isStateful),
+                "calls": .string(contract.calls.map(\.name).joined(separator: ", ")),
+                "max_concurrent_jobs": .integer(Int64(options.configuration.constraints.maximumConcurrentJobs)),
+                "dedup_window": .integer(Int64(settings.limits.dedupWindow)),
+            ])
+        if settings.delivery == .atLeastOnce {
+            options.logger.warn("at-least-once: after a crash a result may appear twice, with the same id")
+        }
+    }
+}
+
+/// What is found out before the first record.
+enum Startup {
+    struct Topics {
+        var inputs: [String]
+        var counts: [String: Int32]
+    }
+
+    /// Waits until the broker answers and the topics are there. Nil when the process was told to end meanwhile.
+    static func topics(_ program: any BotProgram, _ routes: Routes, _ options: ProcessOptions, _ mailbox: Mailbox) throws -> Topics? {
+        let settings = options.settings
+        let admin = try AdminClient(options.client)
+        defer { admin.close(timeout: .seconds(2)) }
+        let start = Moment.current.uptime
+        var lastWord: Int64 = 0
+        while true {
+            let trouble: String
+            do {
+                let metadata = try admin.metadata(timeout: .seconds(5))
+                let counts = metadata.topics.filter { !$0.value.partitions.isEmpty }.mapValues { Int32($0.partitions.count) }
+                var inputs = routes.topics(known: counts.keys.map { EventType($0) }, contract: program.contract).map(\.name)
+                inputs.append(settings.topics.retry)
+                if program.isStateful { inputs.append(settings.topics.inbox) }
+                let needed = Set(inputs + [settings.topics.state, settings.topics.deadLetters] + program.contract.produces.map(\.name))
+                let missing = needed.filter { counts[$0] == nil }.sorted()
+                if missing.isEmpty {
+                    if program.isStateful, counts[settings.topics.inbox] != counts[settings.topics.state] {
+                        throw ProcessFailure(
+                            "\(settings.topics.inbox) and \(settings.topics.state) must have the same number of partitions; see mesh topics diff"
+                        )
+                    }
+                    return Topics(inputs: inputs, counts: counts)
+                }
+                trouble = "these topics are missing: \(missing.joined(separator: ", ")). Create them: mesh topics apply"
+            } catch let error as KafkaError {
+                trouble = "no answer from \(options.client.bootstrapServers): \(error)"
+            }
+            let now = Moment.current.uptime
+            guard now - start < options.startLimit.wholeMilliseconds else { throw ProcessFailure("\(settings.instance): \(trouble)") }
+            if now - lastWord > 5_000 {
+                lastWord = now
+                options.logger.warn("waiting: \(trouble)")
+            }
+            if case .element(.terminate) = mailbox.take(limit: .milliseconds(250)) { return nil }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+import BotKit
+import Envelopes
+import Glibc
+import Kafka
+import Telemetry
+
+/// The engine's thread: polls the one consumer, hands what it brings to the engine, and does what the engine asks for. Polling never stops.
+final class EngineLoop: RebalanceDelegate {
+    let engine: Engine
+    let options: ProcessOptions
+    let mailbox: Mailbox
+    let side: SideProducer
+    let counts: [String: Int32]
+    let settler: Settler
+    let restorer: Restorer
+    let calls: CallRunner
+    let reporter: Reporter
+    private let inputs: [String]
+    private var consumer: Consumer?
+    private var audit: AuditTrail
+    private var outputs: OutputWriter
+    private var control: [String: ControlRecord] = [:]
+    private var hasFinished = false
+    private var failure: String?
+    private var logger: Logger { options.logger }
+
+    /// Records between two looks at everything else.
+    private static let burst = 500
+
+    init(engine: Engine, options: ProcessOptions, inputs: [String], counts: [String: Int32], mailbox: Mailbox, side: SideProducer) throws {
+        self.engine = engine
+        self.options = options
+        self.inputs = inputs
+        self.counts = counts
+        self.mailbox = mailbox
+        self.side = side
+        let settings = options.settings
+        let host = Host.name
+        audit = AuditTrail(instance: settings.instance, host: host, pid: getpid(), startedAt: .now)
+        let metrics = Metrics()
+        outputs = OutputWriter(options.configuration, metrics: metrics, logger: options.logger)
+        reporter = try Reporter(options: options, metrics: metrics, side: side, host: host)
+        // A bot's domain is that of what it produces first; only domains that have a log topic publish their lines.
+        let domain = engine.contract.produces.first.map { String($0.domain) } ?? ""
+        let lines =
+            counts[StepLog.type(domain: domain).name] == nil
+            ? nil : StepLines(bot: settings.bot, instance: settings.instance, domain: domain, producer: side)
+        calls = CallRunner(performers: options.performers, mailbox: mailbox, lines: lines)
+        settler = Settler(client: options.client, settings: settings, mailbox: mailbox, logger: options.logger)
+        restorer = Restorer(client: options.client, settings: settings, mailbox: mailbox, logger: options.logger)
+    }
+
+    /// Until the engine has finished.
+    func run() throws {
+        guard waitForControl() else { return end() }
+        let group = GroupSettings(
+            id: options.settings.group, instanceID: options.groupInstanceID, maximumPollInterval: .seconds(60), offsetReset: .earliest)
+        let consumer = try Consumer(options.client, group: group, events: self)
+        self.consumer = consumer
+        try consumer.subscribe(to: inputs)
+        reporter.introduce(engine.contract)
+        while !hasFinished, failure == nil {
+            takeMail()
+            poll(consumer)
+            engine.advance(at: .current)
+            perform()
+            report(consumer)
+            if let error = consumer.fatalError { failure = "the consumer cannot go on: \(error)" }
+        }
+        consumer.close(timeout: .seconds(5))
+        end()
+        if let failure { throw ProcessFailure("\(options.settings.instance): \(failure)") }
+    }
+
+    /// Reads `mesh.control` before the first record: a bot that shall be drained or paused does not begin. False when it ends here.
+    private func waitForControl() -> Bool {
+        let start = Moment.current.uptime
+        while Moment.current.uptime - start < 10_000 {
+            guard case .element(let message) = mailbox.take(limit: .milliseconds(200)) else { continue }
+            switch message {
+            case .controlIsCurrent: return desiredState != .drained || sayDrained()
+            case .terminate: return false
+            default: take(message)
+            }
+        }
+        logger.warn("mesh.control could not be read within 10 s; starting as configured")
+        return true
+    }
+
+    private func sayDrained() -> Bool {
+        logger.info("mesh.control wants \(options.settings.instance) drained: nothing is begun. To start it: mesh resume")
+        return false
+    }
+
+    private func end() {
+        reporter.say(.stopped, engine: engine, partitions: [], openCalls: 0, at: .current)
+        settler.close()
+        restorer.close()
+        calls.cancelAll()
+        side.close(limit: .seconds(3))
+        reporter.stop()
+    }
+
+    // MARK: inputs
+
+    private func poll(_ consumer: Consumer) {
+        // While a settlement is under way its end must be noticed at once; else a record or the clock wakes us.
+        var timeout: Duration = engine.inFlight != nil ? .milliseconds(1) : .milliseconds(20)
+        for _ in 0..<Self.burst {
+            switch consumer.poll(timeout: timeout) {
+            case .record(let record):
+                engine.take(record, at: .current)
+                if !engine.actions.isEmpty { perform() }
+            case .error(let error):
+                if error.isFatal { failure = "the consumer cannot go on: \(error)" } else { logger.warn("consumer: \(error)") }
+            case .partitionEnd: break
+            case nil: return
+            }
+            timeout = .zero
+        }
+    }
+
+    private func takeMail() { for message in mailbox.takeAll() { take(message) } }
+
+    private func take(_ message: Message) {
+        let moment = Moment.current
+        switch message {
+        case .callFinished(let reference, let outcome):
+            calls.ended(reference)
+            engine.callFinished(reference, outcome, at: moment)
+        case .settled(let batch, let outcome): engine.settled(batch, outcome, at: moment)
+        case .restored(let restorations):
+            for restoration in restorations { engine.restored(restoration, at: moment) }
+        case .cancel(let run): engine.cancelRun(run, at: moment)
+        case .control(let key, let record):
+            control[key] = record
+            reconcile(at: moment)
+        case .controlIsCurrent: break
+        case .terminate:
+            reporter.isDraining = true
+            engine.drain(at: moment)
+        case .fatal(let reason): failure = reason
+        }
+        perform()
+    }
+
+    // MARK: mesh.control
+
+    private var ownWish: ControlRecord? { control[ControlRecord.key(bot: options.settings.bot, replica: options.settings.replica)] }
+    private var botWish: ControlRecord? { control[options.settings.bot] }
+    private var desiredState: ControlRecord.State { ownWish?.state ?? botWish?.state ?? .running }
+
+    private func reconcile(at moment: Moment) {
+        if let level = ownWish?.logLevel ?? botWish?.logLevel {
+            if let known = Logger.Level(rawValue: level) {
+                logger.level = known
+            } else {
+                logger.warn("mesh.control: no log level '\(level)'")
+            }
+        } else {
+            logger.level = Logger.Level(rawValue: options.configuration.monitoring.logLevel.rawValue) ?? .info
+        }
+        guard consumer != nil else { return }
+        switch desiredState {
+        case .running: engine.setPaused(false)
+        case .paused: engine.setPaused(true)
+        case .drained:
+            reporter.isDraining = true
+            engine.drain(at: moment)
+        }
+    }
+
+    // MARK: actions
+
+    private func perform() {
+        while !engine.actions.isEmpty { for action in engine.takeActions() { perform(action) } }
+    }
+
+    private func perform(_ action: Action) {
+        switch action {
+        case .pause(let partitions): flow("pause") { (consumer) throws(KafkaError) in try consumer.pause(partitions) }
+        case .resume(let partitions): flow("resume") { (consumer) throws(KafkaError) in try consumer.resume(partitions) }
+        case .restore(let partitions):
+            restorer.submit(Restorer.Request(partitions: partitions, statePartitions: counts[options.settings.topics.state]))
+        case .settle(let batch):
+            do throws(KafkaError) {
+                settler.submit(batch, group: batch.offsets.isEmpty ? nil : try consumer?.groupMetadata())
+            } catch {
+                engine.settled(batch.id, .failed(error, item: nil), at: .current)
+            }
+        case .commit(let offsets):
+            do throws(KafkaError) {
+                try consumer?.commit(offsets, timeout: .seconds(5))
+            } catch {
+                engine.commitRefused(Array(offsets.keys), error)
+            }
+        case .startCall(let call): calls.start(call)
+        case .cancelCall(let reference): calls.cancel(reference)
+        case .log(let entry): write(entry)
+        case .audit(let entry):
+            do {
+                side.send(try audit.record(entry, at: .now))
+            } catch {
+                logger.error("an audit record cannot be written: \(error)")
+            }
+        case .produced(let event): outputs.write(event, bot: options.settings.bot)
+        case .finished: hasFinished = true
+        }
+    }
+
+    private func flow(_ what: String, _ body: (Consumer) throws(KafkaError) -> Void) {
+        guard let consumer else { return }
+        do throws(KafkaError) {
+            try body(consumer)
+        } catch {
+            // A partition that was lost a moment ago: its revocation follows.
+            logger.debug("\(what): \(error)")
+        }
+    }
+
+    private func write(_ entry: LogEntry) {
+        let level: Logger.Level =
+            switch entry.level {
+            case .debug: .debug
+            case .info: .info
+            case .warn: .warn
+            case .error: .error
+            }
+        logger.log(level, entry.message, entry.fields.map { ($0.0, .string($0.1)) }, correlationID: entry.correlationID)
+    }
+
+    // MARK: rebalance
+
+    func assigning(_ partitions: [TopicPartition], to consumer: Consumer) -> AssignmentPlan {
+        logger.info("given \(partitions.count) partitions", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
+        engine.assigned(partitions)
+        perform()
+        return AssignmentPlan(paused: Set(partitions))
+    }
+
+    /// Settles what is decided for at most the limit, then gives the partitions up.
+    func revoking(_ partitions: [TopicPartition], from consumer: Consumer) {
+        let limit = Moment.current.uptime + options.settings.limits.revocation
+        engine.leaving(partitions)
+        engine.advance(at: .current)
+        perform()
+        while !engine.isQuiet(partitions), Moment.current.uptime < limit {
+            if case .element(let message) = mailbox.take(limit: .milliseconds(20)) { take(message) }
+            engine.advance(at: .current)
+            perform()
+        }
+        engine.revoked(partitions)
+        perform()
+        logger.info("gave \(partitions.count) partitions up", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
+    }
+
+    func lost(_ partitions: [TopicPartition], from consumer: Consumer) {
+        logger.warn("lost \(partitions.count) partitions: what was not settled is repeated by their next owner")
+        engine.revoked(partitions)
+        perform()
+    }
+
+    // MARK: reports
+
+    private func report(_ consumer: Consumer) {
+        let moment = Moment.current
+        guard reporter.isDue(at: moment) else { return }
+        side.tend(logger)
+        let looks = engine.partitions.values.map { partition -> (AssignedPartition, Watermarks?) in
+            (partition, consumer.cachedWatermarks(of: partition.topicPartition))
+        }
+        reporter.report(engine: engine, partitions: looks, openCalls: calls.count, at: moment)
+    }
+}
+
+/// The machine, as others see it.
+enum Host {
+    static var name: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
+        return buffer.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    }
+}

@@ -1,0 +1,100 @@
+import Glibc
+
+/// A thread of its own for work that blocks: nothing that waits for a broker belongs on Swift's shared pool.
+enum OwnThread {
+    private final class Body {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    /// Starts a detached thread. The name is for the reader of the code.
+    static func start(_: String, _ run: @escaping @Sendable () -> Void) {
+        var thread = pthread_t()
+        let body = Unmanaged.passRetained(Body(run))
+        let failed = pthread_create(
+            &thread, nil,
+            { pointer in
+                Unmanaged<Body>.fromOpaque(pointer!).takeRetainedValue().run()
+                return nil
+            }, body.toOpaque())
+        precondition(failed == 0, "a thread cannot be started: \(String(cString: strerror(failed)))")
+        pthread_detach(thread)
+    }
+}
+
+/// A queue between threads; `take` waits. Sendable although it holds C objects: every access is under its mutex, and they live as long as it does.
+final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var elements = Fifo<Element>()
+    private var isClosed = false
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(condition, &attributes)
+        pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    func put(_ element: Element) {
+        pthread_mutex_lock(mutex)
+        elements.append(element)
+        pthread_cond_signal(condition)
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// No more elements are taken once those that wait are gone.
+    func close() {
+        pthread_mutex_lock(mutex)
+        isClosed = true
+        pthread_cond_broadcast(condition)
+        pthread_mutex_unlock(mutex)
+    }
+
+    enum Taken {
+        case element(Element)
+        case nothing
+        case closed
+    }
+
+    /// The next element; waits up to `limit` for one.
+    func take(limit: Duration) -> Taken {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        var deadline = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &deadline)
+        let nanoseconds = deadline.tv_nsec + Int(limit.wholeMilliseconds % 1_000) * 1_000_000
+        deadline.tv_sec += Int(limit.wholeMilliseconds / 1_000) + nanoseconds / 1_000_000_000
+        deadline.tv_nsec = nanoseconds % 1_000_000_000
+        while elements.isEmpty, !isClosed { if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { break } }
+        if let element = elements.popFirst() { return .element(element) }
+        return isClosed ? .closed : .nothing
+    }
+
+    /// All that wait.
+    func takeAll() -> [Element] {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        let all = elements.elements
+        elements = Fifo()
+        return all
+    }
+}
+
+extension Moment {
+    /// Now, by the machine's clocks.
+    static var current: Moment {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Moment(wall: .now, uptime: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+}

@@ -1,0 +1,89 @@
+import BotKit
+import Envelopes
+import Glibc
+import Telemetry
+
+/// The configuration's `outputs`: each event that the bot makes visible is also logged, counted, or written to a file. Confined to the engine's thread.
+struct OutputWriter {
+    private let destinations: [BotConfiguration.OutputDestination]
+    private let logger: Logger
+    private let counter: Counter?
+    private let codec = EnvelopeCodec()
+    private var cleanedDay = ""
+
+    init(_ configuration: BotConfiguration, metrics: Metrics, logger: Logger) {
+        destinations = configuration.outputs
+        self.logger = logger
+        counter =
+            destinations.contains { $0.kind == .metric }
+            ? metrics.counter("mesh_output_events_total", help: "Events that the bot has made visible.", labels: ["bot", "type"]) : nil
+    }
+
+    mutating func write(_ event: Envelope, bot: String) {
+        for destination in destinations {
+            switch destination.kind {
+            case .message: break
+            case .metric: counter?.add(1, bot, event.type.name)
+            case .log:
+                logger.log(
+                    .info, "\(event.type) \(event.id)", [("event_id", .string(event.id.text)), ("type", .string(event.type.name))],
+                    correlationID: event.correlationID)
+            case .file: append(event, to: destination)
+            }
+        }
+    }
+
+    /// One JSON line an event, in a file a type and day: `DESTINATION/build.completed/2026-01-31.jsonl`.
+    private mutating func append(_ event: Envelope, to destination: BotConfiguration.OutputDestination) {
+        let root = destination.destination.hasPrefix("file://") ? String(destination.destination.dropFirst(7)) : destination.destination
+        guard !root.isEmpty, event.type.isLegal else { return }
+        let day = String(event.timestamp.text.prefix(10))
+        let directory = "\(root)/\(event.type.name)"
+        makeDirectories(directory)
+        let descriptor = open("\(directory)/\(day).jsonl", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else {
+            return logger.warn("the output \(directory)/\(day).jsonl cannot be written: \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        let line = codec.encode(event).value + [UInt8(ascii: "\n")]
+        if Glibc.write(descriptor, line, line.count) != line.count {
+            logger.warn("the output \(directory)/\(day).jsonl was not written whole: \(String(cString: strerror(errno)))")
+        }
+        if let days = destination.retentionDays, day != cleanedDay {
+            cleanedDay = day
+            clean(root, olderThan: event.timestamp.advanced(by: .seconds(-86_400 * days)))
+        }
+    }
+
+    private func makeDirectories(_ path: String) {
+        var built = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            built += "/\(part)"
+            mkdir(built, 0o750)
+        }
+    }
+
+    /// Removes the files of days that retention has passed.
+    private func clean(_ root: String, olderThan limit: Timestamp) {
+        let border = String(limit.text.prefix(10))
+        for type in entries(of: root) {
+            for file in entries(of: "\(root)/\(type)")
+            where file.hasSuffix(".jsonl") && file.utf8.count == 16 && String(file.prefix(10)) < border {
+                unlink("\(root)/\(type)/\(file)")
+            }
+        }
+    }
+
+    private func entries(of directory: String) -> [String] {
+        guard let handle = opendir(directory) else { return [] }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names
+    }
+}

@@ -1,0 +1,188 @@
+import BotKit
+import Envelopes
+import Glibc
+import Kafka
+import Synchronization
+import Telemetry
+
+/// What the process tells of itself: the health server, metrics, the record on `mesh.instances`. Confined to the engine's thread; the server's thread
+/// reads a copy.
+final class Reporter {
+    private let options: ProcessOptions
+    private let metrics: Metrics
+    private let side: SideProducer
+    private let host: String
+    private let figures: ProcessMetrics
+    private let server: HealthServer?
+    private let health = HealthState()
+    private let startedAt = Timestamp.now
+    private var liveness = Liveness()
+    private var stalled: [TopicPartition] = []
+    private var lastLook: Int64 = 0
+    private var lastBeat: Int64 = .min / 2
+    private var lastState: InstanceRecord.State?
+    var isDraining = false
+
+    /// How often figures are looked at, in milliseconds.
+    private static let interval: Int64 = 1_000
+
+    init(options: ProcessOptions, metrics: Metrics, side: SideProducer, host: String) throws {
+        self.options = options
+        self.metrics = metrics
+        self.side = side
+        self.host = host
+        let settings = options.settings
+        figures = ProcessMetrics(
+            bot: settings.bot, instance: settings.instance, version: options.configuration.version, delivery: settings.delivery,
+            metrics: metrics)
+        let health = health
+        var routes: [String: HealthServer.Handler] = [
+            "/health": { health.healthResponse }, "/ready": { health.readyResponse }, "/metrics": { .metrics(metrics) },
+        ]
+        routes[options.configuration.monitoring.healthCheckEndpoint] = { health.healthResponse }
+        if let port = options.healthPort {
+            let server = try HealthServer(port: port, routes: routes)
+            self.server = server
+            options.logger.info("health, readiness and metrics on http://127.0.0.1:\(server.port)", ["port": .integer(Int64(server.port))])
+        } else {
+            server = nil
+        }
+    }
+
+    func stop() { server?.stop() }
+
+    func isDue(at moment: Moment) -> Bool { moment.uptime - lastLook >= Self.interval }
+
+    /// Tells what the bot can do, once at the start.
+    func introduce(_ contract: Contract) {
+        let payload = BotCapabilities(
+            bot: contract.name, version: options.configuration.version, consumes: contract.consumes.map(\.name),
+            produces: contract.produces.map(\.name), calls: contract.calls.map(\.name), steps: contract.steps)
+        do {
+            let id = EventID(UUIDv5.derive([options.settings.instance, host, String(getpid()), startedAt.text, "capabilities"]))
+            let envelope = Envelope(
+                id: id, timestamp: startedAt, source: contract.name, type: BotCapabilities.type, version: BotCapabilities.version,
+                payload: try payload.jsonBytes(), priority: .low)
+            let encoded = EnvelopeCodec().encode(envelope)
+            side.send(
+                OutgoingRecord(
+                    topic: BotCapabilities.type.name, key: payload.key.map { Array($0.utf8) }, value: encoded.value,
+                    headers: encoded.headers.map { Header($0.name, $0.value) }))
+        } catch {
+            options.logger.warn("bot.capabilities cannot be written: \(error)")
+        }
+    }
+
+    func report(engine: Engine, partitions: [(AssignedPartition, Watermarks?)], openCalls: Int, at moment: Moment) {
+        lastLook = moment.uptime
+        var looks: [Liveness.Look] = []
+        var figuresOf: [(partition: TopicPartition, watermark: Int64?, lag: Int64?)] = []
+        for (partition, marks) in partitions {
+            let watermark = partition.ledger.watermark
+            let lag = marks.flatMap { marks in watermark.map { max(0, marks.high - max($0, marks.low)) } }
+            figuresOf.append((partition.topicPartition, watermark, lag))
+            let waits = partition.role == .retry && partition.waiting > 0
+            looks.append(
+                .init(
+                    partition: partition.topicPartition, watermark: watermark, lag: lag,
+                    isExplained: engine.isPaused || engine.draining != nil || waits || openCalls > 0 || !engine.waitingCalls.isEmpty
+                        || engine.limiter != nil && !engine.lanes.isEmpty || engine.isRetryingInPlace))
+        }
+        let before = stalled
+        stalled = liveness.stalled(looks, limit: options.settings.limits.stall, at: moment.uptime)
+        for partition in stalled where !before.contains(partition) {
+            options.logger.error(
+                "\(partition) stands still: records wait, the committed offset has not moved for \(options.settings.limits.stall / 1_000) s, and nothing explains it"
+            )
+        }
+        figures.update(
+            &engine.figures,
+            .init(
+                isActive: state(engine) == .running && !partitions.isEmpty, isReady: notReady(engine, partitions.map(\.0)) == nil,
+                openCalls: openCalls, waiting: engine.lanes.count, waitingForRetry: engine.schedule.count,
+                dropped: side.droppedRecords + side.failedRecords, partitions: figuresOf, stalled: stalled,
+                breakers: engine.breakers.map { kind, breaker in (kind.name, breaker.state != .closed) }))
+        let queueDepth = figuresOf.contains { $0.lag == nil } ? nil : figuresOf.reduce(0) { $0 + Int($1.lag ?? 0) }
+        let record = instance(engine, partitions.map(\.0), queueDepth: queueDepth, openCalls: openCalls, at: moment)
+        health.set(record)
+        if moment.uptime - lastBeat >= Int64(InstanceRecord.intervalSeconds) * 1_000 || record.state != lastState {
+            send(record, at: moment)
+        }
+    }
+
+    /// Writes a last record before the end.
+    func say(_ state: InstanceRecord.State, engine: Engine, partitions: [AssignedPartition], openCalls: Int, at moment: Moment) {
+        var record = instance(engine, partitions, queueDepth: nil, openCalls: openCalls, at: moment)
+        record.state = state
+        record.notReady = nil
+        send(record, at: moment)
+    }
+
+    private func send(_ record: InstanceRecord, at moment: Moment) {
+        lastBeat = moment.uptime
+        lastState = record.state
+        do {
+            side.send(OutgoingRecord(topic: InstanceRecord.topic, key: Array(record.key.utf8), value: try JSON.bytes(record)))
+        } catch {
+            options.logger.warn("the heartbeat cannot be written: \(error)")
+        }
+    }
+
+    private func state(_ engine: Engine) -> InstanceRecord.State {
+        if isDraining || engine.draining != nil { return .draining }
+        if engine.isPaused { return .paused }
+        return engine.partitions.values.contains { !$0.isRestored } ? .starting : .running
+    }
+
+    private func notReady(_ engine: Engine, _ partitions: [AssignedPartition]) -> String? {
+        if engine.draining != nil { return "draining" }
+        if let trouble = engine.settleTrouble { return trouble }
+        if !stalled.isEmpty { return "stands still: \(stalled.map(\.description).joined(separator: ", "))" }
+        return partitions.contains { !$0.isRestored } ? "partitions are being restored" : nil
+    }
+
+    private func instance(
+        _ engine: Engine, _ partitions: [AssignedPartition], queueDepth: Int?, openCalls: Int, at moment: Moment
+    ) -> InstanceRecord {
+        let settings = options.settings
+        let rates = engine.figures.rates(at: moment.uptime)
+        let percentiles = engine.figures.percentiles(at: moment.uptime)
+        return InstanceRecord(
+            bot: settings.bot, replica: settings.replica, instance: settings.instance, host: host, pid: getpid(),
+            version: options.configuration.version, state: state(engine), notReady: notReady(engine, partitions),
+            healthPort: server.map { Int($0.port) }, delivery: settings.delivery.rawValue,
+            partitions: partitions.map(\.topicPartition).sorted().map(\.description), recordsPerSecond: rates.records,
+            errorsPerSecond: rates.errors, processingSecondsP50: percentiles?.processingP50,
+            processingSecondsP99: percentiles?.processingP99,
+            endToEndSecondsP50: percentiles?.endToEndP50, endToEndSecondsP99: percentiles?.endToEndP99, queueDepth: queueDepth,
+            openCalls: openCalls, done: engine.figures.done, retried: engine.figures.retried, deadLettered: engine.figures.dead,
+            stalled: stalled.map(\.description), startedAt: startedAt.text, lastSeen: moment.wall.text)
+    }
+}
+
+/// The last report, for the server's thread.
+private final class HealthState: Sendable {
+    private let last = Mutex<InstanceRecord?>(nil)
+
+    func set(_ record: InstanceRecord) { last.withLock { $0 = record } }
+
+    /// The process runs; 503 only when its engine has not reported for half a minute.
+    var healthResponse: HealthServer.Response {
+        guard let record = last.withLock({ $0 }) else { return .json(["status": .string("starting")]) }
+        let age = Timestamp.parse(record.lastSeen).map { Timestamp.now.duration(since: $0) } ?? .zero
+        return answer(record, isGood: age < .seconds(30))
+    }
+
+    var readyResponse: HealthServer.Response {
+        guard let record = last.withLock({ $0 }) else { return .json(["status": .string("starting")], status: 503) }
+        return answer(record, isGood: record.notReady == nil && (record.state == .running || record.state == .paused))
+    }
+
+    private func answer(_ record: InstanceRecord, isGood: Bool) -> HealthServer.Response {
+        do {
+            return HealthServer.Response(status: isGood ? 200 : 503, contentType: "application/json", body: try JSON.bytes(record))
+        } catch {
+            return .json(["status": .string("unreadable")], status: 500)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import BotKit
+import Envelopes
+import Kafka
+import Telemetry
+
+/// Reads, beside the group, what every replica must see at once: `mesh.control` from its beginning, and cancel signals from one hour back.
+enum SignalReader {
+    /// A cancel may come before the run that it names has begun.
+    static let lookBack: Int64 = 3_600_000
+
+    static func start(client: ClientSettings, contract: Contract, topics: TopicNames, mailbox: Mailbox, logger: Logger) {
+        OwnThread.start("signals") {
+            var hasReported = false
+            var pause: Int64 = 100
+            while true {
+                do {
+                    try read(client, contract, topics, mailbox, logger, &hasReported)
+                } catch {
+                    logger.warn("control and cancel signals cannot be read: \(error); again in \(pause) ms")
+                    Pause.milliseconds(pause)
+                    pause = min(pause * 2, 10_000)
+                }
+            }
+        }
+    }
+
+    private static func read(
+        _ client: ClientSettings, _ contract: Contract, _ topics: TopicNames, _ mailbox: Mailbox, _ logger: Logger,
+        _ hasReported: inout Bool
+    ) throws {
+        let consumer = try Consumer(client, group: .none(reportsPartitionEnd: true))
+        defer { consumer.close(timeout: .seconds(2)) }
+        let admin = try AdminClient(client)
+        defer { admin.close(timeout: .seconds(2)) }
+        let codec = MeshCodec(catalogue: EventCatalogue(), topics: topics)
+        let names = [ControlRecord.topic] + contract.cancels.map(\.type.name)
+        var known: [String: Int] = [:]
+        var looked = Int64.min
+        var openControl: Set<TopicPartition> = []
+        var positions: [TopicPartition: StartOffset] = [:]
+        while true {
+            let now = Moment.current
+            // Topics may be made, and grow, while we run.
+            if now.uptime - looked > 30_000 || looked == .min {
+                looked = now.uptime
+                let metadata = try admin.metadata()
+                var counts: [String: Int] = [:]
+                for name in names { counts[name] = metadata.topics[name]?.partitions.count ?? 0 }
+                if counts != known {
+                    for (name, count) in counts where count > known[name] ?? 0 {
+                        for number in (known[name] ?? 0)..<count {
+                            let partition = TopicPartition(name, Int32(number))
+                            if name == ControlRecord.topic {
+                                positions[partition] = .beginning
+                                openControl.insert(partition)
+                            } else {
+                                let offset = try consumer.offsets(forTime: [partition: now.wall.milliseconds - lookBack])[partition] ?? nil
+                                positions[partition] = offset.map { .at($0) } ?? .end
+                            }
+                        }
+                    }
+                    known = counts
+                    if !positions.isEmpty { try consumer.assign(positions) }
+                }
+            }
+            if openControl.isEmpty, !hasReported {
+                hasReported = true
+                mailbox.put(.controlIsCurrent)
+            }
+            switch consumer.poll(timeout: .milliseconds(500)) {
+            case .record(let record):
+                positions[record.topicPartition] = .at(record.offset + 1)
+                take(record, contract, codec, mailbox, logger)
+            case .partitionEnd(let partition, _): openControl.remove(partition)
+            case .error(let error): if error.isFatal { throw error }
+            case nil: break
+            }
+        }
+    }
+
+    private static func take(_ record: Record, _ contract: Contract, _ codec: MeshCodec, _ mailbox: Mailbox, _ logger: Logger) {
+        let place = "\(record.topicPartition)@\(record.offset)"
+        if record.topic == ControlRecord.topic {
+            guard let key = record.key.map({ String(decoding: $0, as: UTF8.self) }),
+                key == contract.name || key.hasPrefix("\(contract.name)/")
+            else { return }
+            do {
+                mailbox.put(.control(key: key, try record.value.map { try JSON.decode(from: $0) }))
+            } catch {
+                logger.warn("\(place) is no control record and is left out: \(error)")
+            }
+            return
+        }
+        guard let signal = contract.cancels.first(where: { $0.type.name == record.topic }) else { return }
+        do throws(Rejection) {
+            let payload = try codec.payload(of: try codec.decode(record, Passport(record, isOwnTopic: false)))
+            if let run = payload[signal.runField]?.string { mailbox.put(.cancel(run: run)) }
+        } catch {
+            logger.warn("\(place) is no cancel signal and is left out: \(error.message)")
+        }
+    }
+}
