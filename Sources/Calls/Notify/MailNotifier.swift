@@ -7,10 +7,12 @@ import FoundationEssentials
 public struct MailNotifier: CallPerformer {
     private let book: ChannelBook
     private let limiter: ChannelLimiter
+    private let clients: ChannelClients
 
-    init(book: ChannelBook, limiter: ChannelLimiter) {
+    init(book: ChannelBook, limiter: ChannelLimiter, clients: ChannelClients) {
         self.book = book
         self.limiter = limiter
+        self.clients = clients
     }
 
     public func perform(_ request: Notify<EmailMedium>, _ context: CallContext) async throws(CallFailure) -> Notify<EmailMedium>.Response {
@@ -35,7 +37,7 @@ public struct MailNotifier: CallPerformer {
         try await limiter.wait(for: channel)
         do {
             // The configuration names its mail server: a relay beside the bot is the usual case.
-            try await HTTPClient(policy: .publicOnly(except: [host])).send(mail)
+            try await clients.client(allowing: [host]).send(mail)
         } catch {
             throw error.callFailure
         }
@@ -77,10 +79,10 @@ enum MailText {
         if text.utf8.count <= 900, text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }), !text.contains("=?") { return text }
         var words: [String] = []
         var chunk: [UInt8] = []
-        // 45 bytes become 60 characters; no character is split.
+        // 39 bytes become 52 characters, so the first line has room for the header's name; no character is split.
         for character in text where !character.isNewline {
             let bytes = Array(String(character).utf8)
-            if chunk.count + bytes.count > 45 && !chunk.isEmpty {
+            if chunk.count + bytes.count > 39 && !chunk.isEmpty {
                 words.append("=?UTF-8?B?\(Data(chunk).base64EncodedString())?=")
                 chunk = []
             }

@@ -1,9 +1,11 @@
 import BotKit
 import Envelopes
+import Synchronization
 
 /// Posts JSON to the services behind the channels, with their limits and their ways to say no.
 struct WebhookSender: Sendable {
     let limiter: ChannelLimiter
+    let clients: ChannelClients
     /// Tries within one call; what is left is the bot's to try later.
     static let maximumTries = 3
     /// A longer `retry-after` is left to the bot.
@@ -14,7 +16,7 @@ struct WebhookSender: Sendable {
     func post(
         _ body: JSONValue, to url: String, channel: NotificationChannel, key: String, accepts: (HTTPResponse) -> Bool
     ) async throws(CallFailure) {
-        let client = HTTPClient(policy: .publicOnly(except: channel.allowedPrivateHosts))
+        let client = clients.client(allowing: channel.allowedPrivateHosts)
         let request = HTTPRequest(
             url, method: "POST",
             headers: [HTTPHeader("Content-Type", "application/json; charset=utf-8"), HTTPHeader("Idempotency-Key", key)],
@@ -51,6 +53,20 @@ struct WebhookSender: Sendable {
         case 429: return CallFailure(.transient, code: "rate-limited", message: message)
         case 500...599: return CallFailure(.transient, code: "channel-unavailable", message: message)
         default: return CallFailure(.permanent, code: "channel-refused", message: message)
+        }
+    }
+}
+
+/// One HTTP client for each set of private hosts that a channel may reach: few, as each has a thread.
+final class ChannelClients: Sendable {
+    private let clients = Mutex<[Set<String>: HTTPClient]>([:])
+
+    func client(allowing hosts: [String]) -> HTTPClient {
+        clients.withLock { clients in
+            if let client = clients[Set(hosts)] { return client }
+            let client = HTTPClient(policy: .publicOnly(except: hosts))
+            clients[Set(hosts)] = client
+            return client
         }
     }
 }
