@@ -55,7 +55,9 @@ let package = Package(
         program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
         program("mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
 
-        tests("KafkaTests", ["Kafka", "LocalBroker"]),
+        tests("KafkaTests", ["Kafka", "LocalBroker", "KafkaLeakScenario"]),
+        .executableTarget(
+            name: "KafkaLeakScenario", dependencies: ["Kafka"], path: "Tests/KafkaLeakScenario", swiftSettings: settings),
         // valijson, the oracle of the schema tests.
         .target(name: "CValijson", path: "Tests/CValijson"),
         tests("EnvelopesTests", ["Envelopes", "CValijson"]),

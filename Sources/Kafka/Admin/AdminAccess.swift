@@ -84,7 +84,7 @@ extension AdminClient {
         }
         try perform(
             RD_KAFKA_ADMIN_OP_CREATEACLS, "create access rules", timeout: timeout,
-            submit: { rd_kafka_CreateAcls(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_CreateAcls($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event throws(KafkaError) in
                 var count = 0
                 let results = rd_kafka_CreateAcls_result_acls(rd_kafka_event_CreateAcls_result(event), &count)
@@ -100,7 +100,7 @@ extension AdminClient {
         let request = try filterRequest(filter)
         return try perform(
             RD_KAFKA_ADMIN_OP_DESCRIBEACLS, "describe access rules", timeout: timeout,
-            submit: { rd_kafka_DescribeAcls(handle.pointer, request.pointers[0], $0, $1) },
+            submit: { rd_kafka_DescribeAcls($0, request.pointers[0], $1, $2) },
             read: { event in
                 var count = 0
                 let rules = rd_kafka_DescribeAcls_result_acls(rd_kafka_event_DescribeAcls_result(event), &count)
@@ -113,7 +113,7 @@ extension AdminClient {
         var requests = try filterRequest(filter)
         return try perform(
             RD_KAFKA_ADMIN_OP_DELETEACLS, "delete access rules", timeout: timeout,
-            submit: { rd_kafka_DeleteAcls(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_DeleteAcls($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event throws(KafkaError) in
                 var count = 0
                 let responses = rd_kafka_DeleteAcls_result_responses(rd_kafka_event_DeleteAcls_result(event), &count)

@@ -1,32 +1,62 @@
 import CRdKafka
+import Synchronization
 
 /// Looks at and changes topics, groups, access lists and offsets. Any thread may call it; every call blocks, up to its `timeout`.
 ///
-/// Offers what librdkafka 2.0.2 has. A broker that lacks a call answers `_UNSUPPORTED_FEATURE`.
+/// Offers what librdkafka 2.0.2 has. A broker that lacks a call answers `_UNSUPPORTED_FEATURE`, or not at all: a call that librdkafka itself leaves
+/// without an answer has locked that client up (2.0.2 does so when a broker lacks the group calls), so it is left behind and replaced.
 public final class AdminClient: Sendable {
-    let handle: ClientHandle
+    private let settings: ClientSettings
+    private let observer: ClientObserver
+    private let current: Mutex<ClientHandle>
 
     /// A time limit that suits most calls.
     public static let standardTimeout: Duration = .seconds(15)
 
     public init(_ settings: ClientSettings, observer: ClientObserver = ClientObserver()) throws(SettingsError) {
-        handle = try ClientHandle(
+        self.settings = settings
+        self.observer = observer
+        current = Mutex(try Self.makeHandle(settings, observer))
+    }
+
+    private static func makeHandle(_ settings: ClientSettings, _ observer: ClientObserver) throws(SettingsError) -> ClientHandle {
+        try ClientHandle(
             RD_KAFKA_PRODUCER, settings, defaults: ["allow.auto.create.topics": "false"], overrides: [:],
             context: ClientContext(observer: observer))
     }
 
+    /// Keep it for the length of a call: another call may replace the client.
+    var handle: ClientHandle { current.withLock { $0 } }
+
     /// Frees the client; nothing may be called afterwards. False when librdkafka did not end within `timeout` and was left behind.
     @discardableResult
     public func close(timeout: Duration = .seconds(5)) -> Bool { handle.destroy(limit: timeout) }
+
+    private func replace(_ wedged: ClientHandle, _ name: String) throws(KafkaError) {
+        let replacement: ClientHandle
+        do throws(SettingsError) {
+            replacement = try Self.makeHandle(settings, observer)
+        } catch {
+            throw KafkaError(RD_KAFKA_RESP_ERR__FAIL, "\(name): \(error)")
+        }
+        wedged.abandon()
+        current.withLock { if $0 === wedged { $0 = replacement } }
+    }
 
     /// Makes one call of the admin API and waits for its answer, never longer than `timeout` and a little.
     ///
     /// `submit` hands the request to librdkafka; `read` takes the answer apart before it is freed.
     func perform<Answer>(
         _ operation: rd_kafka_admin_op_t, _ name: String, timeout: Duration, validateOnly: Bool = false,
-        submit: (_ options: OpaquePointer, _ queue: OpaquePointer) -> Void,
+        submit: (_ client: OpaquePointer, _ options: OpaquePointer, _ queue: OpaquePointer) -> Void,
         read: (_ event: OpaquePointer) throws(KafkaError) -> Answer
     ) throws(KafkaError) -> Answer {
+        let handle = handle
+        // A request that librdkafka 2.0.2 gives up while it waits for the controller can abort the process later: begin none before there is one.
+        guard rd_kafka_controllerid(handle.pointer, max(1, timeout.rdMilliseconds)) >= 0 else {
+            throw KafkaError(
+                RD_KAFKA_RESP_ERR__TIMED_OUT, "\(name): no broker answered within \(timeout), or the cluster has no controller")
+        }
         let options = rd_kafka_AdminOptions_new(handle.pointer, operation)!
         defer { rd_kafka_AdminOptions_destroy(options) }
         var buffer = [CChar](repeating: 0, count: 256)
@@ -43,9 +73,12 @@ public final class AdminClient: Sendable {
         }
         let queue = rd_kafka_queue_new(handle.pointer)!
         defer { rd_kafka_queue_destroy(queue) }
-        submit(options, queue)
-        // librdkafka keeps its own limit; a little more, and the answer is not waited for any longer.
-        guard let event = rd_kafka_queue_poll(queue, limit &+ 1000) else { throw .timedOut(name, after: timeout) }
+        submit(handle.pointer, options, queue)
+        // librdkafka keeps its own limit; when a little more brings no answer, none will come.
+        guard let event = rd_kafka_queue_poll(queue, limit &+ 1000) else {
+            try replace(handle, name)
+            throw .timedOut(name, after: timeout)
+        }
         defer { rd_kafka_event_destroy(event) }
         let code = rd_kafka_event_error(event)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
@@ -58,14 +91,16 @@ public final class AdminClient: Sendable {
 
     /// The ends of a partition's log.
     public func watermarks(of partition: TopicPartition, timeout: Duration = standardTimeout) throws(KafkaError) -> Watermarks {
-        try queryWatermarks(handle.pointer, partition, timeout)
+        let handle = handle
+        return try queryWatermarks(handle.pointer, partition, timeout)
     }
 
     /// For each partition the offset of its first record that is not older than its time; nil when there is none.
     public func offsets(
         forTime milliseconds: [TopicPartition: Int64], timeout: Duration = standardTimeout
     ) throws(KafkaError) -> [TopicPartition: Int64?] {
-        try queryOffsets(handle.pointer, forTime: milliseconds, timeout)
+        let handle = handle
+        return try queryOffsets(handle.pointer, forTime: milliseconds, timeout)
     }
 }
 

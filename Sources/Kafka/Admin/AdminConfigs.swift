@@ -46,7 +46,7 @@ extension AdminClient {
         var requests = try configRequest(resource)
         return try perform(
             RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "describe \(resource)", timeout: timeout,
-            submit: { rd_kafka_DescribeConfigs(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_DescribeConfigs($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event throws(KafkaError) in
                 var count = 0
                 let answers = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count)
@@ -87,7 +87,7 @@ extension AdminClient {
         }
         try perform(
             RD_KAFKA_ADMIN_OP_ALTERCONFIGS, "alter \(resource)", timeout: deadline.remaining,
-            submit: { rd_kafka_AlterConfigs(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_AlterConfigs($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event throws(KafkaError) in
                 var count = 0
                 let answers = rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event), &count)

@@ -50,7 +50,7 @@ extension AdminClient {
     public func listGroups(timeout: Duration = standardTimeout) throws(KafkaError) -> [GroupListing] {
         try perform(
             RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, "list groups", timeout: timeout,
-            submit: { rd_kafka_ListConsumerGroups(handle.pointer, $0, $1) },
+            submit: { rd_kafka_ListConsumerGroups($0, $1, $2) },
             read: { event throws(KafkaError) in
                 let answer = rd_kafka_event_ListConsumerGroups_result(event)
                 var errorCount = 0
@@ -73,7 +73,7 @@ extension AdminClient {
         return try withCStrings(ids) { names throws(KafkaError) in
             try perform(
                 RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describe groups", timeout: timeout,
-                submit: { rd_kafka_DescribeConsumerGroups(handle.pointer, names.baseAddress, names.count, $0, $1) },
+                submit: { rd_kafka_DescribeConsumerGroups($0, names.baseAddress, names.count, $1, $2) },
                 read: { event in
                     var count = 0
                     let groups = rd_kafka_DescribeConsumerGroups_result_groups(
@@ -90,7 +90,7 @@ extension AdminClient {
         for id in ids { requests.append(rd_kafka_DeleteGroup_new(id)) }
         return try perform(
             RD_KAFKA_ADMIN_OP_DELETEGROUPS, "delete groups", timeout: timeout,
-            submit: { rd_kafka_DeleteGroups(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_DeleteGroups($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event in
                 var count = 0
                 let groups = rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event), &count)
@@ -110,7 +110,7 @@ extension AdminClient {
         requests.append(rd_kafka_ListConsumerGroupOffsets_new(id, partitions == nil ? nil : list.pointer))
         return try perform(
             RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, "offsets of group \(id)", timeout: timeout,
-            submit: { rd_kafka_ListConsumerGroupOffsets(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_ListConsumerGroupOffsets($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event throws(KafkaError) in
                 var count = 0
                 let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result(event), &count)
@@ -132,7 +132,7 @@ extension AdminClient {
         requests.append(rd_kafka_AlterConsumerGroupOffsets_new(id, list.pointer))
         try perform(
             RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, "alter offsets of group \(id)", timeout: timeout,
-            submit: { rd_kafka_AlterConsumerGroupOffsets(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_AlterConsumerGroupOffsets($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event throws(KafkaError) in
                 var count = 0
                 let groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
@@ -151,7 +151,7 @@ extension AdminClient {
         requests.append(rd_kafka_DeleteConsumerGroupOffsets_new(id, list.pointer))
         try perform(
             RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS, "delete offsets of group \(id)", timeout: timeout,
-            submit: { rd_kafka_DeleteConsumerGroupOffsets(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_DeleteConsumerGroupOffsets($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event throws(KafkaError) in
                 var count = 0
                 let groups = rd_kafka_DeleteConsumerGroupOffsets_result_groups(

@@ -36,6 +36,7 @@ public struct ClusterMetadata: Sendable, Equatable {
 extension AdminClient {
     /// Brokers, topics and partitions. `topic` limits it to one; one that does not exist then has an error.
     public func metadata(topic: String? = nil, timeout: Duration = standardTimeout) throws(KafkaError) -> ClusterMetadata {
+        let handle = handle
         let only = topic.flatMap { rd_kafka_topic_new(handle.pointer, $0, nil) }
         defer { if let only { rd_kafka_topic_destroy(only) } }
         var result: UnsafePointer<rd_kafka_metadata>?
@@ -49,10 +50,10 @@ extension AdminClient {
             .map { ClusterMetadata.Broker(id: $0.id, host: String(cString: $0.host), port: $0.port) }
         return ClusterMetadata(
             brokers: brokers, topics: Dictionary(topics.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
-            clusterID: clusterID(deadline.remaining))
+            clusterID: clusterID(handle, deadline.remaining))
     }
 
-    private func clusterID(_ timeout: Duration) -> String? {
+    private func clusterID(_ handle: ClientHandle, _ timeout: Duration) -> String? {
         guard let id = rd_kafka_clusterid(handle.pointer, timeout.rdMilliseconds) else { return nil }
         defer { rd_kafka_mem_free(handle.pointer, id) }
         return String(cString: id)

@@ -36,7 +36,7 @@ extension AdminClient {
         }
         return try perform(
             RD_KAFKA_ADMIN_OP_CREATETOPICS, "create topics", timeout: timeout, validateOnly: validateOnly,
-            submit: { rd_kafka_CreateTopics(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_CreateTopics($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event in
                 var count = 0
                 return topicOutcomes(rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count), count)
@@ -50,7 +50,7 @@ extension AdminClient {
         for name in names { requests.append(rd_kafka_DeleteTopic_new(name)) }
         return try perform(
             RD_KAFKA_ADMIN_OP_DELETETOPICS, "delete topics", timeout: timeout,
-            submit: { rd_kafka_DeleteTopics(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_DeleteTopics($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event in
                 var count = 0
                 return topicOutcomes(rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count), count)
@@ -72,7 +72,7 @@ extension AdminClient {
         }
         return try perform(
             RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, "create partitions", timeout: timeout, validateOnly: validateOnly,
-            submit: { rd_kafka_CreatePartitions(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_CreatePartitions($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event in
                 var count = 0
                 return topicOutcomes(rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event), &count), count)
@@ -89,7 +89,7 @@ extension AdminClient {
         requests.append(rd_kafka_DeleteRecords_new(list.pointer))
         return try perform(
             RD_KAFKA_ADMIN_OP_DELETERECORDS, "delete records", timeout: timeout,
-            submit: { rd_kafka_DeleteRecords(handle.pointer, &requests.pointers, requests.pointers.count, $0, $1) },
+            submit: { rd_kafka_DeleteRecords($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event throws(KafkaError) in
                 let answer = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event))
                 try PartitionList.checkElements(of: answer)

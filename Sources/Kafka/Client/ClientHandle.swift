@@ -38,6 +38,13 @@ final class ClientHandle: @unchecked Sendable {
         }
     }
 
+    /// Leaves a client that has locked itself up where it is, with its memory and threads: freeing it would wait for ever, or abort the process.
+    func abandon() {
+        guard !isDestroyed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        // librdkafka's threads may still call back.
+        _ = Unmanaged.passRetained(context)
+    }
+
     deinit {
         // Not closed by its owner: free it without holding this thread up.
         if let destruction = takeDestruction() { DedicatedThread.start(name: "kafka-destroy", destruction) }

@@ -14,7 +14,6 @@ public enum PollResult: Sendable, Equatable {
 /// Dynamic membership, cooperative-sticky assignment and commits by hand are the defaults. Close it, or its partitions stay taken until the session ends.
 public final class Consumer {
     let handle: ClientHandle
-    private let queue: OpaquePointer
     private let group: GroupSettings
     private weak var delegate: (any RebalanceDelegate)?
     private var topicNames = TopicNames()
@@ -34,11 +33,8 @@ public final class Consumer {
         self.delegate = delegate
         // Statistics, errors and the like are then served by the consumer's own poll.
         rd_kafka_poll_set_consumer(handle.pointer)
-        queue = rd_kafka_queue_get_consumer(handle.pointer)
         context.consumer = self
     }
-
-    deinit { if !isClosed { rd_kafka_queue_destroy(queue) } }
 
     // MARK: What it reads
 
@@ -151,7 +147,6 @@ public final class Consumer {
         isClosed = true
         let deadline = Deadline(after: timeout)
         var isInTime = leaveGroup(deadline)
-        rd_kafka_queue_destroy(queue)
         isInTime = handle.destroy(limit: max(deadline.remaining, .milliseconds(500))) && isInTime
         return isInTime
     }

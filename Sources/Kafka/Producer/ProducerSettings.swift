@@ -1,4 +1,4 @@
-/// How a producer works. Idempotent, all replicas, murmur2 partitions: always.
+/// How a producer works. Idempotent, all replicas, murmur2 partitions: always. Linger and limits give way to properties of the client's settings.
 public struct ProducerSettings: Sendable, Equatable {
     /// Makes the producer transactional, and fences every older producer with the same id.
     public var transactionalID: String?
@@ -34,9 +34,6 @@ public struct ProducerSettings: Sendable, Equatable {
             "enable.idempotence": "true",
             "acks": "all",
             "partitioner": "murmur2_random",
-            "linger.ms": "\(linger.rdMilliseconds)",
-            "queue.buffering.max.messages": "\(maximumQueuedRecords)",
-            "message.max.bytes": "\(maximumRecordBytes)",
         ]
         if let transactionalID {
             properties["transactional.id"] = transactionalID
@@ -48,7 +45,15 @@ public struct ProducerSettings: Sendable, Equatable {
         return properties
     }
 
-    static let defaults = ["allow.auto.create.topics": "false"]
+    /// What the settings of the client may replace.
+    var defaults: [String: String] {
+        [
+            "allow.auto.create.topics": "false",
+            "linger.ms": "\(linger.rdMilliseconds)",
+            "queue.buffering.max.messages": "\(maximumQueuedRecords)",
+            "message.max.bytes": "\(maximumRecordBytes)",
+        ]
+    }
 }
 
 /// What became of one record.

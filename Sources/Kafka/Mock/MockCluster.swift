@@ -1,0 +1,62 @@
+import CRdKafka
+import Synchronization
+
+/// librdkafka's in-process imitation of a cluster, for tests of what a real broker can hardly be made to do. It has no admin API.
+///
+/// Sendable although it holds a C pointer: librdkafka locks the imitation itself.
+package final class MockCluster: @unchecked Sendable {
+    package let settings: ClientSettings
+    private let handle: ClientHandle
+    private let cluster: OpaquePointer
+    private let isClosed = Atomic<Bool>(false)
+
+    /// The requests that can be made to fail. The numbers are Kafka's API keys.
+    package enum Request: Int16, Sendable {
+        case produce = 0
+        case fetch = 1
+        case offsetCommit = 8
+        case joinGroup = 11
+        case initProducerID = 22
+        case addPartitionsToTransaction = 24
+        case endTransaction = 26
+        case transactionOffsetCommit = 28
+    }
+
+    package init(brokers: Int32 = 1) throws(SettingsError) {
+        handle = try ClientHandle(
+            RD_KAFKA_PRODUCER, ClientSettings(properties: [:]), defaults: [:], overrides: [:],
+            context: ClientContext(observer: ClientObserver(log: { _ in })))
+        guard let cluster = rd_kafka_mock_cluster_new(handle.pointer, brokers),
+            let bootstraps = rd_kafka_mock_cluster_bootstraps(cluster)
+        else { throw .unusable(reason: "librdkafka cannot make its mock cluster") }
+        self.cluster = cluster
+        settings = ClientSettings(bootstrapServers: String(cString: bootstraps))
+    }
+
+    package func makeTopic(_ name: String, partitions: Int32 = 1) throws(KafkaError) {
+        try check(rd_kafka_mock_topic_create(cluster, name, partitions, 1))
+    }
+
+    /// The next requests of this kind fail with these codes, one each.
+    package func fail(_ request: Request, with codes: [Int32]) {
+        rd_kafka_mock_push_request_errors_array(cluster, request.rawValue, codes.count, codes.map { rd_kafka_resp_err_t($0) })
+    }
+
+    /// Cuts the connections of a broker (numbered from 1) and refuses new ones, or takes them again.
+    package func setBroker(_ id: Int32, isUp: Bool) throws(KafkaError) {
+        try check(isUp ? rd_kafka_mock_broker_set_up(cluster, id) : rd_kafka_mock_broker_set_down(cluster, id))
+    }
+
+    /// Ends the imitation; nothing may be called afterwards.
+    package func close() {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        // librdkafka aborts when the client goes first.
+        rd_kafka_mock_cluster_destroy(cluster)
+        handle.destroy(limit: .seconds(5))
+    }
+
+    deinit { close() }
+
+    /// How many threads of librdkafka run in this process; 0 when every client is freed.
+    package static var runningThreads: Int { Int(rd_kafka_thread_cnt()) }
+}

@@ -1,0 +1,83 @@
+import FoundationEssentials
+import Glibc
+import Kafka
+import LocalBroker
+import MeshTesting
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct LocalBrokerTests {
+    @Test func itKeepsItsDataOverAStop() async throws {
+        let binary = try NoidaBroker.find(
+            environment: ProcessInfo.processInfo.environment, directory: FileManager.default.currentDirectoryPath)
+        let directory = try TemporaryDirectory.make(prefix: "broker")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try await blocking {
+            for round in 0..<2 {
+                let broker = try NoidaBroker(binary: binary, dataDirectory: directory)
+                try broker.start()
+                let settings = ClientSettings(bootstrapServers: broker.bootstrapServers)
+                if round == 0 {
+                    let admin = try AdminClient(settings, observer: quiet)
+                    try admin.createTopics([NewTopic(name: "kept", partitions: 1)]).check()
+                    admin.close()
+                    let producer = try Producer(settings, observer: quiet)
+                    _ = try producer.sendAndWait([OutgoingRecord(topic: "kept", key: [1], value: nil)])
+                    producer.close()
+                } else {
+                    #expect(try readAll("kept", settings).map(\.key) == [[1]])
+                }
+                let pid = try #require(broker.processID)
+                broker.stop()
+                #expect(kill(pid, 0) != 0 && errno == ESRCH)
+                broker.stop()
+            }
+        }
+    }
+
+    @Test func whatCannotStartIsSaid() async throws {
+        #expect(throws: LocalBrokerError.notInstalled(searched: ["/nonexistent"])) {
+            try NoidaBroker.find(environment: ["MESH_LOCAL_BROKER": "/nonexistent"], directory: "/")
+        }
+        let directory = try TemporaryDirectory.make(prefix: "broker")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try await blocking {
+            let broker = try NoidaBroker(binary: "/bin/false", dataDirectory: directory)
+            let error = #expect(throws: LocalBrokerError.self) { try broker.start() }
+            #expect(error?.description.contains("exited with status 1") == true)
+        }
+    }
+
+    @Test func aChildGetsACleanEnvironmentAndAGroupOfItsOwn() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "child")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let output = try await blocking {
+            let child = try ChildProcess.spawn(
+                ChildProcess.Launch(
+                    program: "/bin/sh", arguments: ["-c", "env; ls /proc/$$/fd | wc -l; exec cat /proc/self/stat /proc/self/status"],
+                    environment: ["ONLY": "this"], output: .file(directory + "/out")))
+            #expect(child.wait(timeout: .seconds(5)) == .exited(0))
+            return (try String(contentsOfFile: directory + "/out", encoding: .utf8), child.pid)
+        }
+        let lines = output.0.split(separator: "\n")
+        #expect(lines.contains("ONLY=this"))
+        #expect(!lines.contains { $0.hasPrefix("HOME=") })
+        #expect(lines.contains { $0.contains(") R ") && $0.split(separator: " ")[4] == "\(output.1)" })
+        #expect(lines.contains { $0.hasPrefix("SigBlk:") && $0.hasSuffix("\t0000000000000000") })
+    }
+
+    @Test func aDeafChildIsKilledAfterItsGrace() async throws {
+        let status = try await blocking {
+            let child = try ChildProcess.spawn(
+                ChildProcess.Launch(
+                    program: "/bin/sh", arguments: ["-c", "trap '' TERM; while :; do sleep 1; done"], environment: ["PATH": "/bin"]))
+            // Until the shell ignores the signal: its line in /proc says so.
+            let deadline = ContinuousClock.now.advanced(by: .seconds(5))
+            while ContinuousClock.now < deadline {
+                let status = try String(contentsOfFile: "/proc/\(child.pid)/status", encoding: .utf8)
+                if status.contains("SigIgn:\t0000000000004000") { break }
+            }
+            return child.stop(grace: .milliseconds(200))
+        }
+        #expect(status == .signalled(9))
+    }
+}
