@@ -18,6 +18,8 @@ public struct Contract: Sendable, Equatable {
     public let retry: RetryPolicy
     /// The steps that its configuration may use as an action's `type`, beside `execute`, `message` and `http`.
     public let steps: [String]
+    /// What the actions of its configuration are to each other.
+    public let actionForm: ActionForm
     /// What it must never do, in words, for documents.
     public let never: [String]
     /// What its permissions are when the configuration names none: resource → actions.
@@ -25,7 +27,8 @@ public struct Contract: Sendable, Equatable {
 
     public init(
         name: String, summary: String, consumes: [EventType], produces: [EventType], calls: [CallKind] = [], cancels: [CancelSignal] = [],
-        retry: RetryPolicy = .standard, steps: [String] = [], never: [String] = [], permissions: [Permission] = []
+        retry: RetryPolicy = .standard, steps: [String] = [], actionForm: ActionForm = .run, never: [String] = [],
+        permissions: [Permission] = []
     ) {
         self.name = name
         self.summary = summary
@@ -35,9 +38,18 @@ public struct Contract: Sendable, Equatable {
         self.cancels = cancels
         self.retry = retry
         self.steps = steps
+        self.actionForm = actionForm
         self.never = never
         self.permissions = permissions
     }
+}
+
+/// What the actions of a configuration are to each other.
+public enum ActionForm: Sendable {
+    /// One run from the first: each must be reachable from it.
+    case run
+    /// Each stands for itself, e.g. a channel or a check.
+    case set
 }
 
 /// An event that cancels a run.

@@ -1,8 +1,4 @@
 import Envelopes
-import FoundationEssentials
-import Kafka
-import LocalBroker
-import MeshTesting
 import Testing
 
 /// The schemas mean to us what they mean to others: our validator and PyPI's `jsonschema` agree on every example and on thousands of spoilt ones.
@@ -17,7 +13,7 @@ import Testing
         let cases = zip(definitions, payloads).map { definition, payloads in
             JSONValue.object(["schema": definition.schema?.source ?? .null, "payloads": .array(payloads)])
         }
-        let verdicts = try await judge(.array(cases))
+        let verdicts = try await SchemaOracle.judge(.array(cases))
         #expect(payloads.reduce(0) { $0 + $1.count } > 2000)
         for (index, definition) in definitions.enumerated() {
             let schema = try #require(definition.schema)
@@ -60,27 +56,5 @@ import Testing
             return spoilt(first).map { .array([$0] + items.dropFirst()) } + [.array(Array(repeating: first, count: 300))]
         default: return []
         }
-    }
-
-    private func judge(_ cases: JSONValue) async throws -> JSONValue {
-        let environment = ProcessInfo.processInfo.environment
-        let python = environment["MESH_TEST_PYTHON"] ?? "\(Shipped.root)/.venv/bin/python3"
-        try #require(
-            FileManager.default.isExecutableFile(atPath: python),
-            "\(python) is no Python; run deploy/bootstrap.sh --test, or name one that has jsonschema in MESH_TEST_PYTHON")
-        let directory = try TemporaryDirectory.make(prefix: "mesh-schemas")
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        let (input, output, log) = ("\(directory)/cases.json", "\(directory)/verdicts.json", "\(directory)/log")
-        try Data(cases.bytes).write(to: URL(fileURLWithPath: input))
-        let status = try await DedicatedThread.run(name: "python") {
-            try ChildProcess.spawn(
-                ChildProcess.Launch(
-                    program: python, arguments: ["\(Shipped.root)/Tests/Support/validate.py", input, output], environment: [:],
-                    output: .file(log))
-            ).wait(timeout: .seconds(60))
-        }
-        let said = String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: log))) ?? Data(), as: UTF8.self)
-        try #require(status == .exited(0), "validate.py: \(said.suffix(500))")
-        return try JSONValue.parse(Array(try Data(contentsOf: URL(fileURLWithPath: output))))
     }
 }

@@ -145,10 +145,10 @@ struct CustomExecute: Sendable {
         }
         self.environment = environment
         hasNetwork = parameters["network"]?.bool ?? false
-        if hasNetwork, permissions?.contains(where: { $0.resource == "network" && $0.actions.contains("connect") }) != true {
+        if hasNetwork, permissions?.contains(where: { $0.resource == "network" && $0.actions.contains("use") }) != true {
             throw ConfigurationError(
                 path: "\(path).parameters.network",
-                message: "the network is refused; permit it with { resource: network, actions: [connect] }")
+                message: "the network is refused; permit it with { resource: network, actions: [use] }")
         }
     }
 
@@ -176,12 +176,12 @@ struct CustomHTTP: Sendable {
             throw ConfigurationError(path: "\(path).parameters.url", message: "is missing, expected the URL to call")
         }
         let isPermitted = permissions?.contains {
-            ($0.resource == "network" || $0.resource.hasPrefix("host.")) && $0.actions.contains("connect")
+            ($0.resource == "network" || $0.resource.hasPrefix("host.")) && $0.actions.contains("use")
         }
         guard isPermitted ?? true else {
             throw ConfigurationError(
                 path: "\(path).type",
-                message: "http is refused; permit it with { resource: network, actions: [connect] } in security.permissions")
+                message: "http is refused; permit it with { resource: network, actions: [use] } in security.permissions")
         }
         self.url = try CustomTemplate.template(url, "\(path).parameters.url")
         let method = parameters["method"]?.string ?? (parameters["body"] == nil ? "GET" : "POST")

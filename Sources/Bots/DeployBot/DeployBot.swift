@@ -14,6 +14,7 @@ public struct DeployBot: Bot {
         produces: DeployOutput.types,
         calls: DeployCall.kinds,
         steps: ["deploy.directory", "deploy.kubernetes"],
+        actionForm: .set,
         never: [
             "builds or changes an artifact", "deploys what did not pass its scan, unless a person asks",
             "runs two deploys of one environment at once",

@@ -21,6 +21,7 @@ public struct NotificationBot: Bot {
         produces: NotificationOutput.types,
         calls: NotificationCall.kinds,
         steps: NotificationChannel.steps,
+        actionForm: .set,
         never: ["decides what is done about an event", "sends the same alert twice within its window", "writes a secret into a record"],
         permissions: [Permission(resource: "notification-channel", actions: ["send"])])
 
@@ -75,7 +76,7 @@ public struct NotificationBot: Bot {
         }
         return Contract(
             name: contract.name, summary: contract.summary, consumes: consumes, produces: contract.produces, calls: contract.calls,
-            cancels: contract.cancels, retry: contract.retry, steps: contract.steps, never: contract.never,
+            cancels: contract.cancels, retry: contract.retry, steps: contract.steps, actionForm: contract.actionForm, never: contract.never,
             permissions: contract.permissions)
     }
 

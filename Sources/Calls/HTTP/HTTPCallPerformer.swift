@@ -6,9 +6,9 @@ public struct HTTPCallPerformer: CallPerformer {
 
     public init(client: HTTPClient) { self.client = client }
 
-    /// - Parameter permissions: `{ resource: host.NAME, actions: [connect] }` permits the private addresses of a host.
+    /// - Parameter permissions: `{ resource: host.NAME, actions: [use] }` permits the private addresses of a host.
     public init(permissions: [Permission]) {
-        let hosts = permissions.filter { $0.resource.hasPrefix("host.") && $0.actions.contains("connect") }
+        let hosts = permissions.filter { $0.resource.hasPrefix("host.") && $0.actions.contains("use") }
         client = HTTPClient(policy: .publicOnly(except: hosts.map { String($0.resource.dropFirst("host.".count)) }))
     }
 

@@ -34,9 +34,9 @@ struct ActionGraph {
         return Set(actions.indices.filter { reach(from: targets($0), targets).contains(index) }.map { actions[$0].action.name })
     }
 
-    func check(_ sink: ProblemSink) {
+    func check(_ sink: ProblemSink, as form: ActionForm) {
         checkTargets(sink)
-        guard !actions.isEmpty else { return }
+        guard !actions.isEmpty, form == .run else { return }
         let reached = reach(from: [0], targets)
         for index in actions.indices where !reached.contains(index) && indices[actions[index].action.name] == index {
             let action = actions[index]

@@ -25,7 +25,7 @@ extension ConfigurationReader {
             }
         }
         setActions(actions)
-        ActionGraph(actions).check(sink)
+        ActionGraph(actions).check(sink, as: contract?.actionForm ?? .run)
         for action in actions { checkContent(action) }
     }
 

@@ -25,8 +25,9 @@ extension ConfigurationReader {
     }
 
     func checkNames(in action: ReadAction) {
-        if action.action.type == "execute", let command = action.action.command, let template = try? CommandTemplate(parsing: command) {
-            for name in Set(template.names).sorted() { check(name, action.node("command"), "\(action.path).command", action) }
+        if action.action.type == "execute", let command = action.action.command {
+            let names = (try? CommandTemplate(parsing: command))?.names ?? []
+            for name in Set(names).sorted() { check(name, action.node("command"), "\(action.path).command", action) }
         } else if let command = action.node["command"] {
             checkTexts(command, "\(action.path).command", action)
         }

@@ -83,7 +83,10 @@ struct MeshCheck {
     }
 
     private func checkChannels(_ bot: ReadConfiguration, _ named: [String: ReadConfiguration]) {
-        guard let notifier = named[ConfigurationKnowledge.ruleBot]?.configuration, !notifier.actions.isEmpty else { return }
+        // NotificationBot judges its own rules.
+        guard let notifier = named[ConfigurationKnowledge.ruleBot]?.configuration, !notifier.actions.isEmpty,
+            bot.configuration.name != notifier.name
+        else { return }
         let channels = notifier.actions.map(\.name)
         for channel in bot.channels where !channels.contains(channel.name) {
             sink.warning(

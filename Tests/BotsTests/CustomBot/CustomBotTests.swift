@@ -193,7 +193,7 @@ import Testing
         #expect(
             path(
                 Action(name: "a", type: "execute", command: "x", parameters: parameters(["network": .bool(true)])),
-                [Permission(resource: "network", actions: ["connect"])]) == nil)
+                [Permission(resource: "network", actions: ["use"])]) == nil)
         #expect(path(Action(name: "a", type: "http", parameters: parameters(["url": .string("http://x")])), []) == "actions[0].type")
         #expect(path(Action(name: "a", type: "http", parameters: parameters(["url": .string("http://x")]))) == nil)
         #expect(path(Action(name: "a", type: "message", parameters: parameters([:]))) == "actions[0].parameters.event")

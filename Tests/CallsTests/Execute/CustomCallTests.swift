@@ -54,7 +54,7 @@ import Testing
             request.target == "/ok" ? .init(201, body: "{\"id\":1}") : .init(503, body: "busy")
         }
         defer { server.stop() }
-        let performer = HTTPCallPerformer(permissions: [Permission(resource: "host.127.0.0.1", actions: ["connect"])])
+        let performer = HTTPCallPerformer(permissions: [Permission(resource: "host.127.0.0.1", actions: ["use"])])
         let response = try await performer.perform(
             HTTPCall(method: "POST", url: server.url + "/ok", headers: ["X-A": "b"], body: "hello", timeLimit: .seconds(5)), context())
         #expect(response.status == 201 && response.body == "{\"id\":1}")
@@ -67,7 +67,7 @@ import Testing
     @Test func privateAddressesAreRefused() async throws {
         let server = TestHTTPServer()
         defer { server.stop() }
-        let performer = HTTPCallPerformer(permissions: [Permission(resource: "network", actions: ["connect"])])
+        let performer = HTTPCallPerformer(permissions: [Permission(resource: "network", actions: ["use"])])
         await #expect(throws: CallFailure.self) {
             try await performer.perform(HTTPCall(method: "GET", url: server.url, timeLimit: .seconds(5)), context())
         }
