@@ -35,6 +35,7 @@ public struct BuildPerformer: CallPerformer {
             } catch { throw error.failure }
             if context.isRepeat { log.say("git.checkout", "the build begins again: the process that ran it before is gone") }
             var build = Build(request: request, context: context, performer: self, workspace: workspace, log: log)
+            defer { log.close() }
             result = .success(try await build.run())
         } catch {
             result = .failure(error)

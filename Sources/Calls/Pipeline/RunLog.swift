@@ -10,7 +10,22 @@ final class RunLog: Sendable {
     private static let maximumFiles = 200
 
     private let publish: @Sendable (LogLine) -> Void
-    private let file: Mutex<(descriptor: Descriptor?, bytes: Int)>
+    private let file: Mutex<Output>
+
+    private struct Output {
+        var descriptor: Descriptor?
+        var bytes = 0
+        /// Not written yet.
+        var buffer: [UInt8] = []
+
+        mutating func flush() {
+            guard let descriptor, !buffer.isEmpty else { return }
+            let written = buffer.withUnsafeBytes { write(descriptor.number, $0.baseAddress, $0.count) }
+            // A full disk ends the file, not the run.
+            if written < buffer.count { self.descriptor = nil }
+            buffer.removeAll(keepingCapacity: true)
+        }
+    }
 
     init(directory: String, runID: String, publish: @escaping @Sendable (LogLine) -> Void) throws(WorkFileError) {
         self.publish = publish
@@ -19,21 +34,24 @@ final class RunLog: Sendable {
         let path = "\(directory)/\(runID).log"
         let number = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard number >= 0 else { throw WorkFileError("cannot write \(path)") }
-        file = Mutex((Descriptor(number), 0))
+        file = Mutex(Output(descriptor: Descriptor(number)))
     }
 
     /// Any thread.
     func line(_ step: String, _ stream: LogLine.Stream, _ text: String) {
         let text = text.utf8.count > LineSplitter.maximumBytes ? String(text.prefix(LineSplitter.maximumBytes / 4)) : text
         publish(LogLine(step: step, stream: stream, text: text))
-        let bytes = Array("\(step) \(stream.rawValue) \(text)\n".utf8)
         file.withLock { file in
-            guard let descriptor = file.descriptor, file.bytes + bytes.count <= Self.maximumBytes else { return }
-            let written = bytes.withUnsafeBytes { write(descriptor.number, $0.baseAddress, $0.count) }
-            // A full disk ends the file, not the run.
-            if written < bytes.count { file.descriptor = nil } else { file.bytes += written }
+            guard file.descriptor != nil, file.bytes < Self.maximumBytes else { return }
+            let before = file.buffer.count
+            for part in [step, " ", stream.rawValue, " ", text, "\n"] { file.buffer.append(contentsOf: part.utf8) }
+            file.bytes += file.buffer.count - before
+            if file.buffer.count >= 64 << 10 || stream == .mesh { file.flush() }
         }
     }
+
+    /// Writes what is left.
+    func close() { file.withLock { $0.flush() } }
 
     func say(_ step: String, _ text: String) { line(step, .mesh, text) }
 

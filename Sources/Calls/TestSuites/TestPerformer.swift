@@ -32,6 +32,7 @@ public struct TestPerformer: CallPerformer {
                 log = try RunLog(directory: logDirectory, runID: context.runID, publish: context.log)
             } catch { throw error.failure }
             var run = Run(request: request, performer: self, workspace: workspace, log: log)
+            defer { log.close() }
             result = .success(try await run.run())
         } catch {
             result = .failure(error)

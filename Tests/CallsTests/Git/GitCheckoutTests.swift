@@ -38,11 +38,11 @@ import Testing
     @Test("No hook, filter or configuration of the repository or the user runs")
     func hooks() async throws {
         let repository = try await TestRepository(scratch)
-        try await repository.git("config", "core.fsmonitor", "touch \(scratch.path)/pwned")
         let commit = try await repository.commit([
             "a": "x", ".gitattributes": "* filter=evil\n",
             ".gitmodules": "[submodule \"s\"]\n\tpath = s\n\turl = ext::sh -c touch% \(scratch.path)/pwned\n",
         ])
+        try await repository.git("config", "core.fsmonitor", "touch \(scratch.path)/pwned")
         try scratch.write("repository/.git/hooks/post-checkout", "#!/bin/sh\ntouch \(scratch.path)/pwned\n")
         chmod(scratch.path + "/repository/.git/hooks/post-checkout", 0o755)
         _ = try await checkout(repository.url, commit)
