@@ -173,7 +173,7 @@ import Testing
         #expect(hang.failure?.reason.contains("time limit") == true && hang.failure?.exitStatus == nil)
         let bomb = try await hostile("bomb() { bomb | bomb & }; bomb; sleep 60", "bomb", limits: WorkLimits(processes: 50))
         #expect(bomb.failure?.step == "hostile")
-        let flood = try await hostile("yes", "flood", limits: WorkLimits(outputBytes: 1 << 20))
+        let flood = try await hostile("yes $(printf '%2000s' x | tr ' ' x)", "flood", limits: WorkLimits(outputBytes: 1 << 20))
         #expect(flood.failure?.reason.contains("printed more") == true)
         let memory = try await hostile("x=$(head -c 400000000 /dev/zero | tr '\\0' x)", "memory", limits: WorkLimits(memoryBytes: 64 << 20))
         #expect(memory.failure != nil)
