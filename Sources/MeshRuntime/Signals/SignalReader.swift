@@ -35,13 +35,13 @@ enum SignalReader {
         let codec = MeshCodec(catalogue: EventCatalogue(), topics: topics)
         let names = [ControlRecord.topic] + contract.cancels.map(\.type.name)
         var known: [String: Int] = [:]
-        var looked = Int64.min
+        var looked: Int64?
         var openControl: Set<TopicPartition> = []
         var positions: [TopicPartition: StartOffset] = [:]
         while true {
             let now = Moment.current
             // Topics may be made, and grow, while we run.
-            if now.uptime - looked > 30_000 || looked == .min {
+            if looked.map({ now.uptime - $0 > 30_000 }) ?? true {
                 looked = now.uptime
                 let metadata = try admin.metadata()
                 var counts: [String: Int] = [:]
