@@ -13,7 +13,8 @@ extension CallPerformers {
     ) throws(ConfigurationError) -> CallPerformers {
         var performers = CallPerformers()
         performers.registerPipelines(dataDirectory: dataDirectory, sandbox: sandbox, configuration: configuration, environment: environment)
-        performers.register(SecurityScanPerformer(dataDirectory: dataDirectory))
+        // Its rules are compiled when it is made: only where they are used.
+        if configuration.name == "SecurityBot" { performers.register(SecurityScanPerformer(dataDirectory: dataDirectory)) }
         performers.register(ExecutePerformer(dataDirectory: dataDirectory, sandbox: sandbox))
         performers.register(HTTPCallPerformer(permissions: configuration.permissions ?? []))
         if configuration.name == "NotificationBot" {
