@@ -8,8 +8,9 @@ public struct SecurityScanPerformer: CallPerformer {
     private let store: DirectoryArtifactStore
     private let workspaces: String
     private let osv = OSVDatabase()
-    private let secrets = SecretScanner()
-    private let statics = StaticScanner()
+    // Compiled at the first scan: most processes never do one.
+    private static let secrets = SecretScanner()
+    private static let statics = StaticScanner()
 
     /// Findings that travel in events; all of them stand in the reports.
     static let maximumInEvent = 200
@@ -64,7 +65,7 @@ public struct SecurityScanPerformer: CallPerformer {
                 into: "\(workspace)/commit.git")
         }
         let scanner = TreeScanner(
-            settings: request.settings, allowList: history?.allowList ?? SecretAllowList(), secrets: secrets, statics: statics)
+            settings: request.settings, allowList: history?.allowList ?? SecretAllowList(), secrets: Self.secrets, statics: Self.statics)
         let commitHistory = history
         let findings = try await StopFlag.run { [osv] stop -> Result<ScanFindings, CallFailure> in
             var result = ScanFindings()

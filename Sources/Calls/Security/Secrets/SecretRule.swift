@@ -44,7 +44,7 @@ extension SecretRule {
     static let all: [SecretRule] = [
         SecretRule(
             "private-key", "Private key", keywords: ["private key"],
-            value: #"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----(\\n|\\r|[\s"'+,;])*[A-Za-z0-9+/=:,\s\\\-]{60,400}"#,
+            value: #"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----[A-Za-z0-9+/=:,;"'\s\\\-]{60,400}"#,
             ending: .anything, isMultiline: true),
         SecretRule(
             "aws-access-key", "AWS access key id", keywords: ["akia", "asia", "abia", "acca"], value: "(AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}",
