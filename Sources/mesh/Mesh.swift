@@ -12,7 +12,8 @@ enum Mesh {
 
     static let program = Program(
         name: "mesh", version: version, summary: "botmesh: a Kafka-native mesh of bots that build, test, scan, deploy, watch and notify",
-        commands: LocalMeshCommands.all + PersonCommands.all + TopicsCommands.all + ConfigurationCommands.all + HookCommands.all,
+        commands: LocalMeshCommands.all + PersonCommands.all + TopicsCommands.all + ConfigurationCommands.all + TriggerCommand.all
+            + HookCommands.all,
         commonFlags: [
             Flag(
                 "brokers", value: "HOST:PORT,…", environment: "KAFKA_BOOTSTRAP_SERVERS",

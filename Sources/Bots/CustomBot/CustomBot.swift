@@ -48,9 +48,11 @@ public struct CustomBot: Bot {
         memoryBytes = configuration.constraints.resources.memoryBytes
         environment = configuration.environment
         retriesFailures = configuration.constraints.retry != nil
+        let isFired = configuration.triggers.contains { $0.kind == .schedule || $0.kind == .manual }
+        let events = configuration.triggers.filter { $0.kind == .event }.map { EventType($0.pattern) }
         contract = Contract(
             name: configuration.name, summary: configuration.description.isEmpty ? "A custom bot." : configuration.description,
-            consumes: Set(configuration.triggers.filter { $0.kind == .event }.map { EventType($0.pattern) }).sorted(),
+            consumes: Set(events + (isFired ? [ScheduleFired.type] : [])).sorted(),
             produces: Set(actions.compactMap(\.produced)).sorted(), calls: Set(actions.compactMap(\.call)).sorted { $0.name < $1.name },
             retry: configuration.constraints.retry ?? .standard, never: Self.contract.never, permissions: permissions ?? [])
     }

@@ -10,6 +10,8 @@ struct Routes: Sendable {
     }
     private let triggers: [Trigger]
     let schedules: [(pattern: String, cron: Cron, priority: Priority)]
+    /// Names under which a person starts the bot (`mesh trigger`); they come as `schedule.fired` too.
+    private let manuals: [(name: String, priority: Priority)]
     private let bot: String
     private let consumes: [EventPattern]
 
@@ -18,6 +20,8 @@ struct Routes: Sendable {
         bot = contract.name
         var triggers: [Trigger] = []
         var schedules: [(String, Cron, Priority)] = []
+        var manuals: [(String, Priority)] = []
+        let canBeFired = contract.consumes.contains { $0 == ScheduleFired.type }
         for (place, trigger) in configuration.triggers.enumerated() {
             do {
                 switch trigger.kind {
@@ -25,8 +29,11 @@ struct Routes: Sendable {
                     let filter = try trigger.filter.map { text throws(LanguageError) in try Filter.parse(text) }
                     triggers.append(
                         Trigger(pattern: try EventPattern(parsing: trigger.pattern), filter: filter, priority: trigger.priority))
-                case .schedule: schedules.append((trigger.pattern, try Cron(parsing: trigger.pattern), trigger.priority))
-                case .webhook, .manual: break
+                case .schedule:
+                    let cron = try Cron(parsing: trigger.pattern)
+                    if canBeFired { schedules.append((trigger.pattern, cron, trigger.priority)) }
+                case .manual: if canBeFired { manuals.append((trigger.pattern, trigger.priority)) }
+                case .webhook: break
                 }
             } catch {
                 throw ConfigurationError(path: "triggers[\(place)]", message: error.description)
@@ -40,8 +47,11 @@ struct Routes: Sendable {
         }
         self.triggers = triggers
         self.schedules = schedules
+        self.manuals = manuals
         self.consumes = consumes
     }
+
+    private var isFired: Bool { !schedules.isEmpty || !manuals.isEmpty }
 
     /// Whether any trigger of the configuration chooses among the events; without one, all that the contract consumes start the bot.
     private var hasChoice: Bool { !triggers.isEmpty }
@@ -54,7 +64,7 @@ struct Routes: Sendable {
             // Lines of steps are many: a wildcard does not mean them.
             if !type.name.hasSuffix(".log") || outright.contains(type) { chosen.insert(type) }
         }
-        if !schedules.isEmpty { chosen.insert(ScheduleFired.type) }
+        if isFired { chosen.insert(ScheduleFired.type) }
         return chosen.filter { !$0.name.hasPrefix("mesh.") }.sorted()
     }
 
@@ -62,10 +72,11 @@ struct Routes: Sendable {
 
     /// How urgent the event is to this bot; nil when it does not start it.
     func priority(of envelope: Envelope, payload: () throws(Rejection) -> JSONValue) throws(Rejection) -> Priority? {
-        if envelope.type == ScheduleFired.type, !schedules.isEmpty {
+        if envelope.type == ScheduleFired.type, isFired {
             let fired = try payload()
-            guard fired["bot"]?.string == bot else { return nil }
-            return schedules.first { $0.pattern == fired["schedule"]?.string }.map { Self.combined($0.priority, envelope.priority) }
+            guard fired["bot"]?.string == bot, let name = fired["schedule"]?.string else { return nil }
+            let priority = schedules.first { $0.pattern == name }?.priority ?? manuals.first { $0.name == name }?.priority
+            return priority.map { Self.combined($0, envelope.priority) }
         }
         guard hasChoice else { return envelope.priority }
         for trigger in triggers where trigger.pattern.matches(envelope.type) {

@@ -36,10 +36,13 @@ final class Reporter {
             bot: settings.bot, instance: settings.instance, version: options.configuration.version, delivery: settings.delivery,
             metrics: metrics)
         let health = health
-        var routes: [String: HealthServer.Handler] = [
-            "/health": { health.healthResponse }, "/ready": { health.readyResponse }, "/metrics": { .metrics(metrics) },
-        ]
-        routes[options.configuration.monitoring.healthCheckEndpoint] = { health.healthResponse }
+        let monitoring = options.configuration.monitoring
+        var routes: [String: HealthServer.Handler] = ["/ready": { health.readyResponse }]
+        if monitoring.healthCheckEnabled {
+            routes["/health"] = { health.healthResponse }
+            routes[monitoring.healthCheckEndpoint] = { health.healthResponse }
+        }
+        if monitoring.metricsEnabled { routes["/metrics"] = { .metrics(metrics) } }
         if let port = options.healthPort {
             let server = try HealthServer(port: port, routes: routes)
             self.server = server

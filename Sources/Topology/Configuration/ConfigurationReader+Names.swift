@@ -17,9 +17,8 @@ extension ConfigurationReader {
                 switch trigger.kind {
                 // What a built-in bot does not consume is a mistake of its own, and gives nothing.
                 case .event: payloads(matching: trigger.pattern).filter { contract == nil || $0 != nil }
-                case .schedule: [knowledge.events["schedule.fired"]?.payload]
+                case .schedule, .manual: [knowledge.events[ScheduleFired.type]?.payload]
                 case .webhook: [PayloadShape?]()
-                case .manual: [nil as PayloadShape?]
                 }
             }
     }

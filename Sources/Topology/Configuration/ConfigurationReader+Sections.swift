@@ -12,6 +12,11 @@ extension ConfigurationReader {
         constraints.retry = retryPolicy(fields)
         if let limits = fields.section("resource_limits", keys: ["cpu", "memory"]) {
             constraints.resources.cpuMillicores = quantity("cpu", limits).flatMap { Int(exactly: $0.thousandths) }
+            if constraints.resources.cpuMillicores != nil, let node = limits["cpu"] {
+                sink.warning(
+                    node.position, limits.at("cpu"),
+                    "\(limits.at("cpu")) has no effect yet: memory and time are limited, processor time is not")
+            }
             if let memory = quantity("memory", limits), let node = limits["memory"] {
                 if memory.units < 1 << 20 {
                     sink.error(
@@ -187,7 +192,11 @@ extension ConfigurationReader {
         var monitoring = BotConfiguration.Monitoring()
         if let check = fields.section("health_check", keys: ["enabled", "interval", "endpoint"]) {
             monitoring.healthCheckEnabled = check.bool("enabled") ?? true
-            if let interval = check.seconds("interval", in: 1...86_400) { monitoring.healthCheckInterval = interval }
+            if let interval = check.seconds("interval", in: 1...86_400), let node = check["interval"] {
+                monitoring.healthCheckInterval = interval
+                sink.warning(
+                    node.position, check.at("interval"), "\(check.at("interval")) has no effect: the process looks at itself every second")
+            }
             if let endpoint = check.string("endpoint", expected: "a path that begins with '/'") {
                 monitoring.healthCheckEndpoint = endpoint
                 if !endpoint.hasPrefix("/"), let node = check["endpoint"] {
@@ -199,7 +208,12 @@ extension ConfigurationReader {
         }
         if let metrics = fields.section("metrics", keys: ["enabled", "push_interval"]) {
             monitoring.metricsEnabled = metrics.bool("enabled") ?? true
-            if let interval = metrics.seconds("push_interval", in: 1...86_400) { monitoring.metricsPushInterval = interval }
+            if let interval = metrics.seconds("push_interval", in: 1...86_400), let node = metrics["push_interval"] {
+                monitoring.metricsPushInterval = interval
+                sink.warning(
+                    node.position, metrics.at("push_interval"),
+                    "\(metrics.at("push_interval")) has no effect: metrics are fetched from /metrics, not pushed")
+            }
         }
         if let logging = fields.section("logging", keys: ["level", "format"]) {
             if let level: BotConfiguration.Monitoring.LogLevel = logging.choice("level") { monitoring.logLevel = level }

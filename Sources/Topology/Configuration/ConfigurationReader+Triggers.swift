@@ -55,6 +55,7 @@ extension ConfigurationReader {
         switch kind {
         case .event: check(eventPattern: pattern, node, path: path)
         case .schedule:
+            checkFired(node, path: path)
             do throws(LanguageError) {
                 _ = try Cron(parsing: pattern)
             } catch {
@@ -66,11 +67,18 @@ extension ConfigurationReader {
             }
             sink.warning(node.position, path, "webhook triggers have no effect yet")
         case .manual:
+            checkFired(node, path: path)
             if !Self.isName(pattern) {
                 sink.error(
                     node.position, path, "the manual trigger's name is '\(pattern.prefix(80))'", expected: "letters, digits, '-' and '_'")
             }
         }
+    }
+
+    /// A built-in bot that does not consume `schedule.fired` does nothing on a schedule.
+    private func checkFired(_ node: YAMLNode, path: String) {
+        guard let contract, !contract.consumes.contains(ScheduleFired.type) else { return }
+        sink.warning(node.position, path, "\(contract.name) does nothing without an event, so this trigger has no effect")
     }
 
     private func check(eventPattern text: String, _ node: YAMLNode, path: String) {

@@ -70,7 +70,7 @@ import Testing
                     "channels": .array([.string("slack")]),
                 ])),
         ])
-        #expect(bot.contract.consumes == ["build.*"])
+        #expect(bot.contract.consumes == ["build.*", "schedule.fired"])
         #expect(bot.contract.produces == ["docs.updated", "notification.requested"])
         #expect(bot.contract.calls == ["execute"])
         let event = try event()
