@@ -1,3 +1,5 @@
+import Kafka
+
 /// A broker that this machine runs by itself, for development, demonstrations and tests. Another one is another file.
 public protocol LocalBroker: AnyObject, Sendable {
     /// E.g. `noida-db`.
@@ -6,6 +8,8 @@ public protocol LocalBroker: AnyObject, Sendable {
     var bootstrapServers: String { get }
     /// Whether members of a group should be static here, because the broker forgets a killed one late or never.
     var wantsStaticMembers: Bool { get }
+    /// How clients reach it, with what suits it.
+    var settings: ClientSettings { get }
     /// Starts the broker and waits until it answers, for up to `timeout`. Blocks; call it on a thread of its own.
     func start(timeout: Duration) throws(LocalBrokerError)
     /// Stops the broker so that it keeps its data, and kills it when that takes longer than `timeout`. Blocks. Does nothing when it is not running.
@@ -13,6 +17,7 @@ public protocol LocalBroker: AnyObject, Sendable {
 }
 
 extension LocalBroker {
+    public var settings: ClientSettings { ClientSettings(bootstrapServers: bootstrapServers) }
     public func start() throws(LocalBrokerError) { try start(timeout: .seconds(20)) }
     public func stop() { stop(timeout: .seconds(10)) }
 }

@@ -9,6 +9,12 @@ public final class NoidaBroker: LocalBroker {
     public let name = "noida-db"
     public let bootstrapServers: String
     public let wantsStaticMembers = true
+    /// It answers a fetch at once, with or without records; clients that do not rest keep two cores busy.
+    public var settings: ClientSettings {
+        var settings = ClientSettings(bootstrapServers: bootstrapServers)
+        settings.fetchRest = .milliseconds(15)
+        return settings
+    }
     private let binary: String
     private let dataDirectory: String
     private let port: UInt16

@@ -39,7 +39,7 @@ public struct BrokerFixture: Sendable {
             return BrokerFixture(settings: try ClientSettings.fromEnvironment(environment), local: nil)
         }
         let broker = try makeLocal()
-        return BrokerFixture(settings: ClientSettings(bootstrapServers: broker.bootstrapServers), local: broker)
+        return BrokerFixture(settings: broker.settings, local: broker)
     }
 
     /// A name that no other test and no earlier run has: `prefix-` and random letters.

@@ -16,6 +16,14 @@ public struct ClientSettings: Sendable, Equatable, CustomStringConvertible {
         set { properties[property] = newValue }
     }
 
+    /// How long a consumer rests between fetches that bring nothing: for brokers that answer at once instead of waiting for records. Not a property of
+    /// librdkafka. Whole milliseconds; nil, the default: no rest. From the environment: `KAFKA_FETCH_REST_MS`.
+    public var fetchRest: Duration? {
+        get { properties[Self.fetchRestProperty].flatMap { Int($0) }.map { .milliseconds($0) } }
+        set { properties[Self.fetchRestProperty] = newValue.map { "\(Int($0 / .milliseconds(1)))" } }
+    }
+    static let fetchRestProperty = "mesh.fetch.rest.ms"
+
     public var bootstrapServers: String { properties["bootstrap.servers"] ?? properties["metadata.broker.list"] ?? "" }
 
     var sorted: [(name: String, value: String)] { properties.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }

@@ -24,6 +24,7 @@ extension ClientSettings {
         switch variable {
         case "KAFKA_BOOTSTRAP_SERVERS": "bootstrap.servers"
         case "KAFKA_CLIENT_ID": "client.id"
+        case "KAFKA_FETCH_REST_MS": fetchRestProperty
         case "KAFKA_SECURITY_PROTOCOL": "security.protocol"
         case "KAFKA_SASL_MECHANISM": "sasl.mechanisms"
         case _ where variable.hasPrefix("KAFKA_SASL_") || variable.hasPrefix("KAFKA_SSL_"):

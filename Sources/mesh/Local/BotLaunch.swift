@@ -18,6 +18,7 @@ struct BotLaunch: Sendable {
         // A bot sees what it is configured by. It hands none of it to the steps of a pipeline: those get an environment of their own.
         var environment = invocation.environment.filter { name, _ in !name.hasPrefix("MESH_") && !name.hasPrefix("GIT_") }
         environment["KAFKA_BOOTSTRAP_SERVERS"] = settings.bootstrapServers
+        if let rest = settings.fetchRest { environment["KAFKA_FETCH_REST_MS"] = "\(Int(rest / .milliseconds(1)))" }
         environment["MESH_DATA_DIR"] = dataDirectory
         environment["MESH_TOPICS_DIR"] = home.topics
         environment["MESH_CONFIG_DIR"] = invocation["config-dir"].map(absolute) ?? home.bots

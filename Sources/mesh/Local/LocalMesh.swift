@@ -70,7 +70,7 @@ final class LocalMesh: Sendable {
             port: port)
         try broker.start()
         progress.say("broker", "\(broker.name) listens on \(broker.bootstrapServers)")
-        return (ClientSettings(bootstrapServers: broker.bootstrapServers), broker)
+        return (broker.settings, broker)
     }
 
     /// Starts the bots, and waits until each of them says that it runs.
