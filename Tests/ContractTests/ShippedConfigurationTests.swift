@@ -30,6 +30,17 @@ import Topology
         }
     }
 
+    @Test func theDocumentedExampleIsSound() throws {
+        let file = "\(Shipped.root)/docs/bot-configuration.md"
+        let page = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+        let examples = page.split(separator: "```").filter { $0.hasPrefix("yaml\nbot:") }.map { $0.dropFirst("yaml\n".count) }
+        #expect(examples.count == 1)
+        let knowledge = ConfigurationKnowledge(bots: BotRegistry.all, custom: BotRegistry.custom, catalogue: try Shipped.catalogue.get())
+        let sources = examples.map { ConfigurationSource(.init(file: "example", bytes: Array($0.utf8))) }
+        let mesh = ConfigurationLoader.load(sources, knowledge: knowledge)
+        #expect(mesh.errors.isEmpty, "\(mesh.errors.map(\.description))")
+    }
+
     @Test func aCustomBotShips() throws {
         let custom = try load(nil).bots.filter(\.isCustom)
         #expect(!custom.isEmpty)

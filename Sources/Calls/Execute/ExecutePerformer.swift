@@ -1,5 +1,6 @@
 import BotKit
 import FoundationEssentials
+import Glibc
 import Synchronization
 
 /// Runs a custom bot's commands, each in the sandbox with an empty workspace that is removed afterwards.
@@ -19,6 +20,8 @@ public struct ExecutePerformer: CallPerformer {
         defer {
             // What cannot be removed now is cleared away when the workspace is made again.
             do { try Self.remove(directory) } catch { context.log(LogLine(step: request.step, stream: .mesh, text: error.message)) }
+            // Only the run's last call finds its directory empty.
+            rmdir("\(workspaces)/\(context.runID)")
         }
         let texts = Mutex(ExecuteTexts())
         var limits = SandboxLimits(time: request.commandTimeLimit)

@@ -33,8 +33,7 @@ import Testing
         let request = Execute(
             step: "s", arguments: ["sh", "-c", "ls -A . $HOME | wc -l; echo x > file; pwd"], commandTimeLimit: .seconds(20))
         for _ in 0..<2 { #expect(try await performer.perform(request, context()).isSuccess) }
-        let left = try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/workspaces/run-1")
-        #expect(left.isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/workspaces").isEmpty)
     }
 
     @Test func timeRunsOut() async throws {
