@@ -5,6 +5,8 @@ import Envelopes
 extension DeployTurn {
     /// How often a preparation is tried that failed for a passing reason.
     private static let maximumAttempts = 3
+    /// What the schemas take, in characters.
+    private static let maximumReason = 4000
 
     mutating func start(_ wanted: DeployState.Wanted) {
         let run = DeployState.Run(wanted: wanted, startedAt: context.now.milliseconds)
@@ -192,7 +194,7 @@ extension DeployTurn {
         let request = run.wanted.request
         let rolledBack = DeployRolledBack(
             deployID: run.wanted.deployID, environment: environment.name, repository: request.repository, fromCommit: request.commit,
-            toCommit: previous.commit, reason: failure.reason, requestedBy: DeployBot.contract.name)
+            toCommit: previous.commit, reason: bounded(failure.reason, Self.maximumReason), requestedBy: DeployBot.contract.name)
         fail(failure, rolledBack: true)
         effects.append(.produce(.rolledBack(rolledBack)))
     }
@@ -200,14 +202,16 @@ extension DeployTurn {
     private mutating func fail(_ failure: DeployState.Failure, rolledBack: Bool) {
         guard let wanted = state.run?.wanted else { return }
         let request = wanted.request
+        let reason = bounded(failure.reason, Self.maximumReason)
+        let tail = failure.outputTail.suffix(50).map { bounded($0, 1000) }
         effects.append(
             .produce(
                 .failed(
                     DeployFailed(
                         deployID: wanted.deployID, environment: environment.name, repository: request.repository, commit: request.commit,
-                        branch: request.branch, stage: failure.stage, reason: failure.reason, rolledBack: rolledBack,
-                        outputTail: failure.outputTail.isEmpty ? nil : failure.outputTail))))
-        state.note(wanted, rolledBack ? .rolledBack : .failed, at: context.now, by: request.requestedBy, reason: failure.reason)
+                        branch: request.branch, stage: failure.stage, reason: reason, rolledBack: rolledBack,
+                        outputTail: tail.isEmpty ? nil : tail))))
+        state.note(wanted, rolledBack ? .rolledBack : .failed, at: context.now, by: request.requestedBy, reason: reason)
         end()
     }
 

@@ -158,7 +158,8 @@ struct DeployTurn {
 
     mutating func notify(_ wanted: DeployState.Wanted, title: String, text: String, severity: Severity, key: String) {
         let notification = NotificationRequested(
-            title: title, text: text, severity: severity, channels: [], dedupKey: key, eventType: DeployRequested.type,
+            title: bounded(title, 250), text: bounded(text, 8000), severity: severity, channels: [], dedupKey: key,
+            eventType: DeployRequested.type,
             repository: wanted.request.repository, environment: environment.name)
         effects.append(.produce(.notification(notification)))
     }

@@ -82,13 +82,16 @@ public struct NotificationBot: Bot {
 
     public func aggregate(of event: Event) throws(Rejection) -> String {
         switch event.type {
-        case NotificationRequested.type: try event.decode(NotificationRequested.self).dedupKey ?? event.envelope.id.text
+        case NotificationRequested.type: Self.identifier(try event.decode(NotificationRequested.self).dedupKey ?? event.envelope.id.text)
         case NotificationAcknowledged.type: try event.decode(NotificationAcknowledged.self).notificationID
-        case AlertTriggered.type: "alert/\(try event.decode(AlertTriggered.self).key ?? event.envelope.id.text)"
-        case AlertResolved.type: "alert/\(try event.decode(AlertResolved.self).key ?? event.envelope.id.text)"
-        default: "\(event.type)/\(event.envelope.id.text)"
+        case AlertTriggered.type: Self.identifier("alert/\(try event.decode(AlertTriggered.self).key ?? event.envelope.id.text)")
+        case AlertResolved.type: Self.identifier("alert/\(try event.decode(AlertResolved.self).key ?? event.envelope.id.text)")
+        default: Self.identifier("\(event.type)/\(event.envelope.id.text)")
         }
     }
+
+    /// A matter as a notification's id, which has at most 128 characters: as it is, or a UUID made of it.
+    private static func identifier(_ matter: String) -> String { matter.utf8.count <= 128 ? matter : UUIDv5.derive([matter]).text }
 
     public func handle(
         _ input: Input<NotificationCall>, state: inout NotificationState?, context: Context
@@ -204,7 +207,8 @@ public struct NotificationBot: Bot {
             else { return [] }
             let notification = try NotificationContent(event, rules: rules, firstChannel: firstChannel, id: try aggregate(of: event))
             var message = notification.message(for: silent.name)
-            message.text = "Nobody has acknowledged this on \(silent.name). To do so: mesh ack \(message.notificationID)\n\(message.text)"
+            message.text =
+                "Nobody has acknowledged this on \(silent.name). To do so: mesh acknowledge \(message.notificationID)\n\(message.text)"
             if state?.channels.contains(next.name) == false { state?.channels.append(next.name) }
             var effects: [Effect<NotificationOutput, NotificationCall>] = [.perform(call(next, message))]
             if escalates(next, message), let after = next.escalateAfter {
@@ -227,7 +231,9 @@ public struct NotificationBot: Bot {
     }
 
     private func failed(_ message: NotificationMessage, _ channel: String, _ reason: String) -> NotificationOutput {
-        .failed(NotificationFailed(notificationID: message.notificationID, channel: channel, title: message.title, reason: reason))
+        .failed(
+            NotificationFailed(
+                notificationID: message.notificationID, channel: channel, title: message.title, reason: bounded(reason, 4000)))
     }
 
     private func escalates(_ channel: NotificationChannel, _ message: NotificationMessage) -> Bool {

@@ -27,7 +27,7 @@ struct NotificationContent {
     private init(request event: Event, rules: NotificationRules, firstChannel: String, id: String) throws(Rejection) {
         let request = try event.decode(NotificationRequested.self)
         let message = NotificationMessage(
-            notificationID: id, title: Self.oneLine(request.title), text: Self.bounded(request.text), severity: request.severity,
+            notificationID: id, title: Self.oneLine(request.title), text: bounded(request.text, 8000), severity: request.severity,
             eventType: request.eventType, repository: request.repository, environment: request.environment,
             milliseconds: event.envelope.timestamp.milliseconds)
         var names = request.channels
@@ -53,12 +53,13 @@ struct NotificationContent {
             var (title, text) = (words.title, words.text)
             if let template = rule?.template {
                 let rendered = template.render { Self.value($0, payload, event) }
-                title = String(rendered.prefix { !$0.isNewline })
+                let headline = String(rendered.prefix { !$0.isNewline })
+                if headline.contains(where: { !$0.isWhitespace }) { title = headline }
                 text = rendered.contains(where: \.isNewline) ? String(rendered.drop { !$0.isNewline }.dropFirst()) : text
             }
             return NotificationMessage(
                 notificationID: id, action: event.type == AlertResolved.type ? .resolve : .trigger, title: Self.oneLine(title),
-                text: Self.bounded(text), severity: rule?.severity ?? words.severity, eventType: event.type,
+                text: bounded(text, 8000), severity: rule?.severity ?? words.severity, eventType: event.type,
                 repository: payload["repository"]?.string, environment: payload["environment"]?.string,
                 milliseconds: event.envelope.timestamp.milliseconds)
         }
@@ -91,8 +92,6 @@ struct NotificationContent {
     private static func oneLine(_ text: String) -> String {
         let line = String(
             text.map { $0.isNewline || $0 == "\t" ? " " : $0 }.filter { !($0.asciiValue.map { $0 < 0x20 || $0 == 0x7f } ?? false) })
-        return line.count > 250 ? line.prefix(249) + "…" : line
+        return bounded(line, 250)
     }
-
-    private static func bounded(_ text: String) -> String { text.count > 8000 ? text.prefix(7999) + "…" : text }
 }

@@ -49,7 +49,11 @@ struct NotificationRules: Sendable {
         self.rules = rules
     }
 
-    func matching(_ type: EventType) -> [Rule] { rules.filter { $0.pattern.matches(type) } }
+    /// The rules for an event. None for what this bot itself produces, whatever a pattern says: a notification of a notification has no end.
+    func matching(_ type: EventType) -> [Rule] {
+        if NotificationOutput.types.contains(type) { return [] }
+        return rules.filter { $0.pattern.matches(type) }
+    }
 
     private static func pattern(_ type: EventType, _ path: String) throws(ConfigurationError) -> EventPattern {
         do {

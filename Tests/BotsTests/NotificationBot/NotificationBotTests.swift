@@ -211,7 +211,7 @@ private let resolved = AlertResolved(
         try bot.remind("escalate")
         #expect(bot.channels == ["slack", "pagerduty"])
         #expect(bot.messages[1].notificationID == id)
-        #expect(bot.messages[1].text.contains("mesh ack \(id)"))
+        #expect(bot.messages[1].text.contains("mesh acknowledge \(id)"))
         bot.clear()
         // An acknowledgement now goes to the service that keeps the matter open.
         try bot.send(NotificationAcknowledged(notificationID: id, acknowledgedBy: "eve"))
@@ -255,6 +255,23 @@ private let resolved = AlertResolved(
         #expect(bot.reminders.isEmpty)
         guard case .failed(let failed) = try #require(bot.produced.first) else { throw Unexpected() }
         #expect(failed.reason.contains("404"))
+    }
+
+    @Test func neverTellsOfItsOwnNotifications() throws {
+        var bot = try Harness(
+            [console], rules: [.init(event: "*.failed", channels: ["console"]), .init(event: "#", channels: ["console"])])
+        try bot.send(NotificationFailed(notificationID: "n", channel: "slack", title: "t", reason: "r"))
+        #expect(bot.performed.isEmpty && bot.produced.isEmpty)
+    }
+
+    @Test func whatIsLongIsCutToWhatTheSchemasTake() throws {
+        var bot = try Harness([console], rules: [.init(event: "build.failed", channels: ["console"], template: "\n")])
+        try bot.send(buildFailed)
+        #expect(bot.messages[0].title.hasPrefix("Build failed"))
+        let long = String(repeating: "ä👩‍👩‍👧", count: 5000)
+        try bot.send(NotificationRequested(title: long, text: long, severity: .info, channels: [], dedupKey: String(long.prefix(100))))
+        #expect(bot.messages[1].title.unicodeScalars.count <= 250 && bot.messages[1].text.unicodeScalars.count <= 8000)
+        #expect(bot.messages[1].notificationID.utf8.count == 36)
     }
 
     @Test func everyKnownEventHasWordsOfItsOwn() throws {
