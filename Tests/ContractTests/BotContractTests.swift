@@ -1,5 +1,6 @@
 import BotKit
 import Bots
+import Calls
 import Envelopes
 import Testing
 import Topology
@@ -58,6 +59,17 @@ import Topology
                 #expect(
                     definition.mayBeProduced(byBot: contract.name), "\(contract.name) may not produce \(type): it is \(definition.owner)'s")
             }
+        }
+    }
+
+    @Test func everyCallHasAPerformer() async throws {
+        let sandbox = await Sandbox.detect(environment: [:])
+        for contract in contracts() {
+            let performers = Set(
+                try CallPerformers.standard(
+                    dataDirectory: "/nonexistent", sandbox: sandbox, configuration: BotConfiguration(name: contract.name), environment: [:]
+                ).kinds)
+            for kind in contract.calls { #expect(performers.contains(kind), "\(contract.name) asks for \(kind), which nobody performs") }
         }
     }
 }

@@ -1,47 +1,66 @@
-/// A regular expression over bytes, compiled to a table, so that it takes one step a byte whatever the input is: what it scans was written by
-/// strangers, and a backtracking matcher could be made to run for hours.
+/// A regular expression over bytes that is run as a set of places in the pattern, so that its time grows with the text and the pattern and
+/// never faster: what it scans was written by strangers, and a backtracking matcher could be made to run for hours.
 ///
 /// Syntax: literals, `.` (all but a line end), `[a-z]`, `[^…]`, `\d \w \s \S \W \n \t`, `( | )`, `* + ? {n} {n,} {n,m}`. It finds the longest
 /// match from a given place.
 struct BytePattern: Sendable {
     /// Class of each byte value: bytes that no part of the pattern tells apart are one class.
     private let classes: [UInt8]
-    private let classCount: Int
-    /// `state * classCount + class` → next state. State 0 is dead, state 1 is the start.
-    private let transitions: [UInt16]
-    private let accepts: [Bool]
+    /// Words of one set of places; a place is a part of the pattern that takes one byte.
+    private let words: Int
+    /// Class → the places that take its bytes.
+    private let takers: [UInt64]
+    /// Place → the places that may come after it.
+    private let followers: [UInt64]
+    /// The places behind which the pattern may end.
+    private let ends: [UInt64]
+    private let starts: [UInt64]
+    private let matchesNothing: Bool
+    /// The bytes that a match can begin with, by value.
+    private let beginners: [Bool]
 
-    static let maximumStates = 8192
+    static let maximumPlaces = 4096
 
     init(_ pattern: String, ignoresCase: Bool = false) throws(PatternError) {
         let automaton = Automaton(try PatternParser.parse(pattern, ignoresCase: ignoresCase))
-        (classes, classCount) = automaton.byteClasses()
+        let places = automaton.places()
+        guard places.count <= Self.maximumPlaces else {
+            throw PatternError(pattern: pattern, offset: 0, reason: "has more than \(Self.maximumPlaces) places")
+        }
+        let words = max(1, (places.count + 63) / 64)
+        var numbers: [Int: Int] = [:]
+        for (number, place) in places.enumerated() { numbers[place.state] = number }
+        func insert(_ states: [Int], into sets: inout [UInt64], at set: Int) {
+            for number in states.compactMap({ numbers[$0] }) { sets[set * words + number / 64] |= 1 << UInt64(number % 64) }
+        }
+        let (classes, classCount) = automaton.byteClasses()
         var representative = [UInt8](repeating: 0, count: classCount)
         for byte in UInt8.min...UInt8.max { representative[Int(classes[Int(byte)])] = byte }
-
-        let start = automaton.closure([automaton.start])
-        var numbers: [[Int]: UInt16] = [[]: 0, start: 1]
-        var sets: [[Int]] = [[], start]
-        var transitions = [UInt16](repeating: 0, count: classCount)
-        var index = 1
-        while index < sets.count {
-            for byte in representative {
-                let target = automaton.closure(automaton.step(sets[index], byte))
-                if let number = numbers[target] {
-                    transitions.append(number)
-                } else {
-                    guard sets.count < Self.maximumStates else {
-                        throw PatternError(pattern: pattern, offset: 0, reason: "needs more than \(Self.maximumStates) states")
-                    }
-                    numbers[target] = UInt16(sets.count)
-                    transitions.append(UInt16(sets.count))
-                    sets.append(target)
-                }
+        var takers = [UInt64](repeating: 0, count: classCount * words)
+        var followers = [UInt64](repeating: 0, count: max(1, places.count) * words)
+        var ends = [UInt64](repeating: 0, count: words)
+        for (number, place) in places.enumerated() {
+            for (index, byte) in representative.enumerated() where place.bytes.contains(byte) {
+                insert([place.state], into: &takers, at: index)
             }
-            index += 1
+            let after = automaton.closure([place.next])
+            insert(after, into: &followers, at: number)
+            if after.contains(automaton.match) { insert([place.state], into: &ends, at: 0) }
         }
-        self.transitions = transitions
-        accepts = sets.map { $0.contains(automaton.match) }
+        let first = automaton.closure([automaton.start])
+        var starts = [UInt64](repeating: 0, count: words)
+        insert(first, into: &starts, at: 0)
+        self.classes = classes
+        self.words = words
+        self.takers = takers
+        self.followers = followers
+        self.ends = ends
+        self.starts = starts
+        matchesNothing = first.contains(automaton.match)
+        beginners = (0..<256).map { byte in
+            let taker = Int(classes[byte]) * words
+            return (0..<words).contains { starts[$0] & takers[taker + $0] != 0 }
+        }
     }
 
     /// For patterns that stand in this source: a mistake in one is a mistake of ours.
@@ -55,25 +74,48 @@ struct BytePattern: Sendable {
 
     /// Where the longest match that begins at `start` ends; nil when none does.
     func match(in bytes: UnsafeBufferPointer<UInt8>, at start: Int, limit: Int) -> Int? {
-        var state = 1
-        var end: Int? = accepts[1] ? start : nil
-        var position = start
-        while position < limit {
-            state = Int(transitions[state * classCount + Int(classes[Int(bytes[position])])])
-            if state == 0 { break }
-            position += 1
-            if accepts[state] { end = position }
+        var end: Int? = matchesNothing ? start : nil
+        guard start < limit, beginners[Int(bytes[start])] else { return end }
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * words) { sets in
+            let (current, next) = (
+                UnsafeMutableBufferPointer(rebasing: sets[..<words]), UnsafeMutableBufferPointer(rebasing: sets[words...])
+            )
+            _ = current.initialize(from: starts)
+            for position in start..<limit {
+                guard step(current, next, bytes[position], &end, position + 1) else { return }
+                for word in 0..<words { current[word] = next[word] }
+            }
         }
         return end
+    }
+
+    /// Goes on over one byte; false when no place takes it.
+    private func step(
+        _ current: UnsafeMutableBufferPointer<UInt64>, _ next: UnsafeMutableBufferPointer<UInt64>, _ byte: UInt8, _ end: inout Int?,
+        _ position: Int
+    ) -> Bool {
+        next.update(repeating: 0)
+        let taker = Int(classes[Int(byte)]) * words
+        var isAlive = false
+        for word in 0..<words {
+            var active = current[word] & takers[taker + word]
+            if active == 0 { continue }
+            isAlive = true
+            if active & ends[word] != 0 { end = position }
+            while active != 0 {
+                let follower = (word * 64 + active.trailingZeroBitCount) * words
+                for other in 0..<words { next[other] |= followers[follower + other] }
+                active &= active &- 1
+            }
+        }
+        return isAlive
     }
 
     /// The first place from `start` where the pattern matches at least one byte, with the longest match there.
     func firstMatch(in bytes: UnsafeBufferPointer<UInt8>, from start: Int, limit: Int) -> Range<Int>? {
         var position = start
         while position < limit {
-            if transitions[classCount + Int(classes[Int(bytes[position])])] != 0,
-                let end = match(in: bytes, at: position, limit: limit), end > position
-            {
+            if beginners[Int(bytes[position])], let end = match(in: bytes, at: position, limit: limit), end > position {
                 return position..<end
             }
             position += 1
@@ -148,9 +190,10 @@ private struct Automaton {
         return result.sorted()
     }
 
-    func step(_ from: [Int], _ byte: UInt8) -> [Int] {
-        from.compactMap { state in
-            if case .consume(let set, let next) = states[state], set.contains(byte) { next } else { nil }
+    /// The states that take a byte.
+    func places() -> [(state: Int, bytes: ByteSet, next: Int)] {
+        states.indices.compactMap { state in
+            if case .consume(let bytes, let next) = states[state] { (state, bytes, next) } else { nil }
         }
     }
 
