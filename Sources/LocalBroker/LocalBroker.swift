@@ -8,7 +8,7 @@ public protocol LocalBroker: AnyObject, Sendable {
     var bootstrapServers: String { get }
     /// Whether members of a group should be static here, because the broker forgets a killed one late or never.
     var wantsStaticMembers: Bool { get }
-    /// How clients reach it, with what suits it.
+    /// How clients reach the broker, with what they must do otherwise than elsewhere.
     var settings: ClientSettings { get }
     /// Starts the broker and waits until it answers, for up to `timeout`. Blocks; call it on a thread of its own.
     func start(timeout: Duration) throws(LocalBrokerError)

@@ -39,7 +39,6 @@ import Testing
     @Test func partitionsMoveToASecondMember() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic(partitions: 4)
-        // noida-db waits for the slowest member as long as it may go without polling.
         let group = GroupSettings(id: broker.uniqueName("group"), maximumPollInterval: .seconds(6))
         try await blocking {
             let first = RecordingDelegate()
@@ -56,6 +55,51 @@ import Testing
                 return first.assigned.count == 2 && second.assigned.count == 2
             }
             #expect(first.assigned.isDisjoint(with: second.assigned))
+        }
+    }
+
+    /// Cooperative-sticky, on librdkafka's imitation: the other partitions stay where they are.
+    @Test func onlyTheMovedPartitionsAreRevokedFromACooperativeMember() async throws {
+        try await blocking {
+            let cluster = try MockCluster()
+            defer { cluster.close() }
+            try cluster.makeTopic("topic", partitions: 4)
+            let group = GroupSettings(id: "group", maximumPollInterval: .seconds(6))
+            let first = RecordingDelegate()
+            let one = try Consumer(cluster.settings, group: group, events: first, observer: quiet)
+            defer { one.close() }
+            try one.subscribe(to: ["topic"])
+            try one.poll { first.assigned.count == 4 }
+            let second = RecordingDelegate()
+            let two = try Consumer(cluster.settings, group: group, events: second, observer: quiet)
+            defer { two.close() }
+            try two.subscribe(to: ["topic"])
+            try one.poll(within: .seconds(40)) {
+                _ = two.poll(timeout: .milliseconds(20))
+                return first.assigned.count == 2 && second.assigned.count == 2
+            }
+            #expect(first.events.filter { $0.hasPrefix("revoke") } == ["revoke 2"])
+        }
+    }
+
+    @Test func aMemberThatWasNeverAssignedCanBeClosed() async throws {
+        try await blocking {
+            let cluster = try MockCluster()
+            defer { cluster.close() }
+            try cluster.makeTopic("topic")
+            let group = GroupSettings(id: "group", maximumPollInterval: .seconds(6))
+            let delegate = RecordingDelegate()
+            let one = try Consumer(cluster.settings, group: group, events: delegate, observer: quiet)
+            defer { one.close() }
+            try one.subscribe(to: ["topic"])
+            try one.poll { delegate.assigned.count == 1 }
+            for delay in [0, 50, 500, 2000] {
+                let two = try Consumer(cluster.settings, group: group, observer: quiet)
+                try two.subscribe(to: ["topic"])
+                let end = ContinuousClock.now.advanced(by: .milliseconds(delay))
+                while ContinuousClock.now < end { _ = one.poll(timeout: .milliseconds(10)) }
+                two.close(timeout: .seconds(2))
+            }
         }
     }
 

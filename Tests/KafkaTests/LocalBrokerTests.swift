@@ -15,7 +15,7 @@ import Testing
             for round in 0..<2 {
                 let broker = try NoidaBroker(binary: binary, dataDirectory: directory)
                 try broker.start()
-                let settings = ClientSettings(bootstrapServers: broker.bootstrapServers)
+                let settings = broker.settings
                 if round == 0 {
                     let admin = try AdminClient(settings, observer: quiet)
                     try admin.createTopics([NewTopic(name: "kept", partitions: 1)]).check()

@@ -21,7 +21,7 @@ public final class AdminClient: Sendable {
 
     private static func makeHandle(_ settings: ClientSettings, _ observer: ClientObserver) throws(SettingsError) -> ClientHandle {
         try ClientHandle(
-            RD_KAFKA_PRODUCER, settings, defaults: ["allow.auto.create.topics": "false"], overrides: [:],
+            RD_KAFKA_PRODUCER, settings.withoutConsumerProperties, defaults: ["allow.auto.create.topics": "false"], overrides: [:],
             context: ClientContext(observer: observer))
     }
 

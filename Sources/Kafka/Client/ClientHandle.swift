@@ -9,6 +9,8 @@ final class ClientHandle: @unchecked Sendable {
     let pointer: OpaquePointer
     let context: ClientContext
     private let isDestroyed = Atomic<Bool>(false)
+    /// While true, freeing the client would abort the process; it is abandoned instead.
+    let mustNotBeFreed = Atomic<Bool>(false)
 
     init(
         _ type: rd_kafka_type_t, _ settings: ClientSettings, defaults: [String: String], overrides: [String: String], context: ClientContext
@@ -28,6 +30,7 @@ final class ClientHandle: @unchecked Sendable {
     }
 
     private func takeDestruction() -> (@Sendable () -> Void)? {
+        if mustNotBeFreed.load(ordering: .acquiring) { abandon() }
         guard !isDestroyed.exchange(true, ordering: .acquiringAndReleasing) else { return nil }
         nonisolated(unsafe) let pointer = pointer
         let context = context

@@ -26,6 +26,15 @@ public struct ClientSettings: Sendable, Equatable, CustomStringConvertible {
 
     public var bootstrapServers: String { properties["bootstrap.servers"] ?? properties["metadata.broker.list"] ?? "" }
 
+    /// The settings without what only consumers understand: librdkafka warns of it in every other client.
+    var withoutConsumerProperties: ClientSettings {
+        var settings = self
+        for property in ["partition.assignment.strategy", "isolation.level", "fetch.wait.max.ms", "fetch.min.bytes", "session.timeout.ms"] {
+            settings[property] = nil
+        }
+        return settings
+    }
+
     var sorted: [(name: String, value: String)] { properties.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 
     /// Throws the first property that librdkafka does not know, or whose value it refuses.

@@ -2,7 +2,7 @@ import FoundationEssentials
 
 extension ClientSettings {
     /// Reads, each overriding the one before: the librdkafka properties file that `KAFKA_PROPERTIES_FILE` names; `KAFKA_BOOTSTRAP_SERVERS`,
-    /// `KAFKA_CLIENT_ID`, `KAFKA_SECURITY_PROTOCOL`; and each `KAFKA_SASL_…` and `KAFKA_SSL_…` variable, whose name becomes a property
+    /// `KAFKA_CLIENT_ID`, `KAFKA_SECURITY_PROTOCOL`, `KAFKA_PARTITION_ASSIGNMENT_STRATEGY`; and each `KAFKA_SASL_…` and `KAFKA_SSL_…` variable, whose name becomes a property
     /// (`KAFKA_SSL_CA_LOCATION` is `ssl.ca.location`). An empty variable counts as not set.
     public static func fromEnvironment(_ environment: [String: String]) throws(SettingsError) -> ClientSettings {
         var settings = ClientSettings(properties: [:])
@@ -27,6 +27,7 @@ extension ClientSettings {
         case "KAFKA_FETCH_REST_MS": fetchRestProperty
         case "KAFKA_SECURITY_PROTOCOL": "security.protocol"
         case "KAFKA_SASL_MECHANISM": "sasl.mechanisms"
+        case "KAFKA_PARTITION_ASSIGNMENT_STRATEGY": "partition.assignment.strategy"
         case _ where variable.hasPrefix("KAFKA_SASL_") || variable.hasPrefix("KAFKA_SSL_"):
             variable.dropFirst("KAFKA_".count).lowercased().replacing("_", with: ".")
         default: nil

@@ -14,7 +14,7 @@ public enum PollResult: Sendable, Equatable {
 /// Dynamic membership, cooperative-sticky assignment and commits by hand are the defaults. Close it, or its partitions stay taken until the session ends.
 public final class Consumer {
     let handle: ClientHandle
-    private let group: GroupSettings
+    private let isSticky: Bool
     private weak var delegate: (any RebalanceDelegate)?
     private var topicNames = TopicNames()
     /// Errors of a rebalance, told by the polls that follow. At most 64 are kept.
@@ -29,7 +29,7 @@ public final class Consumer {
         let context = ClientContext(observer: observer)
         handle = try ClientHandle(
             RD_KAFKA_CONSUMER, settings, defaults: GroupSettings.defaults, overrides: group.overrides, context: context)
-        self.group = group
+        isSticky = settings["partition.assignment.strategy"]?.contains("sticky") ?? true
         self.delegate = delegate
         // Statistics, errors and the like are then served by the consumer's own poll.
         rd_kafka_poll_set_consumer(handle.pointer)
@@ -41,6 +41,9 @@ public final class Consumer {
     /// Joins the group for these topics; a name that begins with `^` is a regular expression. Partitions come through `poll`.
     public func subscribe(to topics: [String]) throws(KafkaError) {
         let list = PartitionList(topics.map { TopicPartition($0, -1) })
+        // librdkafka 2.0.2 aborts when a client with the sticky assignor is freed between its joining and its first assignment
+        // (confluentinc/librdkafka issue 4312, mended in 2.3).
+        if isSticky { handle.mustNotBeFreed.store(true, ordering: .releasing) }
         try check(rd_kafka_subscribe(handle.pointer, list.pointer), "subscribe")
     }
 
@@ -105,6 +108,7 @@ public final class Consumer {
         do throws(KafkaError) {
             switch code {
             case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+                handle.mustNotBeFreed.store(false, ordering: .releasing)
                 let plan = delegate?.assigning(partitions, to: self) ?? AssignmentPlan()
                 for index in 0..<Int(list.pointee.cnt) {
                     if let offset = plan.startOffsets[partitions[index]] { list.pointee.elems[index].offset = offset }

@@ -10,7 +10,7 @@ public final class Producer: Sendable {
         _ settings: ClientSettings, _ producer: ProducerSettings = ProducerSettings(), observer: ClientObserver = ClientObserver()
     ) throws(SettingsError) {
         handle = try ClientHandle(
-            RD_KAFKA_PRODUCER, settings, defaults: producer.defaults, overrides: producer.overrides,
+            RD_KAFKA_PRODUCER, settings.withoutConsumerProperties, defaults: producer.defaults, overrides: producer.overrides,
             context: ClientContext(observer: observer, keepsOnlyFailures: producer.keepsOnlyFailures))
         topics = Mutex(TopicHandles())
     }

@@ -19,6 +19,7 @@ struct BotLaunch: Sendable {
         var environment = invocation.environment.filter { name, _ in !name.hasPrefix("MESH_") && !name.hasPrefix("GIT_") }
         environment["KAFKA_BOOTSTRAP_SERVERS"] = settings.bootstrapServers
         if let rest = settings.fetchRest { environment["KAFKA_FETCH_REST_MS"] = "\(Int(rest / .milliseconds(1)))" }
+        environment["KAFKA_PARTITION_ASSIGNMENT_STRATEGY"] = settings["partition.assignment.strategy"]
         environment["MESH_DATA_DIR"] = dataDirectory
         environment["MESH_TOPICS_DIR"] = home.topics
         environment["MESH_CONFIG_DIR"] = invocation["config-dir"].map(absolute) ?? home.bots
