@@ -5,5 +5,7 @@ public enum BotRegistry {
     /// The type of every custom bot.
     public static let custom: any Bot.Type = CustomBot.self
 
-    public static let all: [any Bot.Type] = [BuildBot.self, TestBot.self, DeployBot.self, NotificationBot.self]
+    public static let all: [any Bot.Type] = [
+        BuildBot.self, TestBot.self, SecurityBot.self, DeployBot.self, MonitorBot.self, NotificationBot.self,
+    ]
 }
