@@ -9,7 +9,7 @@ public struct SecurityBot: Bot {
     public static let contract = Contract(
         name: "SecurityBot",
         summary: "Scans a tested artifact and its commit for secrets, dangerous calls and known vulnerabilities, and decides by policy.",
-        consumes: [TestCompleted.type, "test.skipped"],
+        consumes: [TestCompleted.type, TestSkipped.type],
         produces: SecurityOutput.types,
         calls: SecurityCall.kinds,
         steps: SecuritySettings.steps,
