@@ -120,7 +120,8 @@ struct MonitorTurn {
 
     mutating func askScheduled() {
         // A check that the configuration no longer names leaves no alert behind.
-        let alerts = Set(settings.checks.map(\.name) + settings.targets.map(\.name) + settings.targets.flatMap { $0.thresholds.map(\.alert) })
+        let alerts = Set(
+            settings.checks.map(\.name) + settings.targets.map(\.name) + settings.targets.flatMap { $0.thresholds.map(\.alert) })
         state.alerts = state.alerts.filter { alerts.contains($0.key) }
         state.checks = state.checks.filter { alerts.contains($0.key) }
         for check in settings.checks {

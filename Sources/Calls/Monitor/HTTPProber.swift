@@ -72,7 +72,8 @@ enum HostRule {
         let explicit = "\(host):\(port ?? (url.hasPrefix("https") ? "443" : "80"))"
         return rules.contains { rule in
             let rule = rule.lowercased()
-            return rule == host || rule == explicit || (rule.hasPrefix("*.") && host.hasSuffix(rule.dropFirst(1)) && host.count >= rule.count)
+            return rule == host || rule == explicit
+                || (rule.hasPrefix("*.") && host.hasSuffix(rule.dropFirst(1)) && host.count >= rule.count)
         }
     }
 }
