@@ -18,6 +18,8 @@ final class Follower {
     private let since = Timestamp.now
     private var correlationID: String?
     private var entries: [EventReader.Entry] = []
+    /// What was read before the commit's own event: topics are read side by side, so the first may come last.
+    private var early: [EventReader.Entry] = []
 
     init(mesh: LocalMesh, repository: String, lastEnvironment: String) throws {
         self.mesh = mesh
@@ -35,21 +37,25 @@ final class Follower {
         while ContinuousClock.now < deadline {
             try mesh.checkRunning()
             guard let entry = try reader.next(timeout: .milliseconds(200)) else { continue }
-            guard belongs(entry) else { continue }
-            entries.append(entry)
-            Terminal.write(line.text(entry.envelope, entry.payload) + "\n", to: 1)
+            for entry in belonging(entry) {
+                entries.append(entry)
+                Terminal.write(line.text(entry.envelope, entry.payload) + "\n", to: 1)
+            }
             if try isReached(goal) { return entries }
         }
         throw CommandFailure("the run did not get there within three minutes. The bots' logs: \(mesh.dataDirectory)/logs")
     }
 
-    private func belongs(_ entry: EventReader.Entry) -> Bool {
-        if correlationID == nil, entry.envelope.type == CodeCommitted.type, entry.envelope.timestamp >= since,
-            entry.text("repository") == repository
-        {
-            correlationID = entry.envelope.correlationID
-        }
-        return entry.envelope.correlationID == correlationID
+    /// Those entries of the run that can be told apart now that `entry` is known.
+    private func belonging(_ entry: EventReader.Entry) -> [EventReader.Entry] {
+        guard entry.envelope.timestamp >= since else { return [] }
+        if let correlationID { return entry.envelope.correlationID == correlationID ? [entry] : [] }
+        early.append(entry)
+        guard entry.envelope.type == CodeCommitted.type, entry.text("repository") == repository else { return [] }
+        correlationID = entry.envelope.correlationID
+        defer { early = [] }
+        return early.filter { $0.envelope.correlationID == correlationID }
+            .sorted { ($0.envelope.timestamp, $0.offset) < ($1.envelope.timestamp, $1.offset) }
     }
 
     private func isReached(_ goal: Goal) throws -> Bool {
@@ -65,7 +71,9 @@ final class Follower {
             }
             return has("deploy.completed") { $0.text("environment") == self.lastEnvironment }
                 && has("monitor.health_check_passed") { $0.text("environment") == self.lastEnvironment }
-                && has("notification.sent") { $0.text("event_type") == "deploy.completed" }
+                && has("notification.sent") {
+                    $0.text("event_type") == "deploy.completed" && $0.text("title")?.contains(self.lastEnvironment) == true
+                }
         case .stopped(let type):
             return has(type) && has("notification.sent") { $0.text("event_type") == type.name }
         }

@@ -90,7 +90,7 @@ final class LocalMesh: Sendable {
             stopAndWait()
             throw CommandFailure("\(instance) did not get ready within 60 s: \(reason).\n\(lastLines(of: log))\nIts whole log: \(log)")
         }
-        let seconds = Double(began.duration(to: .now) / .milliseconds(100)) / 10
+        let seconds = (began.duration(to: .now) / .milliseconds(100)).rounded() / 10
         progress.say("bots", "all \(instances.count) run (\(seconds) s)")
     }
 

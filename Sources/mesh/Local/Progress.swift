@@ -33,9 +33,11 @@ final class Progress: Sendable {
             let isRestart = state.withLock { $0.pids.updateValue(pid, forKey: instance) != nil }
             if isRestart { say("restarted", "\(instance), process \(pid)") }
         case .died(let instance, let status, let delay):
-            say("died", "\(instance) \(status); starting it again in \(delay / .milliseconds(1)) ms.\n\(lastLines(of: log(of: instance)))")
+            say(
+                "died",
+                "\(instance) \(status); starting it again in \(Int(delay / .milliseconds(1))) ms.\n\(lastLines(of: log(of: instance)))")
         case .notStarted(let instance, let reason, let delay):
-            say("failed", "\(instance): \(reason); trying again in \(delay / .milliseconds(1)) ms")
+            say("failed", "\(instance): \(reason); trying again in \(Int(delay / .milliseconds(1))) ms")
         case .drained: break
         case .killed(let instance): say("killed", "\(instance) did not finish in time")
         }
@@ -70,9 +72,10 @@ final class Progress: Sendable {
     }
 }
 
-/// The last lines of a file, indented; for people who have to know why a process ended.
+/// Why a process ended, as its log tells it, indented: the line of a crash where there is one, else the last lines.
 func lastLines(of path: String, count: Int = 5) -> String {
     guard let data = FileManager.default.contents(atPath: path) else { return "  (no log yet)" }
-    let lines = String(decoding: data.suffix(16_384), as: UTF8.self).split(separator: "\n").suffix(count)
-    return lines.map { "  \($0.prefix(400))" }.joined(separator: "\n")
+    let lines = String(decoding: data.suffix(65_536), as: UTF8.self).split(separator: "\n")
+    let crash = lines.last { $0.contains("Fatal error:") }.map { [$0] }
+    return (crash ?? lines.suffix(count)).map { "  \($0.prefix(400))" }.joined(separator: "\n")
 }
