@@ -59,11 +59,16 @@ final class EngineLoop: RebalanceDelegate {
         self.consumer = consumer
         try consumer.subscribe(to: inputs)
         reporter.introduce(engine.contract)
+        var lastAdvance: Int64 = 0
         while !hasFinished, failure == nil {
-            takeMail()
-            poll(consumer)
-            engine.advance(at: .current)
-            perform()
+            let hasMail = takeMail()
+            let hasRecords = poll(consumer)
+            // Without news only the clock can ask for something: ten looks a second are enough for it.
+            if hasMail || hasRecords || engine.isBusy || Moment.current.uptime - lastAdvance >= 100 {
+                lastAdvance = Moment.current.uptime
+                engine.advance(at: .current)
+                perform()
+            }
             report(consumer)
             if let error = consumer.fatalError { failure = "the consumer cannot go on: \(error)" }
         }
@@ -103,10 +108,12 @@ final class EngineLoop: RebalanceDelegate {
 
     // MARK: inputs
 
-    private func poll(_ consumer: Consumer) {
-        // While a settlement is under way its end must be noticed at once; else a record or the clock wakes us.
-        var timeout: Duration = engine.inFlight != nil ? .milliseconds(1) : .milliseconds(20)
-        for _ in 0..<Self.burst {
+    /// Whether it brought records.
+    private func poll(_ consumer: Consumer) -> Bool {
+        // While a settlement is under way its end must be noticed at once, and a call's soon; else a record or the clock wakes us.
+        var timeout: Duration =
+            engine.inFlight?.isOut ?? false ? .milliseconds(1) : calls.count > 0 ? .milliseconds(10) : .milliseconds(100)
+        for place in 0..<Self.burst {
             switch consumer.poll(timeout: timeout) {
             case .record(let record):
                 engine.take(record, at: .current)
@@ -114,13 +121,19 @@ final class EngineLoop: RebalanceDelegate {
             case .error(let error):
                 if error.isFatal { failure = "the consumer cannot go on: \(error)" } else { logger.warn("consumer: \(error)") }
             case .partitionEnd: break
-            case nil: return
+            case nil: return place > 0
             }
             timeout = .zero
         }
+        return true
     }
 
-    private func takeMail() { for message in mailbox.takeAll() { take(message) } }
+    /// Whether there was any.
+    private func takeMail() -> Bool {
+        let mail = mailbox.takeAll()
+        for message in mail { take(message) }
+        return !mail.isEmpty
+    }
 
     private func take(_ message: Message) {
         let moment = Moment.current

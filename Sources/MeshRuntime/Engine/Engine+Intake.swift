@@ -17,6 +17,7 @@ extension Engine {
             return
         }
         figures.tookIn()
+        noteTick(record)
         let passport = Passport(record, isOwnTopic: partition.role == .inbox || partition.role == .retry)
         if let due = passport.notBefore, due > moment.wall, partition.role == .retry {
             partition.waiting += 1

@@ -51,12 +51,22 @@ extension Engine {
                 "\(contract.name): \(unreadable) states in \(settings.topics.state)[\(number)] cannot be read and count as not there")
         }
         partition.notes.sort()
-        for record in restoration.history { remember(record, in: partition) }
+        for record in restoration.history {
+            remember(record, in: partition)
+            noteTick(record)
+        }
         partition.isRestored = true
         ticker.owns(partition.topicPartition, at: moment)
         let early = partition.early
         partition.early = []
         for record in early { take(record, at: moment) }
+    }
+
+    /// A tick that stands in the log is not fired again, also when its record could not be handled.
+    func noteTick(_ record: Record) {
+        guard record.topic == settings.topics.schedule, !routes.schedules.isEmpty else { return }
+        guard let envelope = try? codec.decode(record, Passport(record, isOwnTopic: false)) else { return }
+        ticker.note(envelope.id)
     }
 
     /// Whether the partition's records are handled there: what is only forwarded is remembered by the inbox.

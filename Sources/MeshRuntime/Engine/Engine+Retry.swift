@@ -12,9 +12,9 @@ extension Engine {
     func carryOnWaiting() {
         guard draining == nil else { return }
         for partition in partitions.values where partition.role == .retry && partition.waiting > 0 && !partition.isLeaving {
-            guard let commit = partition.ledger.committable, commit.finished.count > 60 else { continue }
+            guard let commit = partition.ledger.committable, commit.finished.count > settings.limits.carryOnBytes / 30 else { continue }
             let text = CommitMetadata.text(committed: commit.offset, finished: commit.finished)
-            guard text.utf8.count > OffsetLedger.maximumMetadataBytes / 2 else { continue }
+            guard text.utf8.count > settings.limits.carryOnBytes else { continue }
             // Everything below the middle range: half of the ranges fall away.
             let border = commit.finished[commit.finished.count / 2].lowerBound
             let moved = schedule.remove { waiting in

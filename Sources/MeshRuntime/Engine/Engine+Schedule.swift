@@ -11,6 +11,7 @@ extension Engine {
         let number = Murmur2.partition(of: Array(contract.name.utf8), among: count)
         let home = TopicPartition(settings.topics.schedule, number)
         guard ticker.isOwner(of: home), let partition = partitions[home], !partition.isLeaving, let last = ticker.lastLook,
+            moment.uptime >= ticker.firstFiring,
             moment.wall.milliseconds - last.milliseconds >= 200
         else { return }
         ticker.looked(at: moment.wall)
@@ -25,7 +26,7 @@ extension Engine {
 
     private func fire(_ pattern: String, _ tick: Timestamp, _ partition: AssignedPartition, at moment: Moment) {
         let id = EventID.derived(schedule: pattern, bot: contract.name, tick: tick)
-        guard !partition.window.contains(id.text) else { return }
+        guard ticker.note(id) else { return }
         do throws(Rejection) {
             let payload = ScheduleFired(bot: contract.name, schedule: pattern, firedAt: tick.text)
             let bytes: [UInt8]

@@ -97,6 +97,9 @@ final class Engine {
         actions.append(.log(LogEntry(level: level, message: message, correlationID: correlation, fields: fields)))
     }
 
+    /// Whether something is decided or can be begun that the next `advance` would do.
+    var isBusy: Bool { inFlight == nil && !unsettled.isEmpty || !lanes.isEmpty && !isPaused }
+
     /// Does what time and room allow: due retries, lanes, waiting calls, limits of calls, the next settlement. Call it after every group of inputs and at least
     /// ten times a second.
     func advance(at moment: Moment) {

@@ -6,18 +6,37 @@ struct Ticker {
     /// Ticks that the owner before may have missed are made up for when they are not older than this, in milliseconds. Their ids tell those it did not miss.
     static let lookBack: Int64 = 120_000
 
+    /// A new owner reads for so long what the one before left, in milliseconds, before it fires.
+    static let patience: Int64 = 2_000
+
     private(set) var lastLook: Timestamp?
+    /// On the monotonic clock.
+    private(set) var firstFiring: Int64 = 0
     private var owned: Set<TopicPartition> = []
+    /// Ticks that stand in the log, whatever became of them. Bounded.
+    private var fired: Set<String> = []
+    private var order = Fifo<String>()
+    private static var rememberedTicks: Int { 4_096 }
 
     mutating func owns(_ partition: TopicPartition, at moment: Moment) {
         guard partition.topic == ScheduleFired.type.name else { return }
         owned.insert(partition)
         lastLook = Timestamp(milliseconds: moment.wall.milliseconds - Self.lookBack)
+        firstFiring = moment.uptime + Self.patience
     }
 
     mutating func lost(_ partition: TopicPartition) { owned.remove(partition) }
 
     func isOwner(of partition: TopicPartition) -> Bool { owned.contains(partition) }
+
+    /// Notes a tick's id. False when it was known.
+    @discardableResult
+    mutating func note(_ id: EventID) -> Bool {
+        guard fired.insert(id.text).inserted else { return false }
+        order.append(id.text)
+        if order.count > Self.rememberedTicks, let oldest = order.popFirst() { fired.remove(oldest) }
+        return true
+    }
 
     mutating func looked(at now: Timestamp) { lastLook = now }
 }

@@ -64,6 +64,8 @@ public struct Limits: Sendable, Equatable {
     public var batchBytes = 4 << 20
     /// Records of one retry partition that wait for their time; beyond it a short delay can wait behind a long one.
     public var waitingPerRetryPartition = 10_000
+    /// When a retry partition's commit carries more than this, its lowest waiting records are written again at its end.
+    public var carryOnBytes = OffsetLedger.maximumMetadataBytes / 2
     /// Identities that a partition's deduplication remembers: W.
     public var dedupWindow = DedupWindow.standardCapacity
     /// Calls of one run.

@@ -20,7 +20,7 @@ final class Machine {
     private var positions: [TopicPartition: Int64] = [:]
     private var paused: Set<TopicPartition> = []
     private var restoring: [TopicPartition] = []
-    private var settling: SettleBatch?
+    private(set) var settling: SettleBatch?
     private(set) var calls: [CallReference: CallStart] = [:]
     private(set) var started: [CallStart] = []
     private(set) var entries: [LogEntry] = []
@@ -94,11 +94,22 @@ final class Machine {
         own(partitions.sorted())
     }
 
-    func send(_ work: Work, id: String? = nil, key: String? = nil) throws {
+    func send(
+        _ work: Work, id: String? = nil, key: String? = nil, replay: String? = nil, timeToLive: Duration? = nil, trace: TraceContext? = nil
+    ) throws {
         let envelope = Envelope(
             id: EventID(id ?? "\(work.name)-\(work.number)")!, timestamp: Timestamp(milliseconds: wall), source: "test", type: Work.type,
-            payload: try work.jsonBytes())
+            payload: try work.jsonBytes(), timeToLive: timeToLive, trace: trace, replay: replay)
         log.append(try MeshCodec(catalogue: EventCatalogue(), topics: settings.topics).encode(envelope, key: key ?? work.name))
+    }
+
+    /// The partitions pass to somebody else; `own` brings them back.
+    func giveUp(_ partitions: [TopicPartition]) {
+        engine.revoked(partitions)
+        owned.subtract(partitions)
+        for partition in partitions { positions[partition] = nil }
+        restoring.removeAll { partitions.contains($0) }
+        perform()
     }
 
     private func perform() {
