@@ -106,7 +106,7 @@ import Testing
             #expect(throws: KafkaError.self) { try admin.metadata(timeout: .milliseconds(300)) }
             #expect(throws: KafkaError.self) { try admin.listGroups(timeout: .milliseconds(300)) }
             #expect(admin.close())
-            #expect(ContinuousClock.now - start < .seconds(10))
+            #expect(ContinuousClock.now - start < .seconds(120))
         }
     }
 }
