@@ -63,6 +63,20 @@ final class MeshUnderTest: Sendable {
         }
     }
 
+    /// Process ids of an instance, e.g. `BuildBot-1`, as the kernel knows them now.
+    func processes(of instance: String) -> [Int32] {
+        func text(_ path: String) -> String { String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self) }
+        let parts = instance.split(separator: "-")
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { Int32($0) }.filter { pid in
+            let words = text("/proc/\(pid)/cmdline").split(separator: "\0").map(String.init)
+            guard words.first?.hasSuffix("/meshbot") == true, words.count > 3, words[1] == parts[0], words[3] == parts[1] else {
+                return false
+            }
+            return text("/proc/\(pid)/environ").contains("MESH_DATA_DIR=\(directory)/data\0")
+        }
+    }
+
     /// What `mesh up` printed.
     var output: String { (try? String(contentsOfFile: directory + "/mesh.log", encoding: .utf8)) ?? "" }
 
