@@ -4,7 +4,7 @@ import Synchronization
 
 /// noida-db from PyPI: one process, state in memory and in one file, written each second and when it is stopped.
 ///
-/// What was found to work and not to work with it is in `docs/`: a killed group member is not forgotten (hence static members), fetch limits are ignored.
+/// What was found to work and not to work with it is in `docs/brokers.md`.
 public final class NoidaBroker: LocalBroker {
     public let name = "noida-db"
     public let bootstrapServers: String

@@ -97,6 +97,35 @@ import Testing
         }
     }
 
+    /// A broker with an authorizer keeps the rule; one without says so, in words.
+    @Test func accessRulesAreKeptOrRefusedInWords() async throws {
+        try await withAdmin { admin, broker in
+            let name = broker.uniqueName("rule")
+            let rule = AccessRule(resource: .topic, name: name, pattern: .prefixed, principal: "User:build", operation: .write)
+            do throws(KafkaError) {
+                try admin.createAccessRules([rule])
+                #expect(try admin.accessRules(AccessFilter(name: name)) == [rule])
+                #expect(try admin.deleteAccessRules(AccessFilter(name: name)) == [rule])
+                #expect(try admin.accessRules(AccessFilter(name: name)) == [])
+            } catch {
+                #expect(["SECURITY_DISABLED", "_UNSUPPORTED_FEATURE", "CLUSTER_AUTHORIZATION_FAILED"].contains(error.name), "\(error)")
+                #expect((try? admin.accessRules(AccessFilter(name: name)).contains(rule)) != true)
+                #expect((try? admin.deleteAccessRules(AccessFilter(name: name)).contains(rule)) != true)
+            }
+        }
+    }
+
+    @Test func aBrokersSettingsAreShown() async throws {
+        try await withAdmin { admin, _ in
+            let id = try #require(admin.metadata().brokers.first?.id)
+            do throws(KafkaError) {
+                #expect(try !admin.describeConfigs(.broker(id)).isEmpty)
+            } catch {
+                #expect(error.message.contains("broker \(id)"))
+            }
+        }
+    }
+
     @Test func aCallEndsWhenNobodyAnswers() async throws {
         try await blocking {
             // A port of the loopback interface that nobody listens on.
