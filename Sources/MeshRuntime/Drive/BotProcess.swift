@@ -45,25 +45,26 @@ public enum BotProcess {
     /// Runs `bot` on the calling thread until it is drained: by SIGTERM or SIGINT (blocked by `TerminationSignals.block()` before), or by a record on
     /// `mesh.control`. A second signal ends the process at once.
     public static func run<B: Bot>(_ bot: B, _ options: ProcessOptions) throws {
-        try run(program: TypedProgram(bot: bot), options)
+        let mailbox = Mailbox()
+        TerminationSignals.watch { mailbox.put(.terminate) }
+        try run(program: TypedProgram(bot: bot), options, mailbox: mailbox)
     }
 
-    private static func run(program: any BotProgram, _ options: ProcessOptions) throws {
+    static func run(program: any BotProgram, _ options: ProcessOptions, mailbox: Mailbox) throws {
         let logger = options.logger
         let settings = options.settings
         let contract = program.contract
-        let mailbox = Mailbox()
-        TerminationSignals.watch { mailbox.put(.terminate) }
         say(contract, options, isStateful: program.isStateful)
 
         let routes = try Routes(contract: contract, configuration: options.configuration)
         guard let topics = try Startup.topics(program, routes, options, mailbox) else { return }
-        SignalReader.start(client: options.client, contract: contract, topics: settings.topics, mailbox: mailbox, logger: logger)
+        let signals = SignalReader(client: options.client, contract: contract, topics: settings.topics, mailbox: mailbox, logger: logger)
+        defer { signals.close() }
         let engine = try Engine(
             program: program, configuration: options.configuration, settings: settings,
             codec: MeshCodec(catalogue: options.catalogue, topics: settings.topics), partitionCounts: topics.counts,
             random: SystemRandomNumberGenerator(), startedAt: .current)
-        let side = try SideProducer(options.client)
+        let side = try SideProducer(options.client, logger: logger)
         let loop = try EngineLoop(
             engine: engine, options: options, inputs: topics.inputs, counts: topics.counts, mailbox: mailbox, side: side)
         try loop.run()
@@ -96,7 +97,7 @@ enum Startup {
     /// Waits until the broker answers and the topics are there. Nil when the process was told to end meanwhile.
     static func topics(_ program: any BotProgram, _ routes: Routes, _ options: ProcessOptions, _ mailbox: Mailbox) throws -> Topics? {
         let settings = options.settings
-        let admin = try AdminClient(options.client)
+        let admin = try AdminClient(options.client, observer: .logging(options.logger))
         defer { admin.close(timeout: .seconds(2)) }
         let start = Moment.current.uptime
         var lastWord: Int64 = 0

@@ -55,7 +55,7 @@ final class EngineLoop: RebalanceDelegate {
         guard waitForControl() else { return end() }
         let group = GroupSettings(
             id: options.settings.group, instanceID: options.groupInstanceID, maximumPollInterval: .seconds(60), offsetReset: .earliest)
-        let consumer = try Consumer(options.client, group: group, events: self)
+        let consumer = try Consumer(options.client, group: group, events: self, observer: .logging(logger))
         self.consumer = consumer
         try consumer.subscribe(to: inputs)
         reporter.introduce(engine.contract)

@@ -72,7 +72,8 @@ struct Routes: Sendable {
 
     /// How urgent the event is to this bot; nil when it does not start it.
     func priority(of envelope: Envelope, payload: () throws(Rejection) -> JSONValue) throws(Rejection) -> Priority? {
-        if envelope.type == ScheduleFired.type, isFired {
+        // Ticks of other bots' schedules lie on the same topic.
+        if envelope.type == ScheduleFired.type {
             let fired = try payload()
             guard fired["bot"]?.string == bot, let name = fired["schedule"]?.string else { return nil }
             let priority = schedules.first { $0.pattern == name }?.priority ?? manuals.first { $0.name == name }?.priority

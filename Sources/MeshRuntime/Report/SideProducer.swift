@@ -11,16 +11,17 @@ final class SideProducer: Sendable {
     private let dropped = Atomic<Int>(0)
     private let failed = Atomic<Int>(0)
 
-    init(_ client: ClientSettings) throws(SettingsError) {
+    init(_ client: ClientSettings, logger: Logger) throws(SettingsError) {
         self.client = client
-        producer = Mutex(try Self.make(client))
+        producer = Mutex(try Self.make(client, logger))
     }
 
-    private static func make(_ client: ClientSettings) throws(SettingsError) -> Producer {
+    private static func make(_ client: ClientSettings, _ logger: Logger) throws(SettingsError) -> Producer {
         try Producer(
             client,
             ProducerSettings(
-                linger: .milliseconds(20), maximumQueuedRecords: 20_000, deliveryTimeout: .seconds(60), keepsOnlyFailures: true))
+                linger: .milliseconds(20), maximumQueuedRecords: 20_000, deliveryTimeout: .seconds(60), keepsOnlyFailures: true),
+            observer: .logging(logger))
     }
 
     func send(_ record: OutgoingRecord) {
@@ -43,7 +44,7 @@ final class SideProducer: Sendable {
         guard let error = current.fatalError else { return }
         logger.warn("the producer for heartbeats, audit and logs failed: \(error); a new one is made")
         do throws(SettingsError) {
-            let made = try Self.make(client)
+            let made = try Self.make(client, logger)
             producer.withLock { $0 = made }
             OwnThread.start("close") { current.close(timeout: .seconds(2)) }
         } catch {

@@ -78,7 +78,7 @@ private struct SettleWorker {
                 client,
                 ProducerSettings(
                     transactionalID: isTransactional ? settings.transactionalID : nil, linger: .milliseconds(isTransactional ? 0 : 2),
-                    deliveryTimeout: .seconds(20)))
+                    deliveryTimeout: .seconds(20)), observer: .logging(logger))
         } catch {
             throw KafkaError(code: -1, name: "_SETTINGS", message: error.description)
         }

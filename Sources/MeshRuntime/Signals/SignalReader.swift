@@ -1,18 +1,22 @@
 import BotKit
 import Envelopes
 import Kafka
+import Synchronization
 import Telemetry
 
 /// Reads, beside the group, what every replica must see at once: `mesh.control` from its beginning, and cancel signals from one hour back.
-enum SignalReader {
+final class SignalReader: Sendable {
     /// A cancel may come before the run that it names has begun.
     static let lookBack: Int64 = 3_600_000
 
-    static func start(client: ClientSettings, contract: Contract, topics: TopicNames, mailbox: Mailbox, logger: Logger) {
-        OwnThread.start("signals") {
+    private let isClosed = Atomic<Bool>(false)
+
+    /// Starts the thread.
+    init(client: ClientSettings, contract: Contract, topics: TopicNames, mailbox: Mailbox, logger: Logger) {
+        OwnThread.start("signals") { [self] in
             var hasReported = false
             var pause: Int64 = 100
-            while true {
+            while !isClosed.load(ordering: .relaxed) {
                 do {
                     try read(client, contract, topics, mailbox, logger, &hasReported)
                 } catch {
@@ -24,13 +28,15 @@ enum SignalReader {
         }
     }
 
-    private static func read(
+    func close() { isClosed.store(true, ordering: .relaxed) }
+
+    private func read(
         _ client: ClientSettings, _ contract: Contract, _ topics: TopicNames, _ mailbox: Mailbox, _ logger: Logger,
         _ hasReported: inout Bool
     ) throws {
-        let consumer = try Consumer(client, group: .none(reportsPartitionEnd: true))
+        let consumer = try Consumer(client, group: .none(reportsPartitionEnd: true), observer: .logging(logger))
         defer { consumer.close(timeout: .seconds(2)) }
-        let admin = try AdminClient(client)
+        let admin = try AdminClient(client, observer: .logging(logger))
         defer { admin.close(timeout: .seconds(2)) }
         let codec = MeshCodec(catalogue: EventCatalogue(), topics: topics)
         let names = [ControlRecord.topic] + contract.cancels.map(\.type.name)
@@ -38,7 +44,7 @@ enum SignalReader {
         var looked: Int64?
         var openControl: Set<TopicPartition> = []
         var positions: [TopicPartition: StartOffset] = [:]
-        while true {
+        while !isClosed.load(ordering: .relaxed) {
             let now = Moment.current
             // Topics may be made, and grow, while we run.
             if looked.map({ now.uptime - $0 > 30_000 }) ?? true {
@@ -54,7 +60,8 @@ enum SignalReader {
                                 positions[partition] = .beginning
                                 openControl.insert(partition)
                             } else {
-                                let offset = try consumer.offsets(forTime: [partition: now.wall.milliseconds - lookBack])[partition] ?? nil
+                                let offset =
+                                    try consumer.offsets(forTime: [partition: now.wall.milliseconds - Self.lookBack])[partition] ?? nil
                                 positions[partition] = offset.map { .at($0) } ?? .end
                             }
                         }
@@ -78,7 +85,7 @@ enum SignalReader {
         }
     }
 
-    private static func take(_ record: Record, _ contract: Contract, _ codec: MeshCodec, _ mailbox: Mailbox, _ logger: Logger) {
+    private func take(_ record: Record, _ contract: Contract, _ codec: MeshCodec, _ mailbox: Mailbox, _ logger: Logger) {
         let place = "\(record.topicPartition)@\(record.offset)"
         if record.topic == ControlRecord.topic {
             guard let key = record.key.map({ String(decoding: $0, as: UTF8.self) }),

@@ -67,7 +67,7 @@ private struct RestoreWorker {
 
     private mutating func attempt(_ request: Restorer.Request) throws -> [Restoration] {
         if consumer == nil {
-            consumer = try Consumer(client, group: GroupSettings(id: settings.group, reportsPartitionEnd: true))
+            consumer = try Consumer(client, group: GroupSettings(id: settings.group, reportsPartitionEnd: true), observer: .logging(logger))
         }
         let consumer = consumer!
         let committed = try consumer.committed(request.partitions, timeout: .seconds(15))

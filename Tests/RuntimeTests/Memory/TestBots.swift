@@ -59,7 +59,8 @@ enum WorkOutput: BotOutput {
 /// Decides without memory.
 struct WorkBot: Bot {
     static let contract = Contract(
-        name: "WorkBot", summary: "For tests.", consumes: [Work.type], produces: WorkOutput.types, calls: WorkCall.kinds,
+        name: "WorkBot", summary: "For tests.", consumes: [Work.type, ScheduleFired.type], produces: WorkOutput.types,
+        calls: WorkCall.kinds,
         retry: RetryPolicy(maximumAttempts: 3, backoff: .exponential, initialDelay: .seconds(1), maximumDelay: .seconds(10)))
     init(configuration: BotConfiguration) throws(ConfigurationError) {}
 

@@ -1,0 +1,153 @@
+import BotKit
+import Envelopes
+import Kafka
+import MeshTesting
+import Synchronization
+import Telemetry
+import Testing
+
+@testable import MeshRuntime
+
+/// The drivers around the engine, on a real broker: results, state and offsets are one, also when the process ends in the middle.
+@Suite(.serialized) struct BrokerTests {
+    private struct EffortPerformer: CallPerformer {
+        func perform(_ request: Effort, _ context: CallContext) async throws(CallFailure) -> Effort.Response {
+            context.log(LogLine(step: "effort", stream: .stdout, text: "number \(request.number)"))
+            do {
+                try await Task.sleep(for: .milliseconds(20))
+            } catch {
+                throw CallFailure(.cancelled, code: "cancelled", message: "cancelled")
+            }
+            return Effort.Response(number: request.number)
+        }
+    }
+
+    /// A bot's process within the test's: the same loop, without signals.
+    private final class Instance: Sendable {
+        let mailbox = Mailbox()
+        private let ended = Mutex<Bool>(false)
+
+        init<B: Bot>(_: B.Type, _ broker: BrokerFixture, delivery: DeliveryMode, member: String?) throws {
+            let configuration = BotConfiguration(name: B.contract.name)
+            let bot = try B(configuration: configuration)
+            var performers = CallPerformers()
+            performers.register(EffortPerformer())
+            let options = ProcessOptions(
+                settings: RuntimeSettings(bot: B.contract.name, delivery: delivery), client: broker.settings, configuration: configuration,
+                catalogue: EventCatalogue(), performers: performers, groupInstanceID: member,
+                logger: Logger(bot: B.contract.name, level: .error))
+            OwnThread.start("bot") { [self] in
+                do {
+                    try BotProcess.run(program: TypedProgram(bot: bot), options, mailbox: mailbox)
+                } catch is ProcessFailure {
+                    // Told to fail by the test.
+                } catch {
+                    Issue.record("\(error)")
+                }
+                ended.withLock { $0 = true }
+            }
+        }
+
+        var hasEnded: Bool { ended.withLock { $0 } }
+    }
+
+    private func topics(_ broker: BrokerFixture) async throws {
+        var topics = [Work.type.name, WorkStarted.type.name, WorkDone.type.name].map { NewTopic(name: $0, partitions: 3) }
+        for bot in ["workbot", "countbot"] {
+            for prefix in ["retry", "state", "inbox"] { topics.append(NewTopic(name: "\(prefix).\(bot)", partitions: 3)) }
+        }
+        for name in [
+            "mesh.dlq", "mesh.audit", "mesh.instances", "mesh.control", "bot.error", "bot.capabilities", "schedule.fired", "work.log",
+        ] {
+            topics.append(NewTopic(name: name, partitions: 1))
+        }
+        try await broker.makeTopics(topics)
+    }
+
+    /// Everything that a read-committed consumer sees on a topic.
+    private func read(_ topic: String, _ broker: BrokerFixture) throws -> [Record] {
+        let consumer = try Consumer(broker.settings, group: .none(reportsPartitionEnd: true))
+        defer { consumer.close() }
+        let admin = try AdminClient(broker.settings)
+        defer { admin.close() }
+        let partitions = try admin.metadata().topics[topic]?.partitions.map { TopicPartition(topic, $0.id) } ?? []
+        try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, .beginning) }))
+        var open = Set(partitions)
+        var records: [Record] = []
+        let limit = Moment.current.uptime + 30_000
+        while !open.isEmpty, Moment.current.uptime < limit {
+            switch consumer.poll(timeout: .milliseconds(100)) {
+            case .record(let record): records.append(record)
+            case .partitionEnd(let partition, _): open.remove(partition)
+            case .error, nil: break
+            }
+        }
+        return records
+    }
+
+    private func done(_ broker: BrokerFixture, by bot: String) throws -> [WorkDone] {
+        let codec = MeshCodec(catalogue: EventCatalogue(), topics: TopicNames(bot: bot))
+        return try read(WorkDone.type.name, broker).compactMap { record in
+            let envelope = try codec.decode(record, Passport(record, isOwnTopic: false))
+            return envelope.source == bot ? try envelope.decode(WorkDone.self) : nil
+        }
+    }
+
+    private func send(_ works: [Work], _ broker: BrokerFixture) throws {
+        let producer = try Producer(broker.settings)
+        defer { producer.close() }
+        let codec = MeshCodec(catalogue: EventCatalogue(), topics: TopicNames(bot: "test"))
+        let records = try works.map { work in
+            let envelope = Envelope(
+                id: EventID("\(work.name)-\(work.number)")!, timestamp: .now, source: "test", type: Work.type, payload: try work.jsonBytes()
+            )
+            return try codec.encode(envelope, key: work.name)
+        }
+        _ = try producer.sendAndWait(records)
+    }
+
+    /// Runs `B` over the same sixty inputs, ends it in the middle without any farewell, and counts what can be seen.
+    private func results<B: Bot>(_: B.Type, delivery: DeliveryMode, group: String) async throws -> [WorkDone] {
+        let broker = try await BrokerFixture.shared()
+        try await topics(broker)
+        let kinds = ["plain", "call", "chain"]
+        let works = (0..<60).map { Work(name: "\(group)\($0 % 7)", number: $0, how: kinds[$0 % 3]) }
+        try send(works, broker)
+        let first = try Instance(B.self, broker, delivery: delivery, member: "\(B.contract.name)-1")
+        try await eventually(within: .seconds(60)) { try done(broker, by: B.contract.name).count { $0.name.hasPrefix(group) } >= 10 }
+        first.mailbox.put(.fatal("the test ends it"))
+        try await eventually(within: .seconds(30)) { first.hasEnded }
+        let second = try Instance(B.self, broker, delivery: delivery, member: "\(B.contract.name)-1")
+        try await eventually(within: .seconds(90)) {
+            Set(try done(broker, by: B.contract.name).filter { $0.name.hasPrefix(group) }.map(\.number)).count == works.count
+        }
+        second.mailbox.put(.terminate)
+        try await eventually(within: .seconds(40)) { second.hasEnded }
+        return try done(broker, by: B.contract.name).filter { $0.name.hasPrefix(group) }
+    }
+
+    @Test func exactlyOnceAcrossAnAbruptEnd() async throws {
+        let seen = try await results(WorkBot.self, delivery: .exactlyOnce, group: "exact")
+        #expect(seen.map(\.number).sorted() == Array(0..<60))
+        let broker = try await BrokerFixture.shared()
+        #expect(try read("mesh.dlq", broker).isEmpty)
+        #expect(try read("mesh.audit", broker).count >= 80)
+        #expect(try read("work.log", broker).count >= 60)
+        let instances = try read("mesh.instances", broker).compactMap(\.value).map { try JSON.decode(InstanceRecord.self, from: $0) }
+        #expect(instances.last?.state == .stopped)
+    }
+
+    @Test func exactlyOnceWithState() async throws {
+        let seen = try await results(CountBot.self, delivery: .exactlyOnce, group: "count")
+        #expect(seen.map(\.number).sorted() == Array(0..<60))
+        for name in Set(seen.map(\.name)) {
+            let totals = seen.filter { $0.name == name }.map(\.total)
+            #expect(totals == Array(1...totals.count), "\(name)")
+        }
+    }
+
+    @Test func atLeastOnceLosesNothing() async throws {
+        let seen = try await results(WorkBot.self, delivery: .atLeastOnce, group: "least")
+        #expect(Set(seen.map(\.number)) == Set(0..<60))
+    }
+}
