@@ -59,6 +59,7 @@ enum SampleSecret {
     }
 
     @Test func anyBytesAreScanned() {
+        let scanner = SecretScanner(fingerprint: { _, _ in "" })
         var random = SeededGenerator(seed: 3)
         let samples = [SampleSecret.github, SampleSecret.key, SampleSecret.slack, "password = \"v8Kd-93jLmQ0\"", "a://b:c@d"].map {
             Array($0.utf8)
