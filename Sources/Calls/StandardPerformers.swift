@@ -14,7 +14,9 @@ extension CallPerformers {
         var performers = CallPerformers()
         performers.registerPipelines(dataDirectory: dataDirectory, sandbox: sandbox, configuration: configuration, environment: environment)
         // Its rules are compiled when it is made: only where they are used.
-        if configuration.name == "SecurityBot" { performers.register(SecurityScanPerformer(dataDirectory: dataDirectory)) }
+        if configuration.name == "SecurityBot" {
+            performers.register(SecurityScanPerformer(dataDirectory: dataDirectory, environment: environment))
+        }
         if configuration.name == "MonitorBot" { performers.registerMonitor() }
         performers.register(ExecutePerformer(dataDirectory: dataDirectory, sandbox: sandbox))
         performers.register(HTTPCallPerformer(permissions: configuration.permissions ?? []))

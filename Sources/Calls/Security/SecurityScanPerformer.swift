@@ -7,6 +7,7 @@ import Glibc
 public struct SecurityScanPerformer: CallPerformer {
     private let store: DirectoryArtifactStore
     private let workspaces: String
+    private let sshEnvironment: [String: String]
     private let osv = OSVDatabase()
     // Compiled at the first scan: most processes never do one.
     private static let secrets = SecretScanner()
@@ -15,8 +16,11 @@ public struct SecurityScanPerformer: CallPerformer {
     /// Findings that travel in events; all of them stand in the reports.
     static let maximumInEvent = 200
 
-    /// - Parameter dataDirectory: the process's data directory, an absolute path.
-    public init(dataDirectory: String) {
+    /// - Parameters:
+    ///   - dataDirectory: the process's data directory, an absolute path.
+    ///   - environment: of the process; git over ssh gets `HOME` and `SSH_AUTH_SOCK` of it.
+    public init(dataDirectory: String, environment: [String: String] = [:]) {
+        sshEnvironment = environment.filter { ["HOME", "SSH_AUTH_SOCK"].contains($0.key) }
         store = DirectoryArtifactStore(directory: "\(dataDirectory)/artifacts")
         workspaces = "\(dataDirectory)/workspaces"
     }
@@ -60,9 +64,10 @@ public struct SecurityScanPerformer: CallPerformer {
         say("fetched and verified \(request.artifact.url)")
         var history: CommitHistory?
         if request.settings.checks.contains(.secrets) {
-            history = try await CommitFetcher(timeLimit: .seconds(120)).fetch(
-                repository: request.repository, commit: request.commit, allowed: request.settings.repositories,
-                into: "\(workspace)/commit.git")
+            let fetcher = CommitFetcher(
+                allowed: request.settings.repositories, sshEnvironment: sshEnvironment, timeLimit: .seconds(300))
+            history = try await fetcher.fetch(repository: request.repository, commit: request.commit, into: workspace)
+            say("fetched \(request.commit.prefix(12)) and its parents")
         }
         let scanner = TreeScanner(
             settings: request.settings, allowList: history?.allowList ?? SecretAllowList(), secrets: Self.secrets, statics: Self.statics)
