@@ -77,7 +77,7 @@ struct BotSetting {
         let monitoring = configuration.monitoring
         let logger = Logger(
             bot: configuration.name, instance: settings.instance, level: Logger.Level(rawValue: monitoring.logLevel.rawValue) ?? .info,
-            format: Logger.Format(rawValue: monitoring.logFormat.rawValue) ?? .json)
+            format: Logger.Format(rawValue: monitoring.logFormat.rawValue) ?? .json, redactor: Redactor(environment: environment))
         for warning in warnings { logger.warn(warning) }
         try FileManager.default.createDirectory(atPath: dataDirectory, withIntermediateDirectories: true)
         let sandbox = waiting { [environment] in await Sandbox.detect(environment: environment) }

@@ -1,3 +1,4 @@
+import MeshTesting
 import Testing
 
 @testable import Envelopes
@@ -60,9 +61,9 @@ import Testing
         var legal = 0
         for round in 0..<8000 {
             let seed = Array(seeds[round % seeds.count].utf8)
-            let value = round % 5 == 0 ? seed : generator.mutate(seed)
+            let value = round % 5 == 0 ? seed : generator.mutated(seed)
             let headers = (headerSets.randomElement(using: &generator) ?? []).map { header in
-                Int.random(in: 0..<20, using: &generator) == 0 ? EnvelopeHeader(header.name, generator.mutate(header.value ?? [])) : header
+                Int.random(in: 0..<20, using: &generator) == 0 ? EnvelopeHeader(header.name, generator.mutated(header.value ?? [])) : header
             }
             let first: Envelope
             do throws(DecodeError) {
@@ -82,7 +83,7 @@ import Testing
         for _ in 0..<5000 {
             let bytes = (0..<Int.random(in: 0...64, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
             let headers = ["ce_id", "ce_specversion", "content-type", "traceparent", "ce_ttl"].map {
-                EnvelopeHeader($0, generator.mutate(Array("1.0".utf8)))
+                EnvelopeHeader($0, generator.mutated(Array("1.0".utf8)))
             }
             do throws(DecodeError) {
                 _ = try codec.decode(value: bytes, headers: headers, topic: "t", partition: 0, offset: 0, timestamp: nil)

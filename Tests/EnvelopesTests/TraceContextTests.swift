@@ -3,25 +3,33 @@ import Testing
 @testable import Envelopes
 
 @Suite struct TraceContextTests {
+    private let parent = TraceContext(traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", tracestate: "a=1")
+
     @Test func childrenStayInTheirTrace() {
-        var generator = SeededGenerator(seed: 5)
-        let root = TraceContext.root(random: &generator)
-        let child = root.child(random: &generator)
-        #expect(TraceContext.isLegal(root.traceparent))
+        let child = parent.child(of: "run-1")
         #expect(TraceContext.isLegal(child.traceparent))
-        #expect(root.traceID != nil && root.traceID == child.traceID)
-        #expect(root.traceparent != child.traceparent)
-        #expect(root.traceparent.hasSuffix("-01"))
-        #expect(TraceContext.root(random: &generator, isSampled: false).child(random: &generator).traceparent.hasSuffix("-00"))
-        #expect(TraceContext.root(random: &generator).traceID != root.traceID)
+        #expect(child.traceparent.hasPrefix("00-4bf92f3577b34da6a3ce929d0e0e4736-") && child.traceparent.hasSuffix("-01"))
+        #expect(child.traceparent != parent.traceparent)
+        #expect(child.tracestate == "a=1")
+        #expect(child == parent.child(of: "run-1"))
+        #expect(child != parent.child(of: "run-2"))
     }
 
     @Test func whatIsNoContextStaysAsItIs() {
-        var generator = SeededGenerator(seed: 6)
-        #expect(TraceContext(traceparent: "x").child(random: &generator).traceparent == "x")
-        let later = TraceContext(traceparent: "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-new", tracestate: "a=1").child(
-            random: &generator)
+        #expect(TraceContext(traceparent: "x").child(of: "run-1").traceparent == "x")
+        let later = TraceContext(traceparent: "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-new").child(of: "run-1")
         #expect(later.traceparent.hasPrefix("00-4bf92f3577b34da6a3ce929d0e0e4736-") && later.traceparent.hasSuffix("-01"))
-        #expect(later.tracestate == "a=1")
+    }
+
+    @Test(arguments: [
+        ("4bf92f3577b34da6a3ce929d0e0e4736", true), ("4BF92F35-77B3-4DA6-A3CE-929D0E0E4736", true), ("run-1", false), ("", false),
+        (String(repeating: "0", count: 32), false),
+    ])
+    func aTraceIDBecomesAContext(traceID: String, isTrace: Bool) throws {
+        let context = TraceContext(traceID: traceID, of: try #require(EventID("e")))
+        #expect((context != nil) == isTrace)
+        if let context {
+            #expect(context.traceparent.hasPrefix("00-4bf92f3577b34da6a3ce929d0e0e4736-") && TraceContext.isLegal(context.traceparent))
+        }
     }
 }

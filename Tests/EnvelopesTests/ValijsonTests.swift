@@ -1,4 +1,5 @@
 import CValijson
+import MeshTesting
 import Testing
 
 @testable import Envelopes
@@ -31,7 +32,7 @@ import Testing
         var generator = SchemaGenerator(random: SeededGenerator(seed: 22))
         var legal = 0
         for _ in 0..<4000 {
-            let bytes = generator.random.mutate(generator.schema(depth: 2).bytes)
+            let bytes = generator.random.mutated(generator.schema(depth: 2).bytes)
             do throws(JSONSchemaError) {
                 let schema = try JSONSchema(parsing: bytes)
                 legal += 1

@@ -58,6 +58,11 @@ private final class Lines: LogOutput {
         #expect(lines.all[0].contains(#""nested":{"Password":"***"}"#))
     }
 
+    @Test func secretsOfTheEnvironmentAreKnown() {
+        let redactor = Redactor(environment: ["KAFKA_SASL_PASSWORD": "hunter2", "HOME": "/home/ada", "SLACK_TOKEN": "abc"])
+        #expect(redactor.redact("hunter2 lives in /home/ada, abc") == "*** lives in /home/ada, abc")
+    }
+
     @Test func linesAreBoundedAndStayJSON() throws {
         let long = String(repeating: "\u{1}é", count: 100_000)
         logger().info(long, ["field": .string(long)])

@@ -45,15 +45,3 @@ extension Envelope {
     /// What deduplication remembers.
     public var identity: EventIdentity { EventIdentity(id: id, replay: replay) }
 }
-
-extension TraceContext {
-    /// The context of an event that named only its trace: 32 hexadecimal digits, or a UUID. The span's id is derived from the event's. Nil for any other `traceID`.
-    init?(traceID: String, of event: EventID) {
-        var digits = Array(traceID.lowercased().utf8)
-        if UniqueID(traceID) != nil { digits.removeAll { $0 == UInt8(ascii: "-") } }
-        let span = UUIDv5.derive([event.text, "span"]).text.utf8.filter { $0 != UInt8(ascii: "-") }.suffix(16)
-        let text = "00-\(String(decoding: digits, as: UTF8.self))-\(String(decoding: span, as: UTF8.self))-00"
-        guard text.utf8.count == 55, Self.isLegal(text) else { return nil }
-        self.init(traceparent: text)
-    }
-}

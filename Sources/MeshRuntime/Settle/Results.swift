@@ -117,14 +117,3 @@ extension Severity {
         }
     }
 }
-
-extension TraceContext {
-    /// The context of what follows from `seed`'s work: the same trace, a span id derived from the seed, so that a repeat gives the same. Unchanged when
-    /// `traceparent` is not of version 00's form.
-    func child(of seed: String) -> TraceContext {
-        let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[1].count == 32, parts[2].count == 16 else { return self }
-        let span = UUIDv5.derive([traceparent, seed, "span"]).text.filter { $0 != "-" }.suffix(16)
-        return TraceContext(traceparent: "\(parts[0])-\(parts[1])-\(span)-\(parts[3])", tracestate: tracestate)
-    }
-}

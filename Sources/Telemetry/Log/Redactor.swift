@@ -19,6 +19,16 @@ public struct Redactor: Sendable {
         self.secrets = Set(secrets).filter { $0.utf8.count >= Self.shortestSecret }.sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
     }
 
+    /// Takes out the values of the environment variables whose names say that they are secrets, e.g. `KAFKA_SASL_PASSWORD`.
+    public init(environment: [String: String]) {
+        self.init(secrets: environment.filter { Self.isSuspect($0.key) }.values)
+    }
+
+    private static func isSuspect(_ name: String) -> Bool {
+        let lower = name.lowercased()
+        return suspectNames.contains { lower.contains($0) }
+    }
+
     public func redact(_ text: String) -> String {
         var text = text
         for secret in secrets where text.contains(secret) { text = text.replacing(secret, with: Self.mark) }
@@ -26,8 +36,7 @@ public struct Redactor: Sendable {
     }
 
     func redact(_ value: JSONValue, named name: String) -> JSONValue {
-        let lower = name.lowercased()
-        if Self.suspectNames.contains(where: { lower.contains($0) }) { return .string(Self.mark) }
+        if Self.isSuspect(name) { return .string(Self.mark) }
         switch value {
         case .string(let text): return .string(redact(text))
         case .array(let elements): return .array(elements.map { redact($0, named: "") })
