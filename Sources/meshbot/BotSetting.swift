@@ -38,7 +38,8 @@ struct BotSetting {
             ? ConfigurationFiles.sources(directory: invocation["config-dir"] ?? "deploy/bots", environment: invocation["env"])
             : files.map { try ConfigurationFiles.source($0, environment: invocation["env"]) }
         let loaded = ConfigurationLoader.load(
-            sources, knowledge: ConfigurationKnowledge(bots: BotRegistry.all, catalogue: catalogue), variables: environment)
+            sources, knowledge: ConfigurationKnowledge(bots: BotRegistry.all, custom: BotRegistry.custom, catalogue: catalogue),
+            variables: environment)
         for event in loaded.ownEvents(beside: catalogue) { catalogue.add(event) }
         self.catalogue = catalogue
 

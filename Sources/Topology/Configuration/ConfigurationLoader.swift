@@ -77,7 +77,9 @@ public enum ConfigurationLoader {
             let before = sink.problems.count
             var reader = ConfigurationReader(node, knowledge: knowledge, sink: sink)
             var configuration = reader.read()
-            if let variables { Environment.fill(&configuration, isCustom: reader.contract == nil, variables, reader.contract, sink) }
+            if let variables, configuration.configuration.isEnabled {
+                Environment.fill(&configuration, isCustom: reader.contract == nil, variables, reader.contract, sink)
+            }
             // The bot itself judges only what is sound otherwise.
             let isSound = !sink.problems[before...].contains { $0.severity == .error }
             if isSound, let error = knowledge.judge(configuration.configuration) {

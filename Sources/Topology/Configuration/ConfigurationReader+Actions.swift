@@ -161,14 +161,20 @@ extension ConfigurationReader {
         }
         checkProduces(event, at: node.position, path: fields.at("event"))
         guard let payload = fields["payload"] else { return }
+        if let contract, event != NotificationRequested.type.name {
+            sink.warning(
+                payload.position, fields.at("payload"),
+                "\(contract.name) produces \(event) itself, with a payload of its own; this one has no effect")
+            return
+        }
         guard let given = Fields(payload, path: fields.at("payload"), keys: nil, sink: sink),
             let shape = knowledge.events[EventType(event)]?.payload
         else { return }
-        for name in shape.required where given[name] == nil {
-            sink.error(
-                payload.position, given.at(name), "the payload of \(event) lacks '\(name)'",
-                expected: "the fields \(shape.required.joined(separator: ", "))")
-        }
+        let missing = shape.required.filter { given[$0] == nil && !($0 == "severity" && fields.isGiven("severity")) }
+        guard !missing.isEmpty else { return }
+        sink.error(
+            payload.position, fields.at("payload"), "the payload of \(event) lacks \(missing.joined(separator: ", "))",
+            expected: "at least the fields \(shape.required.joined(separator: ", "))")
     }
 
     /// An event that the bot may not produce is an error; one that no topic has is a warning.

@@ -30,7 +30,11 @@ extension ConfigurationReader {
         } else if let command = action.node["command"] {
             checkTexts(command, "\(action.path).command", action)
         }
-        if let parameters = action.node["parameters"] { checkTexts(parameters, "\(action.path).parameters", action) }
+        // What a built-in bot's own event says is the bot's.
+        let isOwnEvent =
+            contract != nil && action.action.type == "message" && action.action.command != "send_notification"
+            && action.action.parameters["event"]?.string != NotificationRequested.type.name
+        if let parameters = action.node["parameters"], !isOwnEvent { checkTexts(parameters, "\(action.path).parameters", action) }
     }
 
     /// Every text in `node`, however deep.
@@ -106,7 +110,9 @@ extension ConfigurationReader {
     }
 
     private func place(of name: String, in node: YAMLNode) -> SourcePosition {
-        guard let text = node.scalar?.text, let range = text.firstRange(of: "${\(name)}") else { return node.position }
+        guard let text = node.scalar?.text, let range = text.firstRange(of: "${\(name)}") ?? text.firstRange(of: "{{\(name)}}") else {
+            return node.position
+        }
         let before = text[..<range.lowerBound]
         let line = before.filter(\.isNewline).count + 1
         let column = (before.split(separator: "\n", omittingEmptySubsequences: false).last?.count ?? 0) + 1
@@ -175,13 +181,13 @@ extension ConfigurationReader {
                 if shapes.contains(where: { $0 != nil && $0?.presence(of: name) != .undeclared }) { continue }
                 let fields = shapes.flatMap { $0?.fields ?? [] }
                 let nearest = NearestName.of(name, in: fields)
-                if shapes.contains(where: { $0 == nil }) {
-                    sink.warning(node.position, path, "only the payload of an unknown event type could give '\(name)'", nearest: nearest)
-                } else {
-                    sink.error(
-                        node.position, path, "the payload of \(event) has no field '\(name)'",
-                        expected: "one of \(Set(fields).sorted().joined(separator: ", "))", nearest: nearest)
-                }
+                let what =
+                    shapes.contains { $0 == nil }
+                    ? "only the payload of an unknown event type could give '\(name)'"
+                    : "the payload of \(event) has no field '\(name)'; it will be empty"
+                sink.warning(
+                    place(of: name, in: node), path, what, expected: "one of \(Set(fields).sorted().joined(separator: ", "))",
+                    nearest: nearest)
             }
         } catch {
             sink.error(node, path, "bad template: \(error.message)", line: error.line, column: error.column)

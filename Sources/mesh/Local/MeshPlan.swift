@@ -19,7 +19,8 @@ struct MeshPlan {
         variables["MESH_DATA_DIR"] = invocation.dataDirectory
         let loaded = ConfigurationLoader.load(
             try ConfigurationFiles.sources(directory: directory, environment: invocation["env"]),
-            knowledge: ConfigurationKnowledge(bots: BotRegistry.all, catalogue: catalogue), isWholeMesh: true, variables: variables)
+            knowledge: ConfigurationKnowledge(bots: BotRegistry.all, custom: BotRegistry.custom, catalogue: catalogue), isWholeMesh: true,
+            variables: variables)
         for warning in loaded.warnings { Terminal.write("\(warning)\n", to: STDERR_FILENO) }
         guard loaded.errors.isEmpty else {
             throw CommandFailure(

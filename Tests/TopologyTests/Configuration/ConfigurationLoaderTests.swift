@@ -10,7 +10,7 @@ import Testing
     @Test func everyFieldIsRead() throws {
         let mesh = Sample.load(
             """
-            bot: { name: MyBot, version: "2.1.0-rc.1+5", enabled: false, description: Mine, category: data }
+            bot: { name: MyBot, version: "2.1.0-rc.1+5", enabled: true, description: Mine, category: data }
             triggers:
               - { type: event, pattern: build.*, filter: "branch in ['main', 'release/*']", priority: high }
               - { type: schedule, pattern: "0 */2 * * *" }
@@ -43,7 +43,7 @@ import Testing
         let bot = try #require(mesh["MyBot"])
         #expect(bot.isCustom)
         var expected = BotConfiguration(
-            name: "MyBot", version: "2.1.0-rc.1+5", isEnabled: false, description: "Mine", category: .data,
+            name: "MyBot", version: "2.1.0-rc.1+5", isEnabled: true, description: "Mine", category: .data,
             triggers: [
                 .init(kind: .event, pattern: "build.*", filter: "branch in ['main', 'release/*']", priority: .high),
                 .init(kind: .schedule, pattern: "0 */2 * * *"), .init(kind: .manual, pattern: "now"),
