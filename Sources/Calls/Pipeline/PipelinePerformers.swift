@@ -14,11 +14,11 @@ extension CallPerformers {
         let ssh = environment.filter { ["HOME", "SSH_AUTH_SOCK"].contains($0.key) }
         register(
             BuildPerformer(
-                sandbox: sandbox, workspaces: workspaces, store: store, logDirectory: directory + "/logs",
+                sandbox: sandbox, workspaces: workspaces, store: store, logDirectory: directory + "/logs/runs",
                 variables: configuration.environment, sshEnvironment: ssh))
         register(
             TestPerformer(
-                sandbox: sandbox, workspaces: workspaces, store: store, logDirectory: directory + "/logs",
+                sandbox: sandbox, workspaces: workspaces, store: store, logDirectory: directory + "/logs/runs",
                 reportDirectory: directory + "/reports", variables: configuration.environment))
     }
 }
