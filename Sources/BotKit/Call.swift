@@ -65,11 +65,14 @@ public struct CallFailure: Error, Codable, Sendable, Equatable, CustomStringConv
     public let code: String
     /// For people. Never a secret.
     public let message: String
+    /// Who asked for the cancellation, as the request names them; nil for everything else.
+    public let requestedBy: String?
 
-    public init(_ kind: Kind, code: String, message: String) {
+    public init(_ kind: Kind, code: String, message: String, requestedBy: String? = nil) {
         self.kind = kind
         self.code = code
         self.message = message
+        self.requestedBy = requestedBy
     }
 
     public var description: String { "\(message) (\(code))" }

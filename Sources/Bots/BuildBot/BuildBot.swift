@@ -96,7 +96,7 @@ public struct BuildBot: Bot {
         case .failure(let failure) where failure.kind == .cancelled:
             let cancelled = BuildCancelled(
                 buildID: context.runID, repository: commit.repository, commit: commit.commit, branch: commit.branch, author: commit.author,
-                message: commit.message, reason: failure.message, durationSeconds: elapsed)
+                message: commit.message, reason: failure.message, requestedBy: failure.requestedBy, durationSeconds: elapsed)
             return [.produce(.cancelled(cancelled))]
         case .failure(let failure) where failure.kind == .transient && context.attempt < maximumAttempts:
             throw failure.rejection

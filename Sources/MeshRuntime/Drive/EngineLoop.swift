@@ -144,7 +144,7 @@ final class EngineLoop: RebalanceDelegate {
         case .settled(let batch, let outcome): engine.settled(batch, outcome, at: moment)
         case .restored(let restorations):
             for restoration in restorations { engine.restored(restoration, at: moment) }
-        case .cancel(let run): engine.cancelRun(run, at: moment)
+        case .cancel(let run, let reason): engine.cancelRun(run, reason, at: moment)
         case .control(let key, let record):
             control[key] = record
             reconcile(at: moment)

@@ -7,7 +7,7 @@ enum Message: Sendable {
     case callFinished(CallReference, CallOutcome)
     case settled(UInt64, SettleOutcome)
     case restored([Restoration])
-    case cancel(run: String)
+    case cancel(run: String, CallFailure)
     case control(key: String, ControlRecord?)
     /// Everything on `mesh.control` was read once.
     case controlIsCurrent

@@ -19,8 +19,8 @@ extension Engine {
         var answered: [Job] = []
         while let (job, place) = waitingCalls.popFirst() {
             guard !job.partition.isLost, job.calls[place].phase == .waiting else { continue }
-            if cancels.contains(job.runID) {
-                finish(job, place, .failure(Self.cancelledByPerson), at: moment)
+            if let asked = cancels[job.runID] {
+                finish(job, place, .failure(asked), at: moment)
                 answered.append(job)
             } else if moment.uptime >= job.deadline {
                 finish(job, place, .failure(Self.runTimedOut(configuration.constraints.timeout)), at: moment)
@@ -141,10 +141,10 @@ extension Engine {
     }
 
     /// Somebody asked to cancel a run: its calls end as cancelled; if it starts later, they end before they begin.
-    func cancelRun(_ run: String, at moment: Moment) {
-        cancels.insert(run)
+    func cancelRun(_ run: String, _ reason: CallFailure = cancelledByPerson, at moment: Moment) {
+        cancels.insert(run, reason)
         for job in begun.values where job.runID == run {
-            for place in job.calls.indices { cancel(job, place, Self.cancelledByPerson, at: moment) }
+            for place in job.calls.indices { cancel(job, place, reason, at: moment) }
         }
         startWaitingCalls(at: moment)
     }

@@ -101,7 +101,11 @@ final class SignalReader: Sendable {
         guard let signal = contract.cancels.first(where: { $0.type.name == record.topic }) else { return }
         do throws(Rejection) {
             let payload = try codec.payload(of: try codec.decode(record, Passport(record, isOwnTopic: false)))
-            if let run = payload[signal.runField]?.string { mailbox.put(.cancel(run: run)) }
+            guard let run = payload[signal.runField]?.string else { return }
+            let reason = CallFailure(
+                .cancelled, code: "cancelled", message: payload["reason"]?.string ?? Engine.cancelledByPerson.message,
+                requestedBy: payload["requested_by"]?.string)
+            mailbox.put(.cancel(run: run, reason))
         } catch {
             logger.warn("\(place) is no cancel signal and is left out: \(error.message)")
         }
