@@ -25,7 +25,8 @@ extension CallPerformers {
                 dataDirectory: dataDirectory, book: try ChannelBook(configuration: configuration, environment: environment))
         }
         performers.registerDeploy(
-            DeployTools(dataDirectory: dataDirectory, sandbox: sandbox, now: { Timestamp.now }),
+            DeployTools(
+                dataDirectory: dataDirectory, sandbox: sandbox, keepsServices: configuration.name == "DeployBot", now: { Timestamp.now }),
             store: DirectoryArtifactStore(directory: "\(dataDirectory)/artifacts"),
             kubernetesEnvironment: kubernetesEnvironment(environment))
         return performers

@@ -10,14 +10,17 @@ public struct DeployTools: Sendable {
     let probe: HealthProbe
     let now: @Sendable () -> Timestamp
     private let lockTimeLimit: Duration
+    /// nil: nobody starts services again that have ended.
+    private let keeper: ServiceKeeper?
 
     /// - Parameters:
     ///   - dataDirectory: targets without a path lie in `environments/<name>` below it, services' records in `services`.
     ///   - lockTimeLimit: how long a call waits for another process to leave the environment.
+    ///   - keepsServices: services that have ended by themselves are started again as long as the tools live.
     ///   - now: what the history says.
     public init(
         dataDirectory: String, sandbox: Sandbox, clock: any Clock<Duration> = ContinuousClock(), lockTimeLimit: Duration = .seconds(10),
-        now: @escaping @Sendable () -> Timestamp
+        keepsServices: Bool = false, now: @escaping @Sendable () -> Timestamp
     ) {
         self.lockTimeLimit = lockTimeLimit
         self.dataDirectory = dataDirectory
@@ -26,6 +29,7 @@ public struct DeployTools: Sendable {
         // Health URLs come from the configuration, never from an event: its author may name what lies on this machine.
         probe = HealthProbe(client: HTTPClient(policy: .anywhere), clock: clock)
         self.now = now
+        keeper = keepsServices ? ServiceKeeper(dataDirectory: dataDirectory, services: services, clock: clock) : nil
     }
 
     func directory(_ target: DirectoryTarget) throws(CallFailure) -> ReleaseDirectory {
@@ -38,11 +42,11 @@ public struct DeployTools: Sendable {
 
     /// Takes the environment's lock; a transient failure when another process of this machine goes on working on it, e.g. one that was
     /// replaced and does not know it yet.
-    func lock(_ directory: ReleaseDirectory) async throws(CallFailure) -> ReleaseLock {
+    func lock(_ directory: ReleaseDirectory) async throws(CallFailure) -> DirectoryLock {
         let start = ContinuousClock.now
         while true {
             do {
-                if let lock = try ReleaseLock(directory) { return lock }
+                if let lock = try DirectoryLock("\(directory.root)/.lock") { return lock }
             } catch {
                 throw error.failure
             }

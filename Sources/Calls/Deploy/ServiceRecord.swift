@@ -3,7 +3,7 @@ import Glibc
 
 /// The note of a running service, so that another process finds it again: `<data directory>/services/<name>.json`.
 public struct ServiceRecord: Codable, Sendable, Equatable {
-    /// The environment, or `<environment>.trial`.
+    /// The environment, or `<environment>.trial` for the instance of a trial.
     public var name: String
     public var release: String
     /// The leader of its process group.
@@ -13,14 +13,22 @@ public struct ServiceRecord: Codable, Sendable, Equatable {
     public var bootID: String
     public var port: Int?
     public var command: [String]
+    /// The release's directory.
+    public var path: String
+    /// Environment variables of the configuration.
+    public var variables: [String: String]
 
     enum CodingKeys: String, CodingKey {
         case name, release
         case process = "pid"
         case startTicks = "start_ticks"
         case bootID = "boot_id"
-        case port, command
+        case port, command, path, variables
     }
+
+    /// Whether it is an instance that a trial starts and ends.
+    public var isTrial: Bool { name.hasSuffix(Self.trialSuffix) }
+    static let trialSuffix = ".trial"
 
     /// Whether that very process is there and no zombie.
     public var isAlive: Bool {

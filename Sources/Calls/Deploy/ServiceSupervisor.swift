@@ -37,17 +37,29 @@ public struct ServiceSupervisor: Sendable {
 
     /// Ends the service and whatever it started: SIGTERM, then SIGKILL. Nothing to do is no error. Blocks up to the time limit.
     func stop(_ name: String, within limit: Duration) throws(FileError) {
-        var groups = Set(orphans(name))
-        if let record = try record(name), record.isAlive { groups.insert(record.process) }
-        Self.end(groups, within: limit)
+        let record = try record(name)
+        // First of all it is no longer wanted, so that nobody starts it again; a process without a record is found by its mark.
         try Files.remove("\(directory)/\(name).json")
+        var groups = Set(orphans(name))
+        if let record, record.isAlive { groups.insert(record.process) }
+        Self.end(groups, within: limit)
     }
 
-    /// Ends every service below a data directory, e.g. on `mesh down`. Blocks; ends all at the same time.
-    public static func stopAll(dataDirectory: String, within limit: Duration = .seconds(10)) throws {
+    /// Ends every service below a data directory, e.g. on `mesh down`. Blocks; ends all at the same time. Their records stay: the next DeployBot
+    /// starts them again.
+    public static func stopAll(dataDirectory: String, within limit: Duration = .seconds(10)) {
         let records = ServiceRecord.all(dataDirectory: dataDirectory)
         end(Set(records.filter(\.isAlive).map(\.process)), within: limit)
-        for record in records { try Files.remove("\(dataDirectory)/services/\(record.name).json") }
+    }
+
+    /// Starts a service again that a record asks for and that is gone; a trial's is only cleared away.
+    func revive(_ record: ServiceRecord) throws {
+        guard try self.record(record.name) == record, !record.isAlive else { return }
+        if record.isTrial { return try stop(record.name, within: .seconds(2)) }
+        guard Files.exists(record.path) else { return try Files.remove("\(directory)/\(record.name).json") }
+        let settings = ServiceSettings(command: record.command, port: record.port, environment: record.variables)
+        try Files.append(Array("mesh: the service is gone and is started again\n".utf8), to: logPath(record.name))
+        _ = try ensure(record.name, settings, environment: record.name, release: record.release, path: record.path)
     }
 
     private func start(
@@ -74,7 +86,7 @@ public struct ServiceSupervisor: Sendable {
         }
         let record = ServiceRecord(
             name: name, release: release, process: process, startTicks: identity.startTicks, bootID: ProcessIdentity.bootID,
-            port: settings.port, command: settings.command)
+            port: settings.port, command: settings.command, path: path, variables: settings.environment)
         try Files.write(Array(try JSONEncoder().encode(record)), to: "\(directory)/\(name).json")
         return record
     }

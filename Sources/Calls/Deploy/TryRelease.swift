@@ -15,7 +15,7 @@ public struct TryRelease: CallPerformer {
         let directory = try tools.directory(request.target)
         let lock = try await tools.lock(directory)
         defer { withExtendedLifetime(lock) {} }
-        let name = "\(request.target.environment).trial"
+        let name = request.target.environment + ServiceRecord.trialSuffix
         let stopTimeLimit = service.stopTimeLimit
         let spare = try Self.sparePort()
         guard let moved = health.moved(from: port, to: spare) else { return DeployReport(passed: true) }

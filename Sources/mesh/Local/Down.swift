@@ -16,7 +16,7 @@ struct Down {
             try DirectoryLock.wait(directory, seconds: 40)
         }
         let services = ServiceRecord.all(dataDirectory: directory).filter(\.isAlive)
-        try ServiceSupervisor.stopAll(dataDirectory: directory)
+        ServiceSupervisor.stopAll(dataDirectory: directory)
         say(services.isEmpty ? "no deployed service runs" : "stopped: \(services.map(\.name).sorted().joined(separator: ", "))")
         return 0
     }

@@ -11,22 +11,17 @@ final class DeployFixture: Sendable {
     let store: DirectoryArtifactStore
     let tools: DeployTools
 
-    init() async throws {
+    init(keepsServices: Bool = false, clock: any Clock<Duration> = ContinuousClock()) async throws {
         scratch = try ScratchDirectory("botmesh-deploy")
         data = try scratch.directory("data")
         store = DirectoryArtifactStore(directory: "\(data)/artifacts")
         tools = DeployTools(
             dataDirectory: data, sandbox: await Sandbox.detect(environment: ["PATH": "/usr/bin:/bin"]),
-            lockTimeLimit: .milliseconds(200), now: { Timestamp(milliseconds: 1_767_225_600_000) })
+            clock: clock, lockTimeLimit: .milliseconds(200), keepsServices: keepsServices,
+            now: { Timestamp(milliseconds: 1_767_225_600_000) })
     }
 
-    deinit {
-        do {
-            try ServiceSupervisor.stopAll(dataDirectory: data, within: .seconds(2))
-        } catch {
-            Issue.record("services could not be ended: \(error)")
-        }
-    }
+    deinit { ServiceSupervisor.stopAll(dataDirectory: data, within: .seconds(2)) }
 
     var context: CallContext { CallContext(idempotencyKey: "k", runID: "r", correlationID: "c") }
     func environmentPath(_ name: String = "staging") -> String { "data/environments/\(name)" }

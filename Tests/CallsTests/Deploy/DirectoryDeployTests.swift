@@ -118,7 +118,7 @@ import Testing
         var hasty = target
         hasty.health?.startTimeLimit = .milliseconds(600)
         let failed = try await TryRelease(fixture.tools).perform(DeployTrial(deployID: "two", target: hasty), fixture.context)
-        #expect(!failed.passed && failed.reason?.contains("status 503") == true && failed.outputTail.last?.contains("GET /health") == true)
+        #expect(!failed.passed && failed.reason?.hasPrefix("the trial instance: not healthy within") == true)
         #expect(try await fixture.ask(port) == "v1 one False")
 
         // Switched all the same, its check fails and it is taken back.
@@ -161,8 +161,28 @@ import Testing
         #expect(ServiceRecord.all(dataDirectory: fixture.data).count == 1)
     }
 
+    @Test func aServiceThatEndsIsStartedAgainWithTheSameRelease() async throws {
+        let fixture = try await DeployFixture(keepsServices: true)
+        let port = DeployFixture.freePort()
+        let target = fixture.target(port: port)
+        #expect(try await fixture.prepare("one", target, try await fixture.artifact(DeployFixture.server("v1"))).passed)
+        _ = try await fixture.switch("one", target)
+        #expect(try await fixture.verify("one", target).passed)
+        let record = try #require(ServiceRecord.all(dataDirectory: fixture.data).first)
+        kill(-record.process, SIGKILL)
+        try await eventually("the service is back", within: .seconds(30)) {
+            guard let again = ServiceRecord.all(dataDirectory: fixture.data).first, again.process != record.process else { return false }
+            return again.isAlive && again.release == "one"
+        }
+        #expect(try await fixture.verify("one", target).passed)
+        // Once it is not wanted any more it stays away.
+        #expect(try await fixture.revert("one", to: nil, target).passed)
+        #expect(ServiceRecord.all(dataDirectory: fixture.data).isEmpty)
+    }
+
     @Test func anotherProcessOfTheSameNumberIsNotTheService() async throws {
-        let text = #"{"name":"x","release":"r","pid":\#(getpid()),"start_ticks":1,"boot_id":"other","command":["x"]}"#
+        let text =
+            #"{"name":"x","release":"r","pid":\#(getpid()),"start_ticks":1,"boot_id":"other","command":["x"],"path":"/x","variables":{}}"#
         let record = try JSONDecoder().decode(ServiceRecord.self, from: Data(text.utf8))
         #expect(!record.isAlive)
     }
