@@ -65,6 +65,10 @@ public struct ServiceSupervisor: Sendable {
     private func start(
         _ name: String, _ settings: ServiceSettings, environment: String, release: String, path: String
     ) throws -> ServiceRecord {
+        // Else the other process would answer the health check in this one's place.
+        if let port = settings.port, LoopbackPort.isTaken(port) {
+            throw FileError("the service of \(environment) cannot have port \(port)", number: EADDRINUSE)
+        }
         let home = "\(directory)/\(name).home"
         try Files.makeDirectories(home)
         if Files.size(logPath(name)) > 1 << 20 { rename(logPath(name), "\(logPath(name)).1") }

@@ -1,5 +1,4 @@
 import BotKit
-import Glibc
 
 /// `deploy.trial`: an instance of the release on a spare port, beside the live one; it is ended again whatever comes out.
 public struct TryRelease: CallPerformer {
@@ -17,7 +16,7 @@ public struct TryRelease: CallPerformer {
         defer { withExtendedLifetime(lock) {} }
         let name = request.target.environment + ServiceRecord.trialSuffix
         let stopTimeLimit = service.stopTimeLimit
-        let spare = try Self.sparePort()
+        let spare = try LoopbackPort.spare()
         guard let moved = health.moved(from: port, to: spare) else { return DeployReport(passed: true) }
         service.port = spare
         tools.say("starting the release on port \(spare)", "trial", context)
@@ -60,22 +59,5 @@ public struct TryRelease: CallPerformer {
     private func failed(_ problem: String, _ name: String) async throws(CallFailure) -> DeployReport {
         let tail = try await tools.blocking { [services = tools.services] in try services.tail(name) }
         return DeployReport(passed: false, reason: "the trial instance: \(problem)", outputTail: tail)
-    }
-
-    /// A port that was free a moment ago.
-    private static func sparePort() throws(CallFailure) -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        defer { if descriptor >= 0 { close(descriptor) } }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                descriptor >= 0 && bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
-            }
-        }
-        guard isBound else { throw CallFailure(.transient, code: "no-port", message: "no spare port: \(errorText(errno))") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }

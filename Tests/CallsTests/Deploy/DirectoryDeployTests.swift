@@ -145,6 +145,14 @@ import Testing
         try await eventually { try await !fixture.verify("one", target).passed }
     }
 
+    @Test func aServiceDoesNotGoLiveBehindAnotherProcessOnItsPort() async throws {
+        let fixture = try await DeployFixture()
+        let other = TestHTTPServer { _ in .init(200, body: "healthy, and not ours") }
+        let target = fixture.target(port: other.port)
+        #expect(try await fixture.prepare("one", target, try await fixture.artifact(DeployFixture.server("1"))).passed)
+        await #expect(throws: CallFailure.self) { try await fixture.switch("one", target) }
+    }
+
     @Test func aServiceWhoseRecordWasLostIsFoundAndEnded() async throws {
         let fixture = try await DeployFixture()
         let port = DeployFixture.freePort()
