@@ -20,6 +20,11 @@ import Topology
         for bot in BotRegistry.all { check(bot) }
     }
 
+    @Test func theSixBotsAreThere() {
+        let names: Set = ["BuildBot", "TestBot", "SecurityBot", "DeployBot", "MonitorBot", "NotificationBot"]
+        #expect(names.isSubset(of: contracts().map(\.name)))
+    }
+
     @Test func namesAreUnique() {
         let names = contracts().map { $0.name.lowercased() }
         #expect(names.count == Set(names).count)

@@ -50,4 +50,13 @@ import Testing
         let answer = try await Programs.run(Programs.mesh, ["topics", "reference"], log: "\(directory)/log")
         #expect(answer.text == (try String(contentsOfFile: Programs.root + "/docs/events.md", encoding: .utf8)))
     }
+
+    @Test func theGraphIsDrawnFromTheContracts() async throws {
+        let directory = try TemporaryDirectory.make()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let answer = try await Programs.run(Programs.mesh, ["graph"], log: "\(directory)/log")
+        #expect(answer.status == .exited(0), "\(answer.text)")
+        #expect(answer.text.hasPrefix("flowchart LR\n"))
+        #expect(answer.text.contains("    BuildBot -->|build.completed| TestBot\n"))
+    }
 }

@@ -1,3 +1,4 @@
+import Bots
 import Glibc
 import Kafka
 import Terminal
@@ -21,6 +22,8 @@ enum TopicsCommands {
             "topics", "apply", summary: "Make the broker's topics those of the mesh; never deletes or shrinks without --force",
             flags: configuration + [force], run: apply),
         Command("topics", "reference", summary: "Print the reference of all events (docs/events.md)", run: reference),
+        Command(
+            "graph", summary: "Print the picture of the mesh, drawn from the bots' contracts, as a Mermaid flowchart", run: graph),
     ]
 
     private static func list(_ invocation: Invocation) throws -> Int32 {
@@ -49,6 +52,13 @@ enum TopicsCommands {
     private static func reference(_ invocation: Invocation) throws -> Int32 {
         let home = try Home.find(invocation.environment)
         Terminal.write(try CatalogueLoader.load(directory: home.topics).reference, to: STDOUT_FILENO)
+        return 0
+    }
+
+    private static func graph(_ invocation: Invocation) throws -> Int32 {
+        let home = try Home.find(invocation.environment)
+        let catalogue = try CatalogueLoader.load(directory: home.topics)
+        say(MeshGraph.mermaid(BotRegistry.all.map { $0.contract }, catalogue: catalogue))
         return 0
     }
 
