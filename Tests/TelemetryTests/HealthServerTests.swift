@@ -1,5 +1,6 @@
 import Envelopes
 import Glibc
+import MeshTesting
 import Testing
 
 @testable import Telemetry
@@ -85,23 +86,14 @@ private func request(_ method: String, _ path: String) -> [UInt8] {
     @Test func noRequestStopsIt() throws {
         let server = try server()
         defer { server.stop() }
-        var state: UInt64 = 99
-        func random(_ limit: Int) -> Int {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int(state >> 33) % limit
-        }
+        var generator = SeededGenerator(seed: 32)
         var requests: [[UInt8]] = [
             [], Array("GET".utf8), Array("GET / HTTP/9.9\r\n\r\n".utf8), Array("\r\n\r\n".utf8),
             Array("GET /\(String(repeating: "a", count: 100_000)) HTTP/1.1\r\n\r\n".utf8),
             Array("GET /health HTTP/1.1\r\n\(String(repeating: "X: y\r\n", count: 10_000))\r\n".utf8),
             Array("POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n".utf8),
         ]
-        for _ in 0..<200 {
-            var bytes = request("GET", "/metrics")
-            for _ in 0..<1 + random(5) { bytes[random(bytes.count)] = UInt8(random(256)) }
-            if random(4) == 0 { bytes = Array(bytes[..<random(bytes.count)]) }
-            requests.append(bytes)
-        }
+        for _ in 0..<200 { requests.append(generator.mutated(request("GET", "/metrics"))) }
         for bytes in requests { _ = exchange(server.port, bytes) }
         #expect(exchange(server.port, request("GET", "/health"))?.hasPrefix("HTTP/1.1 200 ") == true)
     }
