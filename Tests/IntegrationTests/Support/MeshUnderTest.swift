@@ -55,10 +55,12 @@ final class MeshUnderTest: Sendable {
     @discardableResult
     func stop() async throws -> ChildProcess.ExitStatus? {
         log.stop()
-        return try await DedicatedThread.run(name: "mesh-down") { [process] in
+        return try await DedicatedThread.run(name: "mesh-down") { [process, directory] in
             process.signal(.interrupt)
             let status = process.wait(timeout: .seconds(40))
             if status == nil { process.signal(.kill) }
+            // What went wrong stays there to be looked at.
+            if status == .exited(0) { AtExit.run { try? FileManager.default.removeItem(atPath: directory) } }
             return status
         }
     }
