@@ -93,10 +93,10 @@ func consume(_ cluster: MockCluster) throws {
     cluster.fail(.offsetCommit, with: [22])
     expectFailure("a commit that is refused") { try consumer.commit([partition: CommittedOffset(offset: 2, metadata: "text")]) }
     expectFailure("a commit that nobody answers") {
-        try cluster.setBroker(1, isUp: false)
+        try cluster.setRoundTrip(ofBroker: 1, to: .seconds(3))
         try consumer.commit([partition: CommittedOffset(offset: 2)], timeout: .milliseconds(100))
     }
-    try cluster.setBroker(1, isUp: true)
+    try cluster.setRoundTrip(ofBroker: 1, to: .zero)
     consumer.close()
 }
 

@@ -36,10 +36,10 @@ import Testing
         try await withTransaction { producer, cluster in
             try producer.send(OutgoingRecord(topic: "topic", value: [1]))
             try producer.flush(timeout: .seconds(10))
-            try cluster.setBroker(1, isUp: false)
+            try cluster.setRoundTrip(ofBroker: 1, to: .seconds(3))
             let error = Self.error { () throws(KafkaError) in try producer.commitTransaction(timeout: .milliseconds(300)) }
             #expect(error?.isRetriable == true && error?.requiresAbort == false && error?.isFatal == false, "\(String(describing: error))")
-            try cluster.setBroker(1, isUp: true)
+            try cluster.setRoundTrip(ofBroker: 1, to: .zero)
             try producer.commitTransaction(timeout: .seconds(10))
         }
     }

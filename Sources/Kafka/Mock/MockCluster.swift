@@ -42,9 +42,10 @@ package final class MockCluster: @unchecked Sendable {
         rd_kafka_mock_push_request_errors_array(cluster, request.rawValue, codes.count, codes.map { rd_kafka_resp_err_t($0) })
     }
 
-    /// Cuts the connections of a broker (numbered from 1) and refuses new ones, or takes them again.
-    package func setBroker(_ id: Int32, isUp: Bool) throws(KafkaError) {
-        try check(isUp ? rd_kafka_mock_broker_set_up(cluster, id) : rd_kafka_mock_broker_set_down(cluster, id))
+    /// How long a broker takes to answer from now on. Whole milliseconds. (Taking it down instead is no good: it may find its port taken when it comes
+    /// back, and librdkafka 2.0.2 then ends the process.)
+    package func setRoundTrip(ofBroker id: Int32, to duration: Duration) throws(KafkaError) {
+        try check(rd_kafka_mock_broker_set_rtt(cluster, id, duration.rdMilliseconds))
     }
 
     /// Ends the imitation; nothing may be called afterwards.
