@@ -26,6 +26,8 @@ final class Machine {
     private(set) var entries: [LogEntry] = []
     private(set) var audits: [AuditEntry] = []
     private(set) var hasFinished = false
+    /// Grows whenever something happens.
+    private var activity = 0
     /// How a call ends; by default with success.
     var outcome: (CallStart) -> CallOutcome = { .success(Effort.Response(number: ($0.request as! Effort).number)) }
     /// Of 100 settlements, how many fail.
@@ -125,6 +127,7 @@ final class Machine {
             case .startCall(let call):
                 calls[call.reference] = call
                 started.append(call)
+                activity += 1
             case .cancelCall(let reference): cancelled.insert(reference)
             case .log(let entry): entries.append(entry)
             case .audit(let entry): audits.append(entry)
@@ -135,6 +138,7 @@ final class Machine {
     }
 
     private func commitOffset(_ partition: TopicPartition, _ commit: CommittedOffset) {
+        if log.committed[partition] != commit { activity += 1 }
         #expect(commit.offset >= log.committed[partition]?.offset ?? 0, "a commit never goes back")
         #expect(commit.metadata.utf8.count <= 4_096)
         log.committed[partition] = commit
@@ -151,6 +155,7 @@ final class Machine {
         }
         guard let record = ready.randomElement(using: &random) else { return }
         positions[record.topicPartition] = record.offset + 1
+        activity += 1
         engine.take(record, at: moment)
         perform()
     }
@@ -172,6 +177,7 @@ final class Machine {
         }
         if case .committed = outcome {
             for (_, record) in batch.records { log.append(record) }
+            activity += batch.records.count
             for (partition, commit) in batch.offsets { commitOffset(partition, commit) }
         }
         engine.settled(batch.id, outcome, at: moment)
@@ -210,17 +216,14 @@ final class Machine {
     func runDry(_ limit: Int = 200_000) {
         var quiet = 0
         for _ in 0..<limit where quiet < 40 {
-            let before = (positions, log.partitions.values.reduce(0) { $0 + $1.count }, started.count, log.committed)
+            let before = activity
             restore()
             deliver()
             advance()
             settle()
             finishCall()
             pass(1_000)
-            let after = (positions, log.partitions.values.reduce(0) { $0 + $1.count }, started.count, log.committed)
-            let busy =
-                before.0 != after.0 || before.1 != after.1 || before.2 != after.2 || before.3 != after.3 || settling != nil
-                || !calls.isEmpty
+            let busy = activity != before || settling != nil || !calls.isEmpty
             quiet = busy ? 0 : quiet + 1
         }
         #expect(quiet >= 40, "the machine comes to rest")
