@@ -57,6 +57,7 @@ final class EngineLoop: RebalanceDelegate {
             id: options.settings.group, instanceID: options.groupInstanceID, maximumPollInterval: .seconds(60), offsetReset: .earliest)
         let consumer = try Consumer(options.client, group: group, events: self, observer: .logging(logger))
         self.consumer = consumer
+        reconcile(at: .current)
         try consumer.subscribe(to: inputs)
         reporter.introduce(engine.contract)
         var lastAdvance: Int64 = 0

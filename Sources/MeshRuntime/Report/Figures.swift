@@ -6,7 +6,7 @@ struct Figures: Sendable {
         var processing: Int64
         var endToEnd: Int64
     }
-    private static var maximumSamples: Int { 4_096 }
+    private static var maximumSamples: Int { 1_024 }
 
     private(set) var taken = 0
     private(set) var done = 0
