@@ -16,6 +16,7 @@ public struct MonitorBot: Bot {
         produces: MonitorOutput.types,
         calls: MonitorCall.kinds,
         steps: MonitorSettings.steps,
+        actionForm: .set,
         never: [
             "changes what it watches", "asks a host that its configuration does not allow", "raises an alert that stands a second time",
         ],
