@@ -132,7 +132,7 @@ extension Engine {
             return
         case .done:
             let processing = moment.uptime - (item.takenIn?.uptime ?? moment.uptime)
-            let endToEnd = item.source?.envelope.map { moment.wall.milliseconds - $0.timestamp.milliseconds } ?? processing
+            let endToEnd = item.source?.envelope.map { moment.wall.duration(since: $0.timestamp).wholeMilliseconds } ?? processing
             figures.settledDone(processing: processing, endToEnd: max(0, endToEnd), at: moment.uptime)
         case .retried: figures.settledRetry(at: moment.uptime)
         case .dead: figures.settledDead(at: moment.uptime)

@@ -76,9 +76,9 @@ struct Passport: Equatable {
         key = record.key
         guard record.headers.contains(where: { Name.own.contains($0.name) }) else { return }
         headers = record.headers.filter { !Name.own.contains($0.name) }
-        redrives = Self.number(Name.redrives, in: record) ?? 0
+        redrives = Self.count(Name.redrives, in: record)
         if let topic = Self.text(Name.originTopic, in: record), let partition: Int32 = Self.number(Name.originPartition, in: record),
-            let offset: Int64 = Self.number(Name.originOffset, in: record)
+            let offset: Int64 = Self.number(Name.originOffset, in: record), EventType(topic).isLegal, partition >= 0, offset >= 0
         {
             let kind: RecordTimestamp.Kind =
                 switch Self.text(Name.originTimestampType, in: record) {
@@ -91,7 +91,7 @@ struct Passport: Equatable {
                 topic: topic, partition: partition, offset: offset, timestamp: RecordTimestamp(kind: kind, milliseconds: milliseconds))
         }
         guard isOwnTopic else { return }
-        attempts = Self.number(Name.attempts, in: record) ?? 0
+        attempts = Self.count(Name.attempts, in: record)
         firstFailure = Self.number(Name.firstFailure, in: record).map { Timestamp(milliseconds: $0) }
         notBefore = Self.number(Name.notBefore, in: record).map { Timestamp(milliseconds: $0) }
         aggregate = Self.text(Name.aggregate, in: record)
@@ -146,6 +146,9 @@ struct Passport: Equatable {
     private static func text(_ name: String, in record: Record) -> String? {
         record.headers.first { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
     }
+
+    /// A count that anybody may have written: within bounds whatever it says.
+    private static func count(_ name: String, in record: Record) -> Int { min(max(0, number(name, in: record) ?? 0), 1_000_000) }
 
     private static func number<Number: FixedWidthInteger>(_ name: String, in record: Record) -> Number? {
         text(name, in: record).flatMap { Number($0) }

@@ -1,0 +1,80 @@
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// Headers, keys and timestamps that anybody may have written: they never end the process, and never lead a record astray.
+@Suite struct HostileRecordTests {
+    private func text(_ random: inout SeededRandom) -> [UInt8] {
+        let samples = [
+            "", "-1", "0", "9223372036854775807", "-9223372036854775808", "99999999999999999999", "2147483648", "CreateTime",
+            "a:b,c:1,:,x:-5",
+            "work.requested", "..", "é\u{0}",
+        ]
+        return Bool.random(using: &random)
+            ? Array(samples.randomElement(using: &random)!.utf8)
+            : (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+    }
+
+    private func headers(_ random: inout SeededRandom) -> [Header] {
+        (0..<Int.random(in: 0..<12, using: &random)).map { _ in
+            Header(
+                Passport.Name.own.sorted().randomElement(using: &random)!, Int.random(in: 0..<9, using: &random) == 0 ? nil : text(&random))
+        }
+    }
+
+    @Test func passportsAreReadWhateverTheHeadersSay() {
+        var random = SeededRandom(11)
+        for _ in 0..<5_000 {
+            let record = Record(
+                topicPartition: TopicPartition("retry.workbot", 1), offset: 7, key: text(&random), value: nil, headers: headers(&random))
+            let passport = Passport(record, isOwnTopic: Bool.random(using: &random))
+            #expect(passport.origin.partition >= 0 && passport.origin.offset >= 0)
+            #expect(EventType(passport.origin.topic).isLegal)
+            #expect((0...1_000_000).contains(passport.attempts))
+            // What is written is read back the same.
+            let again = Passport(
+                Record(topicPartition: record.topicPartition, offset: 9, key: nil, value: nil, headers: passport.ownHeaders(group: "g")),
+                isOwnTopic: true)
+            #expect(again.origin == passport.origin)
+            #expect(again.attempts == passport.attempts)
+            #expect(again.key == passport.key)
+        }
+    }
+
+    @Test func keysOfTheStateTopicAreReadOrLeftOut() {
+        var random = SeededRandom(13)
+        for _ in 0..<5_000 {
+            let bytes = Array("jsn".utf8.randomElement(using: &random).map { [$0, UInt8(ascii: "/")] } ?? []) + text(&random)
+            guard let key = StateKey(bytes), String(validating: bytes, as: UTF8.self) != nil else { continue }
+            #expect(StateKey(key.bytes) == key)
+        }
+        for key in [
+            StateKey.journal(topic: "a.b", partition: 3, offset: 9), .notDone(topic: "a", partition: 0, offset: 0),
+            .state(aggregate: "x/y"),
+        ] {
+            #expect(StateKey(key.bytes) == key)
+        }
+    }
+
+    @Test func hostileRecordsAreSettledAndTheOnesBehindThemGoOn() throws {
+        var random = SeededRandom(17)
+        let machine = try Machine(WorkBot.self)
+        let times: [Int64] = [.min, .max, -1, 0, 1]
+        for number in 0..<150 {
+            let topic = [Work.type.name, "retry.workbot"].randomElement(using: &random)!
+            machine.log.append(
+                OutgoingRecord(
+                    topic: topic, key: text(&random),
+                    value: Bool.random(using: &random) ? Array(#"{"payload":{"name":"a","number":1,"how":"plain"}}"#.utf8) : text(&random),
+                    headers: headers(&random).filter { $0.name != Passport.Name.notBefore },
+                    timestampMilliseconds: times[number % times.count]))
+        }
+        try machine.send(Work(name: "last", number: 1_000, how: "plain"))
+        machine.runDry()
+        machine.expectAllCommitted()
+        #expect(try machine.events(WorkDone.self).contains { $0.payload.number == 1_000 })
+        #expect(machine.dead.allSatisfy { $0.partition >= 0 })
+    }
+}
