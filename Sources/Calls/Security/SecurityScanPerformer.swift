@@ -8,6 +8,8 @@ public struct SecurityScanPerformer: CallPerformer {
     private let store: DirectoryArtifactStore
     private let workspaces: String
     private let sshEnvironment: [String: String]
+    /// What a relative path in the configuration begins at; nil: the working directory.
+    private let home: String?
     private let osv = OSVDatabase()
     // Compiled at the first scan: most processes never do one.
     private static let secrets = SecretScanner()
@@ -18,8 +20,9 @@ public struct SecurityScanPerformer: CallPerformer {
 
     /// - Parameters:
     ///   - dataDirectory: the process's data directory, an absolute path.
-    ///   - environment: of the process; git over ssh gets `HOME` and `SSH_AUTH_SOCK` of it.
+    ///   - environment: of the process; git over ssh gets `HOME` and `SSH_AUTH_SOCK` of it; relative paths of the configuration begin at its `MESH_HOME`.
     public init(dataDirectory: String, environment: [String: String] = [:]) {
+        home = environment["MESH_HOME"]
         sshEnvironment = environment.filter { ["HOME", "SSH_AUTH_SOCK"].contains($0.key) }
         store = DirectoryArtifactStore(directory: "\(dataDirectory)/artifacts")
         workspaces = "\(dataDirectory)/workspaces"
@@ -72,6 +75,9 @@ public struct SecurityScanPerformer: CallPerformer {
         let scanner = TreeScanner(
             settings: request.settings, allowList: history?.allowList ?? SecretAllowList(), secrets: Self.secrets, statics: Self.statics)
         let commitHistory = history
+        let directory = request.settings.osvDirectory.map { path in
+            home.map { path.hasPrefix("/") ? path : "\($0)/\(path)" } ?? path
+        }
         let findings = try await StopFlag.run { [osv] stop -> Result<ScanFindings, CallFailure> in
             var result = ScanFindings()
             do throws(CallFailure) {
@@ -80,7 +86,7 @@ public struct SecurityScanPerformer: CallPerformer {
                     for problem in commitHistory.problems { result.note(problem) }
                     try scanner.scan(diff: commitHistory.diff, into: &result, stop: stop)
                 }
-                try Self.compare(&result, request.settings, osv, stop)
+                try Self.compare(&result, request.settings, directory, osv, stop)
             } catch {
                 return .failure(error)
             }
@@ -92,9 +98,9 @@ public struct SecurityScanPerformer: CallPerformer {
     }
 
     private static func compare(
-        _ result: inout ScanFindings, _ settings: SecurityScanSettings, _ osv: OSVDatabase, _ stop: StopFlag
+        _ result: inout ScanFindings, _ settings: SecurityScanSettings, _ directory: String?, _ osv: OSVDatabase, _ stop: StopFlag
     ) throws(CallFailure) {
-        guard settings.checks.contains(.dependencies), let directory = settings.osvDirectory else { return }
+        guard settings.checks.contains(.dependencies), let directory else { return }
         let answer = try osv.matches(result.dependencies, directory: directory, stop: stop)
         for problem in answer.problems { result.incomplete(problem) }
         for match in answer.matches where ([match.record.id] + match.record.aliases).allSatisfy({ !settings.ignored.contains($0) }) {

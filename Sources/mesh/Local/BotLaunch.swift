@@ -21,6 +21,7 @@ struct BotLaunch: Sendable {
         if let rest = settings.fetchRest { environment["KAFKA_FETCH_REST_MS"] = "\(Int(rest / .milliseconds(1)))" }
         environment["KAFKA_PARTITION_ASSIGNMENT_STRATEGY"] = settings["partition.assignment.strategy"]
         environment["MESH_DATA_DIR"] = dataDirectory
+        environment["MESH_HOME"] = home.path
         environment["MESH_TOPICS_DIR"] = home.topics
         environment["MESH_CONFIG_DIR"] = invocation["config-dir"].map(absolute) ?? home.bots
         environment["MESH_ENV"] = invocation["env"]
