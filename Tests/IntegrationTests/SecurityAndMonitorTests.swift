@@ -22,8 +22,7 @@ import Testing
         } catch {
             Issue.record("\(error)\n\(mesh.output.suffix(6000))")
         }
-        try await mesh.stop()
-        try FileManager.default.removeItem(atPath: mesh.directory)
+        #expect(try await mesh.stop() == .exited(0))
     }
 
     @Test func aCommitWithASecretDoesNotPass() async throws {
@@ -146,7 +145,6 @@ import Testing
               successes_to_clear: 2
               timeout: 2
               allowed_hosts: [127.0.0.1]
-            on_success: shop
           - name: shop
             type: monitor.metrics
             parameters:
