@@ -103,6 +103,47 @@ import Testing
         #expect(try await mesh.stop() == .exited(0))
     }
 
+    @Test("Pipelines that bomb, flood, hang, and reach for secrets are stopped or see nothing, and the mesh stays up")
+    func hostile() async throws {
+        let mesh = try await MeshUnderTest.start(bots: ["BuildBot"])
+        do {
+            let commands = [
+                "bomb": "bomb() { bomb | bomb & }; bomb; sleep 60", "flood": "yes $(printf '%4000s' x | tr ' ' x)",
+                "hang": "trap '' TERM; while :; do sleep 1; done",
+                "outside": "touch /usr/pwned \(mesh.directory)/pwned && touch /etc/pwned",
+            ]
+            for (name, command) in commands.sorted(by: { $0.key < $1.key }) {
+                let file = "build:\n  - name: \(name)\n    timeout: 4\n    command: |\n      \(command)\n"
+                let repository = try await GitRepository(mesh.directory, files: [".botmesh.yaml": file])
+                try await mesh.produce("code.committed", repository.committed(repository.head()))
+            }
+            let curious = try await GitRepository(
+                mesh.directory,
+                files: [
+                    ".botmesh.yaml":
+                        "build:\n  - name: curious\n    command: cat /proc/*/environ | tr '\\0' '\\n'; env; ls \(mesh.directory); echo looked\n"
+                ])
+            try await mesh.produce("code.committed", curious.committed(curious.head()))
+            try await eventually("all hostile builds to end", within: .seconds(90)) {
+                try mesh.log.events(of: "build.failed").count == 4 && mesh.log.events(of: "build.completed").count == 1
+            }
+            #expect(Set(try mesh.log.events(of: "build.failed").compactMap { $0.text("failed_step") }) == Set(commands.keys))
+            #expect(!FileManager.default.fileExists(atPath: mesh.directory + "/pwned"))
+            let seen = try mesh.log.events(of: "build.log").filter { $0.text("step") == "curious" }.compactMap { $0.text("text") }
+            #expect(seen.contains("looked"))
+            #expect(!seen.contains { $0.hasPrefix("KAFKA_") || $0.hasPrefix("MESH_DATA_DIR") || $0.hasPrefix("MESH_HOME") || $0 == "data" })
+            #expect(!mesh.output.contains("died"))
+            let good = try await GitRepository(mesh.directory, files: ["README": "well"])
+            let head = try await good.head()
+            try await mesh.produce("code.committed", good.committed(head))
+            _ = try await mesh.event("build.completed") { $0.text("commit") == head }
+        } catch {
+            try await mesh.stop()
+            throw error
+        }
+        #expect(try await mesh.stop() == .exited(0))
+    }
+
     /// The `meshbot` that holds the workspace of a build: the parent of its sandbox.
     private func process(of build: String, below directory: String) throws -> pid_t? {
         for name in try FileManager.default.contentsOfDirectory(atPath: "/proc") {

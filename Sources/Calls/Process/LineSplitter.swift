@@ -1,3 +1,5 @@
+import Glibc
+
 /// Cuts a stream of bytes into lines. A line longer than the limit is cut there, and its rest is left out.
 struct LineSplitter {
     /// The same bound as `LogLine.text`.
@@ -8,13 +10,15 @@ struct LineSplitter {
 
     /// Takes the next bytes and gives every line that they complete, without line ends.
     mutating func take(_ bytes: UnsafeRawBufferPointer, _ line: (String) -> Void) {
-        var rest = bytes[...]
-        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            append(rest[rest.startIndex..<end])
+        guard var next = bytes.baseAddress else { return }
+        let end = next + bytes.count
+        while next < end {
+            guard let found = memchr(next, 10, end - next) else { return append(next, end - next) }
+            let newline = UnsafeRawPointer(found)
+            append(next, newline - next)
             finish(line)
-            rest = rest[(end + 1)...]
+            next = newline + 1
         }
-        append(rest)
     }
 
     /// Gives the last line, when it had no line end.
@@ -22,10 +26,10 @@ struct LineSplitter {
         if !pending.isEmpty || isOverlong { finish(line) }
     }
 
-    private mutating func append(_ bytes: Slice<UnsafeRawBufferPointer>) {
+    private mutating func append(_ start: UnsafeRawPointer, _ count: Int) {
         let room = Self.maximumBytes - pending.count
-        if bytes.count > room { isOverlong = true }
-        pending.append(contentsOf: bytes.prefix(room))
+        if count > room { isOverlong = true }
+        pending.append(contentsOf: UnsafeRawBufferPointer(start: start, count: min(count, room)))
     }
 
     private mutating func finish(_ line: (String) -> Void) {

@@ -78,8 +78,8 @@ final class RunningChild {
             if now >= killAt { kill(-process, SIGKILL) }
             return
         }
-        if now - started >= limits.time { return stop(.timedOut) }
         if bytesRead > limits.outputBytes { return stop(.outputLimit) }
+        if now - started >= limits.time { return stop(.timedOut) }
         if let limit = limits.memoryBytes, now >= memoryLookAt {
             memoryLookAt = now + .milliseconds(250)
             if ProcessTree.memoryBytes(below: process) > limit { stop(.memoryLimit) }
@@ -111,15 +111,19 @@ final class RunningChild {
         return signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal)
     }
 
-    /// Reads what is left in the pipes, for at most 200 ms: a descendant that left the group may hold them open.
+    /// Reads what is left in the pipes: all that lies in them, and for 200 ms what a descendant that left the group may still write.
     private func drain() {
-        let deadline = ContinuousClock.now + .milliseconds(200)
-        while output != nil || errors != nil, ContinuousClock.now < deadline, bytesRead <= limits.outputBytes {
+        let idle = ContinuousClock.now + .milliseconds(200)
+        let last = ContinuousClock.now + .seconds(5)
+        while output != nil || errors != nil, bytesRead <= limits.outputBytes, ContinuousClock.now < last {
             var descriptors = [
                 pollfd(fd: output?.number ?? -1, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: errors?.number ?? -1, events: Int16(POLLIN), revents: 0),
             ]
-            guard Glibc.poll(&descriptors, 2, 20) > 0 else { break }
+            guard Glibc.poll(&descriptors, 2, 20) > 0 else {
+                if ContinuousClock.now < idle { continue }
+                break
+            }
             if descriptors[0].revents != 0 { readOutput() }
             if descriptors[1].revents != 0 { readErrors() }
         }
