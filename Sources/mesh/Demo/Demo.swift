@@ -3,6 +3,7 @@ import Envelopes
 import FoundationEssentials
 import Glibc
 import Kafka
+import LocalBroker
 import Terminal
 
 /// The main job, shown: a commit travels the mesh to a deployed service that answers.
@@ -20,6 +21,7 @@ struct Demo {
     func run() throws -> Int32 {
         defer { mesh.stopAndWait() }
         try mesh.start()
+        try checkPorts()
         let repository = try makeRepository()
         let good = try follow(repository, "Price service with discounts", until: .deployed)
         if invocation.has("all") {
@@ -28,6 +30,19 @@ struct Demo {
         }
         try finish(good)
         return 0
+    }
+
+    /// The demo's services need their ports; those of an earlier run of this demo may have them.
+    private func checkPorts() throws {
+        let own = Set(ServiceRecord.all(dataDirectory: mesh.dataDirectory).filter(\.isAlive).compactMap(\.port))
+        for environment in mesh.bots.first(where: { $0.name == "DeployBot" })?.actions ?? [] {
+            guard let port = environment.parameters["port"]?.integer.flatMap({ UInt16(exactly: $0) }), !own.contains(Int(port)),
+                FreePort.accepts(port)
+            else { continue }
+            throw CommandFailure(
+                "port \(port), which the demo's \(environment.name) needs, is taken by another process. If that is the service of another demo, "
+                    + "end it there with: mesh down. Else change the port in deploy/bots/demo/DeployBot.yaml")
+        }
     }
 
     private func makeRepository() throws -> DemoRepository {
