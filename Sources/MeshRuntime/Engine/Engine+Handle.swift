@@ -184,8 +184,7 @@ extension Engine {
                 job.rejection = .permanent("journal-unreadable", "an outcome in the journal does not fit its call; redrive to begin anew")
             }
         }
-        let calls = (try? job.calls.map { try $0.call.recorded() }) ?? []
-        if job.rejection == nil, calls != entry.calls {
+        if job.rejection == nil, !fits(job, entry) {
             let message = "\(contract.name) decides otherwise than before it was restarted; redrive the record to begin anew"
             job.rejection = .permanent("journal-mismatch", message)
         }
@@ -202,6 +201,11 @@ extension Engine {
         // One settlement more: it notes that the run was taken up again, so that a record that ends the process is not repeated for ever.
         settleStep(job, at: moment)
         return true
+    }
+
+    /// Whether the run asks for the same calls as it did before the restart.
+    private func fits(_ job: Job, _ entry: JournalEntry) -> Bool {
+        do { return try job.calls.map { try $0.call.recorded() } == entry.calls } catch { return false }
     }
 
     static func size(of record: OutgoingRecord) -> Int {

@@ -57,11 +57,13 @@ extension Engine {
             }
             let event = Event(envelope: decoded, key: passport.key.flatMap { String(validating: $0, as: UTF8.self) })
             let isRouted = passport.reminder != nil || partition.role == .inbox || partition.role == .retry
-            guard let priority = isRouted ? decoded.priority : try route(decoded) else {
+            guard let priority = isRouted ? passport.priority ?? decoded.priority : try route(decoded) else {
                 figures.sawFiltered()
                 return skip(record, partition)
             }
             if partition.role == .forwarded || (partition.role == .retry && program.isStateful) {
+                var passport = passport
+                if priority != decoded.priority { passport.priority = priority }
                 return try forward(record, passport, event, partition, at: moment)
             }
             append(record, passport, event, priority, partition, at: moment)

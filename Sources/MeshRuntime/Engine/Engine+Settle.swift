@@ -66,6 +66,7 @@ extension Engine {
             var passport = job.passport
             passport.attempts = job.attempt
             passport.notBefore = due
+            if job.priority != job.event.envelope.priority { passport.priority = job.priority }
             for (type, count) in visible(job) { passport.produced[type] = count }
             finishItem(job, .retried, [ownRecords.retry(job.record, passport, key: job.record.key)])
         case .inPlace:

@@ -24,6 +24,8 @@ struct Passport: Equatable {
     var reminder: DueReminder?
     /// The aggregate, in an inbox and for reminders.
     var aggregate: String?
+    /// How urgent the trigger made it; nil: as the envelope says.
+    var priority: Priority?
     /// How often a person has put the record back.
     var redrives = 0
     /// The headers that the record had at its origin.
@@ -58,6 +60,7 @@ struct Passport: Equatable {
         static let reminderID = "mesh_reminder_id"
         static let reminderAfter = "mesh_reminder_after"
         static let aggregate = "mesh_aggregate"
+        static let priority = "mesh_priority"
         static let key = "mesh_key"
         static let keyIsNull = "mesh_key_is_null"
 
@@ -65,7 +68,7 @@ struct Passport: Equatable {
         static let own: Set<String> = [
             originTopic, originPartition, originOffset, originTimestamp, originTimestampType, originGroup, exceptionName, exceptionMessage,
             exceptionTrace, bot, attempts, errorCode, firstFailure, redrives, notBefore, produced, reminder, reminderID, reminderAfter,
-            aggregate, key, keyIsNull,
+            aggregate, priority, key, keyIsNull,
         ]
     }
 
@@ -95,6 +98,7 @@ struct Passport: Equatable {
         firstFailure = Self.number(Name.firstFailure, in: record).map { Timestamp(milliseconds: $0) }
         notBefore = Self.number(Name.notBefore, in: record).map { Timestamp(milliseconds: $0) }
         aggregate = Self.text(Name.aggregate, in: record)
+        priority = Self.text(Name.priority, in: record).flatMap { Priority(rawValue: $0) }
         for part in (Self.text(Name.produced, in: record) ?? "").split(separator: ",") {
             let pair = part.split(separator: ":")
             if pair.count == 2, let count = Int(pair[1]) { produced[String(pair[0])] = count }
@@ -114,6 +118,7 @@ struct Passport: Equatable {
         if redrives > 0 { result.append(Header(Name.redrives, text: String(redrives))) }
         if let firstFailure { result.append(Header(Name.firstFailure, text: String(firstFailure.milliseconds))) }
         if let notBefore { result.append(Header(Name.notBefore, text: String(notBefore.milliseconds))) }
+        if let priority { result.append(Header(Name.priority, text: priority.rawValue)) }
         if let aggregate { result.append(Header(Name.aggregate, text: aggregate)) }
         if !produced.isEmpty {
             let text = produced.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(separator: ",")

@@ -119,7 +119,9 @@ private struct RestoreWorker {
     ) throws {
         guard !starts.isEmpty else { return }
         try consumer.assign(starts)
-        defer { _ = try? consumer.assign([:]) }
+        defer {
+            do { try consumer.assign([:]) } catch { logger.debug("the restored partitions are still fetched: \(error)") }
+        }
         var open = Set(starts.keys)
         var last = Moment.current.uptime
         while !open.isEmpty {
