@@ -31,6 +31,33 @@ import Testing
         try FileManager.default.removeItem(atPath: mesh.directory)
     }
 
+    /// DeployBot is killed while it watches a canary: its successor ends what it finds, repeats the step, and the deploy completes once.
+    @Test func aKilledDeployBotsDeployIsTakenOver() async throws {
+        let (staging, production) = (Int(try FreePort.choose()), Int(try FreePort.choose()))
+        let mesh = try await MeshUnderTest.start(
+            bots: ["DeployBot"],
+            configuration: ["DeployBot.yaml": Self.deployBot(staging: staging, production: production, canarySeconds: 5)])
+        do {
+            try await request(mesh, Self.c1, try await Self.artifact(mesh, "v1"))
+            let note = mesh.directory + "/data/services/staging.trial.json"
+            try await eventually("a canary to run", within: .seconds(60)) { FileManager.default.fileExists(atPath: note) }
+            for pid in mesh.processes(of: "DeployBot-1") { kill(pid, SIGKILL) }
+            let completed = try await mesh.event("deploy.completed", within: .seconds(120)) { $0.text("environment") == "staging" }
+            #expect(try await Self.ask(staging) == "v1")
+            #expect(!FileManager.default.fileExists(atPath: note))
+            // What follows from the deploy stands behind it: had there been a second one, it would be here.
+            _ = try await mesh.event("deploy.requested") { $0.text("environment") == "production" }
+            #expect(try mesh.log.events(of: "deploy.completed").map(\.envelope.id) == [completed.envelope.id])
+            #expect(try mesh.log.events(of: "deploy.started").count == 1)
+            #expect(try mesh.log.events(of: "deploy.failed").isEmpty)
+        } catch {
+            Issue.record("\(error)\n\(mesh.output.suffix(6000))")
+        }
+        try await mesh.stop()
+        #expect(try await mesh.mesh("down").text.contains("stopped: staging"))
+        try FileManager.default.removeItem(atPath: mesh.directory)
+    }
+
     private func story(_ mesh: MeshUnderTest, _ slack: TestHTTPServer, _ staging: Int, _ production: Int) async throws {
         // Staging goes by itself.
         try await request(mesh, Self.c1, try await Self.artifact(mesh, "v1"))
@@ -147,7 +174,7 @@ import Testing
         return try await Programs.run("/usr/bin/python3", ["-c", script, "http://127.0.0.1:\(port)/"], log: log).text
     }
 
-    private static func deployBot(staging: Int, production: Int) -> String {
+    private static func deployBot(staging: Int, production: Int, canarySeconds: Int = 0) -> String {
         func environment(_ port: Int) -> String {
             "start_command: [python3, serve.py], port: \(port), health_url: \"http://127.0.0.1:\(port)/health\", health_timeout: 10, stop_timeout: 2"
         }
@@ -161,7 +188,7 @@ import Testing
             actions:
               - name: staging
                 type: deploy.directory
-                parameters: { \(environment(staging)) }
+                parameters: { \(environment(staging)), canary_seconds: \(canarySeconds) }
                 on_success: production
               - name: production
                 type: deploy.directory

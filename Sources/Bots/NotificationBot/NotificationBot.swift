@@ -197,11 +197,11 @@ public struct NotificationBot: Bot {
         case "forget":
             if state?.toldAt == number { state = nil }
             return []
-        case "retry":
+        case "retry" where words.count == 3:
             guard let channel = channels[words[2]] else { return [] }
             let notification = try NotificationContent(event, rules: rules, firstChannel: firstChannel, id: try aggregate(of: event))
             return [.perform(call(channel, notification.message(for: channel.name), attempt: Int(number)))]
-        default:
+        case "escalate" where words.count == 3:
             guard let told = state, told.toldAt == number, told.acknowledgedBy == nil, let silent = channels[words[2]],
                 let next = silent.fallback.flatMap({ channels[$0] })
             else { return [] }
@@ -215,6 +215,7 @@ public struct NotificationBot: Bot {
                 effects.append(.remind(Reminder(name: "escalate/\(number)/\(next.name)", after: after)))
             }
             return effects
+        default: return []
         }
     }
 
