@@ -27,7 +27,8 @@ struct NotificationContent {
     private init(request event: Event, rules: NotificationRules, firstChannel: String, id: String) throws(Rejection) {
         let request = try event.decode(NotificationRequested.self)
         let message = NotificationMessage(
-            notificationID: id, title: Self.oneLine(request.title), text: bounded(request.text, 8000), severity: request.severity,
+            notificationID: id, title: Self.oneLine(request.title) ?? "Notification", text: bounded(request.text, 8000),
+            severity: request.severity,
             eventType: request.eventType, repository: request.repository, environment: request.environment,
             milliseconds: event.envelope.timestamp.milliseconds)
         var names = request.channels
@@ -54,11 +55,12 @@ struct NotificationContent {
             if let template = rule?.template {
                 let rendered = template.render { Self.value($0, payload, event) }
                 let headline = String(rendered.prefix { !$0.isNewline })
-                if headline.contains(where: { !$0.isWhitespace }) { title = headline }
+                title = headline
                 text = rendered.contains(where: \.isNewline) ? String(rendered.drop { !$0.isNewline }.dropFirst()) : text
             }
             return NotificationMessage(
-                notificationID: id, action: event.type == AlertResolved.type ? .resolve : .trigger, title: Self.oneLine(title),
+                notificationID: id, action: event.type == AlertResolved.type ? .resolve : .trigger,
+                title: Self.oneLine(title) ?? Self.oneLine(words.title) ?? event.type.name,
                 text: bounded(text, 8000), severity: rule?.severity ?? words.severity, eventType: event.type,
                 repository: payload["repository"]?.string, environment: payload["environment"]?.string,
                 milliseconds: event.envelope.timestamp.milliseconds)
@@ -88,10 +90,10 @@ struct NotificationContent {
         }
     }
 
-    /// A headline: no control characters, 250 characters at most.
-    private static func oneLine(_ text: String) -> String {
+    /// A headline: no control characters, 250 characters at most; nil when nothing to read is left.
+    private static func oneLine(_ text: String) -> String? {
         let line = String(
             text.map { $0.isNewline || $0 == "\t" ? " " : $0 }.filter { !($0.asciiValue.map { $0 < 0x20 || $0 == 0x7f } ?? false) })
-        return bounded(line, 250)
+        return line.contains { !$0.isWhitespace } ? bounded(line, 250) : nil
     }
 }
