@@ -15,7 +15,7 @@ struct DemoRepository {
         try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
         git = try Git(log: directory + "/git.log", environment: environment)
         try git(in: directory, "init", "--quiet", "--bare", "--initial-branch=main", bare)
-        try files.copyItem(atPath: template, toPath: clone)
+        try Self.copy(template, to: clone)
         try git(in: clone, "init", "--quiet", "--initial-branch=main")
         try git(in: clone, "remote", "add", "origin", bare)
         try installHook(GitRepository(at: bare))
@@ -34,5 +34,19 @@ struct DemoRepository {
         try git(in: clone, "add", "--all")
         try git(in: clone, "commit", "--quiet", "--message", message)
         try git(in: clone, "push", "--quiet", "origin", "main")
+    }
+
+    /// Copies a folder's files. (`FileManager.copyItem` copies owners too, which only root may.)
+    private static func copy(_ source: String, to destination: String) throws {
+        let files = FileManager.default
+        try files.createDirectory(atPath: destination, withIntermediateDirectories: true)
+        for name in try files.contentsOfDirectory(atPath: source) {
+            let (from, to) = ("\(source)/\(name)", "\(destination)/\(name)")
+            if try files.attributesOfItem(atPath: from)[.type] as? FileAttributeType == .typeDirectory {
+                try copy(from, to: to)
+            } else {
+                try Data(contentsOf: URL(filePath: from)).write(to: URL(filePath: to))
+            }
+        }
     }
 }
