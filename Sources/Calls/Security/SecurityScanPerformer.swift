@@ -30,6 +30,10 @@ public struct SecurityScanPerformer: CallPerformer {
 
     public func perform(_ request: SecurityScanRequest, _ context: CallContext) async throws(CallFailure) -> SecurityScanResponse {
         let start = ContinuousClock.now
+        // It becomes a part of the reports' names.
+        guard case .hash = try Revision(request.commit) else {
+            throw CallFailure(.permanent, code: "commit-refused", message: "the commit is not 7 to 64 hexadecimal digits")
+        }
         // A place of its own for each process, so that a repeat elsewhere cannot meet this one.
         let workspace = "\(workspaces)/\(context.runID).scan.\(getpid()).\(UInt32.random(in: 0 ... .max))"
         let result: Result<ScanFindings, CallFailure>

@@ -143,6 +143,11 @@ import Testing
         var unknown = try await request(commit)
         unknown.commit = String(repeating: "1", count: 40)
         #expect(try await code(unknown) == "commit-not-found")
+        for name in ["/../../x", "main", "abc"] {
+            var escaping = try await request(commit, checks: [.static])
+            escaping.commit = name
+            #expect(try await code(escaping) == "commit-refused")
+        }
         var database = try await request(commit)
         database.settings.osvDirectory = "/nowhere"
         #expect(try await code(database) == "directory-unreadable")
