@@ -1,5 +1,6 @@
 import Envelopes
 import FoundationEssentials
+import Glibc
 import LocalBroker
 import MeshTesting
 import Synchronization
@@ -79,6 +80,10 @@ import Testing
             #expect(clear.text("deploy_id") == "deploy-1" && clear.text("environment") == "staging")
             #expect(clear.text("check") == "staging-health")
 
+            // The watch outlives its watcher: what it remembers and when it asks next stand in Kafka.
+            let watchers = mesh.processes(of: "MonitorBot-1")
+            #expect(!watchers.isEmpty)
+            for pid in watchers { kill(pid, SIGKILL) }
             isWell.withLock { $0 = false }
             let raised = try await mesh.event("alert.triggered") { $0.text("alert_name") == "staging-health" }
             #expect(raised.text("severity") == "critical" && raised.record.key == Array("staging-health/staging".utf8))
