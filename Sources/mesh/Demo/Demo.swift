@@ -50,6 +50,7 @@ struct Demo {
         let repository = try DemoRepository(directory: directory, template: mesh.home.demo + "/shop", environment: invocation.environment) {
             _ = try $0.install(mesh: Executable.path, url: nil, brokers: settings.bootstrapServers, dataDirectory: dataDirectory)
         }
+        if let earlier = repository.earlier { mesh.say("git", "moved the repositories of an earlier run to \(earlier)") }
         mesh.say("git", "made \(repository.bare) with a post-receive hook, and a clone of it")
         return repository
     }
@@ -85,6 +86,16 @@ struct Demo {
                 """)
         try repository.edit("shop.py", replacing: "import os\n", with: "import os\nimport threading\n")
         _ = try follow(repository, "Metrics on the port above", until: .stopped("deploy.rolled_back"))
+        mesh.say("demo", "last, the commit that takes it back: it must go all the way again")
+        try repository.edit(
+            "shop.py",
+            replacing: """
+                    metrics = ThreadingHTTPServer(("127.0.0.1", server.server_port + 1), Handler)
+                    threading.Thread(target=metrics.serve_forever, daemon=True).start()
+
+                """, with: "")
+        try repository.edit("shop.py", replacing: "import os\nimport threading\n", with: "import os\n")
+        _ = try follow(repository, "No metrics on the port above", until: .deployed)
     }
 
     private func finish(_ events: [EventReader.Entry]) throws {
@@ -103,15 +114,22 @@ struct Demo {
             """
 
             The service goes on running. What to try next:
-              mesh up                          start the mesh again, then commit in \(directory)/shop and git push
-              kcat -C -b \(mesh.settings.bootstrapServers) -t build.completed -o beginning -e -f '%h\\n%s\\n'     what the bots wrote (while the mesh is up)
-              make demo DEMO_FLAGS=--all       also a failing test, and a bad deploy that rolls back
-              mesh down                        stop the deployed service
-
-            (mesh is \(Executable.path))
+              \(program) up --env demo\(options)
+                  the mesh again; then commit in \(directory)/shop, and git push
+              kcat -C -b \(mesh.settings.bootstrapServers) -t build.completed -o beginning -e -f '%h %s\\n'
+                  what the bots wrote, while the mesh is up
+              \(program) demo --all\(options)
+                  also a failing test, and a bad deploy that is rolled back
+              \(program) down\(dataOption)
+                  stop the deployed service
 
             """, to: STDOUT_FILENO)
     }
+
+    /// The program as it was called.
+    private var program: String { Swift.CommandLine.arguments[0] }
+    private var dataOption: String { invocation["data-dir"] == ".botmesh" ? "" : " --data-dir \(invocation.dataDirectory)" }
+    private var options: String { dataOption + (invocation["port"] == "9092" ? "" : " --port \(invocation["port"] ?? "")") }
 
     /// Opens a URL that a deploy reported; a `CommandFailure` when it does not answer 2xx.
     private func open(_ url: String) throws -> String {

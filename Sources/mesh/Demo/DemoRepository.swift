@@ -1,18 +1,31 @@
+import Envelopes
 import FoundationEssentials
 
 /// The demo's repository: a bare one with the mesh's hook, and a clone in which the demo commits.
 struct DemoRepository {
     let bare: String
     let clone: String
+    /// Where the repositories of an earlier run are now; nil when there were none.
+    let earlier: String?
     private let git: Git
 
-    /// Makes both anew under `directory` from the files in `template`.
+    /// Makes both anew under `directory` from the files in `template`; those of an earlier run are moved aside.
     init(directory: String, template: String, environment: [String: String], installHook: (GitRepository) throws -> Void) throws {
         bare = directory + "/shop.git"
         clone = directory + "/shop"
         let files = FileManager.default
-        for path in [bare, clone] where files.fileExists(atPath: path) { try files.removeItem(atPath: path) }
         try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        // Somebody may have worked in those of an earlier run.
+        if files.fileExists(atPath: clone) {
+            let kept = "\(directory)/before-\(Timestamp.now.milliseconds)"
+            try files.createDirectory(atPath: kept, withIntermediateDirectories: true)
+            for path in [bare, clone] where files.fileExists(atPath: path) {
+                try files.moveItem(atPath: path, toPath: kept + path.dropFirst(directory.count))
+            }
+            earlier = kept
+        } else {
+            earlier = nil
+        }
         git = try Git(log: directory + "/git.log", environment: environment)
         try git(in: directory, "init", "--quiet", "--bare", "--initial-branch=main", bare)
         try Self.copy(template, to: clone)
@@ -33,7 +46,7 @@ struct DemoRepository {
     func push(_ message: String) throws {
         try git(in: clone, "add", "--all")
         try git(in: clone, "commit", "--quiet", "--message", message)
-        try git(in: clone, "push", "--quiet", "origin", "main")
+        try git(in: clone, "push", "--quiet", "--set-upstream", "origin", "main")
     }
 
     /// Copies a folder's files. (`FileManager.copyItem` copies owners too, which only root may.)

@@ -50,7 +50,14 @@ extension Invocation {
     /// The settings to reach the mesh with: those given, else those of the local mesh that runs here.
     func settings() throws -> ClientSettings {
         if let given = try givenSettings() { return given }
-        if let running = RunningMesh.read(in: dataDirectory) { return ClientSettings(bootstrapServers: running.brokers) }
+        if let running = RunningMesh.read(in: dataDirectory) {
+            guard DirectoryLock.isTaken(dataDirectory) else {
+                throw NoBroker(
+                    description:
+                        "the mesh under \(dataDirectory) (process \(running.pid)) has ended without saying so. Start it again: mesh up")
+            }
+            return ClientSettings(bootstrapServers: running.brokers)
+        }
         throw NoBroker(
             description:
                 "no broker: no mesh runs under \(dataDirectory), and neither --brokers nor KAFKA_BOOTSTRAP_SERVERS is set. Start one: mesh up"

@@ -29,6 +29,10 @@ final class EventReader {
         for (_, topic) in try admin.metadata(timeout: .seconds(10)).topics where topics.contains(topic.name) {
             for partition in topic.partitions { partitions[TopicPartition(topic: topic.name, partition: partition.id)] = start }
         }
+        // "The end" is looked up here and now: left to the client it would be wherever the end is when it gets there.
+        if start == .end {
+            for partition in partitions.keys { partitions[partition] = .at(try admin.watermarks(of: partition).high) }
+        }
         try consumer.assign(partitions)
     }
 

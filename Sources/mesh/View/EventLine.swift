@@ -57,7 +57,15 @@ struct EventLine {
         case "security.scan_completed": return join([text("verdict"), findings(payload["findings"]), seconds])
         case "deploy.requested":
             return join([text("requested_by").map { "by \($0)" }, text("emergency_reason").map { "EMERGENCY: \($0)" }])
-        case "deploy.completed": return join([payload["health_urls"]?.array?.first?.string, seconds])
+        case "deploy.completed": return join([payload["health_urls"]?.array?.first?.string ?? "files only, no health check", seconds])
+        case "bot.error":
+            let place = "\(text("topic") ?? "?")[\(count("partition") ?? "?")]@\(count("offset") ?? "?")"
+            return join([text("bot"), text("code"), place, text("message")])
+        case "schedule.fired": return join([text("bot"), text("schedule")])
+        case "bot.capabilities": return join([text("bot"), text("version")])
+        case "build.cancel_requested":
+            return join([text("build_id").map { "build \($0)" }, text("requested_by").map { "by \($0)" }, text("reason")])
+        case "notification.acknowledged": return join([text("notification_id"), text("acknowledged_by").map { "by \($0)" }])
         case "alert.triggered", "alert.resolved": return join([text("alert_name"), text("severity"), text("description")])
         case "monitor.health_check_passed", "monitor.health_check_failed":
             return join([text("url"), text("reason"), payload["all_clear"]?.bool == true ? "all clear" : nil])
