@@ -14,6 +14,8 @@ struct Routes: Sendable {
     private let manuals: [(name: String, priority: Priority)]
     private let bot: String
     private let consumes: [EventPattern]
+    /// Cancel signals. Each replica hears them beside the group; the group reads them too, so that one that cannot be read is dead-lettered, once.
+    private let cancels: Set<EventType>
 
     /// Throws when a pattern, a filter or a schedule does not parse: configuration is checked before, so this names the place only roughly.
     init(contract: Contract, configuration: BotConfiguration) throws(ConfigurationError) {
@@ -49,6 +51,7 @@ struct Routes: Sendable {
         self.schedules = schedules
         self.manuals = manuals
         self.consumes = consumes
+        cancels = Set(contract.cancels.map(\.type))
     }
 
     private var isFired: Bool { !schedules.isEmpty || !manuals.isEmpty }
@@ -65,6 +68,7 @@ struct Routes: Sendable {
             if !type.name.hasSuffix(".log") || outright.contains(type) { chosen.insert(type) }
         }
         if isFired { chosen.insert(ScheduleFired.type) }
+        chosen.formUnion(cancels)
         return chosen.filter { !$0.name.hasPrefix("mesh.") }.sorted()
     }
 
@@ -79,6 +83,7 @@ struct Routes: Sendable {
             let priority = schedules.first { $0.pattern == name }?.priority ?? manuals.first { $0.name == name }?.priority
             return priority.map { Self.combined($0, envelope.priority) }
         }
+        if cancels.contains(envelope.type) { return nil }
         guard hasChoice else { return envelope.priority }
         for trigger in triggers where trigger.pattern.matches(envelope.type) {
             if let filter = trigger.filter {

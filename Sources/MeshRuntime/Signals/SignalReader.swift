@@ -107,7 +107,8 @@ final class SignalReader: Sendable {
                 requestedBy: payload["requested_by"]?.string)
             mailbox.put(.cancel(run: run, reason))
         } catch {
-            logger.warn("\(place) is no cancel signal and is left out: \(error.message)")
+            // The group reads the topic too, and dead-letters it.
+            logger.warn("\(place) is no cancel signal and cancels nothing: \(error.message)")
         }
     }
 }
