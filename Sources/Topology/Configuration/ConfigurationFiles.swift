@@ -41,10 +41,12 @@ public enum ConfigurationFiles {
     /// An environment is known by its directory; the three usual ones may have none.
     private static func check(_ environment: String, in directory: String) throws(ReadError) {
         guard !environments.contains(environment), !FileManager.default.fileExists(atPath: joined(directory, environment)) else { return }
-        let nearest = NearestName.of(environment, in: environments).map { ", nearest is '\($0)'" } ?? ""
+        let own = try names(in: directory).filter { !isConfiguration($0) && !environments.contains($0) }
+        let known = environments + own
+        let nearest = NearestName.of(environment, in: known).map { ", nearest is '\($0)'" } ?? ""
         throw ReadError(
             file: directory,
-            message: "there is no environment '\(environment)', expected one of \(environments.joined(separator: ", "))\(nearest)")
+            message: "there is no environment '\(environment)', expected one of \(known.joined(separator: ", "))\(nearest)")
     }
 
     private static func isConfiguration(_ name: String) -> Bool {

@@ -40,7 +40,8 @@ enum PersonCommands {
         }
         try EventPublisher(settings: settings).publish(
             BuildCancelRequested(buildID: build, reason: invocation["reason"], requestedBy: Person.name(settings)),
-            correlationID: known.first { $0.text("build_id") == build }?.envelope.correlationID)
+            correlationID: known.first { $0.text("build_id") == build }?.envelope.correlationID,
+            decision: Decision(person: Person.name(settings), subject: build))
         say("asked for the end of build \(build); build.cancelled follows")
         return 0
     }
@@ -51,7 +52,7 @@ enum PersonCommands {
         try EventPublisher(settings: settings).publish(
             DeployApproved(
                 deployID: waiting.id, environment: waiting.environment, approvedBy: Person.name(settings), reason: invocation["reason"]),
-            correlationID: waiting.correlationID)
+            correlationID: waiting.correlationID, decision: Decision(person: Person.name(settings), subject: waiting.id))
         say("approved: \(waiting.environment) gets \(waiting.commit.prefix(8))")
         return 0
     }
@@ -62,7 +63,7 @@ enum PersonCommands {
         let waiting = try WaitingDeploy.find(invocation.arguments[0], settings)
         try EventPublisher(settings: settings).publish(
             DeployRejected(deployID: waiting.id, environment: waiting.environment, rejectedBy: Person.name(settings), reason: reason),
-            correlationID: waiting.correlationID)
+            correlationID: waiting.correlationID, decision: Decision(person: Person.name(settings), subject: waiting.id))
         say("rejected: \(waiting.environment) stays as it is")
         return 0
     }
@@ -77,7 +78,8 @@ enum PersonCommands {
         }
         try EventPublisher(settings: settings).publish(
             DeployRollbackRequested(
-                environment: environment, requestedBy: Person.name(settings), reason: invocation["reason"] ?? "asked for by a person"))
+                environment: environment, requestedBy: Person.name(settings), reason: invocation["reason"] ?? "asked for by a person"),
+            decision: Decision(person: Person.name(settings), subject: environment))
         say("asked for the previous release on \(environment); deploy.rolled_back follows")
         return 0
     }
@@ -89,7 +91,8 @@ enum PersonCommands {
             throw CommandFailure("no notification \(id) was sent")
         }
         try EventPublisher(settings: settings).publish(
-            NotificationAcknowledged(notificationID: id, acknowledgedBy: Person.name(settings)), correlationID: sent.envelope.correlationID)
+            NotificationAcknowledged(notificationID: id, acknowledgedBy: Person.name(settings)), correlationID: sent.envelope.correlationID,
+            decision: Decision(person: Person.name(settings), subject: id))
         say("acknowledged")
         return 0
     }

@@ -1,4 +1,5 @@
 import Envelopes
+import FoundationEssentials
 import Kafka
 
 /// Writes a person's event, and waits until the broker has it.
@@ -7,9 +8,12 @@ struct EventPublisher {
     /// Who speaks: the `source` of the envelopes.
     static let source = "mesh"
 
-    /// Publishes `payload` as the first event of a run, or as part of the run `correlationID`. Gives the envelope that was written.
+    /// Publishes `payload` as the first event of a run, or as part of the run `correlationID`; a person's decision also stands in `mesh.audit`. Gives
+    /// the envelope that was written.
     @discardableResult
-    func publish(_ payload: some EventPayload, correlationID: String? = nil, now: Timestamp = .now) throws -> Envelope {
+    func publish(
+        _ payload: some EventPayload, correlationID: String? = nil, decision: Decision? = nil, now: Timestamp = .now
+    ) throws -> Envelope {
         var random = SystemRandomNumberGenerator()
         let envelope = Envelope(
             id: EventID(random: &random), timestamp: now, source: Self.source, type: type(of: payload).type,
@@ -21,9 +25,29 @@ struct EventPublisher {
         let record = OutgoingRecord(
             topic: envelope.type.name, key: payload.key.map { Array($0.utf8) }, value: encoded.value,
             headers: encoded.headers.map { Header($0.name, $0.value) })
-        for delivery in try producer.sendAndWait([record], timeout: .seconds(15)) {
+        var records = [record]
+        if let decision { records.append(try decision.auditRecord(of: envelope)) }
+        for delivery in try producer.sendAndWait(records, timeout: .seconds(15)) {
             if let error = delivery.error { throw error }
         }
         return envelope
+    }
+}
+
+/// Who decided, and about what: what the audit keeps of a person's command.
+struct Decision {
+    let person: String
+    /// The id or name that the person gave.
+    let subject: String
+
+    /// A chain of one record: a command is a process of its own.
+    fileprivate func auditRecord(of envelope: Envelope) throws -> OutgoingRecord {
+        let audit = try AuditRecord(
+            actor: person, chain: "\(person)/\(envelope.id)", sequence: 0, action: envelope.type.name, subject: subject, outcome: "success",
+            correlationID: envelope.correlationID, at: envelope.timestamp.text
+        ).sealed(after: "")
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return OutgoingRecord(topic: AuditRecord.topic, key: Array(audit.key.utf8), value: Array(try encoder.encode(audit)))
     }
 }
