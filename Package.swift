@@ -34,6 +34,7 @@ let package = Package(
         debian("CCurl", package: "libcurl4-openssl-dev", pkgConfig: "libcurl"),
         debian("CCrypto", package: "libssl-dev", pkgConfig: "libcrypto"),
         debian("CExpat", package: "libexpat1-dev", pkgConfig: "expat"),
+        .systemLibrary(name: "CCompression", providers: [.apt(["zlib1g-dev", "libsnappy-dev", "liblz4-dev", "libzstd-dev"])]),
         .target(name: "CSystem"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -51,10 +52,18 @@ let package = Package(
         library("LocalBroker", ["Kafka"]),
         library("MeshTesting", ["Kafka", "Envelopes", "BotKit", "LocalBroker"]),
 
+        // The embedded broker; it knows nothing of bots.
+        library("KafkaProtocol", ["CCompression", "CSystem"]),
+        library("BrokerStorage", ["KafkaProtocol", "CSystem"]),
+        library("Broker", ["BrokerStorage", "KafkaProtocol", "CCrypto", "CSystem"]),
+
         // Programs: parse, wire, run.
         program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
         program("mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
 
+        tests("KafkaProtocolTests", ["KafkaProtocol"]),
+        tests("BrokerStorageTests", ["BrokerStorage", "KafkaProtocol"]),
+        tests("BrokerTests", ["Broker", "BrokerStorage", "KafkaProtocol"]),
         tests("KafkaTests", ["Kafka", "LocalBroker", "KafkaLeakScenario"]),
         .executableTarget(
             name: "KafkaLeakScenario", dependencies: ["Kafka"], path: "Tests/KafkaLeakScenario", swiftSettings: settings),

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <linux/openat2.h>
+#include <netdb.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -172,4 +174,13 @@ int csystem_open_beneath(int directory, const char *path) {
 void csystem_error_text(int number, char *buffer, size_t size) {
     const char *text = strerrordesc_np(number);
     snprintf(buffer, size, "%s", text ? text : "unknown error");
+}
+
+int csystem_accept(int listener, char *address, size_t size) {
+    struct sockaddr_storage other;
+    socklen_t length = sizeof other;
+    int connection = accept4(listener, (struct sockaddr *)&other, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (connection < 0) return -errno;
+    if (getnameinfo((struct sockaddr *)&other, length, address, size, NULL, 0, NI_NUMERICHOST) != 0) address[0] = 0;
+    return connection;
 }

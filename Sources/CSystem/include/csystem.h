@@ -1,6 +1,8 @@
 #ifndef CSYSTEM_H
 #define CSYSTEM_H
 
+#include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/types.h>
 
 /// What glibc hides behind _GNU_SOURCE or behind variadic functions, for Swift. Each returns 0 (or a descriptor), or -errno.
@@ -28,6 +30,12 @@ int csystem_check_tree(const char *directory, char *offender, size_t size, const
 
 /// Opens `path`, which is relative, for reading; refuses whatever would leave `directory`, links included.
 int csystem_open_beneath(int directory, const char *path);
+
+/// CRC-32C (Castagnoli) of the bytes, going on from `crc`, which is 0 at the start.
+uint32_t csystem_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+/// Takes a waiting connection, non-blocking and not inherited by children; writes the other side's address as text, without the port.
+int csystem_accept(int listener, char *address, size_t size);
 
 /// The text of an errno.
 void csystem_error_text(int number, char *buffer, size_t size);

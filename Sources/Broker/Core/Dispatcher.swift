@@ -1,0 +1,55 @@
+import KafkaProtocol
+
+/// Knows who answers which request.
+public struct Dispatcher {
+    /// Gets the parts of the answer's frame; nil when the request takes no answer (Produce without acknowledgement). Called exactly once, on the broker's thread,
+    /// at once or later.
+    public typealias Reply = ([MessageWriter.Part]?) -> Void
+    private typealias Handler = (RequestHeader, MessageReader, RequestContext, @escaping Reply) throws -> Void
+
+    private var handlers: [APIKey: Handler] = [:]
+
+    public init() {}
+
+    /// Names who answers a request.
+    public mutating func on<Request: APIRequest>(
+        _ type: Request.Type, _ handler: @escaping (Request, RequestContext, _ reply: @escaping (Request.Response) -> Void) -> Void
+    ) {
+        onOptional(type) { request, context, reply in handler(request, context) { reply($0) } }
+    }
+
+    /// The same for what is answered at once.
+    public mutating func on<Request: APIRequest>(_ type: Request.Type, _ handler: @escaping (Request, RequestContext) -> Request.Response) {
+        on(type) { request, context, reply in reply(handler(request, context)) }
+    }
+
+    /// The same for a request that may take no answer.
+    public mutating func onOptional<Request: APIRequest>(
+        _ type: Request.Type, _ handler: @escaping (Request, RequestContext, _ reply: @escaping (Request.Response?) -> Void) -> Void
+    ) {
+        precondition(handlers[Request.api] == nil, "\(Request.api.name) has two handlers")
+        handlers[Request.api] = { header, reader, context, reply in
+            var reader = reader
+            var request = Request()
+            try request.code(&reader)
+            try reader.finish()
+            handler(request, context) { response in
+                reply(response.map { MessageWriter.response($0, correlationID: header.correlationID, version: header.apiVersion) })
+            }
+        }
+    }
+
+    /// Everything that is answered, for ApiVersions.
+    public var apis: [APIKey] { handlers.keys.sorted { $0.rawValue < $1.rawValue } }
+
+    /// Reads the request and lets it be answered. Throws when its bytes are wrong: the connection cannot go on then.
+    func dispatch(_ header: RequestHeader, _ reader: MessageReader, _ context: RequestContext, reply: @escaping Reply) throws {
+        guard let api = APIKey(rawValue: header.apiKey), let handler = handlers[api] else {
+            throw WireError("request \(header.apiKey) is not known", at: 0)
+        }
+        guard api.versions.contains(header.apiVersion) else {
+            throw WireError("version \(header.apiVersion) of \(api.name) is not known", at: 2)
+        }
+        try handler(header, reader, context, reply)
+    }
+}

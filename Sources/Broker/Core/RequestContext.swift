@@ -1,0 +1,36 @@
+import KafkaProtocol
+
+/// Who asks, and how. On the broker's thread.
+public struct RequestContext {
+    public var version: Int16
+    public var clientID: String
+    public var session: Session
+
+    public init(version: Int16, clientID: String = "", session: Session = Session()) {
+        self.version = version
+        self.clientID = clientID
+        self.session = session
+    }
+
+    public var principal: String { session.principal }
+    public var host: String { session.host }
+}
+
+/// What is known of a connection as long as it lasts. On the broker's thread.
+public final class Session {
+    /// One of this process's connections.
+    public let connection: Int
+    /// The address of the other side, without the port, as ACLs and group descriptions name it: `/127.0.0.1`.
+    public let host: String
+    /// `User:alice`; `User:ANONYMOUS` as long as nobody has said who they are.
+    public var principal = Session.anonymous
+    /// What SaslHandshake chose.
+    public var mechanism: String?
+
+    public init(connection: Int = 0, host: String = "/127.0.0.1") {
+        self.connection = connection
+        self.host = host
+    }
+
+    public static let anonymous = "User:ANONYMOUS"
+}

@@ -1,0 +1,34 @@
+import KafkaProtocol
+import Testing
+
+@testable import Broker
+
+@Suite struct DispatcherTests {
+    private func request(_ key: Int16, _ version: Int16, _ body: [UInt8]) throws -> (RequestHeader, MessageReader) {
+        try RequestHeader.read([UInt8(key >> 8), UInt8(key & 0xff), 0, UInt8(version), 0, 0, 0, 9, 0xff, 0xff] + body)
+    }
+
+    @Test func whatIsRegisteredIsAnswered() throws {
+        var dispatcher = Dispatcher()
+        dispatcher.on(ApiVersionsRequest.self) { _, _ in ApiVersionsResponse() }
+        let (header, reader) = try request(18, 0, [])
+        var answers = 0
+        try dispatcher.dispatch(header, reader, RequestContext(version: 0)) { parts in
+            answers += 1
+            #expect(parts?.first.map { $0.count } == 14)
+        }
+        #expect(answers == 1)
+        #expect(dispatcher.apis == [.apiVersions])
+    }
+
+    @Test func whatIsNotRegisteredOrTooNewOrTooLongIsRefused() throws {
+        var dispatcher = Dispatcher()
+        dispatcher.on(ApiVersionsRequest.self) { _, _ in ApiVersionsResponse() }
+        for (key, version, body) in [(18, 0, [1]), (18, 9, []), (999, 0, []), (3, 0, [])] as [(Int16, Int16, [UInt8])] {
+            let (header, reader) = try request(key, version, body)
+            #expect(throws: WireError.self) {
+                try dispatcher.dispatch(header, reader, RequestContext(version: version)) { _ in Issue.record("answered") }
+            }
+        }
+    }
+}

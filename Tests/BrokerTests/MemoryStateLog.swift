@@ -1,0 +1,42 @@
+import Broker
+import KafkaProtocol
+
+/// A state log without a file; `failure` makes the next appends fail.
+final class MemoryStateLog: StateLog {
+    private(set) var entries: [StateEntry] = []
+    var failure: ErrorCode?
+    var clock: () -> Int64 = { 1_700_000_000_000 }
+
+    func append(_ records: [StateRecord], producer: StateProducer?) throws(ErrorCode) {
+        if let failure { throw failure }
+        for record in records {
+            entries.append(.record(record, producer: producer, offset: Int64(entries.count), timestamp: clock()))
+        }
+    }
+
+    func appendMarker(_ producer: StateProducer, commit: Bool) throws(ErrorCode) {
+        if let failure { throw failure }
+        entries.append(.marker(producer, commit: commit, offset: Int64(entries.count)))
+    }
+
+    func replay(_ body: (StateEntry) -> Void) throws(ErrorCode) {
+        if let failure { throw failure }
+        entries.forEach(body)
+    }
+}
+
+/// Durable at once, or when the test says so.
+final class ManualDurability: Durability {
+    var isImmediate = true
+    private var waiting: [() -> Void] = []
+
+    func whenDurable(_ action: @escaping () -> Void) {
+        if isImmediate { action() } else { waiting.append(action) }
+    }
+
+    func sync() {
+        let due = waiting
+        waiting = []
+        due.forEach { $0() }
+    }
+}

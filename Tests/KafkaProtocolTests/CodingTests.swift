@@ -1,0 +1,39 @@
+import KafkaProtocol
+import Testing
+
+@Suite struct CodingTests {
+    @Test(arguments: APIKey.apiVersions.versions)
+    func apiVersionsGoesThereAndBack(version: Int16) throws {
+        var request = ApiVersionsRequest()
+        request.clientSoftwareName = "somebody"
+        request.clientSoftwareVersion = "1.0"
+        let parts = MessageWriter.request(request, correlationID: 7, clientID: "tests", version: version)
+        var (header, reader) = try RequestHeader.read(Array(parts.flatMap { $0.inMemory }.dropFirst(4)))
+        #expect(header == RequestHeader(apiKey: 18, apiVersion: version, correlationID: 7, clientID: "tests"))
+        var read = ApiVersionsRequest()
+        try read.code(&reader)
+        try reader.finish()
+        #expect(read.clientSoftwareName == (version >= 3 ? "somebody" : ""))
+    }
+
+    /// From the protocol guide: the size, the correlation id, no error, no APIs, no throttling.
+    @Test func anAnswerHasItsSizeInFront() {
+        let parts = MessageWriter.response(ApiVersionsResponse(), correlationID: 1, version: 3)
+        #expect(parts.flatMap { $0.inMemory } == [0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0])
+    }
+
+    @Test func aLengthBeyondTheFrameIsRefused() {
+        var reader = MessageReader([0x7f, 0xff, 0xff, 0xff, 0], version: 0, isFlexible: false)
+        var bytes: [UInt8] = []
+        #expect(throws: WireError.self) { try reader.bytes(&bytes) }
+    }
+}
+
+extension MessageWriter.Part {
+    var inMemory: [UInt8] {
+        switch self {
+        case .bytes(let bytes): Array(bytes)
+        case .file(let region): (try? region.bytes()) ?? []
+        }
+    }
+}
