@@ -24,7 +24,7 @@ import Testing
     @Test func whatIsNotRegisteredOrTooNewOrTooLongIsRefused() throws {
         var dispatcher = Dispatcher()
         dispatcher.on(ApiVersionsRequest.self) { _, _ in ApiVersionsResponse() }
-        for (key, version, body) in [(18, 0, [1]), (18, 9, []), (999, 0, []), (3, 0, [])] as [(Int16, Int16, [UInt8])] {
+        for (key, version, body) in [(18, 0, [1]), (18, 9, [0]), (999, 0, []), (3, 0, [])] as [(Int16, Int16, [UInt8])] {
             let (header, reader) = try request(key, version, body)
             #expect(throws: WireError.self) {
                 try dispatcher.dispatch(header, reader, RequestContext(version: version)) { _ in Issue.record("answered") }

@@ -21,7 +21,7 @@ final class MemoryStateLog: StateLog {
 
     func replay(_ body: (StateEntry) -> Void) throws(ErrorCode) {
         if let failure { throw failure }
-        entries.forEach(body)
+        for entry in entries { body(entry) }
     }
 }
 
@@ -37,6 +37,6 @@ final class ManualDurability: Durability {
     func sync() {
         let due = waiting
         waiting = []
-        due.forEach { $0() }
+        for action in due { action() }
     }
 }
