@@ -26,6 +26,9 @@ public final class Session {
     public var principal = Session.anonymous
     /// What SaslHandshake chose.
     public var mechanism: String?
+    /// The connection ends when the answer that is being made has been sent.
+    public var mustClose = false
+    public var clientID = ""
 
     public init(connection: Int = 0, host: String = "/127.0.0.1") {
         self.connection = connection
@@ -33,4 +36,5 @@ public final class Session {
     }
 
     public static let anonymous = "User:ANONYMOUS"
+    public var isAuthenticated: Bool { principal != Self.anonymous }
 }

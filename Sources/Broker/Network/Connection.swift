@@ -1,0 +1,119 @@
+import Glibc
+import KafkaProtocol
+
+/// One client. Its requests are answered in order, and the next is read only when the answer to the one before is on its way, so what a client can
+/// keep waiting here is one request and one answer.
+final class Connection {
+    let session: Session
+    private(set) var lastActivity: Int64
+    private unowned let server: Server
+    private let descriptor: Int32
+    private var token: UInt64 = 0
+    private var reader: FrameReader
+    private var writer = FrameWriter()
+    /// A request waits for its answer.
+    private var isBusy = false
+    private var isReading = false
+    private var isClosed = false
+    /// The answer that is on its way is the last.
+    private var closesAfterAnswer = false
+    private var interest: EventLoop.Interest = .read
+
+    /// Takes the descriptor over.
+    init(_ descriptor: Int32, session: Session, server: Server) throws(NetworkError) {
+        self.descriptor = descriptor
+        self.session = session
+        self.server = server
+        lastActivity = server.loop.now
+        reader = FrameReader(maximumSize: server.settings.maximumRequestBytes)
+        var one: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+        do throws(NetworkError) {
+            token = try server.loop.watch(descriptor, .read) { [unowned self] in ready() }
+        } catch {
+            Glibc.close(descriptor)
+            throw error
+        }
+    }
+
+    /// Whether the client has nothing to wait for.
+    var isIdle: Bool { !isBusy && writer.isEmpty }
+
+    private func ready() {
+        lastActivity = server.loop.now
+        if !writer.isEmpty { flush() }
+        if isClosed || !writer.isEmpty { return }
+        if isBusy { checkStillThere() } else { readRequests() }
+    }
+
+    /// While a request waits for its answer, epoll tells only of failures.
+    private func checkStillThere() {
+        var byte: UInt8 = 0
+        let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { close() }
+    }
+
+    private func readRequests() {
+        isReading = true
+        defer { isReading = false }
+        while !isBusy, !isClosed, writer.isEmpty {
+            switch reader.next(descriptor, scratch: server.scratch) {
+            case .frame(let frame): take(frame)
+            case .later: return want(.read)
+            case .closed: return close()
+            case .badSize(let size):
+                server.report(
+                    .badFrame(session, reason: "a request of \(size) bytes; at most \(server.settings.maximumRequestBytes) are read"))
+                return close()
+            }
+        }
+        if !isClosed { want(writer.isEmpty ? [] : .write) }
+    }
+
+    private func take(_ frame: [UInt8]) {
+        isBusy = true
+        do {
+            try server.processor.process(frame, session) { [weak self] answer in self?.finish(answer) }
+        } catch {
+            server.report(.badFrame(session, reason: "\(error)"))
+            close()
+        }
+    }
+
+    /// The answer to the request that is being handled.
+    private func finish(_ answer: RequestProcessor.Answer) {
+        guard !isClosed else { return }
+        isBusy = false
+        switch answer {
+        case .send(let parts): writer.add(parts)
+        case .sendAndClose(let parts):
+            writer.add(parts)
+            closesAfterAnswer = true
+        case .nothing: break
+        case .close: return close()
+        }
+        flush()
+        // An answer that comes at once comes within `readRequests`, which goes on; a later one comes from amid other work, which has to end first.
+        if !isReading, !isClosed, writer.isEmpty { server.loop.afterThisTurn { [weak self] in self?.readRequests() } }
+    }
+
+    private func flush() {
+        let outcome = writer.send(descriptor)
+        if outcome == .failed || (outcome == .sent && closesAfterAnswer) { return close() }
+        if outcome == .later { want(.write) }
+    }
+
+    private func want(_ interest: EventLoop.Interest) {
+        guard interest != self.interest else { return }
+        self.interest = interest
+        server.loop.change(token, to: interest)
+    }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        server.loop.forget(token)
+        Glibc.close(descriptor)
+        server.closed(self)
+    }
+}

@@ -1,0 +1,144 @@
+import CSystem
+import Glibc
+import Synchronization
+
+/// What a file descriptor is ready for goes to its handler, due timers run, and other threads hand work over: all on the thread that calls `run`.
+public final class EventLoop: Scheduler {
+    /// What is asked of a descriptor, as epoll has it.
+    struct Interest: OptionSet {
+        let rawValue: UInt32
+        static let read = Interest(rawValue: EPOLLIN.rawValue)
+        static let write = Interest(rawValue: EPOLLOUT.rawValue)
+    }
+
+    /// The work that other threads hand over.
+    public let mailbox: Mailbox
+    private let poller: Int32
+    private var handlers: [UInt64: (descriptor: Int32, ready: () -> Void)] = [:]
+    private var lastToken: UInt64 = 0
+    private var timers = TimerHeap()
+    private var atTurnEnd: [() -> Void] = []
+    private var isRunning = false
+
+    /// Throws errno when the system has no more descriptors.
+    public init() throws(NetworkError) {
+        let descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard descriptor >= 0 else { throw NetworkError("cannot make an epoll descriptor", number: errno) }
+        poller = descriptor
+        mailbox = try Mailbox()
+        let mailbox = mailbox
+        _ = try watch(mailbox.descriptor, .read) { mailbox.runAll() }
+    }
+
+    deinit { close(poller) }
+
+    public var now: Int64 { Self.milliseconds(CLOCK_MONOTONIC) }
+    public var wallClock: Int64 { Self.milliseconds(CLOCK_REALTIME) }
+
+    private static func milliseconds(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    @discardableResult
+    public func schedule(after milliseconds: Int64, _ action: @escaping () -> Void) -> TimerID {
+        timers.add(due: now + max(0, milliseconds), action)
+    }
+
+    public func cancel(_ timer: TimerID) { timers.cancel(timer) }
+
+    /// Runs `action` once when everything that is ready now has been handled: work that many events ask for is done once.
+    public func afterThisTurn(_ action: @escaping () -> Void) { atTurnEnd.append(action) }
+
+    /// Calls `ready` whenever the descriptor is ready for what is asked, failed or closed, until `forget`.
+    func watch(_ descriptor: Int32, _ interest: Interest, ready: @escaping () -> Void) throws(NetworkError) -> UInt64 {
+        lastToken += 1
+        var event = epoll_event()
+        event.events = interest.rawValue
+        event.data.u64 = lastToken
+        guard epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+            throw NetworkError("cannot watch a descriptor", number: errno)
+        }
+        handlers[lastToken] = (descriptor, ready)
+        return lastToken
+    }
+
+    func change(_ token: UInt64, to interest: Interest) {
+        guard let handler = handlers[token] else { return }
+        var event = epoll_event()
+        event.events = interest.rawValue
+        event.data.u64 = token
+        epoll_ctl(poller, EPOLL_CTL_MOD, handler.descriptor, &event)
+    }
+
+    func forget(_ token: UInt64) {
+        guard let handler = handlers.removeValue(forKey: token) else { return }
+        epoll_ctl(poller, EPOLL_CTL_DEL, handler.descriptor, nil)
+    }
+
+    /// Runs until `stop`.
+    public func run() {
+        var events = [epoll_event](repeating: epoll_event(), count: 256)
+        isRunning = true
+        while isRunning {
+            let wait = atTurnEnd.isEmpty ? timers.nextDue.map { Int32(clamping: max(0, $0 - now)) } ?? -1 : 0
+            let count = epoll_wait(poller, &events, Int32(events.count), wait)
+            for event in events.prefix(Int(max(0, count))) { handlers[event.data.u64]?.ready() }
+            while isRunning, let action = timers.popDue(now) { action() }
+            let actions = atTurnEnd
+            atTurnEnd.removeAll(keepingCapacity: true)
+            for action in actions { action() }
+        }
+    }
+
+    /// Makes `run` return. On the loop's thread; others post it to the mailbox.
+    public func stop() { isRunning = false }
+}
+
+/// Takes work from any thread to the loop's thread, in order.
+public final class Mailbox: Sendable {
+    let descriptor: Int32
+    private let waiting = Mutex<[@Sendable () -> Void]>([])
+
+    init() throws(NetworkError) {
+        descriptor = csystem_eventfd()
+        guard descriptor >= 0 else { throw NetworkError("cannot make an event descriptor", number: -descriptor) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Any thread.
+    public func post(_ action: @escaping @Sendable () -> Void) {
+        let wasEmpty = waiting.withLock { waiting in
+            waiting.append(action)
+            return waiting.count == 1
+        }
+        guard wasEmpty else { return }
+        var one: UInt64 = 1
+        _ = write(descriptor, &one, 8)
+    }
+
+    fileprivate func runAll() {
+        var count: UInt64 = 0
+        _ = read(descriptor, &count, 8)
+        let actions = waiting.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+        for action in actions { action() }
+    }
+}
+
+/// What the network cannot do; `number` is errno.
+public struct NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let operation: String
+    public let number: Int32
+
+    init(_ operation: String, number: Int32) {
+        self.operation = operation
+        self.number = number
+    }
+
+    public var description: String { "\(operation): \(String(cString: strerror(number)))" }
+}

@@ -1,0 +1,84 @@
+import KafkaProtocol
+
+/// Takes a frame to who answers it, past what holds for every request: versions, who is asking, injected faults, and the figures.
+final class RequestProcessor {
+    enum Answer {
+        case send([MessageWriter.Part])
+        case sendAndClose([MessageWriter.Part])
+        /// The request takes no answer.
+        case nothing
+        case close
+    }
+
+    /// Told of every answered request: the API, milliseconds of waiting and work, bytes of the frame that came and of the answer.
+    var observe: (_ api: APIKey, _ microseconds: Int64, _ bytesIn: Int, _ bytesOut: Int) -> Void = { _, _, _, _ in }
+    var faults: FaultInjector?
+    private let dispatcher: Dispatcher
+    private let needsAuthentication: Bool
+    private let microseconds: () -> Int64
+
+    /// What anybody may ask before saying who they are.
+    private static let open: Set<APIKey> = [.apiVersions, .saslHandshake, .saslAuthenticate]
+
+    init(dispatcher: Dispatcher, needsAuthentication: Bool, microseconds: @escaping () -> Int64) {
+        self.dispatcher = dispatcher
+        self.needsAuthentication = needsAuthentication
+        self.microseconds = microseconds
+    }
+
+    /// Throws what is wrong with the frame; the connection has to be closed then.
+    func process(_ frame: [UInt8], _ session: Session, _ finish: @escaping (Answer) -> Void) throws {
+        let (header, reader) = try RequestHeader.read(frame)
+        guard let api = APIKey(rawValue: header.apiKey) else { throw WireError("request \(header.apiKey) is not known", at: 0) }
+        if api == .apiVersions, !api.versions.contains(header.apiVersion) { return finish(.send(oldestApiVersions(header))) }
+        if needsAuthentication, !session.isAuthenticated, !Self.open.contains(api) {
+            throw WireError("\(api.name) came before authentication", at: 0)
+        }
+        let start = microseconds()
+        let done: (Answer) -> Void = { [self] answer in
+            var size = 0
+            if case .send(let parts) = answer { for part in parts { size += part.count } }
+            observe(api, microseconds() - start, frame.count + 4, size)
+            finish(answer)
+        }
+        let context = RequestContext(version: header.apiVersion, clientID: header.clientID ?? "", session: session)
+        guard let faults, let fault = faults.fault(api, clientID: context.clientID) else {
+            return try answer(header, reader, context, done)
+        }
+        try faults.inflict(fault, api, header, reader, done) { [self] in
+            // The frame was read before; what is wrong in it now shows as a closed connection.
+            do { try answer(header, reader, context, done) } catch { done(.close) }
+        }
+    }
+
+    private func answer(_ header: RequestHeader, _ reader: MessageReader, _ context: RequestContext, _ done: @escaping (Answer) -> Void)
+        throws
+    {
+        try dispatcher.dispatch(header, reader, context) { parts in
+            if context.session.mustClose {
+                done(parts.map { .sendAndClose($0) } ?? .close)
+            } else {
+                done(parts.map { .send($0) } ?? .nothing)
+            }
+        }
+    }
+
+    /// A client that knows a newer ApiVersions than we do gets the oldest answer, which everybody can read, with all that it needs to ask again.
+    private func oldestApiVersions(_ header: RequestHeader) -> [MessageWriter.Part] {
+        var response = Self.apiVersions(dispatcher.apis)
+        response.errorCode = ErrorCode.unsupportedVersion.rawValue
+        return MessageWriter.response(response, correlationID: header.correlationID, version: 0)
+    }
+
+    static func apiVersions(_ apis: [APIKey]) -> ApiVersionsResponse {
+        var response = ApiVersionsResponse()
+        response.apiKeys = apis.map { api in
+            var versions = ApiVersionsResponse.ApiVersion()
+            versions.apiKey = api.rawValue
+            versions.minVersion = api.advertisedVersions.lowerBound
+            versions.maxVersion = api.advertisedVersions.upperBound
+            return versions
+        }
+        return response
+    }
+}
