@@ -28,7 +28,8 @@ public struct RecordBatchHeader: Sendable, Equatable {
 
     /// The whole batch in bytes.
     public var totalSize: Int { Int(batchLength) + Self.prefixSize }
-    public var lastOffset: Int64 { baseOffset + Int64(lastOffsetDelta) }
+    /// Wraps around in a header that `RecordBatch.verify` refuses.
+    public var lastOffset: Int64 { baseOffset &+ Int64(lastOffsetDelta) }
     public var isTransactional: Bool { attributes & 0x10 != 0 }
     public var isControl: Bool { attributes & 0x20 != 0 }
     /// Whether the timestamps are the broker's.
