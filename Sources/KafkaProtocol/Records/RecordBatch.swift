@@ -67,7 +67,7 @@ public struct RecordBatch: Sendable {
             throw BatchError(.unsupportedCompressionType, "compression \(header.compressionCode) is not known")
         }
         if compression == .none {
-            guard content.count <= maximumBytes else { throw BatchError(.messageTooLarge, "records of \(content.count) bytes") }
+            guard content.count <= maximumBytes else { throw .tooLarge(maximumBytes) }
             return content
         }
         return try compression.decompress(content, maximumBytes: maximumBytes)[...]
