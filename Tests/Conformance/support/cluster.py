@@ -1,0 +1,99 @@
+"""The brokers under test and how each client is pointed at them."""
+import uuid
+from dataclasses import dataclass, field
+
+import aiokafka
+import confluent_kafka
+import kafka
+from confluent_kafka.admin import AdminClient
+
+# Short waits, so that a test waits for the broker and not for a client's patience.
+CONSUMER = {
+    "auto.offset.reset": "earliest",
+    "enable.auto.commit": False,
+    "session.timeout.ms": 6000,
+    "heartbeat.interval.ms": 500,
+    "fetch.wait.max.ms": 100,
+    "allow.auto.create.topics": False,
+}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One cluster, seen as one user of it."""
+
+    servers: str
+    user: str = ""
+    password: str = ""
+    #: Which row of differences.toml holds for it.
+    kind: str = "kafka"
+    extra: dict = field(default_factory=dict, compare=False)
+
+    @property
+    def address(self):
+        """Host and port of the first bootstrap server."""
+        host, _, port = self.servers.split(",")[0].rpartition(":")
+        return host.strip("[]"), int(port)
+
+    def as_user(self, user, password):
+        return Cluster(self.servers, user, password, self.kind, self.extra)
+
+    # librdkafka
+    def properties(self, **more):
+        """librdkafka's properties; `a_b=1` stands for `a.b=1`."""
+        properties = {"bootstrap.servers": self.servers, "log_level": 0}
+        if self.user:
+            properties |= {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": self.user, "sasl.password": self.password}
+        return properties | {name.replace("_", "."): value for name, value in more.items()}
+
+    def producer(self, **more):
+        return confluent_kafka.Producer(self.properties(**({"linger_ms": 0} | more)))
+
+    def consumer(self, group=None, **more):
+        properties = self.properties(**CONSUMER_NAMES) | {"group.id": group or f"conformance-none-{uuid.uuid4().hex[:8]}"}
+        return confluent_kafka.Consumer(properties | {name.replace("_", "."): value for name, value in more.items()})
+
+    def admin(self, **more):
+        return AdminClient(self.properties(**more))
+
+    # kafka-python
+    def python_properties(self, **more):
+        properties = {"bootstrap_servers": self.servers}
+        if self.user:
+            properties |= {
+                "security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_plain_username": self.user, "sasl_plain_password": self.password,
+            }
+        return properties | more
+
+    def python_producer(self, **more):
+        return kafka.KafkaProducer(**self.python_properties(**more))
+
+    def python_consumer(self, *topics, **more):
+        settings = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "fetch_max_wait_ms": 100} | more
+        if settings.get("group_id"):
+            settings = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500} | settings
+        return kafka.KafkaConsumer(*topics, **self.python_properties(**settings))
+
+    def python_admin(self, **more):
+        return kafka.KafkaAdminClient(**self.python_properties(**more))
+
+    # aiokafka
+    def aio_producer(self, **more):
+        return aiokafka.AIOKafkaProducer(**self.python_properties(**more))
+
+    def aio_consumer(self, *topics, **more):
+        settings = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "fetch_max_wait_ms": 100} | more
+        if settings.get("group_id"):
+            settings = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500} | settings
+        return aiokafka.AIOKafkaConsumer(*topics, **self.python_properties(**settings))
+
+    # kcat
+    def kcat_options(self):
+        options = ["-b", self.servers]
+        for name, value in self.properties().items():
+            if name not in ("bootstrap.servers", "log_level"):
+                options += ["-X", f"{name}={value}"]
+        return options
+
+
+CONSUMER_NAMES = {name.replace(".", "_"): value for name, value in CONSUMER.items()}
