@@ -32,6 +32,13 @@ import Testing
         try check(OffsetForLeaderEpochRequest.self)
         try check(DeleteRecordsRequest.self)
     }
+
+    @Test func transactions() throws {
+        try check(InitProducerIdRequest.self)
+        try check(AddPartitionsToTxnRequest.self)
+        try check(AddOffsetsToTxnRequest.self)
+        try check(EndTxnRequest.self)
+    }
 }
 
 private func hex(_ bytes: [UInt8]) -> String {

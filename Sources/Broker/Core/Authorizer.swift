@@ -31,10 +31,17 @@ public enum ACLResourceType: Int8, Sendable, CaseIterable {
 public protocol Authorizer: AnyObject {
     /// - Parameter name: the topic, group or transactional id; `kafka-cluster` for the cluster.
     func allows(_ operation: ACLOperation, _ type: ACLResourceType, _ name: String, _ context: RequestContext) -> Bool
+    /// Whether there can be any name of the type for which the operation is allowed: who may write to some topic may ask for a producer id.
+    func allowsSomewhere(_ operation: ACLOperation, _ type: ACLResourceType, _ context: RequestContext) -> Bool
+}
+
+extension Authorizer {
+    public func allowsSomewhere(_ operation: ACLOperation, _ type: ACLResourceType, _ context: RequestContext) -> Bool { false }
 }
 
 /// Lets everybody do everything: a broker without authentication.
 public final class OpenAuthorizer: Authorizer {
     public init() {}
     public func allows(_ operation: ACLOperation, _ type: ACLResourceType, _ name: String, _ context: RequestContext) -> Bool { true }
+    public func allowsSomewhere(_ operation: ACLOperation, _ type: ACLResourceType, _ context: RequestContext) -> Bool { true }
 }
