@@ -3,8 +3,10 @@ public enum ControlRecord: Sendable, Equatable {
     case abort(coordinatorEpoch: Int32)
     case commit(coordinatorEpoch: Int32)
 
-    /// Reads what a control batch says; nil for a kind that does not end a transaction. Throws when its bytes are wrong.
+    /// Reads what a control batch says; nil for a kind that does not end a transaction, and where compaction left the header only. Throws when its bytes
+    /// are wrong.
     public init?(_ batch: RecordBatch) throws(BatchError) {
+        if batch.header.isControl && batch.header.recordCount == 0 { return nil }
         guard batch.header.isControl, let record = try batch.records(maximumBytes: Self.maximumBytes).first, let key = record.key,
             key.count >= 4
         else {

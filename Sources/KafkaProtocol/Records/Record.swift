@@ -32,6 +32,10 @@ public struct RecordHeader: Sendable, Equatable {
 public struct RecordLayout: Sendable, Equatable {
     /// All of the record, its length included.
     public var whole: Range<Int>
+    /// Where its attributes are, from the record's start: behind its length.
+    var attributesOffset: Int
+    /// Where its offset delta is, from the record's start: behind the timestamp.
+    var restOffset: Int
     /// From the batch's base timestamp, milliseconds.
     public var timestampDelta: Int64
     public var offsetDelta: Int32

@@ -34,6 +34,8 @@ public struct RecordBatchHeader: Sendable, Equatable {
     public var isControl: Bool { attributes & 0x20 != 0 }
     /// Whether the timestamps are the broker's.
     public var hasLogAppendTime: Bool { attributes & 0x08 != 0 }
+    /// Whether `baseTimestamp` is the time from which on compaction removes the batch's tombstones, or the marker that it is; milliseconds since 1970.
+    public var hasDeleteHorizon: Bool { attributes & 0x40 != 0 }
     /// As in the attributes: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd; 5 to 7 are none that is known.
     public var compressionCode: Int16 { attributes & 0x07 }
 

@@ -59,9 +59,11 @@ struct RecordCursor {
         // Nothing in the record reaches beyond it.
         end = position + Int(length)
         defer { end = limit }
-        // The attributes of a record: none are in use.
+        let attributesOffset = position - start
+        // None are in use.
         _ = try byte()
         let timestampDelta = try varint()
+        let restOffset = position - start
         let offsetDelta = try varint32()
         let key = try field()
         let value = try field()
@@ -74,7 +76,8 @@ struct RecordCursor {
         for _ in 0..<headerCount { _ = try headerLayout() }
         guard isAtEnd else { throw .invalid("a record is longer than its fields") }
         return RecordLayout(
-            whole: start..<end, timestampDelta: timestampDelta, offsetDelta: offsetDelta, key: key, value: value,
+            whole: start..<end, attributesOffset: attributesOffset, restOffset: restOffset, timestampDelta: timestampDelta,
+            offsetDelta: offsetDelta, key: key, value: value,
             headerCount: Int(headerCount), headers: headersStart..<position)
     }
 
