@@ -2,7 +2,9 @@
 BOOTSTRAP ?= yes
 SWIFT_FLAGS := --explicit-target-dependency-import-check error -Xswiftc -warnings-as-errors
 
-.PHONY: demo test build lint bootstrap bootstrap-test clean
+LOADTEST := .build/loadtest
+
+.PHONY: demo test build lint bootstrap bootstrap-test bootstrap-bench bench bench-memory bench-starts release-broker clean
 
 demo: build
 	.build/debug/mesh demo $(DEMO_FLAGS)
@@ -18,6 +20,23 @@ test: bootstrap-test lint
 lint:
 	@swift format lint --strict --recursive Sources Tests Package.swift
 
+# Measurements of the broker beside others; docs/benchmarks.md says how and what came out.
+bench: bootstrap-bench $(LOADTEST)/bench release-broker
+	@loadtest/broker/run.py $(BENCH_FLAGS)
+
+bench-memory: bootstrap-bench $(LOADTEST)/bench release-broker
+	@loadtest/broker/memory.py $(BENCH_FLAGS)
+
+bench-starts: bootstrap-bench $(LOADTEST)/bench release-broker
+	@loadtest/broker/starts.py $(BENCH_FLAGS)
+
+$(LOADTEST)/bench: $(wildcard loadtest/broker/*.c loadtest/broker/*.h)
+	@mkdir -p $(LOADTEST)
+	@cc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $(filter %.c,$^) -lrdkafka -lpthread
+
+release-broker:
+	@swift build $(SWIFT_FLAGS) -c release --product meshbroker --quiet
+
 bootstrap:
 ifeq ($(BOOTSTRAP),yes)
 	@deploy/bootstrap.sh
@@ -26,6 +45,11 @@ endif
 bootstrap-test:
 ifeq ($(BOOTSTRAP),yes)
 	@deploy/bootstrap.sh --test
+endif
+
+bootstrap-bench:
+ifeq ($(BOOTSTRAP),yes)
+	@deploy/bootstrap.sh --bench
 endif
 
 clean:
