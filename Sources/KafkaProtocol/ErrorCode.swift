@@ -86,5 +86,6 @@ public enum ErrorCode: Int16, Error, Sendable, Equatable {
     case unknownTopicID = 100
     case inconsistentTopicID = 103
     case fetchSessionTopicIDError = 106
+    case unsupportedEndpointType = 115
     case transactionAbortable = 120
 }

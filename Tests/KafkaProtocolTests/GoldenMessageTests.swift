@@ -39,6 +39,22 @@ import Testing
         try check(AddOffsetsToTxnRequest.self)
         try check(EndTxnRequest.self)
     }
+
+    @Test func administration() throws {
+        try check(MetadataRequest.self)
+        try check(CreateTopicsRequest.self)
+        try check(DeleteTopicsRequest.self)
+        try check(CreatePartitionsRequest.self)
+        try check(DescribeConfigsRequest.self)
+        try check(AlterConfigsRequest.self)
+        try check(IncrementalAlterConfigsRequest.self)
+        try check(DescribeClusterRequest.self)
+        try check(SaslHandshakeRequest.self)
+        try check(SaslAuthenticateRequest.self)
+        try check(CreateAclsRequest.self)
+        try check(DescribeAclsRequest.self)
+        try check(DeleteAclsRequest.self)
+    }
 }
 
 private func hex(_ bytes: [UInt8]) -> String {
