@@ -267,13 +267,6 @@ def test_reading_at_the_end_sees_only_what_comes_after(cluster, topic, closing):
     assert (message.value(), message.offset()) == (b"new", 3)
 
 
-def test_a_topic_that_does_not_exist_is_reported_to_the_consumer(cluster, name, closing):
-    consumer = closing(cluster.consumer())
-    consumer.subscribe([name])
-    error = until("an error", lambda: (lambda m: m is not None and m.error())(consumer.poll(0.2)))
-    assert error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
-
-
 def test_reading_by_two_consumers_without_a_group_gives_both_everything(cluster, filled):
     assert values(read(cluster, filled)) == values(read(cluster, filled))
 

@@ -213,16 +213,10 @@ def test_an_unknown_topic_is_made_when_a_producer_wants_it(cluster, admin, name)
 
 
 def test_an_unknown_topic_is_not_made_for_a_consumer_that_does_not_allow_it(cluster, admin, name, closing):
-    consumer = closing(cluster.consumer(topic_metadata_propagation_max_ms=200, topic_metadata_refresh_interval_ms=500))
-    consumer.assign([TopicPartition(name, 0)])
-    seen = []
-
-    def told():
-        message = consumer.poll(0.2)
-        seen.append(message.error().code() if message is not None and message.error() else None)
-        return KafkaError.UNKNOWN_TOPIC_OR_PART in seen or KafkaError._UNKNOWN_PARTITION in seen
-
-    until("the error", told)
+    consumer = closing(cluster.consumer())
+    consumer.subscribe([name])
+    error = until("the error", lambda: (lambda m: m is not None and m.error())(consumer.poll(0.2)))
+    assert error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
     stays("the topic does not exist", lambda: not exists(admin, name), 0.3)
 
 

@@ -38,20 +38,24 @@ class Cluster:
     def as_user(self, user, password):
         return Cluster(self.servers, user, password, self.kind, self.extra)
 
+    @staticmethod
+    def _spelled(name):
+        return name if name in ("error_cb", "log_level") else name.replace("_", ".")
+
     # librdkafka
     def properties(self, **more):
         """librdkafka's properties; `a_b=1` stands for `a.b=1`."""
         properties = {"bootstrap.servers": self.servers, "log_level": 0}
         if self.user:
             properties |= {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": self.user, "sasl.password": self.password}
-        return properties | {name.replace("_", "."): value for name, value in more.items()}
+        return properties | {self._spelled(name): value for name, value in more.items()}
 
     def producer(self, **more):
         return confluent_kafka.Producer(self.properties(**({"linger_ms": 0} | more)))
 
     def consumer(self, group=None, **more):
         properties = self.properties(**CONSUMER_NAMES) | {"group.id": group or f"conformance-none-{uuid.uuid4().hex[:8]}"}
-        return confluent_kafka.Consumer(properties | {name.replace("_", "."): value for name, value in more.items()})
+        return confluent_kafka.Consumer(properties | {self._spelled(name): value for name, value in more.items()})
 
     def admin(self, **more):
         return AdminClient(self.properties(**more))

@@ -1,8 +1,11 @@
 """Programs that the suite starts, ended by their own process id."""
+import json
 import os
+import select
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -58,3 +61,37 @@ class Broker:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"the broker did not end within {seconds} s of SIGTERM") from None
+
+
+class Member:
+    """A group member in a child process (support/member.py)."""
+
+    def __init__(self, client, cluster, group, topic, instance=None):
+        settings = json.dumps({"servers": cluster.servers, "user": cluster.user, "password": cluster.password})
+        command = [sys.executable, "-m", "support.member", client, settings, group, topic] + ([instance] if instance else [])
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=os.path.dirname(os.path.dirname(__file__)))
+
+    def wait_for_assignment(self, seconds=30):
+        """The partitions that it says it got next."""
+        deadline = time.monotonic() + seconds
+        while True:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
+            assert ready, f"the member was assigned nothing in {seconds} s"
+            line = self.process.stdout.readline().split()
+            assert line, "the member ended"
+            if line[0] == b"assigned":
+                return [int(partition) for partition in line[1:]]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(10)
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self):
+        self.kill()
+        self.process.stdout.close()

@@ -1,0 +1,53 @@
+"""A group member as a process of its own, so that it can be killed or frozen: joins, says what it was assigned, and reads on for ever.
+
+python3 -m support.member CLIENT 'JSON of Cluster' GROUP TOPIC [INSTANCE]
+"""
+import asyncio
+import json
+import sys
+
+from support.cluster import Cluster
+
+
+def say(partitions):
+    print("assigned", *sorted(partitions), flush=True)
+
+
+def librdkafka(cluster, group, topic, instance):
+    consumer = cluster.consumer(group, **({"group_instance_id": instance} if instance else {}))
+    consumer.subscribe([topic], on_assign=lambda _, partitions: say(p.partition for p in partitions))
+    while True:
+        consumer.poll(0.2)
+
+
+def kafka_python(cluster, group, topic, instance):
+    consumer = cluster.python_consumer(topic, group_id=group, **({"group_instance_id": instance} if instance else {}))
+    known = None
+    while True:
+        consumer.poll(200)
+        now = sorted(p.partition for p in consumer.assignment())
+        if now != known and now:
+            say(now)
+        known = now
+
+
+def aiokafka(cluster, group, topic, instance):
+    async def run():
+        consumer = cluster.aio_consumer(topic, group_id=group, **({"group_instance_id": instance} if instance else {}))
+        await consumer.start()
+        known = None
+        while True:
+            await consumer.getmany(timeout_ms=200)
+            now = sorted(p.partition for p in consumer.assignment())
+            if now != known and now:
+                say(now)
+            known = now
+
+    asyncio.run(run())
+
+
+CLIENTS = {"librdkafka": librdkafka, "kafka-python": kafka_python, "aiokafka": aiokafka}
+
+if __name__ == "__main__":
+    client, settings, group, topic = sys.argv[1:5]
+    CLIENTS[client](Cluster(**json.loads(settings)), group, topic, sys.argv[5] if len(sys.argv) > 5 else None)
