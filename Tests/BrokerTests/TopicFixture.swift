@@ -88,6 +88,7 @@ struct TopicFixture {
     func ask<Request: APIRequest>(_ request: Request, version: Int16? = nil) throws -> Request.Response {
         var dispatcher = Dispatcher()
         api.register(in: &dispatcher)
+        ConfigAPI(registry: registry, authorizer: api.authorizer, durability: durability).register(in: &dispatcher)
         return try dispatcher.ask(request, version: version ?? Request.api.versions.upperBound)
     }
 }

@@ -28,7 +28,6 @@ extension ConfigEntry {
     /// All settings of a topic, with what the broker's file says for topics that do not.
     /// - Parameter settings: those that hold.
     static func topic(_ settings: TopicSettings, overrides: [String: String], broker: BrokerConfiguration) -> [ConfigEntry] {
-        let kafka = TopicSettings()
         return TopicSettings.all.map { setting in
             var synonyms: [Synonym] = []
             if overrides[setting.name] != nil {
@@ -38,11 +37,26 @@ extension ConfigEntry {
             for key in keys {
                 if let value = broker.assigned[key] { synonyms.append(Synonym(name: key, value: value, source: .brokerFile)) }
             }
-            synonyms.append(Synonym(name: keys.last ?? setting.name, value: setting.read(kafka), source: .defaultValue))
+            let base = keys.last.flatMap(BrokerConfiguration.setting)
+            let value = base?.read(BrokerConfiguration()) ?? setting.read(TopicSettings())
+            synonyms.append(Synonym(name: base?.name ?? setting.name, value: value, source: .defaultValue))
             // A broker's key may have another unit: hours of log.retention.hours are milliseconds of retention.ms.
             synonyms[0].value = setting.read(settings)
             return ConfigEntry(
                 name: setting.name, type: setting.type, documentation: setting.documentation, isReadOnly: false, synonyms: synonyms)
+        }
+    }
+
+    /// All settings of the broker. They hold from its start.
+    static func broker(_ configuration: BrokerConfiguration) -> [ConfigEntry] {
+        let defaults = BrokerConfiguration()
+        return BrokerConfiguration.all.map { setting in
+            var synonyms = [Synonym(name: setting.name, value: setting.read(defaults), source: .defaultValue)]
+            if configuration.assigned[setting.name] != nil {
+                synonyms.insert(Synonym(name: setting.name, value: setting.read(configuration), source: .brokerFile), at: 0)
+            }
+            return ConfigEntry(
+                name: setting.name, type: setting.type, documentation: setting.documentation, isReadOnly: true, synonyms: synonyms)
         }
     }
 }

@@ -52,6 +52,23 @@ struct Setting<Root: Sendable>: Sendable {
             })
     }
 
+    /// A whole number of some unit, kept in milliseconds; -1, where it is allowed, has no unit.
+    static func scaled(
+        _ name: String, _ path: WritableKeyPath<Root, Int64> & Sendable, _ unit: Int64, _ range: ClosedRange<Int32>, _ documentation: String
+    ) -> Setting {
+        return Setting(
+            name: name, type: .int, valid: words(range), documentation: documentation,
+            read: { root in
+                let value = root[keyPath: path]
+                return String(value == -1 ? -1 : value / unit)
+            },
+            write: { (root, text) throws(SettingError) in
+                var box = Box()
+                try Setting<Box>.number(name, \.value, range, documentation).write(&box, text)
+                root[keyPath: path] = box.value == -1 ? -1 : Int64(box.value) * unit
+            })
+    }
+
     static func fraction(_ name: String, _ path: WritableKeyPath<Root, Double> & Sendable, _ documentation: String) -> Setting {
         Setting(
             name: name, type: .double, valid: "0 to 1", documentation: documentation, read: { String($0[keyPath: path]) },
@@ -117,6 +134,17 @@ struct Setting<Root: Sendable>: Sendable {
             })
     }
 
+    /// The address of a listener: `host:port`, with or without the protocol in front of it.
+    static func endpoint(_ name: String, _ path: WritableKeyPath<Root, BrokerEndpoint?> & Sendable, _ documentation: String) -> Setting {
+        Setting(
+            name: name, type: .string, valid: "host:port", documentation: documentation,
+            read: { root in root[keyPath: path].map { "\($0.host):\($0.port)" } ?? "" },
+            write: { (root, text) throws(SettingError) in
+                guard let endpoint = BrokerEndpoint(text) else { throw SettingError(text, of: name, "Write one address, as host:port") }
+                root[keyPath: path] = endpoint
+            })
+    }
+
     private static func words<Value: FixedWidthInteger>(_ range: ClosedRange<Value>) -> String {
         switch (range.lowerBound == .min, range.upperBound == .max) {
         case (true, true): ""
@@ -125,6 +153,11 @@ struct Setting<Root: Sendable>: Sendable {
         case (false, false): "\(range.lowerBound) to \(range.upperBound)"
         }
     }
+}
+
+/// Holds a number while it is checked.
+private struct Box {
+    var value: Int32 = 0
 }
 
 /// What settings share of reading text.

@@ -17,6 +17,7 @@ struct TopicSettings: Sendable, Equatable {
     var minCleanableDirtyRatio = 0.5
     var deleteRetentionMs: Int64 = 86_400_000
     var minCompactionLagMs: Int64 = 0
+    var maxCompactionLagMs = Int64.max
     var fileDeleteDelayMs: Int64 = 60_000
 
     var deletes: Bool { cleanupPolicy.contains("delete") }
@@ -55,6 +56,7 @@ extension TopicSettings {
         .fixed("compression.type", .string, "producer", "Batches are stored as they come and never compressed anew."),
         .number("delete.retention.ms", \.deleteRetentionMs, 0...(.max), "How long a compacted topic keeps records without a value."),
         .number("file.delete.delay.ms", \.fileDeleteDelayMs, 0...(.max), "How long the file of a deleted segment is kept."),
+        .number("max.compaction.lag.ms", \.maxCompactionLagMs, 1...(.max), "How long a record may wait for compaction."),
         .number("max.message.bytes", \.maxMessageBytes, 0...(.max), "The largest batch that is taken."),
         .choice(
             "message.timestamp.type", \.messageTimestampType,
@@ -83,6 +85,7 @@ extension TopicSettings {
         "compression.type": ["compression.type"],
         "delete.retention.ms": ["log.cleaner.delete.retention.ms"],
         "file.delete.delay.ms": ["log.segment.delete.delay.ms"],
+        "max.compaction.lag.ms": ["log.cleaner.max.compaction.lag.ms"],
         "max.message.bytes": ["message.max.bytes"],
         "message.timestamp.type": ["log.message.timestamp.type"],
         "min.cleanable.dirty.ratio": ["log.cleaner.min.cleanable.ratio"],
@@ -114,7 +117,6 @@ extension TopicSettings {
             ("when logs are flushed is a matter of the broker's configuration", ["flush.messages", "flush.ms"]),
             ("the broker sizes its indexes itself", ["index.interval.bytes", "segment.index.bytes"]),
             ("segments are begun without jitter", ["segment.jitter.ms"]),
-            ("compaction runs by min.cleanable.dirty.ratio alone", ["max.compaction.lag.ms"]),
             (
                 "timestamps of producers are not limited",
                 ["message.timestamp.after.max.ms", "message.timestamp.before.max.ms", "message.timestamp.difference.max.ms"]

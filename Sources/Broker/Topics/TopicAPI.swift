@@ -1,19 +1,5 @@
 import KafkaProtocol
 
-/// Where clients reach this broker.
-public struct BrokerEndpoint: Sendable, Equatable {
-    public var host: String
-    public var port: Int32
-
-    public init(host: String, port: Int32) {
-        self.host = host
-        self.port = port
-    }
-
-    /// The number of the one broker that there is.
-    public static let nodeID: Int32 = 1
-}
-
 /// Answers the requests about topics, their configurations and the cluster. On the broker's thread.
 final class TopicAPI {
     /// What Metadata and DescribeCluster tell clients.

@@ -10,6 +10,8 @@ final class TopicRegistry {
     private(set) var partitionCount = 0
     let configuration: BrokerConfiguration
 
+    /// Of the topics in which the broker keeps its own state: small segments, since only full ones are compacted, and all is read at the start.
+    private static let internalSettings = ["cleanup.policy": "compact", "segment.bytes": "16777216"]
     private let metadata: MetadataLog
     private let store: any PartitionStore
     private var random: any RandomNumberGenerator
@@ -50,7 +52,7 @@ final class TopicRegistry {
         }
         for (name, record) in snapshot.topics.sorted(by: { $0.key < $1.key }) { try open(name, record) }
         for name in [TopicName.consumerOffsets, TopicName.transactionState] where byName[name] == nil {
-            do { _ = try create(name, partitions: 1, overrides: ["cleanup.policy": "compact"]) } catch { throw .log(error.code) }
+            do { _ = try create(name, partitions: 1, overrides: Self.internalSettings) } catch { throw .log(error.code) }
         }
     }
 
