@@ -1,0 +1,81 @@
+import KafkaProtocol
+
+extension PartitionLog {
+    /// Adds to a round what is not synced.
+    func gather(_ index: Int, into work: inout SyncRound) -> SyncMark {
+        isDirty = false
+        var mark = SyncMark(endOffset: endOffset)
+        guard !isDeleted else { return mark }
+        for segment in segments.reversed() {
+            if segment.syncedSize >= segment.size {
+                // All before the last one but one are synced when that one is.
+                if segment !== active { break }
+                continue
+            }
+            mark.segments.append((segment, segment.size))
+            let target = segment.openFile.map { SyncRound.Target.open($0) } ?? .closed
+            work.files.append(SyncRound.File(path: segment.path(.log), target: target, log: index))
+        }
+        if isDirectoryDirty {
+            work.directories.append((directory, index))
+            isDirectoryDirty = false
+        }
+        return mark
+    }
+
+    /// What the round began with is on the disk.
+    func synced(_ mark: SyncMark) {
+        for (segment, size) in mark.segments { segment.syncedSize = max(segment.syncedSize, size) }
+        guard mark.endOffset > syncedOffset else { return }
+        syncedOffset = mark.endOffset
+        if context.settings.syncsBeforeAcknowledging && !isDeleted { advanced() }
+    }
+
+    var manifestEntry: Manifest.Entry {
+        var entry = Manifest.Entry()
+        entry.topic = partition.topic
+        entry.partition = partition.partition
+        entry.topicID = topicID
+        entry.startOffset = startOffset
+        entry.checkpoint = nextCheckpoint ?? checkpoint
+        return entry
+    }
+
+    /// Moves the recovery point to the end, if it was chosen; counts when the round with the manifest is through.
+    func prepareCheckpoint(into work: inout SyncRound) {
+        guard isCheckpointChosen else { return }
+        isCheckpointChosen = false
+        active.storeIndexes()
+        // What the index of aborted transactions lacks would not be found again.
+        guard active.aborted.tail.isEmpty else { return }
+        for segment in segments where segment.baseOffset >= checkpoint.segmentBase {
+            for file in [SegmentFile.offsets, .times, .aborted] {
+                work.files.append(SyncRound.File(path: segment.path(file), target: .closed, log: -1))
+            }
+        }
+        if !producers.entries.isEmpty {
+            let snapshot = ProducerSnapshot(entries: Array(producers.entries.values))
+            let path = directory + "/" + ProducerSnapshot.name(endOffset)
+            work.snapshots.append(SyncRound.Contents(path: path, bytes: CheckedFile.encode(snapshot, version: 1)))
+            work.snapshotDirectories.append(directory)
+        }
+        nextCheckpoint = Checkpoint(
+            offset: endOffset, segmentBase: active.baseOffset, position: Int64(active.size), hasSnapshot: !producers.entries.isEmpty,
+            offsetEntries: Int32(clamping: active.offsets.stored ?? 0), timeEntries: Int32(clamping: active.times.stored ?? 0),
+            abortedEntries: Int32(clamping: active.aborted.stored ?? 0))
+        uncheckedBytes = 0
+    }
+
+    /// The round with the manifest is through.
+    func endCheckpoint(isKept: Bool) {
+        guard let next = nextCheckpoint else { return }
+        nextCheckpoint = nil
+        guard isKept else { return }
+        let old = checkpoint
+        checkpoint = next
+        guard old.hasSnapshot, old.offset != next.offset, !isDeleted else { return }
+        do throws(StorageError) { try FileSystem.remove(directory + "/" + ProducerSnapshot.name(old.offset)) } catch {
+            context.report(.troubled(error))
+        }
+    }
+}

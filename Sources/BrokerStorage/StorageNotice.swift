@@ -1,0 +1,30 @@
+import KafkaProtocol
+
+/// What an operator should hear of the data directory.
+public enum StorageNotice: Sendable, Equatable, CustomStringConvertible {
+    /// What stood after the last whole batch was cut off when the log was opened.
+    case cut(TopicPartition, fromOffset: Int64, bytes: Int, reason: String)
+    /// A file that follows from others was made anew.
+    case rebuilt(path: String, reason: String)
+    /// A read met bytes that are no batch.
+    case damaged(TopicPartition, position: Int, reason: String)
+    /// The partition takes no more data until the broker is started again.
+    case failed(TopicPartition, StorageError)
+    /// Something failed that is tried again, or that nothing depends on.
+    case troubled(StorageError)
+    /// Producers' data are refused.
+    case full(directory: String)
+    case spaceAgain(directory: String)
+
+    public var description: String {
+        switch self {
+        case .cut(let partition, let offset, let bytes, let reason): "\(partition): cut \(bytes) bytes from offset \(offset) on: \(reason)"
+        case .rebuilt(let path, let reason): "\(path) was made anew: \(reason)"
+        case .damaged(let partition, let position, let reason): "\(partition): damaged at byte \(position): \(reason)"
+        case .failed(let partition, let error): "\(partition) takes no more data: \(error); mend the disk and start the broker again"
+        case .troubled(let error): "\(error)"
+        case .full(let directory): "the file system of \(directory) is full: producers are refused; free space or lower retention"
+        case .spaceAgain(let directory): "the file system of \(directory) has space again: producers are served"
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Glibc
+import KafkaProtocol
+import Synchronization
+
+/// A round on its way, as the broker's thread remembers it.
+struct RunningRound {
+    var number: UInt64
+    /// With what each log had when the round began.
+    var logs: [PartitionLog]
+    var marks: [SyncMark]
+    /// Released when the round ends.
+    var actions: [() -> Void]
+    var hasManifest: Bool
+}
+
+/// What a log had when a round began.
+struct SyncMark {
+    var endOffset: Int64
+    var segments: [(segment: Segment, size: Int)] = []
+}
+
+/// Lets the syncing thread hand its results to a store that may be gone meanwhile.
+///
+/// `@unchecked`: the outcome has its lock; `store` is used in posted closures only, which run on the broker's thread, as everything else of the store does.
+final class StoreAnchor: @unchecked Sendable {
+    weak var store: LogStore?
+    private let outcome = Mutex<(number: UInt64, outcome: SyncRound.Outcome)?>(nil)
+
+    func keep(_ new: SyncRound.Outcome, of number: UInt64) { outcome.withLock { $0 = (number, new) } }
+
+    func take(_ number: UInt64) -> SyncRound.Outcome? {
+        outcome.withLock { kept in
+            guard let found = kept, found.number == number else { return nil }
+            kept = nil
+            return found.outcome
+        }
+    }
+}
+
+extension LogStore {
+    /// Runs `action` when all that was appended so far is as safe as the flush policy asks: at once, or in strict mode after the next round of syncs. When
+    /// the disk fails the actions of that round never run: nobody may be told that data are safe which may not be.
+    public func whenDurable(_ action: @escaping () -> Void) {
+        guard settings.syncsBeforeAcknowledging, round != nil || !waiting.isEmpty || hasUnsynced else { return action() }
+        waiting.append(action)
+        if round == nil { startRound(checkpoint: false) }
+    }
+
+    private var hasUnsynced: Bool { !context.dirty.isEmpty || isTreeDirty || context.isManifestDue }
+
+    /// Does what is due by time: syncs, the manifest, rolling, retention. Cheap when nothing is; meant for each 100 ms.
+    /// - Parameter now: milliseconds since 1970.
+    public func tick(now: Int64) {
+        guard !isClosed else { return }
+        checkSpace()
+        if isDue(&lastRetention, settings.retentionCheckIntervalMs, now) {
+            for log in logs.values { if log.maintain(now: now, remove: removeLater) { context.isManifestDue = true } }
+        }
+        guard round == nil else { return }
+        if isDue(&lastCheckpoint, settings.checkpointIntervalMs, now), chooseCheckpoints() {
+            lastFlush = now
+            return startRound(checkpoint: true)
+        }
+        guard hasUnsynced else { return }
+        let isMuch = context.unsyncedBytes >= settings.flushBytes
+        if isDue(&lastFlush, settings.flushIntervalMs, now) || isMuch || settings.syncsBeforeAcknowledging { startRound(checkpoint: false) }
+    }
+
+    /// Whether so much time has gone by, or the clock was put back; begins to count anew then.
+    private func isDue(_ last: inout Int64, _ interval: Int64, _ now: Int64) -> Bool {
+        guard now < last || now &- last >= interval || last == Int64.min else { return false }
+        last = now
+        return true
+    }
+
+    /// Lets each log say whether its recovery point should move; false when none wants it.
+    private func chooseCheckpoints() -> Bool {
+        let unchecked = logs.values.reduce(0) { $0 + $1.uncheckedBytes }
+        let all = unchecked > settings.recoveryBytes
+        return logs.values.reduce(false) { $1.chooseCheckpoint(always: all) || $0 }
+    }
+
+    /// Refuses producers in time, so that the broker's own state finds room.
+    private func checkSpace() {
+        var status = statvfs()
+        guard context.simulatedSpace == nil, statvfs(directory, &status) == 0 else { return }
+        let free = Int(clamping: status.f_bavail).multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
+        let available = free.overflow ? Int.max : free.partialValue
+        let isFull = available < (context.isFull ? settings.reservedBytes + settings.reservedBytes / 4 : settings.reservedBytes)
+        guard isFull != context.isFull else { return }
+        context.isFull = isFull
+        context.report(isFull ? .full(directory: directory) : .spaceAgain(directory: directory))
+    }
+
+    /// Called when very much is not synced.
+    func flushSoon() { if round == nil && !isClosed { startRound(checkpoint: false) } }
+
+    func startRound(checkpoint: Bool) {
+        let (work, running) = makeRound(checkpoint: checkpoint)
+        round = running
+        let (anchor, post, number) = (anchor, post, running.number)
+        syncer.run {
+            let outcome = work.run()
+            anchor.keep(outcome, of: number)
+            post { anchor.store?.collect() }
+        }
+    }
+
+    /// Gathers what is not synced now.
+    func makeRound(checkpoint: Bool) -> (SyncRound, RunningRound) {
+        var work = SyncRound()
+        lastRound += 1
+        let withManifest = checkpoint || context.isManifestDue
+        var running = RunningRound(number: lastRound, logs: context.dirty, marks: [], actions: waiting, hasManifest: withManifest)
+        (waiting, context.dirty, context.unsyncedBytes) = ([], [], 0)
+        for (index, log) in running.logs.enumerated() { running.marks.append(log.gather(index, into: &work)) }
+        if isTreeDirty {
+            work.directories.append((directory + "/partitions", -1))
+            isTreeDirty = false
+        }
+        if withManifest {
+            if checkpoint { for log in logs.values { log.prepareCheckpoint(into: &work) } }
+            let bytes = CheckedFile.encode(manifest(), version: Manifest.version)
+            work.manifest = (SyncRound.Contents(path: manifestPath, bytes: bytes), directory)
+            context.isManifestDue = false
+        }
+        return (work, running)
+    }
+
+    /// Takes the result of a round that has ended.
+    func collect() {
+        guard let running = round, let outcome = anchor.take(running.number) else { return }
+        round = nil
+        apply(running, outcome)
+        if outcome.failures.isEmpty { for action in running.actions { action() } }
+        if round == nil && !waiting.isEmpty { startRound(checkpoint: false) }
+    }
+
+    func apply(_ running: RunningRound, _ outcome: SyncRound.Outcome) {
+        for (index, log) in running.logs.enumerated() {
+            if let failure = outcome.failures[index] { log.fail(failure) } else { log.synced(running.marks[index]) }
+        }
+        if let failure = outcome.failures[-1] { context.report(.troubled(failure)) }
+        guard running.hasManifest else { return }
+        if let failure = outcome.manifestFailure {
+            context.report(.troubled(failure))
+            context.isManifestDue = true
+        }
+        for log in logs.values { log.endCheckpoint(isKept: outcome.manifestFailure == nil) }
+    }
+}

@@ -1,0 +1,105 @@
+import KafkaProtocol
+import Testing
+
+@testable import BrokerStorage
+
+struct TransactionTests {
+    private func begin(_ log: PartitionLog, _ producer: Int64, sequence: Int32 = 0) throws {
+        try log.append(batch(2, producer: producer, sequence: sequence, transactional: true))
+    }
+
+    private func end(_ log: PartitionLog, _ producer: Int64, commit: Bool, epoch: Int16 = 0) throws {
+        try log.endTransaction(producerID: producer, epoch: epoch, commit: commit, coordinatorEpoch: 0, now: 5000)
+    }
+
+    @Test func openTransactionsHoldTheCommittedBack() throws {
+        let test = try TestStore()
+        let log = try test.open()
+        try log.append(batch(3))
+        try begin(log, 1)
+        try log.append(batch(1))
+        #expect(log.highWatermark == 6 && log.lastStableOffset == 3)
+        #expect(try log.allOffsets(.readCommitted) == [0])
+        #expect(try log.allOffsets() == [0, 3, 5])
+        #expect(log.openTransactions.map(\.firstOffset) == [3])
+        var stable: [Int64] = []
+        log.onAdvance = { stable.append(log.lastStableOffset) }
+        try end(log, 1, commit: true)
+        #expect(log.lastStableOffset == 7 && stable == [7])
+        #expect(try log.allOffsets(.readCommitted) == [0, 3, 5, 6])
+        #expect(try log.batches(from: 6).map(\.header.isControl) == [true])
+    }
+
+    @Test func theOldestOpenTransactionCounts() throws {
+        let test = try TestStore()
+        let log = try test.open()
+        try begin(log, 1)
+        try begin(log, 2)
+        try begin(log, 1, sequence: 2)
+        try end(log, 2, commit: false)
+        #expect(log.lastStableOffset == 0)
+        try begin(log, 2, sequence: 2)
+        try end(log, 1, commit: true)
+        #expect(log.lastStableOffset == 7)
+        try end(log, 2, commit: true)
+        #expect(log.lastStableOffset == log.endOffset)
+    }
+
+    @Test func readersLearnWhatWasAborted() throws {
+        let test = try TestStore()
+        let log = try test.open()
+        try begin(log, 1)  // 0, 1
+        try begin(log, 2)  // 2, 3
+        try end(log, 1, commit: false)  // 4
+        try begin(log, 1, sequence: 2)  // 5, 6
+        try end(log, 2, commit: true)  // 7
+        try end(log, 1, commit: false)  // 8
+        func aborted(_ offset: Int64, _ bytes: Int = 1 << 20) throws -> [[Int64]] {
+            try log.read(from: offset, maximumBytes: bytes, isolation: .readCommitted, atLeastOneBatch: true).abortedTransactions
+                .map { [$0.producerID, $0.firstOffset] }
+        }
+        #expect(try aborted(0) == [[1, 0], [1, 5]])
+        #expect(try aborted(0, 1) == [[1, 0]])
+        #expect(try aborted(4) == [[1, 0], [1, 5]])
+        #expect(try aborted(5) == [[1, 5]])
+        #expect(try aborted(8) == [[1, 5]])
+        #expect(try log.read(from: 0, maximumBytes: 1000, isolation: .readUncommitted, atLeastOneBatch: true).abortedTransactions.isEmpty)
+    }
+
+    @Test func anAbortInALaterSegmentIsFound() throws {
+        let test = try TestStore()
+        var settings = LogSettings()
+        settings.segmentBytes = 300
+        let log = try test.open("t", 0, settings)
+        try begin(log, 1)
+        for _ in 0..<20 { try log.append(batch()) }
+        try end(log, 1, commit: false)
+        for _ in 0..<20 { try log.append(batch()) }
+        #expect(log.segmentCount > 8)
+        let first = try log.read(from: 0, maximumBytes: 1 << 20, isolation: .readCommitted, atLeastOneBatch: true)
+        #expect(first.abortedTransactions.map(\.firstOffset) == [0])
+        let last = try log.read(from: 30, maximumBytes: 1 << 20, isolation: .readCommitted, atLeastOneBatch: true)
+        #expect(last.abortedTransactions.isEmpty)
+    }
+
+    @Test func anOldCoordinatorOrEpochIsRefused() throws {
+        let test = try TestStore()
+        let log = try test.open()
+        try begin(log, 1)
+        try log.endTransaction(producerID: 1, epoch: 2, commit: false, coordinatorEpoch: 4, now: 0)
+        #expect(log.openTransactions.isEmpty)
+        #expect(throws: ErrorCode.invalidProducerEpoch) { try end(log, 1, commit: true, epoch: 1) }
+        #expect(throws: ErrorCode.transactionCoordinatorFenced) {
+            try log.endTransaction(producerID: 1, epoch: 2, commit: true, coordinatorEpoch: 3, now: 0)
+        }
+        #expect(throws: ErrorCode.invalidProducerEpoch) { try begin(log, 1, sequence: 2) }
+        try log.append(batch(1, producer: 1, epoch: 2, sequence: 0, transactional: true))
+    }
+
+    @Test func recordsOutsideTheOpenTransactionAreRefused() throws {
+        let test = try TestStore()
+        let log = try test.open()
+        try begin(log, 1)
+        #expect(throws: ErrorCode.invalidTxnState) { try log.append(batch(1, producer: 1, sequence: 2)) }
+    }
+}
