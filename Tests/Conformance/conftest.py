@@ -67,12 +67,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_runtest_setup(item):
-    """Ends the run when the broker is gone, instead of waiting in every test."""
+    """Fails at once when the broker is gone, instead of waiting in every test."""
     host, port = Cluster(item.config.addresses["servers"]).address
     try:
         socket.create_connection((host, port), 10).close()
     except OSError as error:
-        pytest.exit(f"the broker at {host}:{port} is gone, before {item.name}: {error}", returncode=3)
+        pytest.fail(f"the broker at {host}:{port} is gone: {error}", pytrace=False)
 
 
 @pytest.fixture(scope="session")

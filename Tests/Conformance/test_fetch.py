@@ -9,6 +9,10 @@ from support.waiting import until
 from support.wire import Connection, batch, batches, fetch, produce
 
 
+def at_end(message):
+    return message is not None and message.error() and message.error().code() == KafkaError._PARTITION_EOF
+
+
 @pytest.fixture
 def filled(cluster, topic):
     """A topic with 20 batches of about 10 kB each."""
@@ -220,18 +224,12 @@ def test_kafka_python_rewinds(cluster, topic, closing):
 def test_a_position_out_of_range_is_reset_as_the_consumer_asks(cluster, topic, closing, policy, expected):
     made = topic()
     write(cluster, made, [b"%d" % i for i in range(5)])
-    consumer = closing(cluster.consumer(auto_offset_reset=policy, topic_metadata_refresh_interval_ms=1000))
+    consumer = closing(cluster.consumer(auto_offset_reset=policy, enable_partition_eof=True))
     consumer.assign([TopicPartition(made, 0, 5000)])
     if policy == "latest":
-        # The end is found with the first answers; only then is there something new.
-        until("position at the end", lambda: consumer.poll(0.1) is None and _reset_done(consumer, made))
+        until("the end", lambda: at_end(consumer.poll(0.2)))
         write(cluster, made, [b"new"])
     assert poll_values(consumer, 1)[0] == expected
-
-
-def _reset_done(consumer, made):
-    low, high = consumer.get_watermark_offsets(TopicPartition(made, 0), cached=True)
-    return high == 5
 
 
 def test_a_position_out_of_range_without_a_policy_is_an_error(cluster, topic, closing):
@@ -245,10 +243,9 @@ def test_a_position_out_of_range_without_a_policy_is_an_error(cluster, topic, cl
 def test_a_group_without_offsets_begins_where_the_policy_says(cluster, topic, group, closing):
     made = topic()
     write(cluster, made, [b"old"])
-    late = closing(cluster.consumer(group(), auto_offset_reset="latest"))
+    late = closing(cluster.consumer(group(), auto_offset_reset="latest", enable_partition_eof=True))
     late.subscribe([made])
-    until("assignment", lambda: late.poll(0.1) is None and late.assignment())
-    until("its position", lambda: late.poll(0.1) is None and late.get_watermark_offsets(TopicPartition(made, 0), cached=True)[1] == 1)
+    until("the end", lambda: at_end(late.poll(0.2)), 30)
     write(cluster, made, [b"new"])
     assert poll_values(late, 1) == [b"new"]
     early = closing(cluster.consumer(group(), auto_offset_reset="earliest"))
@@ -261,7 +258,7 @@ def test_reading_at_the_end_sees_only_what_comes_after(cluster, topic, closing):
     write(cluster, made, [b"old"] * 3)
     consumer = closing(cluster.consumer(enable_partition_eof=True))
     consumer.assign([TopicPartition(made, 0, OFFSET_END)])
-    until("the end", lambda: (lambda m: m is not None and m.error() and m.error().code() == KafkaError._PARTITION_EOF)(consumer.poll(0.2)))
+    until("the end", lambda: at_end(consumer.poll(0.2)))
     write(cluster, made, [b"new"])
     message = until("a record", lambda: (lambda m: m if m is not None and not m.error() else None)(consumer.poll(0.2)))
     assert (message.value(), message.offset()) == (b"new", 3)
