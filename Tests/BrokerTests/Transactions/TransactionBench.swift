@@ -17,16 +17,18 @@ final class TransactionBench {
     final class Notices { var all: [TransactionNotice] = [] }
 
     init(
-        log: MemoryStateLog = MemoryStateLog(), participants: MemoryParticipants = MemoryParticipants(), at time: Int64 = 1_000,
+        log: MemoryStateLog = MemoryStateLog(), at time: Int64 = 1_000, participants: (any TransactionParticipants)? = nil,
         settings: TransactionSettings = TransactionSettings(), load: Bool = true
     ) throws {
         self.log = log
-        self.participants = participants
+        let own = MemoryParticipants()
+        self.participants = participants as? MemoryParticipants ?? own
         let notices = Notices()
         self.notices = notices
         scheduler.advance(by: time - scheduler.now)
         coordinator = TransactionCoordinator(
-            log: log, durability: durability, scheduler: scheduler, authorizer: authorizer, participants: participants, settings: settings,
+            log: log, durability: durability, scheduler: scheduler, authorizer: authorizer, participants: participants ?? own,
+            settings: settings,
             report: { notices.all.append($0) })
         coordinator.register(in: &dispatcher)
         if load { try coordinator.load() }
