@@ -22,6 +22,16 @@ import Testing
         #expect(parts.flatMap { $0.inMemory } == [0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0])
     }
 
+    /// 32,768 bytes: more than a length of 16 bits can say.
+    @Test func aTextThatOtherVersionsCouldNotCarryIsRefused() {
+        var reader = MessageReader([0x81, 0x80, 0x02] + Array(repeating: 0x61, count: 32_768), version: 6, isFlexible: true)
+        var text = ""
+        #expect(throws: WireError.self) { try reader.string(&text) }
+        reader = MessageReader([0x80, 0x80, 0x02] + Array(repeating: 0x61, count: 32_767), version: 6, isFlexible: true)
+        #expect(throws: Never.self) { try reader.string(&text) }
+        #expect(text.utf8.count == 32_767)
+    }
+
     @Test func aLengthBeyondTheFrameIsRefused() {
         var reader = MessageReader([0x7f, 0xff, 0xff, 0xff, 0], version: 0, isFlexible: false)
         var bytes: [UInt8] = []

@@ -91,6 +91,8 @@ public struct MessageReader: MessageCoder {
             value = nil
             return
         }
+        // A compact length could be larger; then other versions, and records, had no place for the text.
+        guard length <= Int16.max else { throw WireError("a text of \(length) bytes", at: start) }
         guard let text = String(validating: take(length), as: UTF8.self) else { throw WireError("a text is not UTF-8", at: start) }
         value = text
     }
