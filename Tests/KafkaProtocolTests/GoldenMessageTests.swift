@@ -40,6 +40,21 @@ import Testing
         try check(EndTxnRequest.self)
     }
 
+    @Test func groups() throws {
+        try check(FindCoordinatorRequest.self)
+        try check(JoinGroupRequest.self)
+        try check(SyncGroupRequest.self)
+        try check(HeartbeatRequest.self)
+        try check(LeaveGroupRequest.self)
+        try check(OffsetCommitRequest.self)
+        try check(OffsetFetchRequest.self)
+        try check(OffsetDeleteRequest.self)
+        try check(ListGroupsRequest.self)
+        try check(DescribeGroupsRequest.self)
+        try check(DeleteGroupsRequest.self)
+        try check(TxnOffsetCommitRequest.self)
+    }
+
     @Test func administration() throws {
         try check(MetadataRequest.self)
         try check(CreateTopicsRequest.self)

@@ -3,10 +3,11 @@ enum GoldenMessages {
     /// By message and version, in hexadecimal digits.
     static let lines: [String: String] = {
         var lines: [String: String] = [:]
-        for line in [text, administration].joined(separator: "\n").split(separator: "\n") {
+        for line in [text, administration, groups].joined(separator: "\n").split(separator: "\n") {
             let parts = line.split(separator: " ")
-            guard parts.count == 4, let first = Int(parts[1]), let last = Int(parts[2]) else { continue }
-            for version in first...last { lines["\(parts[0]) \(version)"] = String(parts[3]) }
+            guard parts.count >= 3, let first = Int(parts[1]), let last = Int(parts[2]) else { continue }
+            // A message without fields has no bytes.
+            for version in first...last { lines["\(parts[0]) \(version)"] = parts.count > 3 ? String(parts[3]) : "" }
         }
         return lines
     }()
