@@ -5,7 +5,7 @@ from confluent_kafka.admin import NewPartitions, NewTopic
 
 from support.records import read, values, write
 from support.waiting import stays, until
-from support.wire import Connection, fetch, metadata
+from support.wire import Connection, batch, fetch, metadata, produce
 
 
 def error_of(future):
@@ -229,6 +229,7 @@ def test_internal_topics_are_marked_and_a_client_cannot_write_to_them(cluster, t
         answer = metadata(connection, "__consumer_offsets")
         assert answer.topics[0].error_code == 0 and answer.topics[0].is_internal
         assert not metadata(connection, made).topics[0].is_internal
+        assert produce(connection, "__consumer_offsets", batch(b"v")).error_code == KafkaError.TOPIC_EXCEPTION
 
 
 def test_describe_cluster_names_the_cluster_the_controller_and_the_nodes(admin):
