@@ -1,7 +1,6 @@
 """Fixtures: the broker under test, names that no other test uses, and what may differ on other brokers."""
 import os
 import re
-import shutil
 import socket
 import tomllib
 import uuid
@@ -47,8 +46,9 @@ def pytest_configure_node(node):
 
 def pytest_unconfigure(config):
     for broker in getattr(config, "brokers", []):
-        broker.stop()
-        shutil.rmtree(broker.directory, ignore_errors=True)
+        if broker.process.poll() is not None:
+            print(f"\nthe broker ended by itself with {broker.process.returncode}; the last lines of its log:\n{broker.last_lines()}")
+        broker.remove()
 
 
 def program():

@@ -1,5 +1,4 @@
 """What a broker of the suite's own keeps over kill -9 and over an orderly end."""
-import shutil
 import signal
 import subprocess
 import time
@@ -25,8 +24,7 @@ def broker(addresses):
         pytest.skip("the broker under test is given by its address, and not the suite's to kill")
     broker = Broker(addresses["program"])
     yield broker
-    broker.stop()
-    shutil.rmtree(broker.directory, ignore_errors=True)
+    broker.remove()
 
 
 def cluster_of(broker):

@@ -264,12 +264,16 @@ public class Conformance {
     static void configurations(String name) throws Exception {
         create(name, 1);
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, name);
-        admin.incrementalAlterConfigs(Map.of(resource, List.of(new AlterConfigOp(new ConfigEntry("retention.ms", "1234567"), AlterConfigOp.OpType.SET)))).all().get();
+        alter(resource, "1234567");
         Config config = admin.describeConfigs(List.of(resource)).all().get().get(resource);
         must(config.get("retention.ms").value().equals("1234567") && config.get("cleanup.policy").isDefault(), "described");
-        Class<?> error = cause(n -> admin.incrementalAlterConfigs(
-            Map.of(resource, List.of(new AlterConfigOp(new ConfigEntry("retention.ms", "soon"), AlterConfigOp.OpType.SET)))).all().get(), name);
+        Class<?> error = cause(n -> alter(resource, "soon"), name);
         must(error == InvalidConfigurationException.class, "a wrong value got " + error);
+    }
+
+    static void alter(ConfigResource resource, String retention) throws Exception {
+        AlterConfigOp operation = new AlterConfigOp(new ConfigEntry("retention.ms", retention), AlterConfigOp.OpType.SET);
+        admin.incrementalAlterConfigs(Map.of(resource, List.of(operation))).all().get();
     }
 
     static void tooLarge(String name) throws Exception {

@@ -1,6 +1,7 @@
 """The brokers under test and how each client is pointed at them."""
+import functools
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import aiokafka
 import confluent_kafka
@@ -27,7 +28,6 @@ class Cluster:
     password: str = ""
     #: Which row of differences.toml holds for it.
     kind: str = "kafka"
-    extra: dict = field(default_factory=dict, compare=False)
 
     @property
     def address(self):
@@ -36,7 +36,7 @@ class Cluster:
         return host.strip("[]"), int(port)
 
     def as_user(self, user, password):
-        return Cluster(self.servers, user, password, self.kind, self.extra)
+        return Cluster(self.servers, user, password, self.kind)
 
     @staticmethod
     def _spelled(name):
@@ -57,8 +57,10 @@ class Cluster:
         properties = self.properties(**CONSUMER_NAMES) | {"group.id": group or f"conformance-none-{uuid.uuid4().hex[:8]}"}
         return confluent_kafka.Consumer(properties | {self._spelled(name): value for name, value in more.items()})
 
-    def admin(self, **more):
-        return AdminClient(self.properties(**more))
+    @functools.cache
+    def admin(self):
+        """One for all who ask: a client that goes out of scope takes its unfinished calls along."""
+        return AdminClient(self.properties())
 
     # kafka-python
     def python_properties(self, **more):

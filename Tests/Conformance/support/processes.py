@@ -2,6 +2,7 @@
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,10 +33,10 @@ def answers(port, seconds, process):
 class Broker:
     """A meshbroker process of the suite's own, on loopback, with a data directory of its own."""
 
-    def __init__(self, program, directory=None, arguments=()):
+    def __init__(self, program, arguments=()):
         self.program, self.arguments, self.port = program, list(arguments), free_port()
-        self.directory = directory or tempfile.mkdtemp(prefix="conformance-")
-        self.log = os.path.join(self.directory, "..", os.path.basename(self.directory) + ".log")
+        self.home = tempfile.mkdtemp(prefix="conformance-")
+        self.directory, self.log = os.path.join(self.home, "data"), os.path.join(self.home, "log")
         self.start()
 
     @property
@@ -46,7 +47,15 @@ class Broker:
         command = [self.program, "--data-dir", self.directory, "--listen", self.servers, *self.arguments]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        answers(self.port, 15, self.process)
+        try:
+            answers(self.port, 15, self.process)
+        except AssertionError as error:
+            self.kill()
+            raise AssertionError(f"{error}; the last lines of its log:\n{self.last_lines()}") from None
+
+    def last_lines(self):
+        with open(self.log, errors="replace") as log:
+            return "".join(log.readlines()[-15:])
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -61,6 +70,13 @@ class Broker:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"the broker did not end within {seconds} s of SIGTERM") from None
+
+    def remove(self):
+        """Ends it and deletes what it kept."""
+        try:
+            return self.stop()
+        finally:
+            shutil.rmtree(self.home, ignore_errors=True)
 
 
 class Member:
