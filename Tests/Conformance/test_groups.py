@@ -44,9 +44,12 @@ def test_clients_of_three_kinds_share_one_group(cluster, topic, group, closing):
     consumer = closing(cluster.consumer(name, partition_assignment_strategy="range"))
     consumer.subscribe([made])
     others = [closing(Member(client, cluster, name, made)) for client in ("kafka-python", "aiokafka")]
-    until("one partition each", lambda: len(assigned(consumer)) == 1, 50)
-    places = {other.wait_for_assignment()[0] for other in others if other}
-    assert len(places) >= 1
+
+    def shared():
+        sets = [assigned(consumer)] + [other.partitions for other in others]
+        return [len(one) for one in sets] == [1, 1, 1] and set.union(*sets) == {0, 1, 2}
+
+    until("one partition each", shared, 50)
 
 
 def test_the_partitions_of_a_member_that_leaves_are_taken_over_at_once(cluster, topic, group, closing):

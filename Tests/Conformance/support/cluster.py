@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 import aiokafka
+import aiokafka.coordinator.assignors.range
 import confluent_kafka
 import kafka
 from confluent_kafka.admin import AdminClient
@@ -90,7 +91,9 @@ class Cluster:
     def aio_consumer(self, *topics, **more):
         settings = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "fetch_max_wait_ms": 100} | more
         if settings.get("group_id"):
-            settings = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500} | settings
+            # Its own default is the round robin alone, which the others do not offer.
+            assignors = [aiokafka.coordinator.assignors.range.RangePartitionAssignor]
+            settings = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500, "partition_assignment_strategy": assignors} | settings
         return aiokafka.AIOKafkaConsumer(*topics, **self.python_properties(**settings))
 
     # kcat

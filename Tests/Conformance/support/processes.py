@@ -1,13 +1,14 @@
 """Programs that the suite starts, ended by their own process id."""
 import json
 import os
-import select
+import queue
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 
@@ -86,17 +87,24 @@ class Member:
         settings = json.dumps({"servers": cluster.servers, "user": cluster.user, "password": cluster.password})
         command = [sys.executable, "-m", "support.member", client, settings, group, topic] + ([instance] if instance else [])
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=os.path.dirname(os.path.dirname(__file__)))
+        self.assignments = queue.Queue()
+        #: What it was assigned last.
+        self.partitions = set()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            word, *numbers = line.split()
+            if word == b"assigned":
+                self.partitions = {int(number) for number in numbers}
+                self.assignments.put(sorted(self.partitions))
 
     def wait_for_assignment(self, seconds=30):
         """The partitions that it says it got next."""
-        deadline = time.monotonic() + seconds
-        while True:
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
-            assert ready, f"the member was assigned nothing in {seconds} s"
-            line = self.process.stdout.readline().split()
-            assert line, "the member ended"
-            if line[0] == b"assigned":
-                return [int(partition) for partition in line[1:]]
+        try:
+            return self.assignments.get(timeout=seconds)
+        except queue.Empty:
+            raise AssertionError(f"the member was assigned nothing in {seconds} s") from None
 
     def kill(self):
         self.process.kill()
@@ -110,4 +118,3 @@ class Member:
 
     def close(self):
         self.kill()
-        self.process.stdout.close()
