@@ -25,6 +25,7 @@ let package = Package(
     products: [
         .executable(name: "meshbot", targets: ["meshbot"]),
         .executable(name: "mesh", targets: ["mesh"]),
+        .executable(name: "meshbroker", targets: ["meshbroker"]),
     ],
     targets: [
         // C libraries: a module map and a shim each, nothing else.
@@ -59,6 +60,7 @@ let package = Package(
 
         // Programs: parse, wire, run.
         program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
+        program("meshbroker", ["Broker", "Envelopes", "KafkaProtocol", "Telemetry", "Terminal"]),
         program("mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
 
         tests("KafkaProtocolTests", ["KafkaProtocol"]),

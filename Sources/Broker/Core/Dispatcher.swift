@@ -39,8 +39,29 @@ public struct Dispatcher {
         }
     }
 
-    /// Everything that is answered, for ApiVersions.
+    /// Everything that is answered.
     public var apis: [APIKey] { handlers.keys.sorted { $0.rawValue < $1.rawValue } }
+
+    /// Answers ApiVersions with all that was registered before.
+    mutating func registerAPIVersions() {
+        on(ApiVersionsRequest.self) { _, _ in ApiVersionsResponse() }
+        let response = apiVersions
+        handlers[.apiVersions] = nil
+        on(ApiVersionsRequest.self) { _, _ in response }
+    }
+
+    /// What clients are told.
+    var apiVersions: ApiVersionsResponse {
+        var response = ApiVersionsResponse()
+        response.apiKeys = apis.map { api in
+            var versions = ApiVersionsResponse.ApiVersion()
+            versions.apiKey = api.rawValue
+            versions.minVersion = api.advertisedVersions.lowerBound
+            versions.maxVersion = api.advertisedVersions.upperBound
+            return versions
+        }
+        return response
+    }
 
     /// Reads the request and lets it be answered. Throws when its bytes are wrong: the connection cannot go on then.
     func dispatch(_ header: RequestHeader, _ reader: MessageReader, _ context: RequestContext, reply: @escaping Reply) throws {

@@ -35,6 +35,13 @@ public final class EventLoop: Scheduler {
     public var now: Int64 { Self.milliseconds(CLOCK_MONOTONIC) }
     public var wallClock: Int64 { Self.milliseconds(CLOCK_REALTIME) }
 
+    /// Microseconds since some moment.
+    var microseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+
     private static func milliseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)
@@ -62,6 +69,19 @@ public final class EventLoop: Scheduler {
         }
         handlers[lastToken] = (descriptor, ready)
         return lastToken
+    }
+
+    /// Calls `action` for each of these signals, which every thread of the process has to block.
+    public func onSignals(_ numbers: [Int32], _ action: @escaping (Int32) -> Void) throws(NetworkError) {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for number in numbers { sigaddset(&set, number) }
+        let descriptor = signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
+        guard descriptor >= 0 else { throw NetworkError("cannot listen to signals", number: errno) }
+        _ = try watch(descriptor, .read) {
+            var signal = signalfd_siginfo()
+            while read(descriptor, &signal, MemoryLayout<signalfd_siginfo>.size) > 0 { action(Int32(signal.ssi_signo)) }
+        }
     }
 
     func change(_ token: UInt64, to interest: Interest) {

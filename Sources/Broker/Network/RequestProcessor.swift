@@ -10,8 +10,8 @@ final class RequestProcessor {
         case close
     }
 
-    /// Told of every answered request: the API, milliseconds of waiting and work, bytes of the frame that came and of the answer.
-    var observe: (_ api: APIKey, _ microseconds: Int64, _ bytesIn: Int, _ bytesOut: Int) -> Void = { _, _, _, _ in }
+    /// Told of every answered request.
+    var observe: (RequestFigures) -> Void = { _ in }
     var faults: FaultInjector?
     private let dispatcher: Dispatcher
     private let needsAuthentication: Bool
@@ -38,10 +38,11 @@ final class RequestProcessor {
         let done: (Answer) -> Void = { [self] answer in
             var size = 0
             if case .send(let parts) = answer { for part in parts { size += part.count } }
-            observe(api, microseconds() - start, frame.count + 4, size)
+            observe(RequestFigures(api: api, microseconds: microseconds() - start, bytesIn: frame.count + 4, bytesOut: size))
             finish(answer)
         }
-        let context = RequestContext(version: header.apiVersion, clientID: header.clientID ?? "", session: session)
+        session.clientID = header.clientID ?? ""
+        let context = RequestContext(version: header.apiVersion, clientID: session.clientID, session: session)
         guard let faults, let fault = faults.fault(api, clientID: context.clientID) else {
             return try answer(header, reader, context, done)
         }
@@ -65,20 +66,9 @@ final class RequestProcessor {
 
     /// A client that knows a newer ApiVersions than we do gets the oldest answer, which everybody can read, with all that it needs to ask again.
     private func oldestApiVersions(_ header: RequestHeader) -> [MessageWriter.Part] {
-        var response = Self.apiVersions(dispatcher.apis)
+        var response = dispatcher.apiVersions
         response.errorCode = ErrorCode.unsupportedVersion.rawValue
         return MessageWriter.response(response, correlationID: header.correlationID, version: 0)
     }
 
-    static func apiVersions(_ apis: [APIKey]) -> ApiVersionsResponse {
-        var response = ApiVersionsResponse()
-        response.apiKeys = apis.map { api in
-            var versions = ApiVersionsResponse.ApiVersion()
-            versions.apiKey = api.rawValue
-            versions.minVersion = api.advertisedVersions.lowerBound
-            versions.maxVersion = api.advertisedVersions.upperBound
-            return versions
-        }
-        return response
-    }
 }

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/types.h>
 
 /// What glibc hides behind _GNU_SOURCE or behind variadic functions, for Swift. Each returns 0 (or a descriptor), or -errno.

@@ -38,6 +38,8 @@ public final class HealthServer: Sendable {
 
     /// Asked on the server's thread for each request; must not block.
     public typealias Handler = @Sendable () -> Response
+    /// The same for a POST, with what stands after the `?`, decoded.
+    public typealias Command = @Sendable (_ arguments: [String: String]) -> Response
 
     /// The port that it listens on: the real one, also when it was asked for port 0.
     public let port: UInt16
@@ -52,7 +54,14 @@ public final class HealthServer: Sendable {
 
     private final class Routes: Sendable {
         let handlers: [String: Handler]
-        init(_ handlers: [String: Handler]) { self.handlers = handlers }
+        let commands: [String: Command]
+
+        init(_ handlers: [String: Handler], _ commands: [String: Command]) {
+            self.handlers = handlers
+            self.commands = commands
+        }
+
+        var paths: [String] { (handlers.keys.map { $0 } + commands.keys.map { "POST \($0)" }).sorted() }
     }
 
     /// Listens from now on.
@@ -61,10 +70,13 @@ public final class HealthServer: Sendable {
     ///   - host: an address in numbers, IPv4 or IPv6. Default: only this machine.
     ///   - port: 0 for any free one.
     ///   - routes: by path, e.g. `/health`. Any other path is answered with 404.
-    public init(host: String = "127.0.0.1", port: UInt16 = 0, routes: [String: Handler]) throws(HealthServerError) {
+    ///   - commands: what POST does, by path.
+    public init(
+        host: String = "127.0.0.1", port: UInt16 = 0, routes: [String: Handler], commands: [String: Command] = [:]
+    ) throws(HealthServerError) {
         let listener = try ListeningSocket(host: host, port: port)
         self.port = listener.port
-        let context = Unmanaged.passRetained(Routes(routes))
+        let context = Unmanaged.passRetained(Routes(routes, commands))
         var options = [
             MHD_OptionItem(option: .LISTEN_SOCKET, value: Int(listener.descriptor), ptr_value: nil),
             MHD_OptionItem(option: .CONNECTION_LIMIT, value: Int(Self.maximumConnections), ptr_value: nil),
@@ -105,14 +117,31 @@ public final class HealthServer: Sendable {
         let routes = Unmanaged<Routes>.fromOpaque(context).takeUnretainedValue()
         let isRead = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0
         let response: Response
-        if !isRead {
+        if strcmp(method, "POST") == 0, let command = routes.commands[String(cString: path)] {
+            response = command(arguments(of: connection))
+        } else if !isRead {
             response = .text("only GET and HEAD are answered\n", status: 405)
         } else if let handler = routes.handlers[String(cString: path)] {
             response = handler()
         } else {
-            response = .text("there is nothing here; try \(routes.handlers.keys.sorted().joined(separator: ", "))\n", status: 404)
+            response = .text("there is nothing here; try \(routes.paths.joined(separator: ", "))\n", status: 404)
         }
         return send(response, on: connection)
+    }
+
+    private static func arguments(of connection: OpaquePointer) -> [String: String] {
+        var arguments: [String: String] = [:]
+        withUnsafeMutablePointer(to: &arguments) { found in
+            _ = MHD_get_connection_values(
+                connection, .GET_ARGUMENT_KIND,
+                { context, _, key, value in
+                    guard let context, let key else { return .NO }
+                    let found = context.assumingMemoryBound(to: [String: String].self)
+                    found.pointee[String(cString: key)] = value.map { String(cString: $0) } ?? ""
+                    return .YES
+                }, found)
+        }
+        return arguments
     }
 
     private static func send(_ response: Response, on connection: OpaquePointer) -> MHD_Result {
