@@ -49,8 +49,9 @@ def test_an_unknown_version_of_api_versions_is_answered_in_version_0_with_error_
 
 def test_api_versions_with_an_invalid_client_name_is_refused_and_the_connection_goes_on(cluster):
     with Connection(cluster) as connection:
-        answer = connection.ask(ApiVersionsRequest(client_software_name="not a name!", client_software_version="1"), 3)
-        assert answer.error_code == 42  # INVALID_REQUEST
+        connection.send_request(ApiVersionsRequest(client_software_name="not a name!", client_software_version="1"), 3)
+        # Read by hand: kafka-python cannot read an answer that names no request, as Kafka's does here.
+        assert connection.receive_frame()[4:6] == b"\x00\x2a"  # INVALID_REQUEST
         assert 3 in advertised(connection)
 
 

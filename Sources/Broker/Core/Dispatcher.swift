@@ -31,8 +31,8 @@ public struct Dispatcher {
         handlers[Request.api] = { header, reader, context, reply in
             var reader = reader
             var request = Request()
+            // What follows the message is passed over, as Kafka does: librdkafka's Metadata for all topics leaves three bytes behind.
             try request.code(&reader)
-            try reader.finish()
             handler(request, context) { response in
                 reply(response.map { MessageWriter.response($0, correlationID: header.correlationID, version: header.apiVersion) })
             }
@@ -47,7 +47,14 @@ public struct Dispatcher {
         on(ApiVersionsRequest.self) { _, _ in ApiVersionsResponse() }
         let response = apiVersions
         handlers[.apiVersions] = nil
-        on(ApiVersionsRequest.self) { _, _ in response }
+        on(ApiVersionsRequest.self) { request, context in
+            guard context.version < 3 || request.namesItsClient else {
+                var refusal = ApiVersionsResponse()
+                refusal.errorCode = ErrorCode.invalidRequest.rawValue
+                return refusal
+            }
+            return response
+        }
     }
 
     /// What clients are told.
@@ -72,5 +79,17 @@ public struct Dispatcher {
             throw WireError("version \(header.apiVersion) of \(api.name) is not known", at: 2)
         }
         try handler(header, reader, context, reply)
+    }
+}
+
+extension ApiVersionsRequest {
+    /// Whether the client's name and version are letters, digits, and between them dots and dashes (KIP-511).
+    var namesItsClient: Bool { Self.isName(clientSoftwareName) && Self.isName(clientSoftwareVersion) }
+
+    private static func isName(_ text: String) -> Bool {
+        let isAlphanumeric = { (character: Character?) in
+            character?.isASCII == true && (character?.isLetter == true || character?.isNumber == true)
+        }
+        return isAlphanumeric(text.first) && isAlphanumeric(text.last) && text.allSatisfy { isAlphanumeric($0) || $0 == "." || $0 == "-" }
     }
 }

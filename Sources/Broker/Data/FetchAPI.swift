@@ -102,7 +102,7 @@ final class FetchAPI {
         data.logStartOffset = log.startOffset
         let limit = min(max(0, Int(wanted.partitionMaxBytes)), max(0, room))
         let result = try log.read(from: wanted.fetchOffset, maximumBytes: limit, isolation: isolation, atLeastOneBatch: isFirst)
-        data.records = result.records.count == 0 ? .bytes([]) : result.records
+        if result.records.count > 0 { data.records = result.records }
         guard isolation == .readCommitted else { return }
         data.abortedTransactions = result.abortedTransactions.map { transaction in
             var aborted = FetchResponse.AbortedTransaction()

@@ -112,7 +112,8 @@ public struct FetchResponse: APIResponse {
         /// nil where nobody asked for read committed.
         public var abortedTransactions: [AbortedTransaction]?
         public var preferredReadReplica: Int32 = -1
-        public var records = RecordData()
+        /// Empty when there are none: clients take null for a broken answer.
+        public var records = RecordData.bytes([])
 
         public init() {}
 
