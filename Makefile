@@ -13,6 +13,7 @@ build: bootstrap
 	@echo "build: compiling (the first time takes some minutes)"
 	@swift build $(SWIFT_FLAGS) --product mesh --quiet
 	@swift build $(SWIFT_FLAGS) --product meshbot --quiet
+	@swift build $(SWIFT_FLAGS) --product meshbroker --quiet
 
 test: bootstrap-test lint
 	.ci/test

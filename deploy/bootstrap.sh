@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what botmesh needs: Debian packages, and the local broker into .venv. Idempotent; needs no network when nothing is missing.
+# Installs what botmesh needs: Debian packages, and for the tests Python packages into .venv. Idempotent; needs no network when nothing is missing.
 #
 #   deploy/bootstrap.sh          what `make demo` needs
 #   deploy/bootstrap.sh --test   the above, and what `make test` needs
@@ -10,17 +10,17 @@ cd "$(dirname "$0")/.."
 run_packages=(
     librdkafka-dev libsimdjson-dev libyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libexpat1-dev
     zlib1g-dev libsnappy-dev liblz4-dev libzstd-dev
-    g++ pkg-config git make tar zstd bubblewrap util-linux kcat python3 python3-venv
+    g++ pkg-config git make tar zstd bubblewrap util-linux kcat python3
 )
-test_packages=(libvalijson-dev valgrind)
+test_packages=(libvalijson-dev valgrind python3-venv)
 # Some other package may have brought this program.
 command -v kubectl >/dev/null || test_packages+=(kubernetes-client)
 
 case "${1:-}" in
-    "") packages=("${run_packages[@]}") requirements=(deploy/requirements.txt) ;;
-    --test) packages=("${run_packages[@]}" "${test_packages[@]}") requirements=(deploy/requirements.txt deploy/requirements-test.txt) ;;
+    "") packages=("${run_packages[@]}") requirements=() ;;
+    --test) packages=("${run_packages[@]}" "${test_packages[@]}") requirements=(deploy/requirements-test.txt) ;;
     --bench) packages=("${run_packages[@]}" "${test_packages[@]}")
-        requirements=(deploy/requirements.txt deploy/requirements-test.txt deploy/requirements-bench.txt) ;;
+        requirements=(deploy/requirements-test.txt deploy/requirements-bench.txt) ;;
     *) echo "usage: deploy/bootstrap.sh [--test | --bench]" >&2; exit 2 ;;
 esac
 
@@ -29,7 +29,7 @@ fail() { printf 'bootstrap: %s\n' "$1" >&2; exit 1; }
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     fail "this system has no apt-get. botmesh needs, under the names that Debian 12 gives them:
   ${packages[*]}
-  the Python packages in ${requirements[*]} in a virtual environment at .venv, and Swift 6.3.
+  ${requirements[*]:+the Python packages in ${requirements[*]} in a virtual environment at .venv, and }Swift 6.3.
 Install them, then run make with BOOTSTRAP=no."
 fi
 
@@ -60,7 +60,7 @@ fi
 
 # The stamp lists what is installed, so pip is asked only for what is new.
 stamp=.venv/installed
-wanted=$(sort -u "${requirements[@]}")
+wanted=$([ ${#requirements[@]} -eq 0 ] || sort -u "${requirements[@]}")
 new=$(comm -23 <(printf '%s\n' "$wanted") <(sort -u "$stamp" 2>/dev/null))
 if [ -n "$new" ]; then
     echo "bootstrap: installing with pip into .venv:" $new

@@ -1,30 +1,117 @@
+import FoundationEssentials
 import Kafka
+import Synchronization
 
-/// A broker that this machine runs by itself, for development, demonstrations and tests. Another one is another file.
-public protocol LocalBroker: AnyObject, Sendable {
-    /// E.g. `noida-db`.
-    var name: String { get }
+/// The broker that one machine runs by itself, for development, demonstrations and tests: `meshbroker` as a child process, which ends with this one.
+///
+/// Any other Kafka is used by its address instead: `KAFKA_BOOTSTRAP_SERVERS`.
+public final class LocalBroker: Sendable {
     /// `127.0.0.1:port`; known before the start.
-    var bootstrapServers: String { get }
-    /// Whether members of a group should be static here, because the broker forgets a killed one late or never.
-    var wantsStaticMembers: Bool { get }
-    /// How clients reach the broker, with what they must do otherwise than elsewhere.
-    var settings: ClientSettings { get }
-    /// Starts the broker and waits until it answers, for up to `timeout`. Blocks; call it on a thread of its own.
-    func start(timeout: Duration) throws(LocalBrokerError)
-    /// Stops the broker so that it keeps its data, and kills it when that takes longer than `timeout`. Blocks. Does nothing when it is not running.
-    func stop(timeout: Duration)
-}
+    public let bootstrapServers: String
+    private let program: String
+    private let dataDirectory: String
+    private let arguments: [String]
+    private let port: UInt16
+    private let process = Mutex<ChildProcess?>(nil)
 
-extension LocalBroker {
+    /// - Parameters:
+    ///   - program: the path of `meshbroker`.
+    ///   - dataDirectory: made when it is missing; the broker's data and its log, `broker.log`.
+    ///   - port: on the loopback interface; nil for a free one.
+    ///   - arguments: further ones of `meshbroker`.
+    public init(program: String, dataDirectory: String, port: UInt16? = nil, arguments: [String] = []) throws(LocalBrokerError) {
+        self.program = program
+        self.dataDirectory = dataDirectory
+        self.arguments = arguments
+        if let port { self.port = port } else { self.port = try FreePort.choose() }
+        bootstrapServers = "127.0.0.1:\(self.port)"
+    }
+
+    /// How clients reach the broker.
     public var settings: ClientSettings { ClientSettings(bootstrapServers: bootstrapServers) }
-    public func start() throws(LocalBrokerError) { try start(timeout: .seconds(20)) }
-    public func stop() { stop(timeout: .seconds(10)) }
+
+    /// The process, while it runs.
+    public var processID: Int32? { process.withLock { $0?.pid } }
+
+    private var log: String { dataDirectory + "/broker.log" }
+
+    /// Starts the broker and waits until it answers, for up to `timeout`. Blocks; call it on a thread of its own.
+    public func start(timeout: Duration = .seconds(20)) throws(LocalBrokerError) {
+        let child = try spawn()
+        process.withLock { $0 = child }
+        do {
+            try waitUntilItAnswers(child, timeout)
+        } catch {
+            stop(timeout: .seconds(2))
+            throw error
+        }
+    }
+
+    private func spawn() throws(LocalBrokerError) -> ChildProcess {
+        guard FileManager.default.isExecutableFile(atPath: program) else { throw .notBuilt(program) }
+        do {
+            try FileManager.default.createDirectory(atPath: dataDirectory, withIntermediateDirectories: true)
+        } catch {
+            throw .cannotStart("its data directory \(dataDirectory) cannot be made")
+        }
+        do {
+            return try ChildProcess.spawn(
+                ChildProcess.Launch(
+                    program: program,
+                    arguments: ["--data-dir", dataDirectory + "/data", "--listen", bootstrapServers] + arguments,
+                    environment: ["PATH": "/usr/bin:/bin"], output: .file(log), onParentDeath: .terminate))
+        } catch {
+            throw .cannotStart(error.description)
+        }
+    }
+
+    private func waitUntilItAnswers(_ child: ChildProcess, _ timeout: Duration) throws(LocalBrokerError) {
+        let deadline = ContinuousClock.now.advanced(by: timeout)
+        while ContinuousClock.now < deadline {
+            if let status = child.wait(timeout: .milliseconds(10)) {
+                throw .ended("it \(status): \(lastLine() ?? "no word"); its log is \(log)")
+            }
+            // A connection alone says nothing: the port is taken before the data are recovered.
+            if FreePort.accepts(port), try answers() { return }
+        }
+        throw .silent("nothing on port \(port) within \(timeout); its log is \(log)")
+    }
+
+    private func answers() throws(LocalBrokerError) -> Bool {
+        do {
+            let admin = try AdminClient(settings, observer: ClientObserver(log: { _ in }))
+            defer { admin.close(timeout: .seconds(1)) }
+            return try !admin.metadata(timeout: .seconds(2)).brokers.isEmpty
+        } catch is KafkaError {
+            return false
+        } catch {
+            throw .cannotStart("\(error)")
+        }
+    }
+
+    private func lastLine() -> String? {
+        guard let data = FileManager.default.contents(atPath: log) else { return nil }
+        return String(decoding: data.suffix(4096), as: UTF8.self).split(separator: "\n").last.map(String.init)
+    }
+
+    /// Stops the broker so that it keeps its data, and kills it when that takes longer than `timeout`. Blocks. Does nothing when it is not running.
+    public func stop(timeout: Duration = .seconds(10)) {
+        guard let child = process.withLock({ $0.take() }) else { return }
+        child.stop(grace: timeout)
+    }
+
+    /// Ends the broker at once. For tests.
+    public func kill() {
+        guard let child = process.withLock({ $0.take() }) else { return }
+        child.signal(.kill)
+        _ = child.wait(timeout: .seconds(5))
+    }
 }
 
 /// Why there is no local broker.
 public enum LocalBrokerError: Error, Sendable, Equatable, CustomStringConvertible {
-    case notInstalled(searched: [String])
+    /// There is no program at this path.
+    case notBuilt(String)
     case cannotStart(String)
     /// The broker ended before it answered.
     case ended(String)
@@ -32,9 +119,8 @@ public enum LocalBrokerError: Error, Sendable, Equatable, CustomStringConvertibl
 
     public var description: String {
         switch self {
-        case .notInstalled(let searched):
-            "no local broker is installed (looked for \(searched.joined(separator: ", "))). "
-                + "Run deploy/bootstrap.sh, or set KAFKA_BOOTSTRAP_SERVERS to a broker of your own."
+        case .notBuilt(let path):
+            "\(path) is missing. Build it: make build, or set KAFKA_BOOTSTRAP_SERVERS to a broker of your own."
         case .cannotStart(let reason): "the local broker cannot be started: \(reason)"
         case .ended(let reason): "the local broker ended while it started: \(reason)"
         case .silent(let reason): "the local broker does not answer: \(reason)"

@@ -10,7 +10,7 @@ import Synchronization
 public struct BrokerFixture: Sendable {
     public let settings: ClientSettings
     /// The local broker; nil where the environment names one.
-    public let local: (any LocalBroker)?
+    public let local: LocalBroker?
 
     public var bootstrapServers: String { settings.bootstrapServers }
 
@@ -20,11 +20,9 @@ public struct BrokerFixture: Sendable {
     private static let startup = Task.detached { try await DedicatedThread.run(name: "broker-fixture") { try start() } }
 
     /// A local broker of the caller's own, for tests that stop or kill it. Ended at exit at the latest. Blocks.
-    public static func makeLocal() throws -> NoidaBroker {
-        let environment = currentEnvironment()
-        let binary = try NoidaBroker.find(environment: environment, directory: FileManager.default.currentDirectoryPath)
+    public static func makeLocal() throws -> LocalBroker {
         let directory = try TemporaryDirectory.make(prefix: "mesh-broker")
-        let broker = try NoidaBroker(binary: binary, dataDirectory: directory)
+        let broker = try LocalBroker(program: BuiltProgram.path("meshbroker"), dataDirectory: directory)
         AtExit.run {
             broker.kill()
             try? FileManager.default.removeItem(atPath: directory)

@@ -11,7 +11,7 @@ import Testing
         let port = try Self.twoFreePorts()
         let environment = try Self.environment(home: folder + "/home", firstPort: port)
         let demo = try await Programs.run(
-            Programs.mesh, ["demo", "--all", "--data-dir", data, "--port", "\(try FreePort.choose())"], environment: environment,
+            try Programs.mesh, ["demo", "--all", "--data-dir", data, "--port", "\(try FreePort.choose())"], environment: environment,
             log: folder + "/demo.log", timeout: .seconds(400))
         #expect(demo.status == .exited(0), "\(demo.text)")
         #expect(demo.text.contains("http://127.0.0.1:\(port + 1)/health answers 200"))
@@ -19,7 +19,7 @@ import Testing
         #expect(demo.text.contains("deploy.rolled_back"))
 
         let down = try await Programs.run(
-            Programs.mesh, ["down", "--data-dir", data], environment: environment, log: folder + "/down.log")
+            try Programs.mesh, ["down", "--data-dir", data], environment: environment, log: folder + "/down.log")
         #expect(down.status == .exited(0), "\(down.text)")
         #expect(down.text.contains("stopped: production, staging"))
         try FileManager.default.removeItem(atPath: folder)
@@ -37,7 +37,6 @@ import Testing
         }
         var environment = Programs.environment
         environment["MESH_HOME"] = home
-        environment["MESH_LOCAL_BROKER"] = try NoidaBroker.find(environment: environment, directory: Programs.root)
         return environment
     }
 

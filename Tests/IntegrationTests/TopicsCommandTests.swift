@@ -14,7 +14,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: "\(directory)/bots", withIntermediateDirectories: true)
         func topics(_ arguments: String...) async throws -> Programs.Answer {
             try await Programs.run(
-                Programs.mesh,
+                try Programs.mesh,
                 ["topics"] + arguments + [
                     "--brokers", broker.bootstrapServers, "--data-dir", directory, "--config-dir", "\(directory)/bots",
                 ],
@@ -39,7 +39,7 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try FileManager.default.createDirectory(atPath: "\(directory)/bots", withIntermediateDirectories: true)
         let answer = try await Programs.run(
-            Programs.mesh, ["topics", "diff", "--data-dir", directory, "--config-dir", "\(directory)/bots"], log: "\(directory)/log")
+            try Programs.mesh, ["topics", "diff", "--data-dir", directory, "--config-dir", "\(directory)/bots"], log: "\(directory)/log")
         #expect(answer.status == .exited(3))
         #expect(answer.text.contains("mesh up"))
     }
@@ -47,14 +47,14 @@ import Testing
     @Test func theReferenceIsTheShippedDocument() async throws {
         let directory = try TemporaryDirectory.make()
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let answer = try await Programs.run(Programs.mesh, ["topics", "reference"], log: "\(directory)/log")
+        let answer = try await Programs.run(try Programs.mesh, ["topics", "reference"], log: "\(directory)/log")
         #expect(answer.text == (try String(contentsOfFile: Programs.root + "/docs/events.md", encoding: .utf8)))
     }
 
     @Test func theGraphIsDrawnFromTheContracts() async throws {
         let directory = try TemporaryDirectory.make()
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let answer = try await Programs.run(Programs.mesh, ["graph"], log: "\(directory)/log")
+        let answer = try await Programs.run(try Programs.mesh, ["graph"], log: "\(directory)/log")
         #expect(answer.status == .exited(0), "\(answer.text)")
         #expect(answer.text.hasPrefix("flowchart LR\n"))
         #expect(answer.text.contains("    BuildBot -->|build.completed| TestBot\n"))

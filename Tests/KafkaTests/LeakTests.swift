@@ -11,7 +11,7 @@ import Testing
         let broker = try await BrokerFixture.shared()
         let directory = try TemporaryDirectory.make(prefix: "leaks")
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let (log, scenario) = (directory + "/valgrind.log", try programBesideTheTests("KafkaLeakScenario"))
+        let (log, scenario) = (directory + "/valgrind.log", try BuiltProgram.path("KafkaLeakScenario"))
         let status = try await blocking {
             let child = try ChildProcess.spawn(
                 ChildProcess.Launch(
@@ -25,15 +25,4 @@ import Testing
         let output = try String(contentsOfFile: log, encoding: .utf8)
         #expect(status == .exited(0), "\(output.suffix(4000))")
     }
-}
-
-/// The programs of the package lie beside its tests.
-private func programBesideTheTests(_ name: String) throws -> String {
-    let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let directories = CommandLine.arguments.map { URL(filePath: $0) } + [URL(filePath: tests)]
-    for url in directories {
-        let candidate = url.deletingLastPathComponent().appending(path: name).path
-        if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
-    }
-    throw NothingCame(description: "\(name) is not beside \(directories.map(\.path))")
 }

@@ -7,13 +7,12 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct LocalBrokerTests {
     @Test func itKeepsItsDataOverAStop() async throws {
-        let binary = try NoidaBroker.find(
-            environment: ProcessInfo.processInfo.environment, directory: FileManager.default.currentDirectoryPath)
+        let program = try BuiltProgram.path("meshbroker")
         let directory = try TemporaryDirectory.make(prefix: "broker")
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try await blocking {
             for round in 0..<2 {
-                let broker = try NoidaBroker(binary: binary, dataDirectory: directory)
+                let broker = try LocalBroker(program: program, dataDirectory: directory)
                 try broker.start()
                 let settings = broker.settings
                 if round == 0 {
@@ -35,15 +34,29 @@ import Testing
     }
 
     @Test func whatCannotStartIsSaid() async throws {
-        #expect(throws: LocalBrokerError.notInstalled(searched: ["/nonexistent"])) {
-            try NoidaBroker.find(environment: ["MESH_LOCAL_BROKER": "/nonexistent"], directory: "/")
-        }
         let directory = try TemporaryDirectory.make(prefix: "broker")
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try await blocking {
-            let broker = try NoidaBroker(binary: "/bin/false", dataDirectory: directory)
+            let missing = try LocalBroker(program: "/nonexistent", dataDirectory: directory)
+            #expect(throws: LocalBrokerError.notBuilt("/nonexistent")) { try missing.start() }
+            let broker = try LocalBroker(program: "/bin/false", dataDirectory: directory)
             let error = #expect(throws: LocalBrokerError.self) { try broker.start() }
             #expect(error?.description.contains("exited with status 1") == true)
+        }
+    }
+
+    @Test func aDirectoryInUseIsSaidWithItsUser() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "broker")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try await blocking {
+            let program = try BuiltProgram.path("meshbroker")
+            let broker = try LocalBroker(program: program, dataDirectory: directory)
+            try broker.start()
+            defer { broker.stop() }
+            let pid = try #require(broker.processID)
+            let second = try LocalBroker(program: program, dataDirectory: directory)
+            let error = #expect(throws: LocalBrokerError.self) { try second.start() }
+            #expect(error?.description.contains("is used by another broker (process \(pid))") == true, "\(String(describing: error))")
         }
     }
 

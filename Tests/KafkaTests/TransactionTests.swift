@@ -112,10 +112,6 @@ import Testing
                 return error
             }
         }
-        withKnownIssue("noida-db takes the offsets of a member that has lost its partitions") {
-            #expect(error?.requiresAbort == true, "\(String(describing: error))")
-        } when: {
-            broker.local?.name == "noida-db"
-        }
+        #expect(error?.requiresAbort == true, "\(String(describing: error))")
     }
 }

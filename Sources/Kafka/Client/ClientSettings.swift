@@ -16,14 +16,6 @@ public struct ClientSettings: Sendable, Equatable, CustomStringConvertible {
         set { properties[property] = newValue }
     }
 
-    /// How long a consumer rests between fetches that bring nothing: for brokers that answer at once instead of waiting for records. Not a property of
-    /// librdkafka. Whole milliseconds; nil, the default: no rest. From the environment: `KAFKA_FETCH_REST_MS`.
-    public var fetchRest: Duration? {
-        get { properties[Self.fetchRestProperty].flatMap { Int($0) }.map { .milliseconds($0) } }
-        set { properties[Self.fetchRestProperty] = newValue.map { "\(Int($0 / .milliseconds(1)))" } }
-    }
-    static let fetchRestProperty = "mesh.fetch.rest.ms"
-
     public var bootstrapServers: String { properties["bootstrap.servers"] ?? properties["metadata.broker.list"] ?? "" }
 
     /// The settings without what only consumers understand: librdkafka warns of it in every other client.

@@ -24,7 +24,6 @@ extension ClientSettings {
         switch variable {
         case "KAFKA_BOOTSTRAP_SERVERS": "bootstrap.servers"
         case "KAFKA_CLIENT_ID": "client.id"
-        case "KAFKA_FETCH_REST_MS": fetchRestProperty
         case "KAFKA_SECURITY_PROTOCOL": "security.protocol"
         case "KAFKA_SASL_MECHANISM": "sasl.mechanisms"
         case "KAFKA_PARTITION_ASSIGNMENT_STRATEGY": "partition.assignment.strategy"

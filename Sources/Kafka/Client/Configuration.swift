@@ -8,11 +8,8 @@ struct Configuration: ~Copyable {
     init(_ settings: ClientSettings, defaults: [String: String], overrides: [String: String]) throws(SettingsError) {
         pointer = rd_kafka_conf_new()
         for (name, value) in defaults.sorted(by: { $0.key < $1.key }) where settings[name] == nil { try set(name, value) }
-        for (name, value) in settings.sorted where overrides[name] == nil && name != ClientSettings.fetchRestProperty {
-            try set(name, value)
-        }
+        for (name, value) in settings.sorted where overrides[name] == nil { try set(name, value) }
         for (name, value) in overrides.sorted(by: { $0.key < $1.key }) { try set(name, value) }
-        if let rest = settings.fetchRest { mesh_pace_fetches(pointer, Int32(clamping: Int(rest / .milliseconds(1)))) }
     }
 
     private borrowing func set(_ name: String, _ value: String) throws(SettingsError) {

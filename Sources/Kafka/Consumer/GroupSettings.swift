@@ -66,8 +66,6 @@ public struct GroupSettings: Sendable, Equatable {
     static let defaults = [
         "partition.assignment.strategy": "cooperative-sticky",
         "allow.auto.create.topics": "false",
-        // noida-db ignores fetch limits and answers with a whole log.
-        "receive.message.max.bytes": "1000000000",
     ]
 }
 

@@ -6,20 +6,14 @@ import Terminal
 struct BotLaunch: Sendable {
     private let program: String
     private let dataDirectory: String
-    private let needsStaticMembers: Bool
     private let environment: [String: String]
 
-    init(
-        program: String, invocation: Invocation, home: Home, dataDirectory: String, settings: ClientSettings, needsStaticMembers: Bool
-    ) {
+    init(program: String, invocation: Invocation, home: Home, dataDirectory: String, settings: ClientSettings) {
         self.program = program
         self.dataDirectory = dataDirectory
-        self.needsStaticMembers = needsStaticMembers
         // A bot sees what it is configured by. It hands none of it to the steps of a pipeline: those get an environment of their own.
         var environment = invocation.environment.filter { name, _ in !name.hasPrefix("MESH_") && !name.hasPrefix("GIT_") }
         environment["KAFKA_BOOTSTRAP_SERVERS"] = settings.bootstrapServers
-        if let rest = settings.fetchRest { environment["KAFKA_FETCH_REST_MS"] = "\(Int(rest / .milliseconds(1)))" }
-        environment["KAFKA_PARTITION_ASSIGNMENT_STRATEGY"] = settings["partition.assignment.strategy"]
         environment["MESH_DATA_DIR"] = dataDirectory
         environment["MESH_HOME"] = home.path
         environment["MESH_TOPICS_DIR"] = home.topics
@@ -30,10 +24,8 @@ struct BotLaunch: Sendable {
     }
 
     func launch(_ instance: Instance) -> ChildProcess.Launch {
-        var arguments = [instance.bot, "--replica", "\(instance.replica)"]
-        if needsStaticMembers { arguments += ["--group-instance-id", "\(instance)"] }
-        return ChildProcess.Launch(
-            program: program, arguments: arguments, environment: environment,
+        ChildProcess.Launch(
+            program: program, arguments: [instance.bot, "--replica", "\(instance.replica)"], environment: environment,
             output: .file("\(dataDirectory)/logs/\(instance).log"), onParentDeath: .terminate)
     }
 }

@@ -17,7 +17,7 @@ final class LocalMesh: Sendable {
     let bots: [BotConfiguration]
     let instances: [Instance]
     let style: Style
-    private let broker: (any LocalBroker)?
+    private let broker: LocalBroker?
     private let lock: DirectoryLock
     private let supervisor: Supervisor
     private let progress: Progress
@@ -49,15 +49,14 @@ final class LocalMesh: Sendable {
         }
         let launch = BotLaunch(
             program: try Executable.neighbour("meshbot"), invocation: invocation, home: home, dataDirectory: dataDirectory,
-            settings: settings,
-            needsStaticMembers: broker?.wantsStaticMembers ?? false)
+            settings: settings)
         let progress = progress
         supervisor = Supervisor(launch: { launch.launch($0) }, tell: { progress.tell($0) })
     }
 
     private static func broker(
         _ invocation: Invocation, _ home: Home, _ dataDirectory: String, _ progress: Progress
-    ) throws -> (ClientSettings, (any LocalBroker)?) {
+    ) throws -> (ClientSettings, LocalBroker?) {
         if let given = try invocation.givenSettings() {
             progress.say("broker", "using Kafka at \(given.bootstrapServers)")
             return (given, nil)
@@ -65,11 +64,9 @@ final class LocalMesh: Sendable {
         let wanted = try invocation.integer("port", in: 1...65535).map(UInt16.init)
         let port = wanted.flatMap { FreePort.accepts($0) ? nil : $0 }
         if let wanted, port == nil { progress.say("broker", "port \(wanted) is taken; choosing another") }
-        let broker = try NoidaBroker(
-            binary: NoidaBroker.find(environment: invocation.environment, directory: home.path), dataDirectory: dataDirectory + "/broker",
-            port: port)
+        let broker = try LocalBroker(program: Executable.neighbour("meshbroker"), dataDirectory: dataDirectory + "/broker", port: port)
         try broker.start()
-        progress.say("broker", "\(broker.name) listens on \(broker.bootstrapServers)")
+        progress.say("broker", "meshbroker listens on \(broker.bootstrapServers)")
         return (broker.settings, broker)
     }
 

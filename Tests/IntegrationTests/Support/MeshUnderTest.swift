@@ -24,7 +24,7 @@ final class MeshUnderTest: Sendable {
         }
         let output = directory + "/mesh.log"
         let launch = ChildProcess.Launch(
-            program: Programs.mesh, arguments: arguments, environment: Programs.environment, output: .file(output),
+            program: try Programs.mesh, arguments: arguments, environment: Programs.environment, output: .file(output),
             onParentDeath: .terminate)
         let process = try await DedicatedThread.run(name: "mesh-up") { try ChildProcess.spawn(launch) }
         func said() -> String { (try? String(contentsOfFile: output, encoding: .utf8)) ?? "" }
@@ -85,7 +85,7 @@ final class MeshUnderTest: Sendable {
     /// Runs `mesh` against this mesh.
     func mesh(_ arguments: String..., timeout: Duration = .seconds(30)) async throws -> Programs.Answer {
         try await Programs.run(
-            Programs.mesh, arguments + ["--data-dir", directory + "/data"],
+            try Programs.mesh, arguments + ["--data-dir", directory + "/data"],
             log: "\(directory)/command-\(UInt32.random(in: 0 ... .max)).log", timeout: timeout)
     }
 

@@ -1,25 +1,19 @@
 import FoundationEssentials
 import Kafka
 import LocalBroker
+import MeshTesting
 
 /// The programs of this package, as the build made them, and others of the machine.
 enum Programs {
     /// The package's root.
     static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/")
 
-    static var mesh: String { "\(buildDirectory)/mesh" }
-
-    /// Where the tests themselves lie, and all programs beside them.
-    private static let buildDirectory: String = {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        let beside = own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        return FileManager.default.isExecutableFile(atPath: "\(beside)/mesh") ? beside : "\(root)/.build/debug"
-    }()
+    static var mesh: String { get throws { try BuiltProgram.path("mesh") } }
 
     /// This process's environment without what points at a mesh or a broker.
     static var environment: [String: String] {
         var environment = ProcessInfo.processInfo.environment.filter { name, _ in
-            !name.hasPrefix("KAFKA_") && (!name.hasPrefix("MESH_") || name == "MESH_LOCAL_BROKER")
+            !name.hasPrefix("KAFKA_") && !name.hasPrefix("MESH_")
         }
         environment["MESH_HOME"] = root
         return environment
