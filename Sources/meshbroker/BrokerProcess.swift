@@ -10,6 +10,7 @@ struct BrokerProcess {
     private let directory: String
     private let listen: ListenAddress
     private let configuration: BrokerConfiguration
+    private let users: [User]?
     private let healthPort: UInt16
     private let faultPort: UInt16?
     private let logger: Logger
@@ -26,6 +27,10 @@ struct BrokerProcess {
         self.listen = listen
         configuration =
             try invocation["config"].map { path throws(ConfigurationError) in try BrokerConfiguration(path: path) } ?? BrokerConfiguration()
+        users = try invocation["users"].map { path throws(ConfigurationError) in try UsersFile.read(path) }
+        guard users == nil || !configuration.saslEnabledMechanisms.isEmpty else {
+            throw UsageError("--users names who may log in, and nobody has to: set sasl.enabled.mechanisms=PLAIN in the file of --config")
+        }
         healthPort = UInt16(try invocation.integer("health-port", in: 0...65_535) ?? 0)
         faultPort = try invocation.integer("fault-port", in: 0...65_535).map { UInt16($0) }
         logger = Logger(bot: "meshbroker", format: invocation["log-format"] == "json" ? .json : .text)
@@ -35,7 +40,7 @@ struct BrokerProcess {
     func run() throws {
         let logger = logger
         raiseFileLimit()
-        let node = try BrokerNode(configuration: configuration, directory: directory, listen: listen) { notice in
+        let node = try BrokerNode(configuration: configuration, directory: directory, listen: listen, users: users) { notice in
             switch notice.level {
             case .info: logger.info(notice.text)
             case .warning: logger.warn(notice.text)
@@ -59,10 +64,7 @@ struct BrokerProcess {
     }
 
     private func announce(_ node: BrokerNode, _ health: HealthServer, _ faults: HealthServer?) {
-        if !listen.isLoopback, configuration.saslEnabledMechanisms.isEmpty {
-            logger.warn(
-                "\(node.address) can be reached from other machines, and nobody has to say who they are; set sasl.enabled.mechanisms=PLAIN")
-        }
+        for warning in configuration.securityWarnings(node.address) { logger.warn(warning) }
         if let faults { logger.warn("faults can be injected at 127.0.0.1:\(faults.port); never do that with data that you want to keep") }
         let mode = configuration.logFlushStrict ? "synced before it is acknowledged" : "synced each \(configuration.logFlushIntervalMs) ms"
         logger.info("listening on \(node.address); data in \(directory), \(mode); http://127.0.0.1:\(health.port)/health and /metrics")

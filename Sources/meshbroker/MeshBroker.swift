@@ -22,6 +22,9 @@ enum MeshBroker {
                     Flag("listen", value: "HOST:PORT", default: "127.0.0.1:9092", help: "the address for clients; port 0 is any free one"),
                     Flag("config", value: "FILE", help: "lines key=value with the keys of Kafka's server.properties"),
                     Flag(
+                        "users", value: "FILE",
+                        help: "lines name:password of those who may log in (sasl.enabled.mechanisms=PLAIN); they replace those of before"),
+                    Flag(
                         "health-port", value: "PORT", default: "0",
                         help: "of /health and /metrics on the loopback; 0 is any free one"),
                     Flag(

@@ -1,5 +1,3 @@
-import Glibc
-
 /// All that is wrong with a configuration file.
 public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A line each: file, line, what is wrong, what to do.
@@ -13,22 +11,7 @@ extension BrokerConfiguration {
     /// Reads a file of lines `key=value`, as Kafka's `server.properties`; `#` begins a comment.
     /// - Throws: all problems together. Nothing of the file holds then.
     public init(path: String) throws(ConfigurationError) {
-        guard let file = fopen(path, "r") else {
-            throw ConfigurationError(problems: ["\(path): cannot be read: \(String(cString: strerror(errno)))"])
-        }
-        defer { fclose(file) }
-        let bytes = [UInt8](unsafeUninitializedCapacity: Self.maximumFileBytes + 1) { buffer, count in
-            count = fread(buffer.baseAddress, 1, buffer.count, file)
-        }
-        guard ferror(file) == 0 else {
-            throw ConfigurationError(problems: ["\(path): cannot be read: \(String(cString: strerror(errno)))"])
-        }
-        guard bytes.count <= Self.maximumFileBytes else {
-            throw ConfigurationError(problems: ["\(path): is larger than \(Self.maximumFileBytes) bytes"])
-        }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ConfigurationError(problems: ["\(path): is not UTF-8 text"])
-        }
+        let text = String(decoding: try TextFile.read(path, maximumBytes: Self.maximumFileBytes), as: UTF8.self)
         try self.init(text: text, file: path)
     }
 

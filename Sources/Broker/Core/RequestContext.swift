@@ -20,12 +20,15 @@ public struct RequestContext {
 public final class Session {
     /// One of this process's connections.
     public let connection: Int
-    /// The address of the other side, without the port, as ACLs and group descriptions name it: `/127.0.0.1`.
+    /// The address of the other side, without the port, as group descriptions name it: `/127.0.0.1`.
     public let host: String
+    /// The same as ACLs name it: `127.0.0.1`.
+    let address: String
     /// `User:alice`; `User:ANONYMOUS` as long as nobody has said who they are.
     public var principal = Session.anonymous
-    /// What SaslHandshake chose.
-    public var mechanism: String?
+    /// `principal` has shown a password.
+    public var isAuthenticated = false
+    public var saslStage = SASLStage.none
     /// The connection ends when the answer that is being made has been sent.
     public var mustClose = false
     public var clientID = ""
@@ -33,8 +36,8 @@ public final class Session {
     public init(connection: Int = 0, host: String = "/127.0.0.1") {
         self.connection = connection
         self.host = host
+        address = HostName.canonical(host.hasPrefix("/") ? String(host.dropFirst()) : host)
     }
 
     public static let anonymous = "User:ANONYMOUS"
-    public var isAuthenticated: Bool { principal != Self.anonymous }
 }

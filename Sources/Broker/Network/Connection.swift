@@ -57,13 +57,14 @@ final class Connection {
         isReading = true
         defer { isReading = false }
         while !isBusy, !isClosed, writer.isEmpty {
+            reader.maximumSize = min(server.settings.maximumRequestBytes, server.processor.maximumRequestBytes(session))
             switch reader.next(descriptor, scratch: server.scratch) {
             case .frame(let frame): take(frame)
             case .later: return want(.read)
             case .closed: return close()
             case .badSize(let size):
                 server.report(
-                    .badFrame(session, reason: "a request of \(size) bytes; at most \(server.settings.maximumRequestBytes) are read"))
+                    .badFrame(session, reason: "a request of \(size) bytes; at most \(reader.maximumSize) are read"))
                 return close()
             }
         }

@@ -14,7 +14,8 @@ struct FrameReader {
     /// A frame gets this much memory at once, and more only as its bytes come in.
     private static let firstPiece = 1 << 20
 
-    private let maximumSize: Int
+    /// In bytes, of the frames that begin from now on.
+    var maximumSize: Int
     private var frame: [UInt8] = []
     /// The bytes of `frame` that have come in.
     private var filled = 0

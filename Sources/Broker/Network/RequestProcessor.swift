@@ -14,24 +14,31 @@ final class RequestProcessor {
     var observe: (RequestFigures) -> Void = { _ in }
     var faults: FaultInjector?
     private let dispatcher: Dispatcher
-    private let needsAuthentication: Bool
+    private let sasl: SASLAPI
     private let microseconds: () -> Int64
 
     /// What anybody may ask before saying who they are.
     private static let open: Set<APIKey> = [.apiVersions, .saslHandshake, .saslAuthenticate]
 
-    init(dispatcher: Dispatcher, needsAuthentication: Bool, microseconds: @escaping () -> Int64) {
+    init(dispatcher: Dispatcher, sasl: SASLAPI, microseconds: @escaping () -> Int64) {
         self.dispatcher = dispatcher
-        self.needsAuthentication = needsAuthentication
+        self.sasl = sasl
         self.microseconds = microseconds
     }
 
+    /// The largest frame that is read of the connection now, below the limit for all.
+    func maximumRequestBytes(_ session: Session) -> Int { sasl.isAwaited(session) ? SASLAPI.maximumRequestBytes : .max }
+
     /// Throws what is wrong with the frame; the connection has to be closed then.
     func process(_ frame: [UInt8], _ session: Session, _ finish: @escaping (Answer) -> Void) throws {
+        if session.saslStage == .bareToken {
+            // The answer is a frame without anything in it.
+            return sasl.take(bareToken: frame, session) { finish($0 ? .send([.bytes([0, 0, 0, 0])]) : .close) }
+        }
         let (header, reader) = try RequestHeader.read(frame)
         guard let api = APIKey(rawValue: header.apiKey) else { throw WireError("request \(header.apiKey) is not known", at: 0) }
         if api == .apiVersions, !api.versions.contains(header.apiVersion) { return finish(.send(oldestApiVersions(header))) }
-        if needsAuthentication, !session.isAuthenticated, !Self.open.contains(api) {
+        if !Self.open.contains(api), sasl.isAwaited(session) {
             throw WireError("\(api.name) came before authentication", at: 0)
         }
         let start = microseconds()

@@ -25,12 +25,15 @@ public final class BrokerNode {
     private static let tickMs: Int64 = 100
 
     /// Opens the data directory, recovers what is in it, and listens; connections are served from `run` on.
-    /// - Parameter report: what the operator should hear; from any thread.
+    /// - Parameters:
+    ///   - users: who may log in, from now on and without others; nil for those whom the data directory knows.
+    ///   - report: what the operator should hear; from any thread.
     /// - Throws: `BrokerStartError`, with what to do.
     public init(
-        configuration: BrokerConfiguration, directory: String, listen: ListenAddress, report: @escaping @Sendable (BrokerNotice) -> Void
+        configuration: BrokerConfiguration, directory: String, listen: ListenAddress, users: [User]? = nil,
+        report: @escaping @Sendable (BrokerNotice) -> Void
     ) throws(BrokerStartError) {
-        let parts = try BrokerParts(configuration: configuration, directory: directory, listen: listen, report: report)
+        let parts = try BrokerParts(configuration: configuration, directory: directory, listen: listen, users: users, report: report)
         self.configuration = configuration
         self.report = report
         loop = parts.loop

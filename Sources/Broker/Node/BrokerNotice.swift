@@ -42,6 +42,9 @@ public struct BrokerNotice: Sendable, Equatable {
         }
     }
 
+    /// Of a refused login; who it said it was is not told, since people type passwords in the wrong place.
+    init(refusedLogin session: Session, _ reason: String) { self.init(.warning, "refused a login from \(session.host): \(reason)") }
+
     init(_ notice: ServerNotice) {
         switch notice {
         case .badFrame(let session, let reason): self.init(.warning, "closed the connection of \(session.host): \(reason)")

@@ -19,7 +19,8 @@ struct BrokerParts {
     let server: Server
 
     init(
-        configuration: BrokerConfiguration, directory: String, listen: ListenAddress, report: @escaping @Sendable (BrokerNotice) -> Void
+        configuration: BrokerConfiguration, directory: String, listen: ListenAddress, users: [User]?,
+        report: @escaping @Sendable (BrokerNotice) -> Void
     ) throws(BrokerStartError) {
         loop = try Self.attempt { () throws(NetworkError) in try EventLoop() }
         // Before anything is recovered: a port in use should not cost a recovery.
@@ -34,11 +35,12 @@ struct BrokerParts {
         partitions = Partitions(store: store, scheduler: loop)
         let metadata = MetadataLog(try Self.metadataLog(store, loop))
         let snapshot = try Self.attempt { () throws(MetadataError) in try metadata.load() }
+        let security = try BrokerSecurity(configuration, metadata, snapshot, users: users)
+        let authorizer = security.authorizer
         registry = TopicRegistry(metadata: metadata, store: partitions, configuration: configuration, random: SystemRandomNumberGenerator())
         let registry = registry
         try Self.attempt { () throws(MetadataError) in try registry.load(snapshot) }
 
-        let authorizer = OpenAuthorizer()
         let endpoint = configuration.advertisedListener ?? BrokerEndpoint(host: listener.address.host, port: Int32(listener.address.port))
         groups = GroupCoordinator(
             log: try Self.stateLog(TopicName.consumerOffsets, partitions, loop), durability: store, scheduler: loop, authorizer: authorizer,
@@ -71,9 +73,10 @@ struct BrokerParts {
         ConfigAPI(registry: registry, authorizer: authorizer, durability: store).register(in: &dispatcher)
         groups.register(in: &dispatcher)
         transactions.register(in: &dispatcher)
+        let sasl = security.register(in: &dispatcher, durability: store, scheduler: loop, report: report)
         dispatcher.registerAPIVersions()
         faults = FaultInjector(scheduler: loop)
-        processor = RequestProcessor(dispatcher: dispatcher, needsAuthentication: false, microseconds: { loop.microseconds })
+        processor = RequestProcessor(dispatcher: dispatcher, sasl: sasl, microseconds: { loop.microseconds })
         let processor = processor
         server = try Self.attempt { () throws(NetworkError) in
             try Server(

@@ -27,6 +27,10 @@ enum MetadataError: Error, Equatable, CustomStringConvertible {
 struct MetadataSnapshot {
     var cluster: ClusterRecord?
     var topics: [String: TopicRecord] = [:]
+    /// By name.
+    var users: [String: PasswordHash] = [:]
+    /// By `ACLRecord.key`.
+    var acls: [String: ACLBinding] = [:]
 }
 
 /// The state log with topics, ACLs and credentials: reads and writes its records. On the broker's thread.
@@ -40,6 +44,11 @@ final class MetadataLog {
 
     func put(_ kind: MetadataKind, _ name: String, _ record: some WireField) throws(ErrorCode) {
         try log.append([StateRecord(key: Self.key(kind, name), value: Self.value(record))])
+    }
+
+    /// Writes several records as one batch: all or none of them are kept. A name without a record is removed.
+    func change(_ kind: MetadataKind, _ changes: [(name: String, record: (some WireField)?)]) throws(ErrorCode) {
+        try log.append(changes.map { StateRecord(key: Self.key(kind, $0.name), value: $0.record.map { Self.value($0) }) })
     }
 
     func remove(_ kind: MetadataKind, _ name: String) throws(ErrorCode) {
@@ -74,6 +83,12 @@ final class MetadataLog {
         switch kind {
         case .cluster: snapshot.cluster = try read(record.value)
         case .topic: snapshot.topics[name] = try read(record.value)
+        case .user:
+            let user: UserRecord? = try read(record.value)
+            if let user { snapshot.users[name] = try PasswordHash(user) } else { snapshot.users[name] = nil }
+        case .acl:
+            let acl: ACLRecord? = try read(record.value)
+            if let acl { snapshot.acls[name] = try ACLBinding(acl) } else { snapshot.acls[name] = nil }
         }
     }
 

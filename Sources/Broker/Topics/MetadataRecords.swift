@@ -4,6 +4,8 @@ import KafkaProtocol
 enum MetadataKind: UInt8 {
     case cluster = 1
     case topic = 2
+    case user = 3
+    case acl = 4
 }
 
 /// The value of `MetadataKind.cluster`, whose key is nothing more than the kind.
