@@ -15,6 +15,7 @@ from support.processes import Broker
 
 HERE = Path(__file__).parent
 SECURE_CONFIGURATION = HERE / "support" / "secure.conf"
+SECURE_USERS = {"KAFKA_SASL_ADMIN": "admin:admin-secret", "KAFKA_SASL_USER": "alice:alice-secret"}
 
 
 def pytest_addoption(parser):
@@ -37,6 +38,11 @@ def pytest_configure(config):
     plain = Broker(config.addresses["program"])
     config.brokers.append(plain)
     config.addresses["servers"] = plain.servers
+    if not config.addresses["secure"]:
+        users = [os.environ.get(name, default) for name, default in SECURE_USERS.items()]
+        secure = Broker(config.addresses["program"], ["--config", str(SECURE_CONFIGURATION)], users)
+        config.brokers.append(secure)
+        config.addresses["secure"] = secure.servers
 
 
 @pytest.hookimpl(optionalhook=True)

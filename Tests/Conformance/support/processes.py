@@ -34,11 +34,20 @@ def answers(port, seconds, process):
 class Broker:
     """A meshbroker process of the suite's own, on loopback, with a data directory of its own."""
 
-    def __init__(self, program, arguments=()):
+    def __init__(self, program, arguments=(), users=()):
+        """`users`, each "name:password", may log in; `arguments` has to name a configuration that asks for it."""
         self.program, self.arguments, self.port = program, list(arguments), free_port()
         self.home = tempfile.mkdtemp(prefix="conformance-")
         self.directory, self.log = os.path.join(self.home, "data"), os.path.join(self.home, "log")
+        if users:
+            self.arguments += ["--users", self._users_file(users)]
         self.start()
+
+    def _users_file(self, users):
+        path = os.path.join(self.home, "users")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.writelines(f"{user}\n" for user in users)
+        return path
 
     @property
     def servers(self):
