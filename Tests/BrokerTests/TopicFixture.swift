@@ -95,7 +95,10 @@ struct TopicFixture {
 
 extension Dispatcher {
     /// Sends the request in its encoding, and reads the answer from its own.
-    func ask<Request: APIRequest>(_ request: Request, version: Int16, session: Session = Session()) throws -> Request.Response {
+    /// - Parameter settle: makes an answer come that does not come at once.
+    func ask<Request: APIRequest>(_ request: Request, version: Int16, session: Session = Session(), settle: () -> Void = {}) throws
+        -> Request.Response
+    {
         let frame = MessageWriter.request(request, correlationID: 1, clientID: nil, version: version)
         let (header, reader) = try RequestHeader.read(Array(frame.flatMap { $0.inMemory }.dropFirst(4)))
         var bytes: [UInt8]?
@@ -103,6 +106,7 @@ extension Dispatcher {
             precondition(bytes == nil, "answered twice")
             bytes = parts?.flatMap { $0.inMemory }
         }
+        settle()
         let isFlexible = Request.api.isFlexible(version)
         let hasTags = isFlexible && Request.api != .apiVersions
         var answer = MessageReader(try #require(bytes), from: hasTags ? 9 : 8, version: version, isFlexible: isFlexible)
