@@ -1,6 +1,6 @@
 extension BrokerConfiguration {
     /// What an operator should think about before others do, a sentence each.
-    /// - Parameter isLoopback: only this machine can connect.
+    /// - Parameter address: where the broker listens.
     public func securityWarnings(_ address: ListenAddress) -> [String] {
         var warnings: [String] = []
         let authenticates = !saslEnabledMechanisms.isEmpty
