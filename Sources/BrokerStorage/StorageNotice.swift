@@ -10,6 +10,8 @@ public enum StorageNotice: Sendable, Equatable, CustomStringConvertible {
     case damaged(TopicPartition, position: Int, reason: String)
     /// The partition takes no more data until the broker is started again.
     case failed(TopicPartition, StorageError)
+    /// The log cannot be compacted for now, and grows; told once until it can be again.
+    case uncleaned(TopicPartition, StorageError)
     /// Something failed that is tried again, or that nothing depends on.
     case troubled(StorageError)
     /// Producers' data are refused.
@@ -22,6 +24,8 @@ public enum StorageNotice: Sendable, Equatable, CustomStringConvertible {
         case .rebuilt(let path, let reason): "\(path) was made anew: \(reason)"
         case .damaged(let partition, let position, let reason): "\(partition): damaged at byte \(position): \(reason)"
         case .failed(let partition, let error): "\(partition) takes no more data: \(error); mend the disk and start the broker again"
+        case .uncleaned(let partition, let error):
+            "\(partition) was not compacted, and grows until it is: \(error); free space or mend the disk, it is tried again"
         case .troubled(let error): "\(error)"
         case .full(let directory): "the file system of \(directory) is full: producers are refused; free space or lower retention"
         case .spaceAgain(let directory): "the file system of \(directory) has space again: producers are served"

@@ -25,5 +25,14 @@ public struct StorageSettings: Sendable, Equatable {
     /// Producers' data are refused when the file system has less left, so that the broker's own state can still be kept.
     public var reservedBytes = 8 << 20
 
+    /// How often the cleaner looks for a log to compact.
+    public var cleanerIntervalMs: Int64 = 1000
+    /// How long it leaves a log alone that it could not clean; longer after each further failure.
+    public var cleanerRetryMs: Int64 = 15_000
+    /// What it reads and writes in a second at most.
+    public var cleanerBytesPerSecond = 32 << 20
+    /// Its memory for keys, 24 bytes for each. More keys take more runs.
+    public var cleanerMapBytes = 16 << 20
+
     public init() {}
 }

@@ -93,7 +93,8 @@ struct BrokerParts {
     private static func metadataLog(_ store: LogStore, _ loop: EventLoop) throws(BrokerStartError) -> PartitionStateLog {
         var settings = LogSettings()
         settings.cleanupPolicy = .compact
-        settings.segmentBytes = 16 << 20
+        settings.segmentBytes = 1 << 20
+        settings.fileDeleteDelayMs = 1000
         let partition = TopicPartition(TopicName.clusterMetadata, 0)
         return try attempt { () throws(StorageError) in
             PartitionStateLog(

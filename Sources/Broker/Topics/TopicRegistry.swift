@@ -10,8 +10,9 @@ final class TopicRegistry {
     private(set) var partitionCount = 0
     let configuration: BrokerConfiguration
 
-    /// Of the topics in which the broker keeps its own state: small segments, since only full ones are compacted, and all is read at the start.
-    private static let internalSettings = ["cleanup.policy": "compact", "segment.bytes": "16777216"]
+    /// Of the topics in which the broker keeps its own state: small segments, since only full ones are compacted, and all is read at the start. Old files go
+    /// soon: commits come all the time, and nobody else reads them.
+    private static let internalSettings = ["cleanup.policy": "compact", "segment.bytes": "1048576", "file.delete.delay.ms": "1000"]
     private let metadata: MetadataLog
     private let store: any PartitionStore
     private var random: any RandomNumberGenerator

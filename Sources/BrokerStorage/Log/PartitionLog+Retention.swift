@@ -7,7 +7,7 @@ extension PartitionLog {
     ///   - remove: removes files in the background.
     func maintain(now: Int64, remove: ([String]) -> Void) -> Bool {
         producers.expire(now: now, after: context.settings.producerExpirationMs)
-        guard failure == nil else { return false }
+        guard failure == nil, !isSwapping else { return false }
         do throws(StorageError) {
             if isOld(active, now: now) { try roll() }
             var count = 0
@@ -30,8 +30,13 @@ extension PartitionLog {
         guard settings.retentionMs >= 0 else { return 0 }
         var count = 0
         for segment in segments {
-            guard segment.size > 0, end(of: segment) <= highWatermark, let newest = segment.newest, now &- newest > settings.retentionMs
-            else { break }
+            guard end(of: segment) <= highWatermark else { break }
+            // Compaction may have left nothing of a segment.
+            if segment.size == 0 && segment !== active {
+                count += 1
+                continue
+            }
+            guard segment.size > 0, let newest = segment.newest, now &- newest > settings.retentionMs else { break }
             count += 1
         }
         if count == segments.count { try roll() }

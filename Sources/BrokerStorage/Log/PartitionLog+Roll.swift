@@ -11,16 +11,20 @@ extension PartitionLog {
 
     /// Whether the batch is later than the segment's first one by more than a segment spans. Records may be old: their times count, not the clock.
     private func isLater(_ header: RecordBatchHeader, in segment: Segment) -> Bool {
-        if segment.firstTimestamp == nil { segment.firstTimestamp = (try? segment.header(at: 0))?.maxTimestamp ?? -1 }
-        guard let first = segment.firstTimestamp, first >= 0 else { return false }
-        return header.maxTimestamp &- first >= settings.segmentMs
+        guard let first = segment.knownFirstTimestamp else { return false }
+        return header.maxTimestamp &- first >= longestMs
+    }
+
+    /// How long a segment is the last one at most: what waits for compaction waits no longer than it may.
+    private var longestMs: Int64 {
+        settings.cleanupPolicy.contains(.compact) ? min(settings.segmentMs, settings.maxCompactionLagMs) : settings.segmentMs
     }
 
     /// Whether the segment was begun so long ago that it should be closed.
     func isOld(_ segment: Segment, now: Int64) -> Bool {
         guard segment.size > 0 else { return false }
         if segment.begun == nil { segment.begun = FileSystem.modified(segment.path(.log)) ?? now }
-        return now &- (segment.begun ?? now) >= settings.segmentMs
+        return now &- (segment.begun ?? now) >= longestMs
     }
 
     /// Begins a new segment at the end of the log.

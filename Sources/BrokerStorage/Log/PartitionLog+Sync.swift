@@ -38,6 +38,7 @@ extension PartitionLog {
         entry.topicID = topicID
         entry.startOffset = startOffset
         entry.checkpoint = nextCheckpoint ?? checkpoint
+        entry.firstDirty = firstDirty
         return entry
     }
 

@@ -32,6 +32,10 @@ public final class PartitionLog {
     var checkpoint: Checkpoint
     /// What the manifest will say when its present round is through.
     var nextCheckpoint: Checkpoint?
+    /// Before it, each key of a compacted log stands once: what the cleaner has done.
+    var firstDirty: Int64
+    /// Whether cleaned files are about to take the place of segments, which then must stay.
+    var isSwapping = false
     /// Appended since the last checkpoint.
     var uncheckedBytes = 0
     var isCheckpointChosen = false
@@ -54,6 +58,7 @@ public final class PartitionLog {
         syncedOffset = recovered.endOffset
         producers = recovered.producers
         checkpoint = recovered.checkpoint
+        firstDirty = recovered.firstDirty
         lastSeenEnd = recovered.endOffset
         producers.settle(highWatermark: endOffset)
     }
@@ -100,7 +105,10 @@ public final class PartitionLog {
         let isQuiet = lastSeenEnd == endOffset
         lastSeenEnd = endOffset
         let isNew = checkpoint.offset != endOffset || checkpoint.segmentBase != active.baseOffset
-        isCheckpointChosen = failure == nil && isNew && (always || isQuiet || uncheckedBytes >= context.settings.checkpointBytes)
+        // The cleaner may go no further than to the recovery point.
+        let isAwaited = settings.cleanupPolicy.contains(.compact) && checkpoint.segmentBase != active.baseOffset
+        let isMuch = uncheckedBytes >= context.settings.checkpointBytes
+        isCheckpointChosen = failure == nil && isNew && (always || isQuiet || isMuch || isAwaited)
         return isCheckpointChosen
     }
 

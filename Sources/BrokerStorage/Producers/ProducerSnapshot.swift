@@ -50,13 +50,13 @@ enum CheckedFile {
         return bytes
     }
 
-    static func decode<Value: WireField>(_ bytes: [UInt8], version: Int16) throws(WireError) -> Value {
+    static func decode<Value: WireField>(_ bytes: [UInt8], versions: ClosedRange<Int16>) throws(WireError) -> Value {
         guard bytes.count >= headSize else { throw WireError("\(bytes.count) bytes are too few", at: 0) }
         let (found, crc) = bytes.withUnsafeBytes { ($0.number(0, Int16.self), $0.number(2, UInt32.self)) }
-        guard found == version else { throw WireError("version \(found) is not known", at: 0) }
+        guard versions.contains(found) else { throw WireError("version \(found) is not known", at: 0) }
         let computed = bytes.withUnsafeBytes { csystem_crc32c(0, $0.baseAddress! + headSize, $0.count - headSize) }
         guard computed == crc else { throw WireError("the checksum is wrong", at: 2) }
-        var reader = MessageReader(bytes, from: headSize, version: version, isFlexible: false)
+        var reader = MessageReader(bytes, from: headSize, version: found, isFlexible: false)
         var value = Value()
         try value.code(&reader)
         try reader.finish()

@@ -8,6 +8,8 @@ struct RecoveredLog {
     var endOffset: Int64
     var producers = ProducerState()
     var checkpoint = Checkpoint()
+    /// Up to where the log is compacted.
+    var firstDirty: Int64 = 0
     /// Whether files were read or changed that may not be synced.
     var isDirty = false
 }
@@ -53,6 +55,8 @@ struct LogRecovery {
             // What the checkpoint speaks of is gone.
             log.checkpoint = Checkpoint(offset: first.baseOffset, segmentBase: first.baseOffset)
         }
+        // Of a log that has lost its end, nobody knows what will stand there.
+        log.firstDirty = (entry?.firstDirty).map { $0 <= log.endOffset ? $0 : 0 } ?? 0
         log.startOffset = min(max(first.baseOffset, entry?.startOffset ?? 0), log.endOffset)
         return log
     }
@@ -98,7 +102,7 @@ struct LogRecovery {
         let path = directory + "/" + ProducerSnapshot.name(checkpoint.offset)
         do {
             let bytes = try FileSystem.contents(path, limit: 256 << 20)
-            let snapshot: ProducerSnapshot = try CheckedFile.decode(bytes, version: 1)
+            let snapshot: ProducerSnapshot = try CheckedFile.decode(bytes, versions: 1...1)
             return ProducerState(snapshot.entries)
         } catch {
             context.report(.rebuilt(path: path, reason: "\(error)"))

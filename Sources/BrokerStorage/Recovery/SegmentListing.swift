@@ -9,6 +9,7 @@ struct SegmentListing {
     /// - Parameter snapshot: the offset of the producers' snapshot that is still needed.
     init(_ directory: String, keeping snapshot: Int64?) throws(StorageError) {
         self.directory = directory
+        try SegmentSwap.recover(directory)
         var others: [(base: Int64, name: String)] = []
         for name in try FileSystem.list(directory) {
             let isOld = name.hasSuffix(".snapshot") && name != snapshot.map { ProducerSnapshot.name($0) }
@@ -16,18 +17,29 @@ struct SegmentListing {
                 try FileSystem.remove(directory + "/" + name)
                 continue
             }
-            guard let dot = name.firstIndex(of: "."), name.utf8.distance(from: name.startIndex, to: dot) == 20,
-                let base = Int64(name[..<dot]), base >= 0, base <= RecordBatchHeader.highestOffset
-            else { continue }
-            switch SegmentFile(rawValue: String(name[dot...])) {
-            case .log: bases.append(base)
-            case nil: break
-            default: others.append((base, name))
-            }
+            guard let (base, file) = Self.parse(name) else { continue }
+            if file == .log { bases.append(base) } else { others.append((base, name)) }
         }
         bases.sort()
         let known = Set(bases)
         for other in others where !known.contains(other.base) { try FileSystem.remove(directory + "/" + other.name) }
+    }
+
+    /// What a segment's file is named after; nil for another file.
+    static func parse(_ name: String) -> (base: Int64, file: SegmentFile)? {
+        guard let dot = name.firstIndex(of: "."), let base = offset(name[..<dot]), let file = SegmentFile(rawValue: String(name[dot...]))
+        else {
+            return nil
+        }
+        return (base, file)
+    }
+
+    /// Reads an offset in a file's name.
+    static func offset(_ digits: Substring) -> Int64? {
+        guard digits.utf8.count == 20, let offset = Int64(digits), offset >= 0, offset <= RecordBatchHeader.highestOffset else {
+            return nil
+        }
+        return offset
     }
 
     func open(_ context: StorageContext) throws(StorageError) -> [Segment] {

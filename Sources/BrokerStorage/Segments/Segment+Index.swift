@@ -5,7 +5,8 @@ extension Segment {
     /// Enters a batch that was just written, or read in recovery, into the indexes.
     func note(_ header: RecordBatchHeader, at position: Int) {
         if position == 0 { firstTimestamp = header.maxTimestamp }
-        let batchHasHighest = header.maxTimestamp > (knownHighest()?.timestamp ?? -1)
+        // What compaction has left empty has no time.
+        let batchHasHighest = header.recordCount > 0 && header.maxTimestamp > (knownHighest()?.timestamp ?? -1)
         if batchHasHighest { highest = TimeEntry(timestamp: header.maxTimestamp, relativeOffset: relative(header.baseOffset)) }
         guard position - indexedPosition >= context.settings.indexIntervalBytes || position == 0 else { return }
         indexedPosition = position

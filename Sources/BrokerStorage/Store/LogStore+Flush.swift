@@ -48,14 +48,19 @@ extension LogStore {
 
     private var hasUnsynced: Bool { !context.dirty.isEmpty || isTreeDirty || context.isManifestDue }
 
-    /// Does what is due by time: syncs, the manifest, rolling, retention. Cheap when nothing is; meant for each 100 ms.
+    /// Does what is due by time: syncs, the manifest, rolling, retention, compaction. Cheap when nothing is; meant for each 100 ms.
     /// - Parameter now: milliseconds since 1970.
     public func tick(now: Int64) {
         guard !isClosed else { return }
         checkSpace()
         if isDue(&lastRetention, settings.retentionCheckIntervalMs, now) {
-            for log in logs.values { if log.maintain(now: now, remove: removeLater) { context.isManifestDue = true } }
+            for log in logs.values {
+                let delay = log.settings.fileDeleteDelayMs
+                if log.maintain(now: now, remove: { removeLater($0, after: delay, now: now) }) { context.isManifestDue = true }
+            }
         }
+        removeDue(now: now)
+        lookForDirt(now: now)
         guard round == nil else { return }
         if isDue(&lastCheckpoint, settings.checkpointIntervalMs, now), chooseCheckpoints() {
             lastFlush = now
@@ -67,7 +72,7 @@ extension LogStore {
     }
 
     /// Whether so much time has gone by, or the clock was put back; begins to count anew then.
-    private func isDue(_ last: inout Int64, _ interval: Int64, _ now: Int64) -> Bool {
+    func isDue(_ last: inout Int64, _ interval: Int64, _ now: Int64) -> Bool {
         guard now < last || now &- last >= interval || last == Int64.min else { return false }
         last = now
         return true

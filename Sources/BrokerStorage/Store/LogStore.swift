@@ -1,8 +1,7 @@
-import CSystem
 import Glibc
 import KafkaProtocol
 
-/// The data directory: the logs of all partitions. On the broker's thread, but for syncs and removals, which have threads of their own.
+/// The data directory: the logs of all partitions. On the broker's thread, but for syncs, cleaning and removals, which have threads of their own.
 public final class LogStore {
     /// Runs something on the broker's thread, from any thread.
     public typealias Post = @Sendable (@escaping @Sendable () -> Void) -> Void
@@ -21,7 +20,9 @@ public final class LogStore {
     private var removed = 0
 
     let syncer = Worker()
-    private var cleaner: Worker?
+    var remover: Worker?
+    var removals: [LateRemoval] = []
+    var cleaning = Cleaning()
     /// The round of syncs that is on its way.
     var round: RunningRound?
     var lastRound: UInt64 = 0
@@ -124,6 +125,7 @@ public final class LogStore {
     /// Takes a partition away. Readers that have its files go on; nobody else finds it.
     public func delete(_ partition: TopicPartition) {
         if let log = logs.removeValue(forKey: partition) { log.close() }
+        forgetCleaning(of: partition)
         unopened[partition] = nil
         guard found.removeValue(forKey: partition) != nil, let name = try? PartitionDirectory.name(partition) else { return }
         discard(directory + "/partitions/" + name)
@@ -139,19 +141,6 @@ public final class LogStore {
             try FileSystem.rename(path, to: grave)
             removeLater([grave])
         } catch { context.report(.troubled(error)) }
-    }
-
-    /// Removes files or trees on a thread of its own: a large file takes long.
-    func removeLater(_ paths: [String]) {
-        let cleaner = cleaner ?? Worker()
-        self.cleaner = cleaner
-        let report = context.report
-        cleaner.run {
-            for path in paths {
-                let result = csystem_remove_tree(path)
-                if result != 0 { report(.troubled(FileSystem.failure("remove", path, -result))) }
-            }
-        }
     }
 
     /// What is known of all partitions, the open ones as they are now.
@@ -184,7 +173,8 @@ public final class LogStore {
         guard !isClosed else { return }
         isClosed = true
         syncer.stop()
-        cleaner?.stop()
+        endCleaning()
+        remover?.stop()
         anchor.store = nil
         for log in logs.values { log.close() }
         lock.release()

@@ -24,6 +24,8 @@ struct Manifest: WireField, Equatable {
         var topicID = WireUUID()
         var startOffset: Int64 = 0
         var checkpoint = Checkpoint()
+        /// Up to where the log is compacted; 0 in the first version.
+        var firstDirty: Int64 = 0
 
         init() {}
 
@@ -39,10 +41,11 @@ struct Manifest: WireField, Equatable {
             try coder.int32(&checkpoint.offsetEntries)
             try coder.int32(&checkpoint.timeEntries)
             try coder.int32(&checkpoint.abortedEntries)
+            if coder.version >= 2 { try coder.int64(&firstDirty) }
         }
     }
 
-    static let version: Int16 = 1
+    static let version: Int16 = 2
     /// More than a million partitions take.
     static let maximumSize = 512 << 20
 
@@ -56,6 +59,6 @@ struct Manifest: WireField, Equatable {
     static func read(_ path: String) throws(StorageError) -> Manifest? {
         guard FileSystem.size(path) != nil else { return nil }
         let bytes = try FileSystem.contents(path, limit: maximumSize)
-        do { return try CheckedFile.decode(bytes, version: version) } catch { throw .corrupt(path: path, reason: "\(error)") }
+        do { return try CheckedFile.decode(bytes, versions: 1...version) } catch { throw .corrupt(path: path, reason: "\(error)") }
     }
 }
