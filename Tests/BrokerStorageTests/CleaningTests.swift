@@ -111,6 +111,21 @@ import Testing
         #expect(try log.seen(maximumBytes: 1 << 20).last?.value == "1")
     }
 
+    /// A power cut could take the end away, and the transaction be aborted then.
+    @Test func theEndOfATransactionCountsWhenItIsOnTheDisk() throws {
+        let test = try TestStore()
+        let log = try test.open("t", 0, .compacted())
+        try log.append(record("a", "1"))
+        try log.append(record("a", "2", producer: 1, transactional: true))
+        for index in 0..<20 { try log.append(record("b", "\(index)")) }
+        try test.sync(checkpoint: true)
+        try log.endTransaction(producerID: 1, epoch: 0, commit: true, coordinatorEpoch: 0, now: 0)
+        #expect(log.lastStableOffset == log.endOffset)
+        #expect(log.dirtiness(now: test.now) == nil)
+        try test.sync()
+        #expect(log.dirtiness(now: test.now) != nil)
+    }
+
     @Test func producersAreKnownAfterCleaningWithoutTheirSnapshot() throws {
         let directory = try TestDirectory()
         let test = try TestStore(directory)

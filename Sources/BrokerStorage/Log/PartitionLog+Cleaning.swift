@@ -21,8 +21,10 @@ extension PartitionLog {
     /// - Parameter now: milliseconds since 1970.
     func dirtiness(now: Int64) -> Dirtiness? {
         guard settings.cleanupPolicy.contains(.compact), failure == nil, !isDeleted else { return nil }
-        let stable = min(lastStableOffset, checkpoint.segmentBase)
-        var found = Dirtiness(firstDirty: max(firstDirty, startOffset), end: segments[0].baseOffset)
+        // The ends of transactions count when they are on the disk: after a power cut one could end otherwise.
+        let stable = min(lastStableOffset, syncedStableOffset, checkpoint.segmentBase)
+        // Not from the start offset on: a power cut may put that back, and what a tombstone before it deletes must be gone when it goes.
+        var found = Dirtiness(firstDirty: firstDirty, end: segments[0].baseOffset)
         for (segment, next) in zip(segments, segments.dropFirst()) {
             guard next.baseOffset <= stable else { break }
             let isDirty = next.baseOffset > found.firstDirty

@@ -4,7 +4,7 @@ extension PartitionLog {
     /// Adds to a round what is not synced.
     func gather(_ index: Int, into work: inout SyncRound) -> SyncMark {
         isDirty = false
-        var mark = SyncMark(endOffset: endOffset)
+        var mark = SyncMark(endOffset: endOffset, stableOffset: producers.firstOpen ?? endOffset)
         guard !isDeleted else { return mark }
         for segment in segments.reversed() {
             if segment.syncedSize >= segment.size {
@@ -26,6 +26,7 @@ extension PartitionLog {
     /// What the round began with is on the disk.
     func synced(_ mark: SyncMark) {
         for (segment, size) in mark.segments { segment.syncedSize = max(segment.syncedSize, size) }
+        syncedStableOffset = max(syncedStableOffset, mark.stableOffset)
         guard mark.endOffset > syncedOffset else { return }
         syncedOffset = mark.endOffset
         if context.settings.syncsBeforeAcknowledging && !isDeleted { advanced() }

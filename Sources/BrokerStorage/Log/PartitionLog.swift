@@ -34,6 +34,8 @@ public final class PartitionLog {
     var nextCheckpoint: Checkpoint?
     /// Before it, each key of a compacted log stands once: what the cleaner has done.
     var firstDirty: Int64
+    /// Everything below is decided, and was when a round of syncs began that has ended.
+    var syncedStableOffset: Int64
     /// Whether cleaned files are about to take the place of segments, which then must stay.
     var isSwapping = false
     /// Appended since the last checkpoint.
@@ -60,6 +62,7 @@ public final class PartitionLog {
         checkpoint = recovered.checkpoint
         firstDirty = recovered.firstDirty
         lastSeenEnd = recovered.endOffset
+        syncedStableOffset = recovered.isDirty ? 0 : recovered.producers.firstUndecided ?? recovered.endOffset
         producers.settle(highWatermark: endOffset)
     }
 

@@ -26,6 +26,9 @@ struct ProducerState: Sendable, Equatable {
     /// Everything before this is decided; nil when everything is.
     var firstUndecided: Int64? { undecided.first?.firstOffset }
 
+    /// The first offset of the oldest open transaction; nil when none is open.
+    var firstOpen: Int64? { undecided.first { $0.endOffset == nil }?.firstOffset }
+
     /// What was appended before when the batch is a repetition; nil when it comes next. Throws what the producer is told when it does neither.
     func check(_ header: RecordBatchHeader) throws(ErrorCode) -> SentBatch? {
         // A producer that is not known may begin anywhere: what it sent before may be gone.

@@ -16,6 +16,8 @@ struct RunningRound {
 /// What a log had when a round began.
 struct SyncMark {
     var endOffset: Int64
+    /// Of the oldest transaction that was open, or the end.
+    var stableOffset: Int64
     var segments: [(segment: Segment, size: Int)] = []
 }
 
