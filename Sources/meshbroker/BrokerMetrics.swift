@@ -93,6 +93,10 @@ final class BrokerMetrics: Sendable {
         total("kafka_transactions_committed_total", "Transactions that were committed.", statistics.transactionsCommitted)
         total("kafka_transactions_aborted_total", "Transactions that were aborted.", statistics.transactionsAborted)
         total("kafka_transactions_timed_out_total", "Transactions that took longer than allowed.", statistics.transactionsTimedOut)
+        total("kafka_log_cleaner_runs_total", "Runs of the log cleaner that came to their end.", statistics.cleaning.runs)
+        total("kafka_log_cleaner_read_bytes_total", "Bytes of segments before they were cleaned.", statistics.cleaning.bytesBefore)
+        total("kafka_log_cleaner_written_bytes_total", "Bytes of segments after they were cleaned.", statistics.cleaning.bytesAfter)
+        count("kafka_log_cleaner_failed_partitions", "Partitions whose last cleaning failed.", statistics.cleaning.failedPartitions)
         let groups = metrics.gauge("kafka_groups", help: "Groups by state.", labels: ["state"])
         groups.removeAll()
         for (state, number) in statistics.groups { groups.set(Double(number), state) }

@@ -30,6 +30,8 @@ public struct BrokerStatistics: Sendable {
     public let recordsIn: Int
     public let bytesIn: Int
     public let bytesOut: Int
+    /// What the log cleaner has done.
+    public let cleaning: CleaningStatistics
 }
 
 extension BrokerNode {
@@ -48,7 +50,7 @@ extension BrokerNode {
             transactions: Dictionary(uniqueKeysWithValues: transactions.states.map { ("\($0.key)", $0.value) }),
             transactionsCommitted: transactions.committed, transactionsAborted: transactions.aborted,
             transactionsTimedOut: transactions.timedOut, connections: server.connectionCount, waitingFetches: waiting.count,
-            recordsIn: produce.recordsIn, bytesIn: produce.bytesIn, bytesOut: fetch.bytesOut)
+            recordsIn: produce.recordsIn, bytesIn: produce.bytesIn, bytesOut: fetch.bytesOut, cleaning: store.cleaningStatistics)
     }
 
     /// Closes the connections of clients whose id begins so; how many they were. For tests.
