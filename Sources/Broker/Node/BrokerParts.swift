@@ -55,6 +55,7 @@ struct BrokerParts {
             transactions.isOngoing(producerID: id, epoch: epoch, partition: TransactionCoordinator.offsetsPartition)
         }
         try Self.load(groups, transactions, largestProducerID: Self.largestProducerID(store))
+        transactions.abortOrphans(Self.openTransactions(store))
         registry.onTopicDeleted.append { [unowned groups] topic in groups.topicDeleted(topic.name) }
 
         produce = ProduceAPI(partitions: partitions, authorizer: authorizer, durability: store, scheduler: loop) { [unowned transactions] in
@@ -130,6 +131,12 @@ struct BrokerParts {
         } catch {
             throw BrokerStartError(
                 "the broker's own state cannot be read (\(error)); restore the data directory, or name an empty --data-dir")
+        }
+    }
+
+    private static func openTransactions(_ store: LogStore) -> [(partition: TopicPartition, producer: TransactionMetadata.Producer)] {
+        store.logs.flatMap { partition, log in
+            log.openTransactions.map { (partition, TransactionMetadata.Producer(id: $0.producerID, epoch: $0.epoch)) }
         }
     }
 
