@@ -4,7 +4,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error -Xswiftc -warning
 
 LOADTEST := .build/loadtest
 
-.PHONY: demo test build lint bootstrap bootstrap-test bootstrap-bench bench bench-memory bench-starts release-broker clean
+.PHONY: demo test soak build lint bootstrap bootstrap-test bootstrap-bench bench bench-memory bench-starts release-broker clean
 
 demo: build
 	.build/debug/mesh demo $(DEMO_FLAGS)
@@ -17,6 +17,10 @@ build: bootstrap
 
 test: bootstrap-test lint
 	.ci/test
+
+# The long runs: 200 rounds of kills and power cuts.
+soak: bootstrap-test release-broker
+	@MESHBROKER=.build/release/meshbroker Tests/Durability/run --rounds 200
 
 lint:
 	@swift format lint --strict --recursive Sources Tests Package.swift
