@@ -63,7 +63,7 @@ let package = Package(
         program("meshbroker", ["Broker", "Envelopes", "KafkaProtocol", "Telemetry", "Terminal"]),
         program("mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
 
-        tests("KafkaProtocolTests", ["KafkaProtocol"]),
+        tests("KafkaProtocolTests", ["KafkaProtocol", "CSystem"]),
         tests("BrokerStorageTests", ["BrokerStorage", "KafkaProtocol"]),
         tests("BrokerTests", ["Broker", "BrokerStorage", "KafkaProtocol"]),
         tests("KafkaTests", ["Kafka", "LocalBroker", "KafkaLeakScenario"]),

@@ -3,7 +3,7 @@ public struct StorageSettings: Sendable, Equatable {
     /// What was appended is synced to the disk at the latest after so long.
     public var flushIntervalMs: Int64 = 1000
     /// And as soon as so much is not synced.
-    public var flushBytes = 64 << 20
+    public var flushBytes = 256 << 20
     /// The strict mode: nothing is acknowledged or shown to consumers before it is synced.
     public var syncsBeforeAcknowledging = false
     /// Segment files that are open at a time.

@@ -21,7 +21,7 @@ public struct BrokerConfiguration: Sendable {
     // Storage
     /// Kafka leaves flushing to the operating system.
     public var logFlushIntervalMs: Int64 = 1_000
-    public var logFlushIntervalBytes: Int64 = 64 << 20
+    public var logFlushIntervalBytes: Int64 = 256 << 20
     public var logFlushStrict = false
     public var logIndexIntervalBytes: Int32 = 4_096
     /// Kafka's default is 5 minutes.

@@ -53,7 +53,8 @@ struct FrameReader {
             guard value > 0, Int(value) <= maximumSize else { return .badSize(value) }
             rest = rest.dropFirst(4)
             size = Int(value)
-            frame = [UInt8](repeating: 0, count: min(Int(value), Self.firstPiece))
+            // Not filled with zeros: nobody sees the frame before all of it has come in.
+            frame = [UInt8](unsafeUninitializedCapacity: min(Int(value), Self.firstPiece)) { $1 = $0.count }
             filled = 0
         }
         guard let size else { return nil }

@@ -19,7 +19,23 @@ struct RecordCursor {
     }
 
     /// At most 64 bits, 7 in a byte, the lowest first; the lowest bit is the sign.
+    @inline(__always)
     mutating func varint() throws(BatchError) -> Int64 {
+        // Nearly all numbers of a record have one byte or two, and every record that is produced comes by here.
+        guard end - position >= 2 else { return try longVarint() }
+        let (first, second) = (bytes[position], bytes[position + 1])
+        if first < 0x80 {
+            position += 1
+            return Self.signed(UInt64(first))
+        }
+        guard second < 0x80 else { return try longVarint() }
+        position += 2
+        return Self.signed(UInt64(first & 0x7f) | UInt64(second) << 7)
+    }
+
+    private static func signed(_ value: UInt64) -> Int64 { Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1) }
+
+    private mutating func longVarint() throws(BatchError) -> Int64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -30,7 +46,7 @@ struct RecordCursor {
             if byte & 0x80 == 0 { break }
             shift += 7
         }
-        return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+        return Self.signed(value)
     }
 
     private mutating func varint32() throws(BatchError) -> Int32 {
