@@ -50,11 +50,11 @@ let package = Package(
         library("Terminal", ["BotKit"]),
         library("MeshRuntime", ["BotKit", "Envelopes", "Kafka", "Telemetry"]),
         library("Topology", ["BotKit", "Envelopes", "Kafka", "YAMLText"]),
-        library("LocalBroker", ["Kafka"]),
+        library("KafkaProtocol", ["CCompression", "CSystem"]),
+        library("LocalBroker", ["Kafka", "KafkaProtocol"]),
         library("MeshTesting", ["Kafka", "Envelopes", "BotKit", "LocalBroker"]),
 
         // The embedded broker; it knows nothing of bots.
-        library("KafkaProtocol", ["CCompression", "CSystem"]),
         library("BrokerStorage", ["KafkaProtocol", "CSystem"]),
         library("Broker", ["BrokerStorage", "KafkaProtocol", "CCrypto", "CSystem"]),
 

@@ -11,6 +11,7 @@ public final class LocalBroker: Sendable {
     private let program: String
     private let dataDirectory: String
     private let arguments: [String]
+    private let login: ClientSettings?
     private let port: UInt16
     private let process = Mutex<ChildProcess?>(nil)
 
@@ -19,16 +20,29 @@ public final class LocalBroker: Sendable {
     ///   - dataDirectory: made when it is missing; the broker's data and its log, `broker.log`.
     ///   - port: on the loopback interface; nil for a free one.
     ///   - arguments: further ones of `meshbroker`.
-    public init(program: String, dataDirectory: String, port: UInt16? = nil, arguments: [String] = []) throws(LocalBrokerError) {
+    ///   - login: how to reach a broker that asks who is there; nil for one that does not.
+    public init(program: String, dataDirectory: String, port: UInt16? = nil, arguments: [String] = [], login: ClientSettings? = nil)
+        throws(LocalBrokerError)
+    {
         self.program = program
         self.dataDirectory = dataDirectory
         self.arguments = arguments
+        self.login = login
         if let port { self.port = port } else { self.port = try FreePort.choose() }
         bootstrapServers = "127.0.0.1:\(self.port)"
     }
 
     /// How clients reach the broker.
-    public var settings: ClientSettings { ClientSettings(bootstrapServers: bootstrapServers) }
+    public var settings: ClientSettings { login ?? ClientSettings(bootstrapServers: bootstrapServers) }
+
+    /// Replaces all access rules about these principals. Blocks.
+    /// - Parameters:
+    ///   - user: one who may change rules, and its password.
+    public func setAccess(_ rules: [AccessRule], for principals: [String], user: String, password: String) throws(LocalBrokerError) {
+        var connection = try AccessConnection(port: port, user: user, password: password)
+        try connection.removeRules(of: principals)
+        try connection.add(rules)
+    }
 
     /// The process, while it runs.
     public var processID: Int32? { process.withLock { $0?.pid } }

@@ -2,9 +2,10 @@ import CRdKafka
 
 /// One rule of a broker's access list.
 public struct AccessRule: Hashable, Sendable {
+    /// With the protocol's numbers. librdkafka 2.0.2 has no words for rules about transactional ids: `AdminClient` refuses to make them.
     public enum Resource: Int32, Sendable {
         case topic = 2
-        case group, broker
+        case group, broker, transactionalID
     }
     public enum Pattern: Int32, Sendable {
         case literal = 3

@@ -44,10 +44,12 @@ public struct GroupSettings: Sendable, Equatable {
         GroupSettings(id: nil, offsetReset: offsetReset, isolation: isolation, reportsPartitionEnd: reportsPartitionEnd)
     }
 
+    /// librdkafka asks for a group even where none is joined; nothing is ever committed under this name.
+    public static let nobodysGroup = "mesh.no-group"
+
     var overrides: [String: String] {
         var properties = [
-            // librdkafka asks for a group even where none is joined; nothing is ever committed under this name.
-            "group.id": id ?? "mesh.no-group",
+            "group.id": id ?? Self.nobodysGroup,
             "session.timeout.ms": "\(sessionTimeout.rdMilliseconds)",
             "heartbeat.interval.ms": "\(max(1, (sessionTimeout / 3).rdMilliseconds))",
             "max.poll.interval.ms": "\(max(maximumPollInterval, sessionTimeout).rdMilliseconds)",

@@ -12,6 +12,9 @@ enum LocalMeshCommands {
                 "delivery", value: "MODE", environment: "MESH_DELIVERY", default: "exactly-once",
                 choices: ["exactly-once", "at-least-once"],
                 help: "what the bots promise"),
+            Flag(
+                "secure",
+                help: "the local broker asks who is there, and lets each bot do what its contract says and nothing else"),
             Flag("port", value: "PORT", default: "9092", help: "where the local broker listens; a free one when it is taken"),
         ]
     }

@@ -46,9 +46,9 @@ struct Demo {
     }
 
     private func makeRepository() throws -> DemoRepository {
-        let (settings, dataDirectory) = (mesh.settings, mesh.dataDirectory)
+        let dataDirectory = mesh.dataDirectory
         let repository = try DemoRepository(directory: directory, template: mesh.home.demo + "/shop", environment: invocation.environment) {
-            _ = try $0.install(mesh: Executable.path, url: nil, brokers: settings.bootstrapServers, dataDirectory: dataDirectory)
+            _ = try $0.install(mesh: Executable.path, url: nil, brokers: nil, dataDirectory: dataDirectory)
         }
         if let earlier = repository.earlier { mesh.say("git", "moved the repositories of an earlier run to \(earlier)") }
         mesh.say("git", "made \(repository.bare) with a post-receive hook, and a clone of it")
@@ -116,7 +116,7 @@ struct Demo {
             The service goes on running. What to try next:
               \(program) up --env demo\(options)
                   the mesh again; then commit in \(directory)/shop, and git push
-              kcat -C -b \(mesh.settings.bootstrapServers) -t build.completed -o beginning -e -f '%h %s\\n'
+              kcat -C \(mesh.kcatAddress) -t build.completed -o beginning -e -f '%h %s\\n'
                   what the bots wrote, while the mesh is up
               \(program) demo --all\(options)
                   also a failing test, and a bad deploy that is rolled back
@@ -129,7 +129,10 @@ struct Demo {
     /// The program as it was called.
     private var program: String { Swift.CommandLine.arguments[0] }
     private var dataOption: String { invocation["data-dir"] == ".botmesh" ? "" : " --data-dir \(invocation.dataDirectory)" }
-    private var options: String { dataOption + (invocation["port"] == "9092" ? "" : " --port \(invocation["port"] ?? "")") }
+    private var options: String {
+        dataOption + (invocation["port"] == "9092" ? "" : " --port \(invocation["port"] ?? "")")
+            + (invocation.has("secure") ? " --secure" : "")
+    }
 
     /// Opens a URL that a deploy reported; a `CommandFailure` when it does not answer 2xx.
     private func open(_ url: String) throws -> String {

@@ -7,10 +7,12 @@ struct BotLaunch: Sendable {
     private let program: String
     private let dataDirectory: String
     private let environment: [String: String]
+    private let logins: MeshLogins?
 
-    init(program: String, invocation: Invocation, home: Home, dataDirectory: String, settings: ClientSettings) {
+    init(program: String, invocation: Invocation, home: Home, dataDirectory: String, settings: ClientSettings, logins: MeshLogins?) {
         self.program = program
         self.dataDirectory = dataDirectory
+        self.logins = logins
         // A bot sees what it is configured by. It hands none of it to the steps of a pipeline: those get an environment of their own.
         var environment = invocation.environment.filter { name, _ in !name.hasPrefix("MESH_") && !name.hasPrefix("GIT_") }
         environment["KAFKA_BOOTSTRAP_SERVERS"] = settings.bootstrapServers
@@ -24,7 +26,10 @@ struct BotLaunch: Sendable {
     }
 
     func launch(_ instance: Instance) -> ChildProcess.Launch {
-        ChildProcess.Launch(
+        var environment = environment
+        // A file, not a variable: what is in an environment, others of the same user can read.
+        if let logins { environment["KAFKA_PROPERTIES_FILE"] = logins.propertiesFile(instance.bot) }
+        return ChildProcess.Launch(
             program: program, arguments: [instance.bot, "--replica", "\(instance.replica)"], environment: environment,
             output: .file("\(dataDirectory)/logs/\(instance).log"), onParentDeath: .terminate)
     }

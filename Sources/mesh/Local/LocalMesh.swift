@@ -18,6 +18,7 @@ final class LocalMesh: Sendable {
     let instances: [Instance]
     let style: Style
     private let broker: LocalBroker?
+    private let logins: MeshLogins?
     private let lock: DirectoryLock
     private let supervisor: Supervisor
     private let progress: Progress
@@ -39,35 +40,51 @@ final class LocalMesh: Sendable {
         instances = try plan.instances(only: invocation.arguments, replicas: invocation.all("replicas"))
         progress = Progress(style: style, logs: dataDirectory + "/logs")
 
-        (settings, broker) = try Self.broker(invocation, home, dataDirectory, progress)
+        (settings, broker, logins) = try Self.broker(invocation, plan, dataDirectory, progress)
         do {
             try plan.applyTopics(settings, progress)
-            try RunningMesh(brokers: settings.bootstrapServers, pid: getpid(), startedAt: Timestamp.now.text).write(in: dataDirectory)
+            if let broker { try logins?.grant(plan.access(), at: broker) }
+            try RunningMesh(
+                brokers: settings.bootstrapServers, pid: getpid(), startedAt: Timestamp.now.text,
+                propertiesFile: logins?.propertiesFile(MeshLogins.operatorName)
+            ).write(in: dataDirectory)
         } catch {
             broker?.stop()
             throw error
         }
         let launch = BotLaunch(
             program: try Executable.neighbour("meshbot"), invocation: invocation, home: home, dataDirectory: dataDirectory,
-            settings: settings)
+            settings: settings, logins: logins)
         let progress = progress
         supervisor = Supervisor(launch: { launch.launch($0) }, tell: { progress.tell($0) })
     }
 
     private static func broker(
-        _ invocation: Invocation, _ home: Home, _ dataDirectory: String, _ progress: Progress
-    ) throws -> (ClientSettings, LocalBroker?) {
+        _ invocation: Invocation, _ plan: MeshPlan, _ dataDirectory: String, _ progress: Progress
+    ) throws -> (ClientSettings, LocalBroker?, MeshLogins?) {
         if let given = try invocation.givenSettings() {
+            guard !invocation.has("secure") else {
+                throw UsageError("--secure is about the local broker; a Kafka of your own has its logins and ACLs already")
+            }
             progress.say("broker", "using Kafka at \(given.bootstrapServers)")
-            return (given, nil)
+            return (given, nil, nil)
         }
         let wanted = try invocation.integer("port", in: 1...65535).map(UInt16.init)
         let port = wanted.flatMap { FreePort.accepts($0) ? nil : $0 }
         if let wanted, port == nil { progress.say("broker", "port \(wanted) is taken; choosing another") }
-        let broker = try LocalBroker(program: Executable.neighbour("meshbroker"), dataDirectory: dataDirectory + "/broker", port: port)
+        let chosen = try port ?? FreePort.choose()
+        let logins =
+            try invocation.has("secure")
+            ? MeshLogins(names: plan.bots.map(\.name), dataDirectory: dataDirectory, brokers: "127.0.0.1:\(chosen)") : nil
+        let broker = try LocalBroker(
+            program: Executable.neighbour("meshbroker"), dataDirectory: dataDirectory + "/broker", port: chosen,
+            arguments: logins?.brokerArguments ?? [], login: logins?.operatorSettings())
         try broker.start()
         progress.say("broker", "meshbroker listens on \(broker.bootstrapServers)")
-        return (broker.settings, broker)
+        if let logins {
+            progress.say("access", "each bot logs in as itself; you: kcat -F \(logins.propertiesFile(MeshLogins.operatorName)) -L")
+        }
+        return (broker.settings, broker, logins)
     }
 
     /// Starts the bots, and waits until each of them says that it runs.
@@ -145,6 +162,11 @@ final class LocalMesh: Sendable {
     /// The topics of events that people follow: logs, bookkeeping and internal topics are not among them.
     var eventTopics: Set<String> {
         Set(catalogue.types.filter { !["mesh", "bench"].contains(String($0.domain)) && !$0.name.hasSuffix(".log") }.map(\.name))
+    }
+
+    /// What kcat needs to reach the broker.
+    var kcatAddress: String {
+        logins.map { "-F \($0.propertiesFile(MeshLogins.operatorName))" } ?? "-b \(settings.bootstrapServers)"
     }
 
     /// The environment at the end of DeployBot's chain.

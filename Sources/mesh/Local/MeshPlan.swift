@@ -60,6 +60,15 @@ struct MeshPlan {
         bots.map { bot in (bot.name, BotRegistry.all.contains { $0.contract.name == bot.name && $0.hasState }) }
     }
 
+    /// What each bot may do at a broker that has access rules.
+    func access() throws -> [BotAccess] {
+        try bots.map { configuration in
+            let type = BotRegistry.all.first { $0.contract.name == configuration.name } ?? BotRegistry.custom
+            return try BotAccess(
+                contract: type.init(configuration: configuration).contract, configuration: configuration, catalogue: catalogue)
+        }
+    }
+
     /// Creates what the broker lacks. What would lose records is left to `mesh topics apply --force`.
     func applyTopics(_ settings: ClientSettings, _ progress: Progress) throws {
         let admin = try AdminClient(settings)

@@ -12,6 +12,8 @@ struct RunningMesh: Codable {
     let brokers: String
     let pid: Int32
     let startedAt: String
+    /// The operator's login, where the broker asks for one: a file of librdkafka's properties.
+    var propertiesFile: String?
 
     private static func file(in dataDirectory: String) -> String { dataDirectory + "/mesh.json" }
 
@@ -56,7 +58,8 @@ extension Invocation {
                     description:
                         "the mesh under \(dataDirectory) (process \(running.pid)) has ended without saying so. Start it again: mesh up")
             }
-            return ClientSettings(bootstrapServers: running.brokers)
+            guard let login = running.propertiesFile else { return ClientSettings(bootstrapServers: running.brokers) }
+            return try ClientSettings.fromEnvironment(["KAFKA_PROPERTIES_FILE": login])
         }
         throw NoBroker(
             description:

@@ -13,9 +13,11 @@ final class MeshUnderTest: Sendable {
     private let process: ChildProcess
 
     /// Starts `mesh up` and waits until every bot runs. `configuration` are files for a configuration directory of its own, by name; nil: the shipped one.
-    static func start(bots: [String] = [], replicas: [String] = [], configuration: [String: String]? = nil) async throws -> MeshUnderTest {
+    static func start(
+        bots: [String] = [], replicas: [String] = [], configuration: [String: String]? = nil, flags: [String] = []
+    ) async throws -> MeshUnderTest {
         let directory = try TemporaryDirectory.make(prefix: "mesh-up")
-        var arguments = ["up"] + bots + ["--data-dir", directory + "/data"]
+        var arguments = ["up"] + bots + ["--data-dir", directory + "/data"] + flags
         for count in replicas { arguments += ["--replicas", count] }
         if let configuration {
             try FileManager.default.createDirectory(atPath: directory + "/bots", withIntermediateDirectories: true)
@@ -38,15 +40,22 @@ final class MeshUnderTest: Sendable {
             throw NotStarted(description: "\(error)\n\(said().suffix(4000))")
         }
         let running = try JSONValue.parse(Array(try Data(contentsOf: URL(fileURLWithPath: directory + "/data/mesh.json"))))
-        return try MeshUnderTest(directory: directory, brokers: running["brokers"]?.string ?? "", process: process)
+        let login = try running["propertiesFile"]?.string.map { try ClientSettings.fromEnvironment(["KAFKA_PROPERTIES_FILE": $0]) }
+        return try MeshUnderTest(
+            directory: directory, settings: login ?? ClientSettings(bootstrapServers: running["brokers"]?.string ?? ""), process: process)
     }
 
     struct NotStarted: Error, CustomStringConvertible { let description: String }
 
-    private init(directory: String, brokers: String, process: ChildProcess) throws {
+    /// How a bot of a secure mesh logs in.
+    func settings(of bot: String) throws -> ClientSettings {
+        try ClientSettings.fromEnvironment(["KAFKA_PROPERTIES_FILE": "\(directory)/data/access/\(bot).properties"])
+    }
+
+    private init(directory: String, settings: ClientSettings, process: ChildProcess) throws {
         self.directory = directory
         self.process = process
-        settings = ClientSettings(bootstrapServers: brokers)
+        self.settings = settings
         let catalogue = try CatalogueLoader.load(directory: Programs.root + "/topics")
         log = LogFollower(settings, topics: Set(catalogue.definitions.keys.map(\.name)))
     }
