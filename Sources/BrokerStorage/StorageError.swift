@@ -1,3 +1,5 @@
+import Glibc
+
 /// Why data cannot be kept or read.
 public enum StorageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Another process uses the directory.
@@ -13,7 +15,7 @@ public enum StorageError: Error, Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .locked(let directory, let process):
             "\(directory) is used by another broker (process \(process)); stop it, or name another --data-dir"
-        case .system(let operation, let path, let number): "cannot \(operation) \(path): errno \(number)"
+        case .system(let operation, let path, let number): "cannot \(operation) \(path): \(String(cString: strerror(number)))"
         case .corrupt(let path, let reason): "\(path): \(reason)"
         case .full(let path): "no space is left for \(path)"
         }

@@ -24,6 +24,7 @@ enum MeshBroker {
                     Flag(
                         "users", value: "FILE",
                         help: "lines name:password of those who may log in (sasl.enabled.mechanisms=PLAIN); they replace those of before"),
+                    Flag("list-keys", help: "print the keys of --config and of topics, with their defaults, and end"),
                     Flag(
                         "health-port", value: "PORT", default: "0",
                         help: "of /health and /metrics on the loopback; 0 is any free one"),
@@ -61,7 +62,12 @@ enum MeshBroker {
     }
 
     @Sendable private static func run(_ invocation: Invocation) throws -> Int32 {
-        try BrokerProcess(invocation).run()
+        if invocation.has("list-keys") {
+            Terminal.write(
+                "## Keys of the broker\n\n\(SettingReference.broker)\n## Keys of topics\n\n\(SettingReference.topic)", to: STDOUT_FILENO)
+        } else {
+            try BrokerProcess(invocation).run()
+        }
         return 0
     }
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 
 @testable import Broker
@@ -117,8 +118,16 @@ import Testing
     @Test func theReferenceNamesAllKeys() {
         for setting in BrokerConfiguration.all {
             #expect(SettingReference.broker.contains("| `\(setting.name)` |"))
-            #expect(SettingReference.help.contains("  \(setting.name)="))
         }
         #expect(SettingReference.topic.contains("| `retention.ms` | long | `604800000` | at least -1 | "))
+    }
+
+    /// docs/broker.md has the tables as `meshbroker --list-keys` prints them.
+    @Test func theDocumentHasTheReference() throws {
+        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+        let document = try String(contentsOfFile: root + "/docs/broker.md", encoding: .utf8)
+        for table in [SettingReference.broker, SettingReference.topic] {
+            #expect(document.contains(table), "put the output of meshbroker --list-keys at the end of docs/broker.md")
+        }
     }
 }

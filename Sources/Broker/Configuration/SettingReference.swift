@@ -5,12 +5,6 @@ public enum SettingReference {
     /// All keys of a topic's configuration.
     public static var topic: String { markdown(TopicSettings.all, defaults: TopicSettings()) }
 
-    /// All keys of the broker's configuration file, for a terminal.
-    public static var help: String {
-        let defaults = BrokerConfiguration()
-        return BrokerConfiguration.all.map { "  \($0.name)=\($0.read(defaults))\n      \($0.documentation)\n" }.joined()
-    }
-
     private static func markdown<Root>(_ settings: [Setting<Root>], defaults: Root) -> String {
         let rows = settings.map { setting in
             let value = setting.read(defaults)
