@@ -108,6 +108,17 @@ public final class LocalBroker: Sendable {
         return String(decoding: data.suffix(4096), as: UTF8.self).split(separator: "\n").last.map(String.init)
     }
 
+    /// Waits until the process ends by itself, and says how; nil when it was stopped, or does not run. Blocks.
+    public func waitForUnexpectedEnd() -> ChildProcess.ExitStatus? {
+        guard let child = process.withLock({ $0 }) else { return nil }
+        while child.exitStatus == nil { _ = child.wait(timeout: .seconds(3600)) }
+        return process.withLock { process in
+            guard process === child else { return nil }
+            process = nil
+            return child.exitStatus
+        }
+    }
+
     /// Stops the broker so that it keeps its data, and kills it when that takes longer than `timeout`. Blocks. Does nothing when it is not running.
     public func stop(timeout: Duration = .seconds(10)) {
         guard let child = process.withLock({ $0.take() }) else { return }

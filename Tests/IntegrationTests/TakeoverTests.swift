@@ -6,6 +6,25 @@ import Testing
 
 /// Two replicas share the work, and the death of one loses and doubles nothing.
 @Suite struct TakeoverTests {
+    @Test func aKilledBrokerIsStartedAgainAndTheMeshGoesOn() async throws {
+        let mesh = try await MeshUnderTest.start(bots: ["BuildBot"])
+        let repository = try await TestRepository([".botmesh.yaml": "build:\n  - command: echo built > out\n"])
+        func build(_ message: String) async throws {
+            let commit = try await repository.commit(message)
+            try await mesh.produce(
+                "code.committed", #"{"payload":{"repository":"\#(repository.url)","commit":"\#(commit)","branch":"main"}}"#)
+            _ = try await mesh.event("build.completed", within: .seconds(60)) { $0.text("commit") == commit }
+        }
+        try await build("Before")
+        let data = mesh.directory + "/data/broker/data"
+        let text = try String(contentsOfFile: data + "/lock", encoding: .utf8)
+        let pid = try #require(Int32(text.split(separator: "\n").first ?? ""))
+        kill(pid, SIGKILL)
+        try await eventually("mesh up to say that the broker is back", within: .seconds(20)) { mesh.output.contains(" again\n") }
+        try await build("After")
+        #expect(try await mesh.stop() == .exited(0))
+    }
+
     @Test func aKilledReplicasBuildIsTakenOverAndCompletedOnce() async throws {
         let repository = try await TestRepository([
             "hello.txt": "hello\n",

@@ -95,6 +95,7 @@ final class LocalMesh: Sendable {
             supervisor.run(instances)
             progress.setOver()
         }
+        DedicatedThread.start(name: "broker-watch") { [self] in keepBrokerRunning() }
         let began = ContinuousClock.now
         let missing = try Readiness(settings: settings, instances: instances)
             .wait(pids: { self.progress.pid(of: $0) }, timeout: .seconds(60), isOver: { self.progress.isOver })
@@ -106,6 +107,20 @@ final class LocalMesh: Sendable {
         }
         let seconds = (began.duration(to: .now) / .milliseconds(100)).rounded() / 10
         progress.say("bots", "all \(instances.count) run (\(seconds) s)")
+    }
+
+    /// A broker that ends by itself is started again, on the same data and port; the bots find it by themselves. One that cannot be started ends the mesh.
+    private func keepBrokerRunning() {
+        while let broker, let status = broker.waitForUnexpectedEnd() {
+            progress.say("broker", "meshbroker \(status); starting it again (its log: \(dataDirectory)/broker/broker.log)")
+            do {
+                try broker.start()
+                progress.say("broker", "meshbroker listens on \(broker.bootstrapServers) again")
+            } catch {
+                progress.say("broker", "\(error)")
+                return stop()
+            }
+        }
     }
 
     /// `mesh up`: prints a line for each event until it is stopped.
