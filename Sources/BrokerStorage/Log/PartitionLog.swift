@@ -69,8 +69,9 @@ public final class PartitionLog {
     /// What is safe as the flush policy understands it: everything, or in strict mode what is synced.
     public var highWatermark: Int64 { context.settings.syncsBeforeAcknowledging ? syncedOffset : endOffset }
 
-    /// The end of what is decided: where the oldest open transaction begins, else the high watermark.
-    public var lastStableOffset: Int64 { min(producers.firstUndecided ?? Int64.max, highWatermark) }
+    /// The end of what is decided: where the oldest open transaction begins, else the high watermark. Retention and DeleteRecords may have taken that
+    /// beginning away: a reader who is sent there would be out of range, so it is never before the start.
+    public var lastStableOffset: Int64 { max(startOffset, min(producers.firstUndecided ?? Int64.max, highWatermark)) }
 
     /// Bytes.
     public var size: Int { segments.reduce(0) { $0 + $1.size } }

@@ -1,0 +1,141 @@
+import KafkaProtocol
+import Testing
+
+@testable import BrokerStorage
+
+struct RetentionTests {
+    private func settings(_ change: (inout LogSettings) -> Void = { _ in }) -> LogSettings {
+        var settings = LogSettings()
+        settings.segmentBytes = batch().count * 2
+        change(&settings)
+        return settings
+    }
+
+    private func maintain(_ log: PartitionLog, _ now: Int64) { _ = log.maintain(now: now) { _ in } }
+
+    @Test func bytes() throws {
+        let test = try TestStore()
+        let log = try test.open("t", 0, settings { $0.retentionMs = -1 })
+        for _ in 0..<10 { try log.append(batch()) }
+        maintain(log, 0)
+        #expect((log.startOffset, log.segmentCount) == (0, 5))
+        log.settings.retentionBytes = Int64(log.size - 1)
+        maintain(log, 0)
+        #expect(log.startOffset == 0)
+        log.settings.retentionBytes = Int64(batch().count * 5)
+        maintain(log, 0)
+        #expect((log.startOffset, log.segmentCount) == (4, 3))
+        log.settings.retentionBytes = 0
+        maintain(log, 0)
+        #expect((log.startOffset, log.endOffset, log.segmentCount) == (8, 10, 1))
+        #expect(throws: ErrorCode.offsetOutOfRange) { try log.batches(from: 7) }
+        #expect(try log.allOffsets(from: 8) == [8, 9])
+    }
+
+    @Test(arguments: [LogSettings.CleanupPolicy.delete, .compact, [.compact, .delete]])
+    func times(policy: LogSettings.CleanupPolicy) throws {
+        let test = try TestStore()
+        let log = try test.open(
+            "t", 0,
+            settings {
+                $0.cleanupPolicy = policy
+                $0.segmentBytes = batch(key: [1]).count * 2
+            })
+        for index in 0..<6 { try log.append(batch(timestamp: 1000 + Int64(index) * 100, key: [1]), now: 0) }
+        log.settings.segmentMs = Int64.max
+        log.settings.retentionMs = 1000
+        maintain(log, 2100)
+        #expect(log.startOffset == 0)
+        maintain(log, 2101)
+        let removes = policy.contains(.delete)
+        #expect(log.startOffset == (removes ? 2 : 0))
+        maintain(log, 2_000_000)
+        // The last segment gives way too.
+        #expect((log.startOffset, log.endOffset) == (removes ? 6 : 0, 6))
+        try log.append(batch(timestamp: 2_000_000, key: [1]))
+        #expect(try log.allOffsets(from: 6) == [6])
+    }
+
+    @Test func segmentsAreRolledByTimeAndBytes() throws {
+        let test = try TestStore()
+        let log = try test.open(
+            "t", 0,
+            settings {
+                $0.segmentMs = 500
+                $0.retentionMs = -1
+            })
+        try log.append(batch(timestamp: 1000), now: 1000)
+        try log.append(batch(timestamp: 1499), now: 1000)
+        #expect(log.segmentCount == 1)
+        try log.append(batch(timestamp: 1500), now: 1000)
+        #expect(log.segmentCount == 2)
+        try log.append(batch(timestamp: 2000), now: 1000)
+        #expect(log.segmentCount == 3)
+        maintain(log, 1499)
+        #expect(log.segmentCount == 3)
+        maintain(log, 1500)
+        #expect((log.segmentCount, log.active.size) == (4, 0))
+        log.settings.segmentBytes = 1 << 20
+        log.settings.segmentMs = Int64.max
+        for _ in 0..<10 { try log.append(batch()) }
+        #expect(log.segmentCount == 4)
+    }
+
+    @Test func recordsAreDeletedUpToAnyOffset() throws {
+        let directory = try TestDirectory()
+        let test = try TestStore(directory)
+        let log = try test.open("t", 0, settings())
+        for _ in 0..<9 { try log.append(batch(timestamp: test.now)) }
+        #expect(throws: ErrorCode.offsetOutOfRange) { try log.advanceStart(to: 10) }
+        #expect(throws: ErrorCode.offsetOutOfRange) { try log.advanceStart(to: -1) }
+        try log.advanceStart(to: 5)
+        try log.advanceStart(to: 3)
+        #expect(log.startOffset == 5)
+        #expect(throws: ErrorCode.offsetOutOfRange) { try log.batches(from: 4) }
+        maintain(log, test.now)
+        #expect((log.startOffset, log.segments[0].baseOffset) == (5, 4))
+        test.store.close()
+        let again = try TestStore(directory)
+        let reopened = try again.open("t", 0, settings())
+        #expect(try reopened.allOffsets(from: reopened.startOffset).filter { $0 >= 5 } == [5, 6, 7, 8])
+        #expect(reopened.startOffset == 5)
+        try reopened.advanceStart(to: 9)
+        maintain(reopened, again.now)
+        #expect((reopened.startOffset, reopened.endOffset, reopened.segmentCount) == (9, 9, 1))
+    }
+
+    @Test func whatIsNotSyncedStays() throws {
+        var strict = StorageSettings()
+        strict.syncsBeforeAcknowledging = true
+        let test = try TestStore(strict)
+        let log = try test.open(
+            "t", 0,
+            settings {
+                $0.retentionBytes = 0
+                $0.retentionMs = 1
+            })
+        for _ in 0..<3 { try log.append(batch()) }
+        try test.sync()
+        for _ in 0..<6 { try log.append(batch()) }
+        maintain(log, test.now)
+        #expect((log.startOffset, log.highWatermark) == (2, 3))
+        #expect(throws: ErrorCode.offsetOutOfRange) { try log.advanceStart(to: 4) }
+        try test.sync()
+        maintain(log, test.now)
+        #expect(log.startOffset == 9)
+    }
+
+    /// As in Kafka, an open transaction does not keep what is too old; where it began is gone then.
+    @Test func theLastStableOffsetIsNoneThatIsGone() throws {
+        let test = try TestStore()
+        let log = try test.open("t", 0, settings { $0.segmentBytes = 200 })
+        try log.append(batch(1, producer: 1, transactional: true))
+        for _ in 0..<6 { try log.append(batch()) }
+        #expect(log.lastStableOffset == 0)
+        try log.advanceStart(to: 4)
+        #expect((log.lastStableOffset, log.highWatermark) == (4, 7))
+        #expect(try log.batches(from: log.lastStableOffset, .readCommitted).isEmpty)
+        try log.endTransaction(producerID: 1, epoch: 0, commit: false, coordinatorEpoch: 0, now: 0)
+        #expect(log.lastStableOffset == 8)
+    }
+}
