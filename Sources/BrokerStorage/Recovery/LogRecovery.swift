@@ -87,9 +87,10 @@ struct LogRecovery {
         let position = Int(clamping: checkpoint.position)
         guard segment.baseOffset == checkpoint.segmentBase, position >= 0, position <= segment.size else {
             // Segments before may be gone by retention; what the producers had done is in the snapshot nevertheless.
+            // Nothing behind the recovery point was ever compacted: a hole there is what a power cut left out.
             let isLater = segment.baseOffset > checkpoint.segmentBase
             return Start(
-                index: index, position: 0, offset: segment.baseOffset, isDense: false, producers: isLater ? snapshot(checkpoint) : nil)
+                index: index, position: 0, offset: segment.baseOffset, isDense: isLater, producers: isLater ? snapshot(checkpoint) : nil)
         }
         let isAdopted = segment.adoptIndexes(checkpoint, position: position)
         return Start(
