@@ -17,10 +17,26 @@ extension PartitionLog {
     /// The first record that has the highest timestamp; nil without records.
     public func maximumTimestamp() throws(ErrorCode) -> (offset: Int64, timestamp: Int64)? {
         do throws(StorageError) {
-            let highest = segments.compactMap { segment in segment.knownHighest().map { (segment, $0.timestamp) } }
-            guard let time = highest.map({ $0.1 }).max(), let segment = highest.first(where: { $0.1 == time })?.0 else { return nil }
-            return try first(in: segment, time)
+            var found: (segment: Segment, time: Int64)?
+            for (index, segment) in segments.enumerated() {
+                let end = index + 1 < segments.count ? segments[index + 1].baseOffset : endOffset
+                guard end > startOffset, let time = try highest(in: segment), time > found?.time ?? -1 else { continue }
+                found = (segment, time)
+            }
+            return try found.flatMap { (found) throws(StorageError) in try first(in: found.segment, found.time) }
         } catch { throw unreadable(error) }
+    }
+
+    /// The highest timestamp of what can be read in a segment. What its index says may be that of a record before the start.
+    private func highest(in segment: Segment) throws(StorageError) -> Int64? {
+        if segment.baseOffset >= startOffset { return segment.knownHighest()?.timestamp }
+        var scanner = try BatchScanner(segment, from: segment.hint(for: startOffset))
+        var highest: Int64 = -1
+        while let (header, position) = try scanner.next() {
+            guard header.lastOffset >= startOffset, header.maxTimestamp > highest else { continue }
+            for record in try records(in: segment, position, header) { highest = max(highest, record.timestamp) }
+        }
+        return highest >= 0 ? highest : nil
     }
 
     private func first(in segment: Segment, _ time: Int64) throws(StorageError) -> (offset: Int64, timestamp: Int64)? {
@@ -36,12 +52,16 @@ extension PartitionLog {
     private func first(in segment: Segment, _ position: Int, _ header: RecordBatchHeader, _ time: Int64) throws(StorageError)
         -> (offset: Int64, timestamp: Int64)?
     {
+        let found = try records(in: segment, position, header).first { $0.timestamp >= time }
+        return found.map { ($0.offset, $0.timestamp) }
+    }
+
+    /// The records of a batch that can be read: those before the start cannot.
+    private func records(in segment: Segment, _ position: Int, _ header: RecordBatchHeader) throws(StorageError) -> [Record] {
         let region = FileRegion(file: try segment.file(), position: position, count: header.totalSize)
         do {
             let batch = try RecordBatch(try region.bytes()[...])
-            let records = try batch.records(maximumBytes: Self.maximumUncompressedBytes)
-            let found = records.first { $0.timestamp >= time && $0.offset >= startOffset }
-            return found.map { ($0.offset, $0.timestamp) }
+            return try batch.records(maximumBytes: Self.maximumUncompressedBytes).filter { $0.offset >= startOffset }
         } catch { throw .corrupt(path: segment.path(.log), reason: "\(error) in the batch at byte \(position)") }
     }
 }

@@ -1,0 +1,61 @@
+import KafkaProtocol
+import Testing
+
+@testable import BrokerStorage
+
+struct TimesModelTests {
+    private struct Record {
+        var offset: Int64
+        var timestamp: Int64
+    }
+
+    /// Records over many segments with times in no order, and what a search through all of them finds.
+    private func check(_ log: PartitionLog, _ records: [Record], _ note: String) throws {
+        let there = records.filter { $0.offset >= log.startOffset }
+        for time in stride(from: Int64(990), through: 1220, by: 7) {
+            let wanted = there.first { $0.timestamp >= time }
+            let found = try log.offset(forTime: time, isolation: .readUncommitted)
+            #expect(found?.offset == wanted?.offset && found?.timestamp == wanted?.timestamp, "time \(time), \(note)")
+        }
+        let highest = there.map(\.timestamp).max()
+        let wanted = there.first { $0.timestamp == highest }
+        let found = try log.maximumTimestamp()
+        #expect(found?.offset == wanted?.offset && found?.timestamp == wanted?.timestamp, "maximum, \(note)")
+    }
+
+    private func fill(_ log: PartitionLog, _ generator: inout Seeded) throws -> [Record] {
+        var records: [Record] = []
+        let isSorted = Bool.random(using: &generator)
+        for index in 0..<60 {
+            let count = Int.random(in: 1...4, using: &generator)
+            let time = isSorted ? 1000 + Int64(index * 3) : Int64.random(in: 1000...1200, using: &generator)
+            let offset = try log.append(batch(count, timestamp: time)).baseOffset
+            for each in 0..<Int64(count) { records.append(Record(offset: offset + each, timestamp: time + each)) }
+        }
+        return records
+    }
+
+    private func small() -> (StorageSettings, LogSettings) {
+        var (store, log) = (StorageSettings(), LogSettings())
+        store.indexIntervalBytes = 150
+        log.segmentBytes = 900
+        log.retentionMs = -1
+        return (store, log)
+    }
+
+    @Test(arguments: UInt64(0)..<20) func offsetsByTime(seed: UInt64) throws {
+        var generator = Seeded(seed)
+        let directory = try TestDirectory()
+        let (storeSettings, logSettings) = small()
+        let test = try TestStore(directory, storeSettings)
+        let log = try test.open("t", 0, logSettings)
+        let records = try fill(log, &generator)
+        #expect(log.segmentCount > 3)
+        try check(log, records, "as written")
+        try log.advanceStart(to: Int64.random(in: 0..<log.endOffset, using: &generator))
+        try check(log, records, "from \(log.startOffset) on")
+        test.store.close()
+        let again = try TestStore(directory, storeSettings)
+        try check(try again.open("t", 0, logSettings), records, "opened again")
+    }
+}
