@@ -58,4 +58,45 @@ struct TimesModelTests {
         let again = try TestStore(directory, storeSettings)
         try check(try again.open("t", 0, logSettings), records, "opened again")
     }
+
+    @Test(arguments: [SegmentFile.offsets, .times], Damage.allCases)
+    func damagedIndexesAreMadeAnew(file: SegmentFile, damage: Damage) throws {
+        // A prefix of the index of times is right as far as it goes, and no different from one of a log that ends there.
+        if file == .times && damage == .halved { return }
+        var generator = Seeded(3)
+        let directory = try TestDirectory()
+        let (storeSettings, logSettings) = small()
+        let test = try TestStore(directory, storeSettings)
+        let log = try test.open("t", 0, logSettings)
+        let records = try fill(log, &generator)
+        let (offsets, bases) = (try log.allOffsets(), log.segments.map(\.baseOffset))
+        test.store.close()
+        for base in bases { try damage.happens(to: directory.segment(base, file)) }
+        let again = try TestStore(directory, storeSettings)
+        let reopened = try again.open("t", 0, logSettings)
+        try check(reopened, records, "\(file) \(damage)")
+        for (index, offset) in offsets.enumerated().reversed() {
+            #expect(try reopened.batches(from: offset, maximumBytes: 1).first?.header.baseOffset == offsets[index])
+        }
+        // Zeros say that the first batch is at the beginning, which is true.
+        let isRebuilt = again.notices.contains { if case .rebuilt = $0 { true } else { false } }
+        #expect(again.cuts.isEmpty && (isRebuilt || file == .offsets && damage == .zeroed))
+    }
+
+    @Test(arguments: [Damage.missing, .halved, .odd]) func aShortIndexOfTransactionsIsMadeAnew(damage: Damage) throws {
+        let directory = try TestDirectory()
+        let test = try TestStore(directory)
+        let log = try test.open()
+        for index in 0..<6 {
+            try log.append(record("k", "\(index)", producer: 1, sequence: Int32(index), transactional: true))
+            try log.endTransaction(producerID: 1, epoch: 0, commit: index % 2 == 0, coordinatorEpoch: 0, now: 0)
+        }
+        let seen = try log.seen()
+        test.store.close()
+        try damage.happens(to: directory.segment(0, .aborted))
+        let again = try TestStore(directory)
+        let reopened = try again.open()
+        #expect(try reopened.seen() == seen && seen.map(\.value) == ["0", "2", "4"])
+        #expect(again.cuts.isEmpty)
+    }
 }

@@ -69,7 +69,11 @@ extension PartitionLog {
 extension Segment {
     /// Where to begin to look for a timestamp: no batch before has it or a later one.
     func hint(forTime time: Int64) -> Int {
-        guard let entry = try? times.last(path(.times), where: { $0.timestamp <= time }) else { return 0 }
-        return hint(for: baseOffset + Int64(entry.relativeOffset))
+        for _ in 0..<2 {
+            guard let entry = try? times.last(path(.times), where: { $0.timestamp <= time }) else { return 0 }
+            if isRight(entry) { return hint(for: baseOffset + Int64(entry.relativeOffset)) }
+            rebuildIndexes("an entry of the index of times is wrong")
+        }
+        return 0
     }
 }

@@ -19,8 +19,28 @@ extension Segment {
     func knownHighest() -> TimeEntry? {
         if let highest { return highest }
         let last = try? times.last(path(.times))
+        let isWhole = (FileSystem.size(path(.times)) ?? 0) % TimeEntry.size == 0
+        if isIndexBroken || !isWhole || !isRight(last) {
+            rebuildIndexes("the index of times is missing or wrong")
+            if let highest { return highest }
+        }
         highest = .some(last)
         return last
+    }
+
+    /// Whether the batch that an entry of `times` names has that time. Without an entry, whether the first batch has no time.
+    func isRight(_ entry: TimeEntry?) -> Bool {
+        guard size > 0 else { return entry == nil }
+        guard let entry else {
+            guard let first = try? header(at: 0) else { return true }
+            return first.recordCount == 0 || first.maxTimestamp < 0
+        }
+        let offset = baseOffset + Int64(entry.relativeOffset)
+        guard var scanner = try? BatchScanner(self, from: hint(for: offset)) else { return true }
+        while let (header, _) = try? scanner.next(), header.baseOffset <= offset {
+            if header.baseOffset == offset { return header.maxTimestamp == entry.timestamp }
+        }
+        return false
     }
 
     /// Brings `times` up to date.
