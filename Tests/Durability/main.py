@@ -6,6 +6,7 @@ import time
 import traceback
 from pathlib import Path
 
+from durable.full_disk import Unmountable, full_disk
 from durable.plan import ROUNDS_OF_A_DIRECTORY, plan, rounds
 from durable.round import Directory
 
@@ -55,8 +56,33 @@ def main():
         print(f"    again: Tests/Durability/run --seed {seed} --rounds {number + 1}", flush=True)
     if directory and skipped != seed:
         directory.broker.discard()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    full_passed, full_failed, full_skipped = full_disks()
+    print(f"{passed + full_passed} passed, {failed + full_failed} failed, {full_skipped} skipped")
+    return 1 if failed + full_failed else 0
+
+
+def full_disks():
+    """The rounds on a full file system, in both modes: how many passed, failed and were skipped."""
+    passed = failed = skipped = 0
+    for strict in (False, True):
+        name, began = f"full disk, {'strict' if strict else 'default'}", time.monotonic()
+        try:
+            problems, records = full_disk(program(), strict)
+        except Unmountable as reason:
+            skipped += 1
+            print(f"{name}: skipped, since no file system can be mounted: {reason}", flush=True)
+            continue
+        except Exception:
+            problems, records = traceback.format_exc().splitlines(), 0
+        if not problems:
+            passed += 1
+            print(f"{name}: passed in {time.monotonic() - began:.1f} s; {records} records", flush=True)
+            continue
+        failed += 1
+        print(f"{name}: FAILED")
+        for problem in problems:
+            print(f"    {problem}", flush=True)
+    return passed, failed, skipped
 
 
 sys.exit(main())
