@@ -59,6 +59,18 @@ struct TimesModelTests {
         try check(try again.open("t", 0, logSettings), records, "opened again")
     }
 
+    @Test func theHighestTimestampIsOneThatIsThere() throws {
+        let test = try TestStore()
+        let log = try test.open()
+        for time in [Int64(3000), 1000, 2000, 1500] { try log.append(batch(timestamp: time)) }
+        #expect(try log.maximumTimestamp()?.offset == 0)
+        try log.advanceStart(to: 1)
+        let found = try log.maximumTimestamp()
+        #expect(found?.offset == 2 && found?.timestamp == 2000)
+        try log.advanceStart(to: 4)
+        #expect(try log.maximumTimestamp() == nil)
+    }
+
     @Test(arguments: [SegmentFile.offsets, .times], Damage.allCases)
     func damagedIndexesAreMadeAnew(file: SegmentFile, damage: Damage) throws {
         // A prefix of the index of times is right as far as it goes, and no different from one of a log that ends there.
