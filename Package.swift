@@ -69,6 +69,9 @@ let package = Package(
         tests("KafkaTests", ["Kafka", "LocalBroker", "KafkaLeakScenario"]),
         .executableTarget(
             name: "KafkaLeakScenario", dependencies: ["Kafka"], path: "Tests/KafkaLeakScenario", swiftSettings: settings),
+        .executableTarget(
+            name: "BrokerFuzz", dependencies: ["KafkaProtocol", "LocalBroker", "MeshTesting"], path: "Tests/BrokerFuzz",
+            swiftSettings: settings),
         // valijson, the oracle of the schema tests.
         .target(name: "CValijson", path: "Tests/CValijson"),
         tests("EnvelopesTests", ["Envelopes", "CValijson"]),
