@@ -32,6 +32,17 @@ import Testing
         #expect(text.utf8.count == 32_767)
     }
 
+    /// A message about a name can be longer than the name; the limit lies within a character here, which is left out whole.
+    @Test(arguments: [false, true]) func aTextIsCutToWhatCanBeRead(isFlexible: Bool) throws {
+        var writer = MessageWriter(version: 6, isFlexible: isFlexible)
+        var text = String(repeating: "é", count: 20_000)
+        writer.string(&text)
+        var reader = MessageReader(writer.finish().flatMap { $0.inMemory }, version: 6, isFlexible: isFlexible)
+        try reader.string(&text)
+        try reader.finish()
+        #expect(text == String(repeating: "é", count: 16_383))
+    }
+
     @Test func aLengthBeyondTheFrameIsRefused() {
         var reader = MessageReader([0x7f, 0xff, 0xff, 0xff, 0], version: 0, isFlexible: false)
         var bytes: [UInt8] = []

@@ -2,6 +2,8 @@
 public struct MessageReader: MessageCoder {
     /// A frame that asks for more elements in all its arrays together is refused: small bytes can become large structures.
     public static let maximumElements = 1_000_000
+    /// The longest text that is read or written, in bytes of UTF-8: what the two-byte lengths of the older versions can say.
+    public static let maximumTextBytes = 32_767
 
     public let version: Int16
     public let isFlexible: Bool
@@ -92,7 +94,7 @@ public struct MessageReader: MessageCoder {
             return
         }
         // A compact length could be larger; then other versions, and records, had no place for the text.
-        guard length <= Int16.max else { throw WireError("a text of \(length) bytes", at: start) }
+        guard length <= Self.maximumTextBytes else { throw WireError("a text of \(length) bytes", at: start) }
         guard let text = String(validating: take(length), as: UTF8.self) else { throw WireError("a text is not UTF-8", at: start) }
         value = text
     }

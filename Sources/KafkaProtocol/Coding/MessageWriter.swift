@@ -92,11 +92,21 @@ public struct MessageWriter: MessageCoder {
         withUnsafeBytes(of: value.bigEndian) { buffer.append(contentsOf: $0) }
     }
 
+    /// How many bytes of a text are written: whole characters, and no more than a length of the protocol can say. Names that came in are never longer, but
+    /// a message about one can be.
+    private static func writable(_ text: UnsafeBufferPointer<UInt8>) -> Int {
+        guard text.count > MessageReader.maximumTextBytes else { return text.count }
+        var count = MessageReader.maximumTextBytes
+        while count > 0, text[count] & 0xc0 == 0x80 { count -= 1 }
+        return count
+    }
+
     private mutating func put(_ value: String?) {
         guard var value else { return putLength(nil, short: true) }
         value.withUTF8 { text in
-            putLength(text.count, short: true)
-            buffer.append(contentsOf: text)
+            let count = Self.writable(text)
+            putLength(count, short: true)
+            buffer.append(contentsOf: text[..<count])
         }
     }
 
