@@ -18,9 +18,11 @@ build: bootstrap
 test: bootstrap-test lint
 	.ci/test
 
-# The long runs: 200 rounds of kills and power cuts.
+# The long runs: 200 rounds of kills and power cuts, and a million frames.
 soak: bootstrap-test release-broker
 	@MESHBROKER=.build/release/meshbroker Tests/Durability/run --rounds 200
+	@swift build $(SWIFT_FLAGS) -c release --product BrokerFuzz --quiet
+	@.build/release/BrokerFuzz --broker $(CURDIR)/.build/release/meshbroker --frames 1000000 --seed 1
 
 lint:
 	@swift format lint --strict --recursive Sources Tests Package.swift

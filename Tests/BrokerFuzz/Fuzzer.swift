@@ -22,6 +22,9 @@ final class Fuzzer {
         log.retention.check.interval.ms=500
         """
 
+    /// Where a broker that is built with coverage writes its figures.
+    private static let environment = getenv("LLVM_PROFILE_FILE").map { ["LLVM_PROFILE_FILE": String(cString: $0)] } ?? [:]
+
     private let home: String
     private let port: UInt16
     private let broker: ChildProcess
@@ -43,7 +46,7 @@ final class Fuzzer {
             .init(
                 program: program,
                 arguments: ["--data-dir", home + "/data", "--listen", "127.0.0.1:\(port)", "--config", home + "/broker.conf"],
-                environment: [:], output: .file(home + "/log")))
+                environment: Self.environment, output: .file(home + "/log")))
         let deadline = ContinuousClock.now + .seconds(20)
         while connection == nil, broker.exitStatus == nil, ContinuousClock.now < deadline {
             connection = FuzzConnection(port: port)
