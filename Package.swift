@@ -71,6 +71,7 @@ let package = Package(
             name: "KafkaLeakScenario", dependencies: ["Kafka"], path: "Tests/KafkaLeakScenario", swiftSettings: settings),
         .executableTarget(
             name: "BrokerFuzz", dependencies: ["KafkaProtocol", "LocalBroker", "MeshTesting"], path: "Tests/BrokerFuzz",
+            exclude: ["README.md"],
             swiftSettings: settings),
         // valijson, the oracle of the schema tests.
         .target(name: "CValijson", path: "Tests/CValijson"),
