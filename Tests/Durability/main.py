@@ -46,6 +46,7 @@ def main():
             print(f"seed {seed} round {number}: passed in {time.monotonic() - began:.1f} s; {records} records more ({round})", flush=True)
             if number == ROUNDS_OF_A_DIRECTORY - 1:
                 directory.broker.discard()
+                directory = None
             continue
         # A log that is wrong stays wrong: the next rounds need a new one.
         failed, skipped = failed + 1, seed
