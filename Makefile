@@ -4,7 +4,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error -Xswiftc -warning
 
 LOADTEST := .build/loadtest
 
-.PHONY: demo test soak build lint bootstrap bootstrap-test bootstrap-bench bench bench-memory bench-starts release-broker clean
+.PHONY: demo test soak build lint bootstrap bootstrap-test bootstrap-bench bench bench-memory bench-starts release-broker release-load clean
 
 demo: build
 	.build/debug/mesh demo $(DEMO_FLAGS)
@@ -43,6 +43,9 @@ $(LOADTEST)/bench: $(wildcard loadtest/broker/*.c loadtest/broker/*.h)
 
 release-broker:
 	@swift build $(SWIFT_FLAGS) -c release --product meshbroker --quiet
+
+release-load:
+	@swift build $(SWIFT_FLAGS) -c release --product meshload --quiet
 
 bootstrap:
 ifeq ($(BOOTSTRAP),yes)

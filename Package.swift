@@ -26,6 +26,7 @@ let package = Package(
         .executable(name: "meshbot", targets: ["meshbot"]),
         .executable(name: "mesh", targets: ["mesh"]),
         .executable(name: "meshbroker", targets: ["meshbroker"]),
+        .executable(name: "meshload", targets: ["meshload"]),
     ],
     targets: [
         // C libraries: a module map and a shim each, nothing else.
@@ -62,6 +63,7 @@ let package = Package(
         program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
         program("meshbroker", ["Broker", "Envelopes", "KafkaProtocol", "Telemetry", "Terminal"]),
         program("mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
+        program("meshload", ["BotKit", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
 
         tests("KafkaProtocolTests", ["KafkaProtocol", "CSystem"]),
         tests("BrokerStorageTests", ["BrokerStorage", "KafkaProtocol"]),

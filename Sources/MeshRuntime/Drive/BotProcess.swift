@@ -18,6 +18,8 @@ public struct ProcessOptions: Sendable {
     public var logger: Logger
     /// How long a start waits for the broker and its topics.
     public var startLimit: Duration = .seconds(60)
+    /// Asked on the engine's thread after each settlement that brought results; true drains the process. For measurements; nil costs nothing.
+    public var watcher: (@Sendable ([SettledRecord]) -> Bool)?
 
     public init(
         settings: RuntimeSettings, client: ClientSettings, configuration: BotConfiguration, catalogue: EventCatalogue,
@@ -32,6 +34,16 @@ public struct ProcessOptions: Sendable {
         self.healthPort = healthPort
         self.logger = logger
     }
+}
+
+/// An input record whose results everybody can see.
+public struct SettledRecord: Sendable {
+    /// When the input record was made, in milliseconds since 1970-01-01T00:00:00Z; -1 when it does not say.
+    public let timestamp: Int64
+    /// When it was taken in.
+    public let takenIn: Moment
+    /// Whether it was handled; false when it became a dead letter or was put off.
+    public let isDone: Bool
 }
 
 /// Why a bot's process cannot start or go on.

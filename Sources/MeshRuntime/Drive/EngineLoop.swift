@@ -142,7 +142,13 @@ final class EngineLoop: RebalanceDelegate {
         case .callFinished(let reference, let outcome):
             calls.ended(reference)
             engine.callFinished(reference, outcome, at: moment)
-        case .settled(let batch, let outcome): engine.settled(batch, outcome, at: moment)
+        case .settled(let batch, let outcome):
+            let isEnough = tellWatcher(batch, outcome)
+            engine.settled(batch, outcome, at: moment)
+            if isEnough {
+                reporter.isDraining = true
+                engine.drain(at: moment)
+            }
         case .restored(let restorations):
             for restoration in restorations { engine.restored(restoration, at: moment) }
         case .cancel(let run, let reason): engine.cancelRun(run, reason, at: moment)
@@ -156,6 +162,19 @@ final class EngineLoop: RebalanceDelegate {
         case .fatal(let reason): failure = reason
         }
         perform()
+    }
+
+    /// Whether whoever watches has seen enough.
+    private func tellWatcher(_ batch: UInt64, _ outcome: SettleOutcome) -> Bool {
+        guard let watcher = options.watcher, case .committed = outcome, let current = engine.inFlight, current.batch == batch else {
+            return false
+        }
+        let records = current.items.compactMap { item -> SettledRecord? in
+            guard let source = item.source, let takenIn = item.takenIn, item.offset != nil, !item.isLost else { return nil }
+            let isDone: Bool = if case .done = item.result { true } else { false }
+            return SettledRecord(timestamp: source.record.timestamp.milliseconds, takenIn: takenIn, isDone: isDone)
+        }
+        return !records.isEmpty && watcher(records)
     }
 
     // MARK: mesh.control

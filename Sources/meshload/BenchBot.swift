@@ -1,0 +1,45 @@
+import BotKit
+import Envelopes
+
+/// Answers each request with its own payload: what a bot costs that decides nothing.
+struct BenchBot: Bot {
+    enum Output: BotOutput {
+        case answer(BenchResponse, type: EventType)
+        static let types: [EventType] = [BenchResponse.type]
+        var eventType: EventType {
+            switch self {
+            case .answer(_, let type): type
+            }
+        }
+        var payload: any EventPayload {
+            switch self {
+            case .answer(let response, _): response
+            }
+        }
+    }
+    static let contract = declaration(name: "BenchBot", input: BenchRequest.type, output: BenchResponse.type)
+
+    let contract: Contract
+    private let output: EventType
+
+    init(configuration: BotConfiguration) { self.init(name: configuration.name, input: BenchRequest.type, output: BenchResponse.type) }
+
+    /// A bot of another name, and between other topics than the catalogue's.
+    init(name: String, input: EventType, output: EventType) {
+        contract = Self.declaration(name: name, input: input, output: output)
+        self.output = output
+    }
+
+    private static func declaration(name: String, input: EventType, output: EventType) -> Contract {
+        Contract(
+            name: name, summary: "Answers the requests of a load test.", consumes: [input], produces: [output],
+            never: ["decide anything"])
+    }
+
+    func handle(_ input: Input<Never>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<Output, Never>] {
+        guard case .event(let event) = input else { return [] }
+        let request = try event.decode(BenchRequest.self)
+        let response = BenchResponse(repository: request.repository, sequence: request.sequence, fields: request.fields)
+        return [.produce(.answer(response, type: output))]
+    }
+}

@@ -1,0 +1,106 @@
+import FoundationEssentials
+import Glibc
+import Kafka
+import MeshRuntime
+import Terminal
+
+/// The load tool. Exit status: 0 done, 1 something was lost or failed, 2 wrong use.
+@main
+enum MeshLoad {
+    private static let brokers = Flag("brokers", value: "HOST:PORT,…", help: "Kafka's addresses; stands above KAFKA_BOOTSTRAP_SERVERS")
+    private static let input = Flag("in", value: "TOPIC", default: "bench.request", help: "the topic of the requests")
+    private static let output = Flag("out", value: "TOPIC", default: "bench.response", help: "the topic of the results")
+    private static let mode = Flag(
+        "mode", value: "MODE", default: DeliveryMode.exactlyOnce.rawValue, choices: DeliveryMode.allCases.map(\.rawValue),
+        help: "what is promised of each request's result")
+
+    static let program = Terminal.Program(
+        name: "meshload", version: "0.1.0", summary: "makes load, answers it with an ordinary bot, and checks from outside what came out",
+        commands: [
+            Command(
+                "generate", summary: "write requests and wait until all are acknowledged",
+                flags: [
+                    brokers, Flag("topic", value: "TOPIC", default: "bench.request", help: "where to"),
+                    Flag("count", value: "N", default: "100000", help: "how many"),
+                    Flag("keys", value: "K", default: "1000", help: "how many repositories they are spread over"),
+                    Flag("size", value: "BYTES", default: "420", help: "of a record's value, at least"),
+                    Flag("rate", value: "R", help: "records a second; as fast as it goes without it"),
+                ], run: { invocation in try Generate(invocation).run() }),
+            Command(
+                "relay", summary: "answer requests with BenchBot until N are settled",
+                discussion:
+                    "What was begun when the Nth result was acknowledged is settled too; a later run of the same group goes on after it.",
+                flags: [
+                    brokers, input, output, mode, Flag("count", value: "N", default: "100000", help: "results after which it ends"),
+                    Flag("group", value: "GROUP", default: "BenchBot", help: "the bot's name, and so its consumer group"),
+                    Flag("topics", value: "DIR", environment: "MESH_TOPICS_DIR", default: "topics", help: "the event catalogue"),
+                ], run: { invocation in try Relay(invocation).run() }),
+            Command(
+                "verify", summary: "read both topics whole and compare them",
+                flags: [
+                    brokers, input, output, mode,
+                    Flag(
+                        "isolation", value: "LEVEL", default: GroupSettings.Isolation.readCommitted.rawValue,
+                        choices: [GroupSettings.Isolation.readCommitted.rawValue, GroupSettings.Isolation.readUncommitted.rawValue],
+                        help: "which results count"),
+                ], run: { invocation in try Verify(invocation).run() }),
+        ])
+
+    static func main() {
+        // Before any thread is started: none of them may take these signals.
+        if Swift.CommandLine.arguments.dropFirst().first == "relay" { TerminationSignals.block() }
+        exit(status(of: Array(Swift.CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment))
+    }
+
+    private static func status(of words: [String], environment: [String: String]) -> Int32 {
+        do {
+            switch try program.parse(words, environment: environment) {
+            case .print(let text):
+                Terminal.write(text, to: STDOUT_FILENO)
+                return 0
+            case .run(let invocation): return try invocation.command.run(invocation)
+            }
+        } catch {
+            Terminal.write("meshload: \(error)\n", to: STDERR_FILENO)
+            return error is UsageError ? 2 : 1
+        }
+    }
+}
+
+/// What the tool could not do.
+struct LoadFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension Invocation {
+    /// The broker that the flag or the environment names.
+    func client() throws -> ClientSettings {
+        var environment = environment
+        if let addresses = self["brokers"] { environment["KAFKA_BOOTSTRAP_SERVERS"] = addresses }
+        let client = try ClientSettings.fromEnvironment(environment)
+        try client.validate()
+        return client
+    }
+
+    /// A whole number that has a default.
+    func number(_ flag: String, in range: ClosedRange<Int>) throws(UsageError) -> Int {
+        guard let value = try integer(flag, in: range) else { throw UsageError("--\(flag) is missing") }
+        return value
+    }
+}
+
+/// Seconds of the monotonic clock.
+func uptimeSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// Rounded, for people and programs that read the result line.
+func rounded(_ value: Double, _ places: Double = 1_000) -> Double { (value * places).rounded() / places }
+
+/// Writes the result line, the last one of a command.
+func sayResult(_ fields: [(String, any CustomStringConvertible)]) {
+    Terminal.write("{" + fields.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}\n", to: STDOUT_FILENO)
+}

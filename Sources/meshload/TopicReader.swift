@@ -1,0 +1,30 @@
+import Kafka
+
+/// Reads topics from their first record to the last that was there when the reading began.
+enum TopicReader {
+    /// Gives each record to `body`, each partition in its order. Throws when nothing comes for a minute.
+    static func read(
+        _ topic: String, _ client: ClientSettings, isolation: GroupSettings.Isolation, _ body: (Record) throws -> Void
+    ) throws {
+        let admin = try AdminClient(client)
+        let partitions = try admin.metadata(topic: topic).topics[topic]?.partitions.map { TopicPartition(topic, $0.id) } ?? []
+        admin.close()
+        guard !partitions.isEmpty else { throw LoadFailure("there is no topic \(topic)") }
+        let consumer = try Consumer(client, group: .none(isolation: isolation, reportsPartitionEnd: true))
+        defer { consumer.close() }
+        try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, .beginning) }))
+        var open = Set(partitions)
+        var lastNews = uptimeSeconds()
+        while !open.isEmpty {
+            switch consumer.poll(timeout: .milliseconds(100)) {
+            case .record(let record): try body(record)
+            case .partitionEnd(let partition, _): open.remove(partition)
+            case .error(let error): if error.isFatal { throw error }
+            case nil:
+                guard uptimeSeconds() - lastNews < 60 else { throw LoadFailure("\(topic): nothing came for a minute") }
+                continue
+            }
+            lastNews = uptimeSeconds()
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Envelopes
+import Kafka
+import MeshRuntime
+import Terminal
+
+/// The checker from outside: it knows only what stands in the two topics.
+struct Verify {
+    private let client: ClientSettings
+    private let input: String
+    private let output: String
+    private let mode: DeliveryMode
+    private let isolation: GroupSettings.Isolation
+
+    init(_ invocation: Invocation) throws {
+        client = try invocation.client()
+        input = invocation["in"] ?? ""
+        output = invocation["out"] ?? ""
+        mode = DeliveryMode(rawValue: invocation["mode"] ?? "") ?? .exactlyOnce
+        isolation = GroupSettings.Isolation(rawValue: invocation["isolation"] ?? "") ?? .readCommitted
+    }
+
+    func run() throws -> Int32 {
+        var comparison = Comparison(mode: mode)
+        try read(input) { envelope, record in comparison.request(id: envelope.id.text, key: record.key) }
+        try read(output) { envelope, record in
+            comparison.result(id: envelope.id.text, cause: envelope.causationID, key: record.key)
+        }
+        let counts = comparison.counts
+        for (name, count) in counts { Terminal.write("\(name) \(count)\n", to: 1) }
+        let isRight = comparison.isRight
+        sayResult(counts.map { ($0.0, $0.1) } + [("ok", isRight)])
+        return isRight ? 0 : 1
+    }
+
+    private func read(_ topic: String, _ body: (Envelope, Record) -> Void) throws {
+        let codec = EnvelopeCodec()
+        try TopicReader.read(topic, client, isolation: isolation) { record in
+            let envelope = try codec.decode(
+                value: record.value, headers: record.headers.map { EnvelopeHeader($0.name, $0.value) }, topic: topic,
+                partition: record.partition, offset: record.offset,
+                timestamp: record.timestamp.kind == .none ? nil : Timestamp(milliseconds: record.timestamp.milliseconds))
+            body(envelope, record)
+        }
+    }
+}
+
+/// Requests beside their results.
+struct Comparison {
+    private struct Request {
+        let key: [UInt8]?
+        /// Its place among the requests of its key.
+        let place: Int
+        var resultID: String?
+    }
+
+    private let mode: DeliveryMode
+    private var requests: [String: Request] = [:]
+    private var places: [[UInt8]?: Int] = [:]
+    /// Of each key, the place of the request that was answered last.
+    private var answered: [[UInt8]?: Int] = [:]
+    private var results = 0
+    private var unanswered = 0
+    /// Further results of a request that has one.
+    private var duplicates = 0
+    /// Of these, those with an id of their own: two events instead of one event twice.
+    private var differing = 0
+    /// Results that no request led to.
+    private var invented = 0
+    /// First results that came before one of an earlier request of their key, or with another key.
+    private var misplaced = 0
+
+    init(mode: DeliveryMode) { self.mode = mode }
+
+    /// A request that is repeated with the same id is one request.
+    mutating func request(id: String, key: [UInt8]?) {
+        guard requests[id] == nil else { return }
+        let place = places[key, default: 0]
+        places[key] = place + 1
+        requests[id] = Request(key: key, place: place)
+        unanswered += 1
+    }
+
+    mutating func result(id: String, cause: String?, key: [UInt8]?) {
+        results += 1
+        guard let cause, let request = requests[cause] else {
+            invented += 1
+            return
+        }
+        if let first = request.resultID {
+            duplicates += 1
+            if first != id { differing += 1 }
+            return
+        }
+        requests[cause]?.resultID = id
+        unanswered -= 1
+        if request.key != key || request.place < answered[key, default: -1] { misplaced += 1 }
+        answered[key] = max(request.place, answered[key, default: -1])
+    }
+
+    var counts: [(String, Int)] {
+        [
+            ("requests", requests.count), ("results", results), ("lost", unanswered), ("duplicates", duplicates),
+            ("differing_ids", differing), ("invented", invented), ("misplaced", misplaced),
+        ]
+    }
+
+    var isRight: Bool {
+        unanswered == 0 && invented == 0 && misplaced == 0 && differing == 0 && (mode == .atLeastOnce || duplicates == 0)
+    }
+}
