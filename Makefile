@@ -41,6 +41,10 @@ $(LOADTEST)/bench: $(wildcard loadtest/broker/*.c loadtest/broker/*.h)
 	@mkdir -p $(LOADTEST)
 	@cc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $(filter %.c,$^) -lrdkafka -lpthread
 
+$(LOADTEST)/relay: loadtest/relay/relay.c
+	@mkdir -p $(LOADTEST)
+	@cc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $< -lrdkafka
+
 release-broker:
 	@swift build $(SWIFT_FLAGS) -c release --product meshbroker --quiet
 

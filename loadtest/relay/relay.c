@@ -1,0 +1,117 @@
+// A bare consume-produce loop on librdkafka, without parsing: the mark of what the client can do.
+// relay BROKERS IN OUT COUNT GROUP HEADERS: copies COUNT values of IN, with keys, to OUT; HEADERS is 1 for headers as an envelope's, 0 for none.
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static long acked, failed;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void delivered(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
+    (void)client, (void)opaque;
+    if (message->err) failed++;
+    else acked++;
+}
+
+static void fail(const char *what) {
+    fprintf(stderr, "relay: %s\n", what);
+    exit(1);
+}
+
+static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
+    char error[256];
+    if (rd_kafka_conf_set(conf, name, value, error, sizeof error) != RD_KAFKA_CONF_OK) fail(error);
+}
+
+static rd_kafka_t *make(rd_kafka_type_t type, rd_kafka_conf_t *conf, const char *brokers) {
+    char error[256];
+    set(conf, "bootstrap.servers", brokers);
+    rd_kafka_t *client = rd_kafka_new(type, conf, error, sizeof error);
+    if (!client) fail(error);
+    return client;
+}
+
+// As many headers as an envelope has, and of the same sizes.
+static rd_kafka_headers_t *headers(void) {
+    static const char *const fields[][2] = {
+        {"ce_specversion", "1.0"},
+        {"ce_id", "0f8fad5b-d9cb-569f-a165-70867728950e"},
+        {"ce_source", "/mesh/BenchBot"},
+        {"ce_type", "bench.response"},
+        {"content-type", "application/json"},
+    };
+    rd_kafka_headers_t *list = rd_kafka_headers_new(5);
+    for (int i = 0; i < 5; i++) rd_kafka_header_add(list, fields[i][0], -1, fields[i][1], -1);
+    return list;
+}
+
+static void copy(rd_kafka_t *producer, rd_kafka_topic_t *topic, const rd_kafka_message_t *in, int with_headers) {
+    for (;;) {
+        rd_kafka_headers_t *list = with_headers ? headers() : NULL;
+        rd_kafka_resp_err_t error =
+            list ? rd_kafka_producev(producer, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                     RD_KAFKA_V_KEY(in->key, in->key_len), RD_KAFKA_V_VALUE(in->payload, in->len),
+                                     RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END)
+                 : rd_kafka_producev(producer, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                     RD_KAFKA_V_KEY(in->key, in->key_len), RD_KAFKA_V_VALUE(in->payload, in->len), RD_KAFKA_V_END);
+        if (!error) return;
+        // librdkafka takes the headers over only when it takes the record.
+        if (list) rd_kafka_headers_destroy(list);
+        if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) fail(rd_kafka_err2str(error));
+        rd_kafka_poll(producer, 10);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc != 7) fail("usage: relay BROKERS IN OUT COUNT GROUP HEADERS");
+    long count = atol(argv[4]), taken = 0;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "group.id", argv[5]);
+    set(conf, "auto.offset.reset", "earliest");
+    set(conf, "enable.auto.commit", "false");
+    rd_kafka_t *consumer = make(RD_KAFKA_CONSUMER, conf, argv[1]);
+    rd_kafka_poll_set_consumer(consumer);
+    conf = rd_kafka_conf_new();
+    set(conf, "enable.idempotence", "true");
+    set(conf, "linger.ms", "2");
+    set(conf, "partitioner", "murmur2_random");
+    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+    rd_kafka_t *producer = make(RD_KAFKA_PRODUCER, conf, argv[1]);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, argv[3], NULL);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, argv[2], RD_KAFKA_PARTITION_UA);
+    if (!topic || rd_kafka_subscribe(consumer, topics)) fail("cannot subscribe");
+    double start = 0, news = now();
+    while (taken < count) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
+        rd_kafka_poll(producer, 0);
+        if (!message) {
+            if (now() - news > 60) fail("nothing came for a minute");
+            continue;
+        }
+        if (!message->err) {
+            news = now();
+            if (!taken++) start = news;
+            copy(producer, topic, message, atoi(argv[6]));
+        }
+        rd_kafka_message_destroy(message);
+    }
+    rd_kafka_flush(producer, 60000);
+    double seconds = now() - start;
+    rd_kafka_commit(consumer, NULL, 0);
+    printf("{\"messages\":%ld,\"acked\":%ld,\"failed\":%ld,\"seconds\":%.3f,\"rate\":%.0f}\n", taken, acked, taken - acked, seconds,
+           taken / seconds);
+    rd_kafka_topic_partition_list_destroy(topics);
+    rd_kafka_topic_destroy(topic);
+    rd_kafka_consumer_close(consumer);
+    rd_kafka_destroy(producer);
+    rd_kafka_destroy(consumer);
+    return taken != acked;
+}
