@@ -114,6 +114,40 @@ def test_a_wrong_command_is_refused_with_a_reason(fault, wrong):
     assert caught.value.code == 400 and len(caught.value.read()) > 10
 
 
+def test_a_client_that_goes_while_its_fetch_waits_is_let_go(addresses):
+    from kafka.protocol.consumer import FetchRequest
+
+    if not addresses["program"]:
+        pytest.skip("the suite did not start the broker")
+    port = free_port()
+    broker = Broker(addresses["program"], ["--health-port", str(port)])
+    try:
+        answers(port, 10, broker.process)
+        cluster = Cluster(broker.servers, kind="meshbroker")
+        write(cluster, "quiet", [b"v"])
+
+        def connections():
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+                return next(float(line.split()[1]) for line in answer.read().decode().splitlines() if line.startswith("kafka_connections "))
+
+        def waiting_fetch():
+            part = FetchRequest.FetchTopic.FetchPartition(
+                partition=0, current_leader_epoch=-1, fetch_offset=1, last_fetched_epoch=-1, log_start_offset=-1, partition_max_bytes=1000)
+            connection = Connection(cluster)
+            connection.send_request(FetchRequest(
+                replica_id=-1, max_wait_ms=2**31 - 1, min_bytes=1, max_bytes=1000, isolation_level=0, session_id=0, session_epoch=-1,
+                topics=[FetchRequest.FetchTopic(topic="quiet", partitions=[part])], forgotten_topics_data=[], rack_id=""), 11)
+            return connection
+
+        waiting = [waiting_fetch() for _ in range(20)]
+        until("all connected", lambda: connections() >= 20)
+        for connection in waiting:
+            connection.socket.close()
+        until("all gone", lambda: connections() < 10)
+    finally:
+        broker.remove()
+
+
 def test_health_and_metrics_answer(addresses):
     """What an operator's Prometheus reads."""
     from prometheus_client.parser import text_string_to_metric_families

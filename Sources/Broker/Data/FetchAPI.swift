@@ -6,6 +6,9 @@ final class FetchAPI {
     /// Kafka's `fetch.max.bytes`: no answer is longer, but for a single batch that is.
     static let maximumBytes = 55 << 20
 
+    /// An empty answer comes at the latest after so long, whatever the client asks: a client that is gone is not waited for much longer.
+    private static let longestWaitMs: Int64 = 60_000
+
     private let partitions: Partitions
     private let topics: TopicRegistry
     private let authorizer: any Authorizer
@@ -45,7 +48,7 @@ final class FetchAPI {
         if first.isFinal || first.bytes >= Int(request.minBytes) || request.maxWaitMs <= 0 || request.topics.isEmpty {
             return finish(first)
         }
-        waiting.add(for: first.partitions, atMost: Int64(request.maxWaitMs)) { isLast in
+        waiting.add(for: first.partitions, atMost: min(Int64(request.maxWaitMs), Self.longestWaitMs)) { isLast in
             let attempt = read()
             guard isLast || attempt.isFinal || attempt.bytes >= Int(request.minBytes) else { return false }
             finish(attempt)

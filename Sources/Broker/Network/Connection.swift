@@ -46,11 +46,13 @@ final class Connection {
         if isBusy { checkStillThere() } else { readRequests() }
     }
 
-    /// While a request waits for its answer, epoll tells only of failures.
+    /// While a request waits for its answer, epoll tells only of failures and of the other side's end.
     private func checkStillThere() {
         var byte: UInt8 = 0
         let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
-        if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { close() }
+        if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { return close() }
+        // Behind bytes that wait to be read no end can be seen; what is told again and again would keep the loop busy.
+        if count > 0 { want([]) }
     }
 
     private func readRequests() {
@@ -68,7 +70,7 @@ final class Connection {
                 return close()
             }
         }
-        if !isClosed { want(writer.isEmpty ? [] : .write) }
+        if !isClosed { want(writer.isEmpty ? .hangup : .write) }
     }
 
     private func take(_ frame: [UInt8]) {

@@ -8,6 +8,8 @@ public final class EventLoop: Scheduler {
     struct Interest: OptionSet {
         let rawValue: UInt32
         static let read = Interest(rawValue: EPOLLIN.rawValue)
+        /// The other side sends no more.
+        static let hangup = Interest(rawValue: EPOLLRDHUP.rawValue)
         static let write = Interest(rawValue: EPOLLOUT.rawValue)
     }
 
