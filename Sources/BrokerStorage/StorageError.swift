@@ -11,6 +11,12 @@ public enum StorageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// No space is left; nothing was appended.
     case full(path: String)
 
+    /// Whether nothing was done, and the same may go through later: the process or the system has no descriptor left.
+    var isTransient: Bool {
+        if case .system(_, _, let number) = self { return number == EMFILE || number == ENFILE }
+        return false
+    }
+
     public var description: String {
         switch self {
         case .locked(let directory, let process):

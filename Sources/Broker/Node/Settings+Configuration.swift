@@ -1,4 +1,5 @@
 import BrokerStorage
+import Glibc
 
 // How the keys of the configuration reach the parts.
 
@@ -11,7 +12,14 @@ extension StorageSettings {
         indexIntervalBytes = Int(configuration.logIndexIntervalBytes)
         retentionCheckIntervalMs = configuration.logRetentionCheckIntervalMs
         producerExpirationMs = Int64(configuration.producerIdExpirationMs)
+        maximumOpenFiles = min(maximumOpenFiles, descriptorLimit / 4)
     }
+}
+
+/// How many descriptors this process may have.
+private var descriptorLimit: Int {
+    var limit = rlimit()
+    return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? Int(clamping: limit.rlim_cur) : 1024
 }
 
 extension TopicSettings {
@@ -62,7 +70,8 @@ extension Server.Settings {
     init(_ configuration: BrokerConfiguration) {
         self.init()
         maximumRequestBytes = Int(configuration.socketRequestMaxBytes)
-        maximumConnections = Int(configuration.maxConnections)
+        // The other half is for files.
+        maximumConnections = min(Int(configuration.maxConnections), max(8, descriptorLimit / 2))
         maximumIdleMs = configuration.connectionsMaxIdleMs
     }
 }

@@ -113,6 +113,8 @@ extension PartitionLog {
         if case .full(let path) = error {
             if !context.isFull { context.report(.full(directory: path)) }
             context.isFull = true
+        } else if error.isTransient {
+            context.report(.troubled(error))
         } else {
             fail(error)
         }

@@ -23,6 +23,13 @@ extension PartitionLog {
         return mark
     }
 
+    /// The round could not sync the log, and the next one may.
+    func syncAgain(_ error: StorageError) {
+        context.report(.troubled(error))
+        isDirectoryDirty = true
+        becomeDirty()
+    }
+
     /// What the round began with is on the disk.
     func synced(_ mark: SyncMark) {
         for (segment, size) in mark.segments { segment.syncedSize = max(segment.syncedSize, size) }

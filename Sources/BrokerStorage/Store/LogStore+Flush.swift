@@ -139,13 +139,23 @@ extension LogStore {
         guard let running = round, let outcome = anchor.take(running.number) else { return }
         round = nil
         apply(running, outcome)
-        if outcome.failures.isEmpty { for action in running.actions { action() } }
+        if outcome.failures.isEmpty {
+            for action in running.actions { action() }
+        } else if outcome.failures.values.allSatisfy(\.isTransient) {
+            // The next tick tries again.
+            waiting = running.actions + waiting
+            return
+        }
         if round == nil && !waiting.isEmpty { startRound(checkpoint: false) }
     }
 
     func apply(_ running: RunningRound, _ outcome: SyncRound.Outcome) {
         for (index, log) in running.logs.enumerated() {
-            if let failure = outcome.failures[index] { log.fail(failure) } else { log.synced(running.marks[index]) }
+            if let failure = outcome.failures[index] {
+                if failure.isTransient { log.syncAgain(failure) } else { log.fail(failure) }
+            } else {
+                log.synced(running.marks[index])
+            }
         }
         if let failure = outcome.failures[-1] { context.report(.troubled(failure)) }
         guard running.hasManifest else { return }
