@@ -17,6 +17,8 @@ public enum StorageNotice: Sendable, Equatable, CustomStringConvertible {
     /// Producers' data are refused.
     case full(directory: String)
     case spaceAgain(directory: String)
+    /// Data of no topic were moved out of the way.
+    case orphaned(TopicPartition, path: String)
 
     public var description: String {
         switch self {
@@ -28,6 +30,8 @@ public enum StorageNotice: Sendable, Equatable, CustomStringConvertible {
             "\(partition) was not compacted, and grows until it is: \(error); free space or mend the disk, it is tried again"
         case .troubled(let error): "\(error)"
         case .full(let directory): "the file system of \(directory) is full: producers are refused; free space or lower retention"
+        case .orphaned(let partition, let path):
+            "\(partition) belongs to no topic; its data were kept in \(path). If its topic was deleted, remove them; else the topic's record was lost"
         case .spaceAgain(let directory): "the file system of \(directory) has space again: producers are served"
         }
     }

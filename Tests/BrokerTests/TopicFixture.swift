@@ -32,6 +32,7 @@ final class MemoryPartitionStore: PartitionStore {
         return log
     }
 
+    func setAside(_ partition: TopicPartition) { logs[partition] = nil }
     func deletePartition(_ partition: TopicPartition) { logs[partition] = nil }
 }
 

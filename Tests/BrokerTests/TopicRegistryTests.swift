@@ -42,6 +42,16 @@ import Testing
             ])
     }
 
+    @Test func aPartitionThatCannotBeOpenedAtTheStartCostsNoOther() throws {
+        let topics = try TopicFixture()
+        try topics.create("orders", partitions: 4)
+        topics.store.failing = TopicPartition("orders", 2)
+        #expect(throws: MetadataError.self) { try TopicFixture.start(topics.state, topics.store) }
+        topics.store.failing = nil
+        #expect(topics.store.logs.count == 6)
+        #expect(try TopicFixture.start(topics.state, topics.store).topic(named: "orders")?.partitionCount == 4)
+    }
+
     @Test func partitionsWithoutMetadataAreNotTakenForRubbish() throws {
         let topics = try TopicFixture()
         try topics.create("orders")

@@ -32,6 +32,8 @@ final class Partitions: PartitionStore {
         return log
     }
 
+    func setAside(_ partition: TopicPartition) { store.setAside(partition) }
+
     func deletePartition(_ partition: TopicPartition) {
         store.delete(partition)
         // Who waits for records of it hears that it is gone.

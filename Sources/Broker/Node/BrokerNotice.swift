@@ -25,7 +25,7 @@ public struct BrokerNotice: Sendable, Equatable {
             switch notice {
             case .rebuilt, .spaceAgain: .info
             case .cut, .troubled: .warning
-            case .damaged, .failed, .full, .uncleaned: .error
+            case .damaged, .failed, .full, .orphaned, .uncleaned: .error
             }
         self.init(level, notice.description)
     }

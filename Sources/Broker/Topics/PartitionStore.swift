@@ -13,6 +13,8 @@ protocol PartitionStore: AnyObject {
     var existingPartitions: [(partition: TopicPartition, topicID: WireUUID)] { get }
     /// Makes the log, or recovers the one that is there.
     func openPartition(_ partition: TopicPartition, topicID: WireUUID, settings: TopicSettings) throws(StorageError) -> any OpenPartition
+    /// Takes a log that no topic has out of the way. What it holds is kept, and the operator told where.
+    func setAside(_ partition: TopicPartition)
     /// The log is gone at once for all who read it.
     func deletePartition(_ partition: TopicPartition)
 }

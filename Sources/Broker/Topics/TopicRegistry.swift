@@ -40,14 +40,15 @@ final class TopicRegistry {
     /// The topic that a new one of this name could not be told from in metrics.
     func collision(with name: String) -> String? { names[TopicName.collisionKey(name)].flatMap { $0 == name ? nil : $0 } }
 
-    /// Opens the logs of all topics that there are, removes those of topics that are gone, and makes the internal topics. For the start of the broker.
+    /// Opens the logs of all topics that there are, takes those of no topic out of the way, and makes the internal topics. For the start of the broker.
     func load(_ snapshot: MetadataSnapshot) throws(MetadataError) {
         let existing = store.existingPartitions.filter { $0.partition.topic != TopicName.clusterMetadata }
         guard snapshot.cluster != nil || existing.isEmpty else { throw .missing(partitions: existing.count) }
         try identify(snapshot.cluster)
         for (partition, id) in existing {
             guard let record = snapshot.topics[partition.topic], record.id == id, partition.partition < record.partitions else {
-                store.deletePartition(partition)
+                // It may be what was left of a topic's making or deletion, or all there is of a topic whose record was lost.
+                store.setAside(partition)
                 continue
             }
         }
@@ -71,12 +72,16 @@ final class TopicRegistry {
         do { settings = try TopicSettings(record.overridesByName, over: configuration.topicDefaults) } catch {
             throw .setting(topic: name, error)
         }
-        do {
-            let logs = try openLogs(name, record.id, 0..<max(0, record.partitions), settings)
-            insert(Topic(name: name, id: record.id, overrides: record.overridesByName, settings: settings, logs: logs))
-        } catch {
-            throw .storage(error)
+        // Nothing is undone when one of them cannot be opened: they hold data.
+        var logs: [any OpenPartition] = []
+        for index in 0..<max(0, record.partitions) {
+            do throws(StorageError) {
+                logs.append(try store.openPartition(TopicPartition(name, index), topicID: record.id, settings: settings))
+            } catch {
+                throw .storage(error)
+            }
         }
+        insert(Topic(name: name, id: record.id, overrides: record.overridesByName, settings: settings, logs: logs))
     }
 
     private func insert(_ topic: Topic) {
@@ -86,8 +91,8 @@ final class TopicRegistry {
         partitionCount += topic.logs.count
     }
 
-    /// All of them, or none.
-    private func openLogs(_ name: String, _ id: WireUUID, _ range: Range<Int32>, _ settings: TopicSettings) throws(StorageError)
+    /// Makes new logs: all of them, or none.
+    private func makeLogs(_ name: String, _ id: WireUUID, _ range: Range<Int32>, _ settings: TopicSettings) throws(StorageError)
         -> [any OpenPartition]
     {
         var logs: [any OpenPartition] = []
@@ -108,14 +113,14 @@ final class TopicRegistry {
 }
 
 // A change holds when its record is in the metadata log. New logs are made before that and old ones removed after it, so that a crash between leaves at most
-// logs that nobody knows, which the next start removes.
+// logs that nobody knows, which the next start takes out of the way.
 extension TopicRegistry {
     /// Makes a topic that does not exist, with what was checked before.
     func create(_ name: String, partitions: Int32, overrides: [String: String]) throws(ResourceError) -> Topic {
         precondition(byName[name] == nil, "topic \(name) exists")
         let settings = try settings(overrides)
         let id = WireUUID.random(using: &random)
-        let logs = try attemptOpen(name, id, 0..<partitions, settings)
+        let logs = try attemptMake(name, id, 0..<partitions, settings)
         try attemptPut(name, TopicRecord(id: id, partitions: partitions, overrides: overrides)) { deleteLogs(name, 0..<partitions) }
         let topic = Topic(name: name, id: id, overrides: overrides, settings: settings, logs: logs)
         insert(topic)
@@ -137,7 +142,7 @@ extension TopicRegistry {
     /// - Parameter count: more than the topic has.
     func grow(_ topic: Topic, to count: Int32) throws(ResourceError) {
         let added = topic.partitionCount..<count
-        let logs = try attemptOpen(topic.name, topic.id, added, topic.settings)
+        let logs = try attemptMake(topic.name, topic.id, added, topic.settings)
         try attemptPut(topic.name, TopicRecord(id: topic.id, partitions: count, overrides: topic.overrides)) {
             deleteLogs(topic.name, added)
         }
@@ -159,10 +164,10 @@ extension TopicRegistry {
         }
     }
 
-    private func attemptOpen(_ name: String, _ id: WireUUID, _ range: Range<Int32>, _ settings: TopicSettings) throws(ResourceError)
+    private func attemptMake(_ name: String, _ id: WireUUID, _ range: Range<Int32>, _ settings: TopicSettings) throws(ResourceError)
         -> [any OpenPartition]
     {
-        do { return try openLogs(name, id, range, settings) } catch { throw ResourceError(.kafkaStorageError, error.description) }
+        do { return try makeLogs(name, id, range, settings) } catch { throw ResourceError(.kafkaStorageError, error.description) }
     }
 
     private func attemptPut(_ name: String, _ record: TopicRecord, orElse undo: () -> Void) throws(ResourceError) {

@@ -56,9 +56,9 @@ public final class LogStore {
             let path = directory + "/partitions/" + name
             guard let partition = PartitionDirectory.partition(named: name) else { continue }
             let entry = manifest[partition]
-            // Without the topic's id the directory was not made to the end, and nothing in it was acknowledged.
+            // Without the topic's id the directory was not made to the end, or was damaged.
             guard let id = PartitionDirectory.topicID(path) ?? entry?.topicID else {
-                discard(path)
+                setAside(path, partition)
                 continue
             }
             found[partition] = id
@@ -133,8 +133,14 @@ public final class LogStore {
         context.isManifestDue = true
     }
 
+    /// False when there is no such partition.
+    func forget(_ partition: TopicPartition) -> Bool {
+        unopened[partition] = nil
+        return found.removeValue(forKey: partition) != nil
+    }
+
     /// Moves a directory away at once, and removes it in the background.
-    private func discard(_ path: String) {
+    func discard(_ path: String) {
         removed += 1
         let grave = directory + "/deleted/\(removed)"
         do throws(StorageError) {
