@@ -93,6 +93,7 @@ import Testing
     @Test func fullLanesPauseThePartitionsAndNothingIsLost() throws {
         var limits = Limits()
         limits.waitingRecords = 5
+        limits.holdBack = 0
         let machine = try Machine(WorkBot.self, configuration: configuration { $0.constraints.maximumConcurrentJobs = 1 }, limits: limits)
         for number in 0..<200 { try machine.send(Work(name: "n\(number)", number: number, how: number % 2 == 0 ? "call" : "plain")) }
         var most = 0

@@ -66,14 +66,14 @@ import Testing
 
     @Test func theWindowForgetsTheOldest() {
         var window = DedupWindow(capacity: 3)
-        for identity in ["a", "b", "c", "b", "d"] { window.insert(identity) }
-        #expect(!window.contains("a"))
-        #expect(window.contains("b"))
-        #expect(window.contains("c"))
-        #expect(window.contains("d"))
-        window.insert("e")
-        window.insert("f")
-        #expect(!window.contains("b"))
+        for id in ["a", "b", "c", "b", "d"] { window.insert(Identity(id: id)) }
+        #expect(!window.contains(Identity(id: "a")))
+        #expect(window.contains(Identity(id: "b")))
+        #expect(window.contains(Identity(id: "c")))
+        #expect(window.contains(Identity(id: "d")))
+        window.insert(Identity(id: "e"))
+        window.insert(Identity(id: "f"))
+        #expect(!window.contains(Identity(id: "b")))
         #expect(window.count == 3)
     }
 

@@ -17,9 +17,13 @@ public final class Consumer {
     private let isSticky: Bool
     private weak var delegate: (any RebalanceDelegate)?
     private var topicNames = TopicNames()
+    /// Partitions that were paused and not resumed, also such as are not assigned any more.
+    var pausedPartitions: Set<TopicPartition> = []
     /// Errors of a rebalance, told by the polls that follow. At most 64 are kept.
     private var pendingErrors: [KafkaError] = []
     private var isClosed = false
+    /// Answers to commits in the background; nil once closed, since librdkafka wants its queues back before its client ends.
+    private(set) var commitAnswers: ClientQueue?
 
     /// Connects in the background. The delegate is not retained.
     public init(
@@ -31,10 +35,16 @@ public final class Consumer {
             RD_KAFKA_CONSUMER, settings, defaults: GroupSettings.defaults, overrides: group.overrides, context: context)
         isSticky = settings["partition.assignment.strategy"]?.contains("sticky") ?? true
         self.delegate = delegate
+        commitAnswers = ClientQueue(owning: rd_kafka_queue_new(handle.pointer))
+        let incoming = ClientQueue(owning: rd_kafka_queue_get_consumer(handle.pointer))
+        waker = { incoming.wake() }
         // Statistics, errors and the like are then served by the consumer's own poll.
         rd_kafka_poll_set_consumer(handle.pointer)
         context.consumer = self
     }
+
+    /// Ends the `poll` that waits, or the next one, at once. Any thread, also after `close`.
+    public let waker: @Sendable () -> Void
 
     // MARK: What it reads
 
@@ -118,6 +128,9 @@ public final class Consumer {
                 } else {
                     try check(rd_kafka_assign(handle.pointer, list), "assign")
                 }
+                // An assignment begins unpaused, whatever an earlier one of the same partition was.
+                let stale = partitions.filter { pausedPartitions.contains($0) && !plan.paused.contains($0) }
+                if !stale.isEmpty { try resume(stale) }
                 let paused = partitions.filter(plan.paused.contains)
                 if !paused.isEmpty { try pause(paused) }
             case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
@@ -151,6 +164,7 @@ public final class Consumer {
         isClosed = true
         let deadline = Deadline(after: timeout)
         var isInTime = leaveGroup(deadline)
+        commitAnswers = nil
         isInTime = handle.destroy(limit: max(deadline.remaining, .milliseconds(500))) && isInTime
         return isInTime
     }

@@ -5,12 +5,14 @@ extension Consumer {
     /// Stops the delivery of these partitions; what was fetched ahead is dropped and fetched again. Polling goes on.
     public func pause(_ partitions: some Collection<TopicPartition>) throws(KafkaError) {
         let list = PartitionList(partitions)
+        pausedPartitions.formUnion(partitions)
         try check(rd_kafka_pause_partitions(handle.pointer, list.pointer), "pause")
         try list.checkElements()
     }
 
     public func resume(_ partitions: some Collection<TopicPartition>) throws(KafkaError) {
         let list = PartitionList(partitions)
+        pausedPartitions.subtract(partitions)
         try check(rd_kafka_resume_partitions(handle.pointer, list.pointer), "resume")
         try list.checkElements()
     }
@@ -38,6 +40,30 @@ extension Consumer {
             return try check(rd_kafka_event_error(event), "commit")
         } while !deadline.hasPassed
         throw .timedOut("commit", after: timeout)
+    }
+
+    /// Commits without waiting; a refusal comes through `refusedCommits`.
+    public func commitInBackground(_ offsets: [TopicPartition: CommittedOffset]) throws(KafkaError) {
+        guard !offsets.isEmpty, let commitAnswers else { return }
+        let list = PartitionList(offsets)
+        try check(rd_kafka_commit_queue(handle.pointer, list.pointer, commitAnswers.pointer, nil, nil), "commit")
+    }
+
+    /// What became of background commits that were refused since the last call, with their partitions. Does not block.
+    public func refusedCommits() -> [(partitions: [TopicPartition], error: KafkaError)] {
+        var refused: [(partitions: [TopicPartition], error: KafkaError)] = []
+        while let commitAnswers, let event = rd_kafka_queue_poll(commitAnswers.pointer, 0) {
+            defer { rd_kafka_event_destroy(event) }
+            guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT else { continue }
+            let list = rd_kafka_event_topic_partition_list(event)
+            do throws(KafkaError) {
+                try PartitionList.checkElements(of: list)
+                try check(rd_kafka_event_error(event), "commit")
+            } catch {
+                refused.append((list.map { PartitionList.elements(of: $0).map(\.topicPartition) } ?? [], error))
+            }
+        }
+        return refused
     }
 
     /// What the group has committed; partitions without a commit are left out.

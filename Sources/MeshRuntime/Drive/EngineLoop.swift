@@ -57,13 +57,15 @@ final class EngineLoop: RebalanceDelegate {
             id: options.settings.group, instanceID: options.groupInstanceID, maximumPollInterval: .seconds(60), offsetReset: .earliest)
         let consumer = try Consumer(options.client, group: group, events: self, observer: .logging(logger))
         self.consumer = consumer
+        let wake = consumer.waker
+        mailbox.setListener { wake() }
         reconcile(at: .current)
         try consumer.subscribe(to: inputs)
         reporter.introduce(engine.contract)
         var lastAdvance: Int64 = 0
         while !hasFinished, failure == nil {
             let hasMail = takeMail()
-            let hasRecords = poll(consumer)
+            let hasRecords = engine.holdsBack(at: .current) ? waitForRoom() : poll(consumer)
             // Without news only the clock can ask for something: ten looks a second are enough for it.
             if hasMail || hasRecords || engine.isBusy || Moment.current.uptime - lastAdvance >= 100 {
                 lastAdvance = Moment.current.uptime
@@ -71,6 +73,7 @@ final class EngineLoop: RebalanceDelegate {
                 perform()
             }
             report(consumer)
+            for (partitions, error) in consumer.refusedCommits() { engine.commitRefused(partitions, error) }
             if let error = consumer.fatalError { failure = "the consumer cannot go on: \(error)" }
         }
         consumer.close(timeout: .seconds(5))
@@ -111,10 +114,9 @@ final class EngineLoop: RebalanceDelegate {
 
     /// Whether it brought records.
     private func poll(_ consumer: Consumer) -> Bool {
-        // While a settlement is under way its end must be noticed at once, and a call's soon; else a record or the clock wakes us.
-        var timeout: Duration =
-            engine.inFlight?.isOut ?? false ? .milliseconds(1) : calls.count > 0 ? .milliseconds(10) : .milliseconds(100)
-        for place in 0..<Self.burst {
+        // A record, mail or the clock wakes us.
+        var timeout: Duration = engine.isBusy ? .milliseconds(5) : .milliseconds(100)
+        for place in 0..<Self.burst where !engine.isFull {
             switch consumer.poll(timeout: timeout) {
             case .record(let record):
                 engine.take(record, at: .current)
@@ -126,6 +128,13 @@ final class EngineLoop: RebalanceDelegate {
             }
             timeout = .zero
         }
+        return true
+    }
+
+    /// There is no room for more records, but there will be soon.
+    private func waitForRoom() -> Bool {
+        guard case .element(let message) = mailbox.take(limit: .milliseconds(20)) else { return false }
+        take(message)
         return true
     }
 
@@ -221,9 +230,9 @@ final class EngineLoop: RebalanceDelegate {
             } catch {
                 engine.settled(batch.id, .failed(error, item: nil), at: .current)
             }
-        case .commit(let offsets):
+        case .commit(let offsets, let isLast):
             do throws(KafkaError) {
-                try consumer?.commit(offsets, timeout: .seconds(5))
+                if isLast { try consumer?.commit(offsets, timeout: .seconds(5)) } else { try consumer?.commitInBackground(offsets) }
             } catch {
                 engine.commitRefused(Array(offsets.keys), error)
             }
@@ -268,7 +277,7 @@ final class EngineLoop: RebalanceDelegate {
         logger.info("given \(partitions.count) partitions", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
         engine.assigned(partitions)
         perform()
-        return AssignmentPlan(paused: Set(partitions))
+        return AssignmentPlan()
     }
 
     /// Settles what is decided for at most the limit, then gives the partitions up.

@@ -28,6 +28,7 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var elements = Fifo<Element>()
     private var isClosed = false
+    private var listener: (@Sendable () -> Void)?
 
     init() {
         pthread_mutex_init(mutex, nil)
@@ -49,6 +50,15 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         elements.append(element)
         pthread_cond_signal(condition)
+        let listener = listener
+        pthread_mutex_unlock(mutex)
+        listener?()
+    }
+
+    /// Called after each `put`, on the thread that puts: for an owner that waits elsewhere.
+    func setListener(_ listener: @escaping @Sendable () -> Void) {
+        pthread_mutex_lock(mutex)
+        self.listener = listener
         pthread_mutex_unlock(mutex)
     }
 

@@ -9,8 +9,8 @@ enum Action: Sendable {
     /// Read what an assignment begins with, and answer with `restored`.
     case restore([TopicPartition])
     case settle(SettleBatch)
-    /// At-least-once: commit after the deliveries.
-    case commit([TopicPartition: CommittedOffset])
+    /// At-least-once: commit after the deliveries. `isLast`: wait for the answer, the partitions are about to go.
+    case commit([TopicPartition: CommittedOffset], isLast: Bool)
     case startCall(CallStart)
     /// Cancel the task; its outcome, if any still comes, is ignored or taken as cancelled.
     case cancelCall(CallReference)

@@ -13,40 +13,57 @@ extension Engine {
             send(current.items.filter { !$0.isLost })
             return
         }
-        let hasMoved = partitions.values.contains { $0.isDirty && $0.isRestored }
-        guard !unsettled.isEmpty || hasMoved else { return }
+        guard isSettlementDue(at: moment) else { return }
+        send(nextItems())
+        lastSettle = moment.uptime
+    }
+
+    /// Few results are settled at once. Many wait a while for more, so that a transaction's fixed cost is shared.
+    private func isSettlementDue(at moment: Moment) -> Bool {
+        let isTime = moment.uptime - lastSettle >= settings.limits.commitInterval
+        guard !unsettled.isEmpty || !held.isEmpty else { return isTime || isGivingUp ? commitOnly(at: moment) : false }
+        return isTime || isGivingUp || unsettled.count <= settings.limits.lightBatch || unsettled.count >= settings.limits.batchItems
+            || unsettled.bytes >= settings.limits.batchBytes
+    }
+
+    /// Whether partitions are about to go to somebody else: nothing waits then.
+    private var isGivingUp: Bool { draining != nil || partitions.values.contains { $0.isLeaving } }
+
+    /// Where offsets have moved without a result: exactly-once, whether a settlement is due for them; at-least-once they are committed here.
+    private func commitOnly(at moment: Moment) -> Bool {
+        guard partitions.values.contains(where: { $0.isDirty && $0.isRestored }) else { return false }
+        guard settings.delivery == .atLeastOnce else { return true }
+        commit(at: moment)
+        return false
+    }
+
+    /// What the next settlement takes: first what was held and has room now. What shares a key with a held one is held too, so that a key keeps its order.
+    private func nextItems() -> [SettleItem] {
         var items: [SettleItem] = []
-        var held = Fifo<SettleItem>()
         var bytes = 0
-        while items.count < settings.limits.batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() {
-            guard !item.isLost else { continue }
-            guard fits(item) else {
-                held.append(item)
-                continue
+        var lanes: Set<LaneKey> = []
+        var stillHeld: [SettleItem] = []
+        func take(_ item: SettleItem) {
+            guard !item.isLost else { return }
+            if let job = item.job, lanes.contains(job.lane) { return stillHeld.append(item) }
+            guard finish(item) else {
+                if let job = item.job { lanes.insert(job.lane) }
+                return stillHeld.append(item)
             }
             bytes += item.bytes
             items.append(item)
         }
-        if !held.isEmpty {
-            while let item = unsettled.popFirst() { held.append(item) }
-            unsettled = held
-        }
-        send(items)
+        for item in held { take(item) }
+        while items.count < settings.limits.batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
+        held = stillHeld
+        return items
     }
 
-    /// Finishes the item's offset, unless what the commit would have to carry is too large: then the item waits until the watermark moves.
-    private func fits(_ item: SettleItem) -> Bool {
+    /// Finishes the item's offset. False when what the commit would have to carry is too large: then the item waits until the watermark moves.
+    private func finish(_ item: SettleItem) -> Bool {
         guard let partition = item.partition, let offset = item.offset else { return true }
-        guard partition.ledger.rangeCount > 100 else {
-            partition.ledger.finish(offset)
-            return true
-        }
-        var ledger = partition.ledger
-        ledger.finish(offset)
-        guard let commit = ledger.committable,
-            CommitMetadata.text(committed: commit.offset, finished: commit.finished).utf8.count <= CommitMetadata.hardLimit
-        else { return false }
-        partition.ledger = ledger
+        guard partition.ledger.canFinish(offset) else { return false }
+        partition.ledger.finish(offset)
         return true
     }
 
@@ -87,10 +104,8 @@ extension Engine {
                 log(.info, "\(contract.name): results are settled again")
             }
             settleAgain = (moment.uptime, 0)
-            if settings.delivery == .atLeastOnce {
-                let offsets = takeOffsets()
-                for topicPartition in offsets.keys { partitions[topicPartition]?.isDirty = false }
-                if !offsets.isEmpty { actions.append(.commit(offsets)) }
+            if settings.delivery == .atLeastOnce, isGivingUp || moment.uptime - lastCommit >= settings.limits.commitInterval {
+                commit(at: moment)
             }
             for item in current.items where !item.isLost { visible(item, at: moment) }
         case .failed(let error, let place):
@@ -111,6 +126,14 @@ extension Engine {
             inFlight?.items = items
             inFlight?.isOut = false
         }
+    }
+
+    /// At-least-once: commits what has moved. Only while nothing is on its way: what is not delivered must not be committed.
+    private func commit(at moment: Moment) {
+        let offsets = takeOffsets()
+        for topicPartition in offsets.keys { partitions[topicPartition]?.isDirty = false }
+        lastCommit = moment.uptime
+        if !offsets.isEmpty { actions.append(.commit(offsets, isLast: isGivingUp)) }
     }
 
     /// At-least-once: the broker refused the commit; the next one covers it.
@@ -152,7 +175,7 @@ extension Engine {
             if partition.role == .inbox, let aggregate = aggregate(of: job) { partition.states[aggregate] = item.state }
         }
         let twins = inProgress.removeValue(forKey: job.identity) ?? []
-        if partition.role == .inbox { lanes.release(job.lane) }
+        if partition.role == .inbox { leaveLane(job) }
         guard draining == nil else { return }
         for (place, twin) in twins.enumerated() {
             if place == 0 {

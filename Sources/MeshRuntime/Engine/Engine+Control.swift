@@ -28,7 +28,7 @@ extension Engine {
         guard let draining, !hasFinished else { return }
         // Calls held back by a breaker, or opened now, are left to the journal.
         let running = begun.values.contains { $0.runningCalls > 0 }
-        let isSettled = inFlight == nil && unsettled.isEmpty && !partitions.values.contains { $0.isDirty && $0.isRestored }
+        let isSettled = inFlight == nil && unsettled.isEmpty && held.isEmpty && !partitions.values.contains { $0.isDirty && $0.isRestored }
         if !running, isSettled {
             hasFinished = true
         } else if moment.uptime >= draining.deadline {

@@ -6,15 +6,34 @@ import Kafka
 extension Engine {
     /// Takes heads of lanes while there is room.
     func dispatch(at moment: Moment) {
-        guard draining == nil, !isPaused else { return }
-        while unsettled.count < settings.limits.unsettledItems, jobsWithCalls < configuration.constraints.maximumConcurrentJobs,
-            !lanes.isEmpty
-        {
-            guard let (lane, job) = lanes.takeNext() else { return }
+        while mayBegin, !lanes.isEmpty {
+            guard let (lane, job) = held.count < settings.limits.heldItems ? lanes.takeNext() : takeLowest() else { return }
             if limiter != nil, !limiter!.take(at: moment.uptime) { return lanes.putBack(job, to: lane, priority: job.priority) }
             waitingBytes -= job.bytes
             begin(job, at: moment)
         }
+    }
+
+    /// Whether anything may be begun.
+    var mayBegin: Bool {
+        draining == nil && !isPaused && unsettled.count < settings.limits.unsettledItems && unsettled.bytes < settings.limits.unsettledBytes
+            && jobsWithCalls < configuration.constraints.maximumConcurrentJobs
+    }
+
+    /// The waiting record that keeps its partition's commit from moving on, where results are held for want of room in that commit.
+    private func takeLowest() -> (key: LaneKey, element: Job)? {
+        let tight = Set(held.compactMap { $0.partition?.topicPartition })
+        return lanes.takeHead { job in
+            tight.contains(job.partition.topicPartition) && job.record.offset == job.partition.ledger.watermark
+        }
+    }
+
+    /// The job is decided as far as its key is concerned: the next record of the key may be begun.
+    func leaveLane(_ job: Job) {
+        job.hasLeftLane = true
+        guard job.isInLane else { return }
+        job.isInLane = false
+        lanes.release(job.lane)
     }
 
     /// Begins an attempt. The lane is closed until the job is settled, or decided when nothing after it depends on its settlement.
@@ -29,8 +48,7 @@ extension Engine {
             if isDone(job.identity, job.passport, partition) {
                 figures.sawDuplicate()
                 skip(job.record, partition)
-                lanes.release(job.lane)
-                return
+                return leaveLane(job)
             }
             inProgress[job.identity] = []
             begun[job.id] = job

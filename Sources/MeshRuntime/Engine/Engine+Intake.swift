@@ -9,7 +9,7 @@ extension Engine {
         guard let partition = partitions[record.topicPartition] else { return }
         guard partition.isRestored else {
             partition.early.append(record)
-            return
+            return pauseWithoutRoom(partition)
         }
         guard partition.ledger.begin(record.offset) else {
             partition.isDirty = true
@@ -25,10 +25,13 @@ extension Engine {
         } else {
             admit(record, passport, partition, at: moment)
         }
-        if !partition.isPaused, !hasRoom(partition) {
-            partition.isPaused = true
-            actions.append(.pause([record.topicPartition]))
-        }
+        pauseWithoutRoom(partition)
+    }
+
+    private func pauseWithoutRoom(_ partition: AssignedPartition) {
+        guard !partition.isPaused, !hasRoom(partition) else { return }
+        partition.isPaused = true
+        actions.append(.pause([partition.topicPartition]))
     }
 
     /// Retry records whose time has come, and jobs that are tried again in their place.
@@ -51,7 +54,8 @@ extension Engine {
         do throws(Rejection) {
             let decoded = try codec.decode(record, passport)
             envelope = decoded
-            if isDone(Job.identity(decoded, passport), passport, partition) {
+            let identity = Identity(decoded, passport)
+            if isDone(identity, passport, partition) {
                 figures.sawDuplicate()
                 return skip(record, partition)
             }
@@ -73,7 +77,7 @@ extension Engine {
     }
 
     /// Whether a record of that identity was settled done, in this partition or in the one that the record came from first.
-    func isDone(_ identity: String, _ passport: Passport, _ partition: AssignedPartition) -> Bool {
+    func isDone(_ identity: Identity, _ passport: Passport, _ partition: AssignedPartition) -> Bool {
         guard remembers(partition) else { return false }
         if partition.window.contains(identity) { return true }
         let origin = TopicPartition(passport.origin.topic, passport.origin.partition)
@@ -100,8 +104,27 @@ extension Engine {
             takenIn: moment,
             runID: RunID.derived(event: event.envelope.id, bot: contract.name, replay: event.envelope.replay))
         nextJob += 1
-        waitingBytes += job.bytes
-        lanes.append(job, to: lane, priority: priority)
+        if canBeginAtOnce(job, at: moment) {
+            begin(job, at: moment)
+            closeLane(of: job)
+        } else {
+            waitingBytes += job.bytes
+            job.isInLane = true
+            lanes.append(job, to: lane, priority: priority)
+        }
+    }
+
+    /// Whether nothing waits before the job, so that it needs no lane to wait in.
+    private func canBeginAtOnce(_ job: Job, at moment: Moment) -> Bool {
+        guard lanes.isEmpty, mayBegin, held.count < settings.limits.heldItems, lanes.isFree(job.lane) else { return false }
+        return limiter?.take(at: moment.uptime) ?? true
+    }
+
+    /// A job that was begun at once and goes on keeps the next of its key waiting.
+    private func closeLane(of job: Job) {
+        guard !job.hasLeftLane else { return }
+        job.isInLane = true
+        lanes.close(job.lane)
     }
 
     /// A stateful bot's input goes to the bot's own topic first, keyed by its aggregate.

@@ -4,7 +4,7 @@ import Kafka
 
 /// Assignment, restoration, revocation, and the flow of each partition.
 extension Engine {
-    /// Partitions were given to this process. They stay paused until `restored`.
+    /// Partitions were given to this process. Their records wait until they are `restored`.
     func assigned(_ topicPartitions: [TopicPartition]) {
         for topicPartition in topicPartitions {
             partitions[topicPartition]?.isLost = true
@@ -86,7 +86,7 @@ extension Engine {
         let passport = Passport(record, isOwnTopic: partition.role == .inbox || partition.role == .retry)
         // A record that cannot be decoded was dead-lettered, and has no identity to remember.
         guard let envelope = try? codec.decode(record, passport) else { return }
-        partition.window.insert(Job.identity(envelope, passport))
+        partition.window.insert(Identity(envelope, passport))
     }
 
     /// The partitions are about to be given up: nothing new is begun on them. `isQuiet` tells when what was decided is settled.
@@ -104,7 +104,8 @@ extension Engine {
             return leaving.contains(partition.topicPartition)
         }
         if let inFlight, inFlight.items.contains(where: concerns) { return false }
-        return !unsettled.elements.contains(where: concerns) && !topicPartitions.contains { partitions[$0]?.isDirty ?? false }
+        if held.contains(where: concerns) { return false }
+        return !unsettled.contains(where: concerns) && !topicPartitions.contains { partitions[$0]?.isDirty ?? false }
     }
 
     /// The partitions are gone: whatever was under way for them is forgotten, and its calls are cancelled. The next owner finds the journal.
@@ -117,7 +118,8 @@ extension Engine {
         }
         for job in lanes.removeLanes(where: { gone.contains($0.topicPartition) }) { waitingBytes -= job.bytes }
         for job in begun.values where job.partition.isLost { abandon(job) }
-        unsettled.keep { !$0.isLost }
+        unsettled.removeLost()
+        held.removeAll { $0.isLost }
         _ = schedule.remove { waiting in
             switch waiting {
             case .record(_, _, let partition): partition.isLost
@@ -142,19 +144,18 @@ extension Engine {
     }
 
     /// Pauses what cannot be taken in and resumes what can; polling goes on all the while.
-    func steerFlow() {
-        let isFull =
-            lanes.count >= settings.limits.waitingRecords || waitingBytes >= settings.limits.waitingBytes
-            || unsettled.count >= settings.limits.unsettledItems
+    func steerFlow(at moment: Moment) {
+        fullSince = isFull ? fullSince ?? moment.uptime : nil
+        let isFull = fullSince.map { moment.uptime - $0 >= settings.limits.holdBack } ?? false
         let hasSpace = lanes.count <= settings.limits.waitingRecords / 2 && waitingBytes <= settings.limits.waitingBytes / 2
         var pause: [TopicPartition] = []
         var resume: [TopicPartition] = []
         for (topicPartition, partition) in partitions {
-            let must = !partition.isRestored || partition.isLeaving || isPaused || draining != nil || !hasRoom(partition)
+            let must = partition.isLeaving || isPaused || draining != nil || !hasRoom(partition)
             if !partition.isPaused, must || isFull {
                 partition.isPaused = true
                 pause.append(topicPartition)
-            } else if partition.isPaused, !must, !isFull, hasSpace, hasAmpleRoom(partition) {
+            } else if partition.isPaused, !must, fullSince == nil, hasSpace, hasAmpleRoom(partition) {
                 partition.isPaused = false
                 resume.append(topicPartition)
             }
@@ -163,13 +164,12 @@ extension Engine {
         if !resume.isEmpty { actions.append(.resume(resume.sorted())) }
     }
 
+    /// Whether the partition itself has room for more: of a retry partition's records many wait for their time, and none is handled before its restoration.
     func hasRoom(_ partition: AssignedPartition) -> Bool {
-        partition.role == .retry ? partition.waiting < settings.limits.waitingPerRetryPartition : partition.ledger.hasRoom
+        partition.early.count < settings.limits.earlyRecords && partition.waiting < settings.limits.waitingPerRetryPartition
     }
 
     private func hasAmpleRoom(_ partition: AssignedPartition) -> Bool {
-        partition.role == .retry
-            ? partition.waiting <= settings.limits.waitingPerRetryPartition * 9 / 10
-            : partition.ledger.hasRoom && partition.ledger.openCount <= 200
+        partition.isRestored && partition.waiting <= settings.limits.waitingPerRetryPartition * 9 / 10
     }
 }

@@ -150,7 +150,7 @@ extension Engine {
         uncount(job)
         unsettled.append(item)
         // Without a state nothing that comes after depends on this settlement, and settlements keep their order.
-        if job.partition.role != .inbox { lanes.release(job.lane) }
+        if job.partition.role != .inbox { leaveLane(job) }
     }
 
     func count(_ job: Job) {

@@ -33,7 +33,7 @@ final class Engine {
     var begun: [UInt64: Job] = [:]
 
     /// Identities that are being handled, each with the jobs of the same identity that came meanwhile.
-    var inProgress: [String: [Job]] = [:]
+    var inProgress: [Identity: [Job]] = [:]
 
     // Calls
     var breakers: [CallKind: CircuitBreaker] = [:]
@@ -46,9 +46,16 @@ final class Engine {
     var schedule = RetrySchedule<Waiting>()
 
     // Settle
-    var unsettled = Fifo<SettleItem>()
+    var unsettled = SettleQueue()
+    /// Results whose partition's commit has no room for them, in order.
+    var held: [SettleItem] = []
     var inFlight: InFlight?
     var nextBatch: UInt64 = 1
+    /// When the last settlement was asked for, and when offsets were last committed.
+    var lastSettle: Int64 = 0
+    var lastCommit: Int64 = 0
+    /// Since when there is no room; nil when there is.
+    var fullSince: Int64?
     /// After a failed settlement: not again before this time, and how long the pause was.
     var settleAgain: (at: Int64, pause: Int64) = (0, 0)
     var settleTrouble: String?
@@ -100,6 +107,16 @@ final class Engine {
     /// Whether something is decided or can be begun that the next `advance` would do.
     var isBusy: Bool { inFlight == nil && !unsettled.isEmpty || !lanes.isEmpty && !isPaused }
 
+    /// Whether there is no room for another record.
+    var isFull: Bool {
+        let limits = settings.limits
+        return lanes.count >= limits.waitingRecords || waitingBytes >= limits.waitingBytes || unsettled.count >= limits.unsettledItems
+            || unsettled.bytes >= limits.unsettledBytes || held.count >= limits.heldItems
+    }
+
+    /// Whether records are left where they are for a moment, because room is about to come.
+    func holdsBack(at moment: Moment) -> Bool { isFull && moment.uptime - (fullSince ?? moment.uptime) < settings.limits.holdBack }
+
     /// Does what time and room allow: due retries, lanes, waiting calls, limits of calls, the next settlement. Call it after every group of inputs and at least
     /// ten times a second.
     func advance(at moment: Moment) {
@@ -111,7 +128,7 @@ final class Engine {
         dispatch(at: moment)
         carryOnWaiting()
         settleNext(at: moment)
-        steerFlow()
+        steerFlow(at: moment)
         finishDrain(at: moment)
     }
 }

@@ -28,12 +28,12 @@ final class AssignedPartition {
     /// Gone: revoked or lost.
     var isLost = false
     /// What the driver was last told.
-    var isPaused = true
+    var isPaused = false
     /// Records that came before the restoration was complete.
     var early: [Record] = []
     /// Of a retry partition: records that wait for their time.
     var waiting = 0
-    /// The offsets have moved since the last batch.
+    /// The offsets have moved since the last commit.
     var isDirty = false
     /// Being given up: nothing new is begun.
     var isLeaving = false

@@ -1,24 +1,21 @@
 /// The identities of the last records of one partition that were settled *done*. Never those that were dead-lettered or sent to retry.
-public struct DedupWindow: Sendable {
-    /// How many identities a partition's window holds: W in the documentation.
-    public static let standardCapacity = 1_000
-
-    public let capacity: Int
-    private var ring: [String] = []
+struct DedupWindow: Sendable {
+    let capacity: Int
+    private var ring: [Identity] = []
     private var oldest = 0
     /// How often each identity stands in the ring.
-    private var counts: [String: Int] = [:]
+    private var counts: [Identity: Int32] = [:]
 
-    public init(capacity: Int = standardCapacity) {
+    init(capacity: Int) {
         precondition(capacity > 0, "a window holds at least one identity")
         self.capacity = capacity
     }
 
-    public var count: Int { ring.count }
+    var count: Int { ring.count }
 
-    public func contains(_ identity: String) -> Bool { counts[identity] != nil }
+    func contains(_ identity: Identity) -> Bool { counts[identity] != nil }
 
-    public mutating func insert(_ identity: String) {
+    mutating func insert(_ identity: Identity) {
         if ring.count < capacity {
             ring.append(identity)
         } else {
@@ -29,7 +26,7 @@ public struct DedupWindow: Sendable {
         counts[identity, default: 0] += 1
     }
 
-    private mutating func forget(_ identity: String) {
+    private mutating func forget(_ identity: Identity) {
         guard let count = counts[identity] else { return }
         counts[identity] = count > 1 ? count - 1 : nil
     }

@@ -1,105 +1,160 @@
 /// Which records of one partition are finished: the commit is the lowest offset that is not, and what is finished above it travels in the
 /// commit's metadata.
 ///
-/// Only offsets that were read are known; gaps (compaction, transaction markers) need no entry. A new assignment needs a new ledger.
-public struct OffsetLedger: Sendable, Equatable {
+/// Only offsets that were read are known; gaps (compaction, transaction markers) need no entry. A new assignment needs a new ledger. Reading and finishing
+/// in order take constant time; `committable` takes time for each record between the watermark and the position.
+public struct OffsetLedger: Sendable {
     /// The most metadata that a commit carries, in bytes. Kafka's default limit (`offset.metadata.max.bytes`) is 4096.
     public static let maximumMetadataBytes = 3_500
 
-    /// Read and not finished, ascending.
-    private var open: [Int64] = []
-    /// Finished above the watermark: ascending and disjoint. Restored ones may lie above `position`.
-    private var finished: [ClosedRange<Int64>]
+    private struct Entry {
+        var offset: Int64
+        var isFinished: Bool
+    }
+
+    /// What was read and is not below the watermark, ascending, from `head` on. The first of them is open.
+    private var entries: [Entry] = []
+    private var head = 0
+    /// Finished by an earlier owner, above all that was read: ascending and disjoint.
+    private var restored: [ClosedRange<Int64>]
+    /// How many runs of finished entries there are.
+    private var runs = 0
+    /// How many entries are open.
+    public private(set) var openCount = 0
     /// One above the highest offset read; the committed offset before the first read; nil when neither is known.
     private var position: Int64?
 
     public init(committed: Int64? = nil, finished: [ClosedRange<Int64>] = []) {
         position = committed
-        self.finished = finished
+        restored = finished
     }
 
-    /// How many records are read and not finished.
-    public var openCount: Int { open.count }
-    /// How many ranges a commit carries.
-    public var rangeCount: Int { finished.count }
+    /// How many ranges a commit carries, at most.
+    public var rangeCount: Int { runs + restored.count }
 
     /// The lowest offset that is not finished; nil when nothing was ever read or committed.
-    public var watermark: Int64? { open.first ?? position }
+    public var watermark: Int64? { head < entries.count ? entries[head].offset : position }
+
+    /// The offset that is read next; nil when nothing was ever read or committed.
+    public var nextRead: Int64? { position }
 
     /// What to commit. Nil when nothing was ever read or committed.
-    public var committable: (offset: Int64, finished: [ClosedRange<Int64>])? { watermark.map { ($0, finished) } }
-
-    /// Whether the record is settled already, by this owner or an earlier one.
-    public func isFinished(_ offset: Int64) -> Bool {
-        if let watermark, offset < watermark { return true }
-        let place = finished.partitionPoint { $0.upperBound >= offset }
-        return place < finished.count && finished[place].contains(offset)
+    public var committable: (offset: Int64, finished: [ClosedRange<Int64>])? {
+        guard let watermark else { return nil }
+        guard runs > 0 else { return (watermark, restored) }
+        var finished: [ClosedRange<Int64>] = []
+        finished.reserveCapacity(rangeCount)
+        var start: Int64?
+        for place in head..<entries.count {
+            let entry = entries[place]
+            if entry.isFinished {
+                start = start ?? entry.offset
+            } else if let first = start {
+                finished.append(first...entries[place - 1].offset)
+                start = nil
+            }
+        }
+        guard let start else { return (watermark, finished + restored) }
+        let end = entries[entries.count - 1].offset
+        guard let next = restored.first, next.lowerBound == end + 1 else { return (watermark, finished + [start...end] + restored) }
+        return (watermark, finished + [start...next.upperBound] + restored.dropFirst())
     }
 
-    /// Whether one more record can be read so that the metadata fits, in whatever order the open ones finish.
-    public var hasRoom: Bool {
-        guard let first = open.first, let position else { return true }
-        let top = max(position, finished.last?.upperBound ?? position)
-        let bytesPerRange = 2 * CommitMetadata.digits(in: top - first + 1) + 2
-        return (open.count + 1 + finished.count) * bytesPerRange + CommitMetadata.prefix.count <= Self.maximumMetadataBytes
+    /// Whether a commit's metadata has room for what it would carry once `offset` is finished too. Always true of the lowest open record, and of the
+    /// neighbour of one that is finished, so that what waits for room never waits for ever.
+    public func canFinish(_ offset: Int64) -> Bool {
+        guard rangeCount >= Self.safeRanges, let watermark, offset != watermark, let place = place(of: offset) else { return true }
+        guard !isFinished(at: place - 1), !isFinished(at: place + 1) else { return true }
+        let top = max(position ?? offset, restored.last?.upperBound ?? offset)
+        let bytesPerRange = 2 * CommitMetadata.digits(in: top - watermark + 1) + 2
+        return (rangeCount + 1) * bytesPerRange + CommitMetadata.prefix.count <= Self.maximumMetadataBytes
     }
+
+    /// So many ranges always fit: their numbers have at most 13 digits.
+    private static let safeRanges = (maximumMetadataBytes - CommitMetadata.prefix.count) / 28
 
     /// Notes that a record was read. False when it is settled already, or was read before, and must not be handled again.
     public mutating func begin(_ offset: Int64) -> Bool {
-        let isNew = !isFinished(offset)
-        position = max(position ?? offset, offset + 1)
-        guard isNew else {
-            trim()
-            return false
+        guard offset >= position ?? .min else { return false }
+        position = offset + 1
+        let isNew = !isRestored(offset)
+        if isNew {
+            append(Entry(offset: offset, isFinished: false))
+            openCount += 1
+        } else if head < entries.count {
+            if !entries[entries.count - 1].isFinished { runs += 1 }
+            append(Entry(offset: offset, isFinished: true))
         }
-        let place = open.partitionPoint { $0 >= offset }
-        guard place == open.count || open[place] != offset else { return false }
-        open.insert(offset, at: place)
-        return true
+        passRestored()
+        return isNew
+    }
+
+    private mutating func append(_ entry: Entry) {
+        if head == entries.count {
+            entries.removeAll(keepingCapacity: entries.count < 4_096)
+            head = 0
+        }
+        entries.append(entry)
+    }
+
+    private func isRestored(_ offset: Int64) -> Bool {
+        guard !restored.isEmpty else { return false }
+        let place = restored.partitionPoint { $0.upperBound >= offset }
+        return place < restored.count && restored[place].contains(offset)
+    }
+
+    /// Drops restored ranges that were read past. With nothing open, what an earlier owner finished from here on is passed at once.
+    private mutating func passRestored() {
+        guard !restored.isEmpty, let read = position else { return }
+        if head == entries.count, let place = restored.firstIndex(where: { $0.upperBound >= read }), restored[place].lowerBound <= read {
+            position = restored[place].upperBound + 1
+        }
+        let next = position ?? read
+        restored.removeFirst(restored.partitionPoint { $0.upperBound >= next })
+        if let first = restored.first, first.lowerBound < next { restored[0] = next...first.upperBound }
     }
 
     /// Marks a record that was read as finished. False when it is not open.
     @discardableResult
     public mutating func finish(_ offset: Int64) -> Bool {
-        let place = open.partitionPoint { $0 >= offset }
-        guard place < open.count, open[place] == offset else { return false }
-        open.remove(at: place)
-        insert(offset)
-        trim()
+        guard let place = place(of: offset), !entries[place].isFinished else { return false }
+        entries[place].isFinished = true
+        openCount -= 1
+        let (before, after) = (isFinished(at: place - 1), isFinished(at: place + 1))
+        if before, after { runs -= 1 } else if !before, !after { runs += 1 }
+        if place == head { advance() }
         return true
     }
 
-    private mutating func insert(_ offset: Int64) {
-        let place = finished.partitionPoint { $0.upperBound >= offset }
-        // Neighbours join when every offset between them was read and none of those is open.
-        let joinsPrevious = place > 0 && !hasOpen(between: finished[place - 1].upperBound, and: offset)
-        let joinsNext =
-            place < finished.count && finished[place].lowerBound <= (position ?? 0)
-            && !hasOpen(between: offset, and: finished[place].lowerBound)
-        switch (joinsPrevious, joinsNext) {
-        case (true, true):
-            finished[place - 1] = finished[place - 1].lowerBound...finished[place].upperBound
-            finished.remove(at: place)
-        case (true, false): finished[place - 1] = finished[place - 1].lowerBound...offset
-        case (false, true): finished[place] = offset...finished[place].upperBound
-        case (false, false): finished.insert(offset...offset, at: place)
+    /// Moves the watermark over what is finished at its place.
+    private mutating func advance() {
+        while head < entries.count, entries[head].isFinished { head += 1 }
+        runs -= 1
+        if head == entries.count {
+            entries.removeAll(keepingCapacity: entries.count < 4_096)
+            head = 0
+            passRestored()
+        } else if head > 1_024, head * 2 > entries.count {
+            entries.removeFirst(head)
+            head = 0
         }
     }
 
-    private mutating func trim() {
-        // With nothing open, what an earlier owner finished from here on is passed too.
-        if open.isEmpty, let position {
-            let place = finished.partitionPoint { $0.upperBound >= position }
-            if place < finished.count, finished[place].lowerBound <= position { self.position = finished[place].upperBound + 1 }
-        }
-        guard let watermark else { return }
-        let keep = finished.partitionPoint { $0.upperBound >= watermark }
-        if keep > 0 { finished.removeFirst(keep) }
-    }
+    private func isFinished(at place: Int) -> Bool { place >= head && place < entries.count && entries[place].isFinished }
 
-    private func hasOpen(between low: Int64, and high: Int64) -> Bool {
-        let place = open.partitionPoint { $0 > low }
-        return place < open.count && open[place] < high
+    /// Where an offset's entry stands; nil when it has none.
+    private func place(of offset: Int64) -> Int? {
+        guard head < entries.count, offset >= entries[head].offset else { return nil }
+        // Without gaps it stands where it must.
+        let (guess, overflow) = head.addingReportingOverflow(Int(clamping: offset - entries[head].offset))
+        if !overflow, guess < entries.count, entries[guess].offset == offset { return guess }
+        var low = head
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].offset >= offset { high = middle } else { low = middle + 1 }
+        }
+        return low < entries.count && entries[low].offset == offset ? low : nil
     }
 }
 

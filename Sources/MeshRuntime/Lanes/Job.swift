@@ -29,6 +29,12 @@ final class Job {
     /// When the record was taken in.
     let takenIn: Moment
     let runID: String
+    /// What deduplication remembers.
+    let identity: Identity
+    /// Its lane is closed until it leaves it.
+    var isInLane = false
+    /// It has left its lane: the next record of its key may be begun.
+    var hasLeftLane = false
 
     /// Of the current attempt, from 1.
     var attempt: Int
@@ -78,21 +84,15 @@ final class Job {
         self.priority = priority
         self.takenIn = takenIn
         self.runID = runID
+        identity = Identity(event.envelope, passport)
         attempt = passport.attempts + 1
     }
 
     /// The identity of the input: the event's, or the reminder's. Ids of what it leads to are derived from it.
     var inputID: EventID { passport.reminder.flatMap { EventID($0.id) } ?? event.envelope.id }
-    /// What deduplication remembers.
-    var identity: String { Job.identity(event.envelope, passport) }
     var bytes: Int { (record.key?.count ?? 0) + (record.value?.count ?? 0) }
     var runningCalls: Int { calls.count { $0.phase == .running } }
     var hasUnfinishedCalls: Bool { calls.contains { $0.phase != .finished } }
-
-    static func identity(_ envelope: Envelope, _ passport: Passport) -> String {
-        let id = passport.reminder?.id ?? envelope.id.text
-        return envelope.replay.map { id + "\u{1f}" + $0 } ?? id
-    }
 
     /// Forgets what the current attempt has done, for the next one in the same place.
     func resetAttempt() {

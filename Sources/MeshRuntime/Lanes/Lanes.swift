@@ -47,9 +47,28 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
         return (entry.key, head.0)
     }
 
+    /// Takes an open lane's head that satisfies `predicate`, and closes its lane. Looks at every lane.
+    public mutating func takeHead(where predicate: (Element) -> Bool) -> (key: Key, element: Element)? {
+        for (key, lane) in lanes where !lane.isClosed {
+            guard let head = lane.waiting.first, predicate(head.0) else { continue }
+            _ = lanes[key]!.waiting.popFirst()
+            lanes[key]!.isClosed = true
+            lanes[key]!.ticket = 0
+            count -= 1
+            return (key, head.0)
+        }
+        return nil
+    }
+
+    /// Whether nothing of this key waits or is under way.
+    public func isFree(_ key: Key) -> Bool { lanes.isEmpty || lanes[key] == nil }
+
+    /// Closes a lane for an element that never waited in it, until it is released.
+    public mutating func close(_ key: Key) { lanes[key, default: Lane()].isClosed = true }
+
     /// Opens a lane whose head was taken.
     public mutating func release(_ key: Key) {
-        guard lanes[key] != nil else { return }
+        guard !lanes.isEmpty, lanes[key] != nil else { return }
         if lanes[key]!.waiting.isEmpty {
             lanes[key] = nil
         } else {

@@ -53,21 +53,33 @@ public struct TopicNames: Sendable, Equatable {
 
 /// Bounds of one process. Times in milliseconds of the monotonic clock.
 public struct Limits: Sendable, Equatable {
-    /// Records that wait in lanes; beyond it the partitions are paused.
-    public var waitingRecords = 2_000
+    /// Records that wait in lanes; beyond it nothing is taken in.
+    public var waitingRecords = 10_000
     /// The same in bytes of key and value.
-    public var waitingBytes = 64 << 20
+    public var waitingBytes = 32 << 20
+    /// Records that came before their partition was restored; beyond it the partition is paused.
+    public var earlyRecords = 1_000
+    /// What is full for so long pauses its partitions; until then records stay where librdkafka has put them, and are not fetched again.
+    public var holdBack: Int64 = 500
     /// Results that wait to be settled; beyond it nothing new is handled.
-    public var unsettledItems = 5_000
-    /// Of one transaction.
-    public var batchItems = 1_000
-    public var batchBytes = 4 << 20
+    public var unsettledItems = 20_000
+    /// The same in bytes.
+    public var unsettledBytes = 32 << 20
+    /// Settled results that wait because their commit's metadata would be too long; beyond it only the records are handled that make it shorter.
+    public var heldItems = 1_000
+    /// Of one settlement.
+    public var batchItems = 10_000
+    public var batchBytes = 8 << 20
+    /// Under load a settlement waits for so long to become larger; at-least-once, offsets are committed so often.
+    public var commitInterval: Int64 = 100
+    /// So few results are no load: they are settled at once.
+    public var lightBatch = 200
     /// Records of one retry partition that wait for their time; beyond it a short delay can wait behind a long one.
     public var waitingPerRetryPartition = 10_000
     /// When a retry partition's commit carries more than this, its lowest waiting records are written again at its end.
     public var carryOnBytes = OffsetLedger.maximumMetadataBytes / 2
     /// Identities that a partition's deduplication remembers: W.
-    public var dedupWindow = DedupWindow.standardCapacity
+    public var dedupWindow = 1_000
     /// Calls of one run.
     public var callsPerRun = 1_000
     /// How often one run may be taken up again after a crash before its record is dead-lettered.

@@ -23,7 +23,9 @@ final class SettleItem {
     let partition: AssignedPartition?
     let offset: Int64?
     let result: Result
-    var records: [OutgoingRecord]
+    let records: [OutgoingRecord]
+    /// Of the records, about.
+    let bytes: Int
     /// The record that it is about, for a dead letter in its place.
     let source: (record: Record, passport: Passport, envelope: Envelope?)?
     var takenIn: Moment?
@@ -36,6 +38,7 @@ final class SettleItem {
     ) {
         self.result = result
         self.records = records
+        bytes = records.reduce(0) { $0 + ($1.key?.count ?? 0) + ($1.value?.count ?? 0) + 200 }
         self.job = job
         self.partition = partition
         self.offset = offset
@@ -44,7 +47,6 @@ final class SettleItem {
 
     /// Whether its partition or its job's was lost meanwhile.
     var isLost: Bool { partition?.isLost ?? job?.partition.isLost ?? false }
-    var bytes: Int { records.reduce(0) { $0 + ($1.key?.count ?? 0) + ($1.value?.count ?? 0) + 200 } }
 }
 
 /// One transaction: what the settle thread is asked to make visible.

@@ -77,7 +77,7 @@ final class Machine {
 
     func own(_ partitions: [TopicPartition]) {
         owned.formUnion(partitions)
-        paused.formUnion(partitions)
+        for partition in partitions { positions[partition] = log.committed[partition]?.offset ?? 0 }
         engine.assigned(partitions)
         perform()
     }
@@ -109,6 +109,7 @@ final class Machine {
     func giveUp(_ partitions: [TopicPartition]) {
         engine.revoked(partitions)
         owned.subtract(partitions)
+        paused.subtract(partitions)
         for partition in partitions { positions[partition] = nil }
         restoring.removeAll { partitions.contains($0) }
         perform()
@@ -123,7 +124,7 @@ final class Machine {
             case .settle(let batch):
                 #expect(settling == nil, "one settlement at a time")
                 settling = batch
-            case .commit(let offsets): for (partition, commit) in offsets { commitOffset(partition, commit) }
+            case .commit(let offsets, _): for (partition, commit) in offsets { commitOffset(partition, commit) }
             case .startCall(let call):
                 calls[call.reference] = call
                 started.append(call)
@@ -163,7 +164,6 @@ final class Machine {
     func restore() {
         guard let partition = restoring.popLast() else { return }
         let restoration = log.restoration(of: partition, state: settings.topics.state, window: Int64(2 * settings.limits.dedupWindow))
-        positions[partition] = restoration.committed?.offset ?? 0
         engine.restored(restoration, at: moment)
         perform()
     }
