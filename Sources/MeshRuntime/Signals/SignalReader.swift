@@ -42,7 +42,8 @@ final class SignalReader: Sendable {
         let names = [ControlRecord.topic] + contract.cancels.map(\.type.name)
         var known: [String: Int] = [:]
         var looked: Int64?
-        var openControl: Set<TopicPartition> = []
+        /// Partitions of `mesh.control` that are not read to the end that they had at first.
+        var openControl: [TopicPartition: Int64] = [:]
         var positions: [TopicPartition: StartOffset] = [:]
         while !isClosed.load(ordering: .relaxed) {
             let now = Moment.current
@@ -58,7 +59,8 @@ final class SignalReader: Sendable {
                             let partition = TopicPartition(name, Int32(number))
                             if name == ControlRecord.topic {
                                 positions[partition] = .beginning
-                                openControl.insert(partition)
+                                let marks = try consumer.watermarks(of: partition)
+                                if marks.low < marks.high { openControl[partition] = marks.high }
                             } else {
                                 let offset =
                                     try consumer.offsets(forTime: [partition: now.wall.milliseconds - Self.lookBack])[partition] ?? nil
@@ -78,7 +80,8 @@ final class SignalReader: Sendable {
             case .record(let record):
                 positions[record.topicPartition] = .at(record.offset + 1)
                 take(record, contract, codec, mailbox, logger)
-            case .partitionEnd(let partition, _): openControl.remove(partition)
+                if let end = openControl[record.topicPartition], record.offset + 1 >= end { openControl[record.topicPartition] = nil }
+            case .partitionEnd(let partition, _): openControl[partition] = nil
             case .error(let error): if error.isFatal { throw error }
             case nil: break
             }

@@ -104,9 +104,16 @@ private struct RestoreWorker {
         guard let count = request.statePartitions, count > 0 else { return [:] }
         let numbers = Set(request.partitions.map { $0.partition % count })
         var starts: [TopicPartition: StartOffset] = [:]
-        for number in numbers { starts[TopicPartition(settings.topics.state, number)] = .beginning }
+        var ends: [TopicPartition: Int64] = [:]
+        for number in numbers {
+            let partition = TopicPartition(settings.topics.state, number)
+            let marks = try consumer.watermarks(of: partition)
+            guard marks.low < marks.high else { continue }
+            starts[partition] = .beginning
+            ends[partition] = marks.high
+        }
         var latest: [Int32: [[UInt8]: [UInt8]]] = [:]
-        try read(starts, until: [:], consumer) { record in
+        try read(starts, until: ends, consumer) { record in
             guard let key = record.key else { return }
             latest[record.partition, default: [:]][key] = record.value
         }
