@@ -60,8 +60,8 @@ extension BotOutput {
     public var key: String? { payload.key }
 }
 
-/// An event as a bot sees it.
-public struct Event: Sendable, Equatable {
+/// An event as a bot sees it. A class, so that handing it on costs nothing; it never changes.
+public final class Event: Sendable, Equatable {
     public let envelope: Envelope
     /// The record's key as text; nil when it had none or was not UTF-8.
     public let key: String?
@@ -72,6 +72,10 @@ public struct Event: Sendable, Equatable {
     }
 
     public var type: EventType { envelope.type }
+
+    public static func == (left: Event, right: Event) -> Bool {
+        left === right || left.envelope == right.envelope && left.key == right.key
+    }
 
     /// The payload as `Payload`; a rejection (permanent, code `invalid-payload`) when it has another form.
     public func decode<Payload: EventPayload>(_ type: Payload.Type = Payload.self) throws(Rejection) -> Payload {

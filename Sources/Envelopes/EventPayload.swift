@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// The payload of one event type, as Swift sees it. Its JSON keys are snake_case, spelt out in `CodingKeys`.
 ///
 /// The JSON Schema in `topics/` is the contract; a test keeps the two equal.
@@ -33,7 +31,7 @@ extension Envelope {
     /// The payload as `Payload`. Throws when a field is missing or of another type.
     public func decode<Payload: EventPayload>(_: Payload.Type = Payload.self) throws(PayloadError) -> Payload {
         do {
-            return try JSONDecoder().decode(Payload.self, from: Data(payload))
+            return try JSONCoder.decode(Payload.self, from: payload)
         } catch let error as DecodingError {
             throw PayloadError(type: Payload.type, reason: error.summary)
         } catch {
@@ -45,12 +43,10 @@ extension Envelope {
 extension EventPayload {
     /// The payload as JSON text, keys sorted, so that the same value always gives the same bytes.
     public func jsonBytes() throws(PayloadError) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            return Array(try encoder.encode(self))
+            return try JSONCoder.bytes(self)
         } catch {
-            throw PayloadError(type: Self.type, reason: "cannot be written as JSON: a number is not finite, or a text is not UTF-8")
+            throw PayloadError(type: Self.type, reason: "cannot be written as JSON: a number is not finite")
         }
     }
 }

@@ -141,13 +141,13 @@ import Topology
 
     private func decode(_ value: JSONValue, _ type: any (Codable & Sendable).Type) throws -> any Codable {
         func open<Payload: Codable>(_: Payload.Type) throws -> any Codable {
-            try JSONDecoder().decode(Payload.self, from: Data(value.bytes))
+            try JSONCoder.decode(Payload.self, from: value.bytes)
         }
         return try open(type)
     }
 
     private func roundTrip(_ value: JSONValue, _ type: any (Codable & Sendable).Type) throws -> JSONValue {
-        func open(_ payload: some Encodable) throws -> [UInt8] { Array(try JSONEncoder().encode(payload)) }
+        func open(_ payload: some Encodable) throws -> [UInt8] { try JSONCoder.bytes(payload) }
         return try JSONValue.parse(try open(try decode(value, type)))
     }
 

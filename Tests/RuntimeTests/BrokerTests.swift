@@ -133,7 +133,7 @@ import Testing
         #expect(try read("mesh.dlq", broker).isEmpty)
         #expect(try read("mesh.audit", broker).count >= 80)
         #expect(try read("work.log", broker).count >= 60)
-        let instances = try read("mesh.instances", broker).compactMap(\.value).map { try JSON.decode(InstanceRecord.self, from: $0) }
+        let instances = try read("mesh.instances", broker).compactMap(\.value).map { try JSONCoder.decode(InstanceRecord.self, from: $0) }
         #expect(instances.last?.state == .stopped)
     }
 

@@ -493,7 +493,7 @@ import Testing
         var previous = ""
         for number in 0..<5 {
             let record = try trail.record(AuditEntry(action: "call.started", subject: "effort"), at: Timestamp(milliseconds: Int64(number)))
-            let read = try JSON.decode(AuditRecord.self, from: record.value ?? [])
+            let read = try JSONCoder.decode(AuditRecord.self, from: record.value ?? [])
             #expect(read.sequence == number)
             #expect(read.previousHash == previous)
             #expect(try read.expectedHash() == read.hash)

@@ -49,6 +49,8 @@ struct JSONWriter {
         case 0x0a: raw("\\n")
         case 0x0d: raw("\\r")
         case 0x09: raw("\\t")
+        case 0x08: raw("\\b")
+        case 0x0c: raw("\\f")
         default:
             raw("\\u00")
             bytes.append(hexDigit(byte >> 4))

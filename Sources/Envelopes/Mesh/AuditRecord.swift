@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// One thing that was done to the outside, or by a person: a record on `mesh.audit`, keyed by the actor.
 ///
 /// The records of one actor form a chain: `hash` is the SHA-256 of `previousHash`, a line feed, and the record's JSON with an empty `hash` (keys sorted, no spaces,
@@ -80,11 +78,9 @@ extension AuditRecord {
 
     /// What `hash` must be.
     public func expectedHash() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var copy = self
         copy.hash = ""
-        let text = String(decoding: try encoder.encode(copy), as: UTF8.self)
+        let text = String(decoding: try JSONCoder.bytes(copy), as: UTF8.self)
         return SHA256.hexadecimal(Array("\(previousHash)\n\(text)".utf8))
     }
 }

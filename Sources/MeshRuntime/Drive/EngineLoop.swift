@@ -179,9 +179,11 @@ final class EngineLoop: RebalanceDelegate {
             return false
         }
         let records = current.items.compactMap { item -> SettledRecord? in
-            guard let source = item.source, let takenIn = item.takenIn, item.offset != nil, !item.isLost else { return nil }
+            guard let record = item.job?.record ?? item.source?.record, let takenIn = item.takenIn, item.offset != nil, !item.isLost else {
+                return nil
+            }
             let isDone: Bool = if case .done = item.result { true } else { false }
-            return SettledRecord(timestamp: source.record.timestamp.milliseconds, takenIn: takenIn, isDone: isDone)
+            return SettledRecord(timestamp: record.timestamp.milliseconds, takenIn: takenIn, isDone: isDone)
         }
         return !records.isEmpty && watcher(records)
     }

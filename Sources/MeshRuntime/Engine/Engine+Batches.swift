@@ -74,10 +74,9 @@ extension Engine {
             inFlight = nil
             return
         }
-        let records = items.enumerated().flatMap { place, item in item.records.map { (item: place, record: $0) } }
         inFlight = InFlight(batch: nextBatch, items: items, moved: Array(offsets.keys))
         actions.append(
-            .settle(SettleBatch(id: nextBatch, records: records, offsets: settings.delivery == .exactlyOnce ? offsets : [:])))
+            .settle(SettleBatch(id: nextBatch, records: items.map(\.records), offsets: settings.delivery == .exactlyOnce ? offsets : [:])))
         nextBatch += 1
     }
 
@@ -144,7 +143,7 @@ extension Engine {
 
     /// The item's results can be seen by everybody.
     private func visible(_ item: SettleItem, at moment: Moment) {
-        for event in item.events where !configuration.outputs.isEmpty { actions.append(.produced(event)) }
+        if !configuration.outputs.isEmpty { for event in item.events { actions.append(.produced(event)) } }
         switch item.result {
         case .step:
             guard let job = item.job else { return }
@@ -155,7 +154,7 @@ extension Engine {
             return
         case .done:
             let processing = moment.uptime - (item.takenIn?.uptime ?? moment.uptime)
-            let endToEnd = item.source?.envelope.map { moment.wall.duration(since: $0.timestamp).wholeMilliseconds } ?? processing
+            let endToEnd = item.job.map { moment.wall.milliseconds - $0.event.envelope.timestamp.milliseconds } ?? processing
             figures.settledDone(processing: processing, endToEnd: max(0, endToEnd), at: moment.uptime)
         case .retried: figures.settledRetry(at: moment.uptime)
         case .dead: figures.settledDead(at: moment.uptime)

@@ -173,7 +173,7 @@ extension Engine {
     /// the journal cannot be used and the run begins anew.
     private func resume(_ job: Job, _ bytes: [UInt8], at moment: Moment) -> Bool {
         let entry: JournalEntry
-        do { entry = try JSON.decode(from: bytes) } catch {
+        do { entry = try JSONCoder.decode(from: bytes) } catch {
             log(
                 .error,
                 "\(contract.name): the journal of \(job.record.topicPartition)@\(job.record.offset) cannot be read; the run begins anew")

@@ -136,7 +136,7 @@ extension Engine {
         let item = SettleItem(
             .forwarded, records: [ownRecords.forwarded(record, passport, aggregate: aggregate)], partition: partition,
             offset: record.offset,
-            source: (record, passport, event.envelope))
+            source: .init(record: record, passport: passport, envelope: event.envelope))
         item.takenIn = moment
         unsettled.append(item)
     }

@@ -26,7 +26,7 @@ extension Engine {
                 unsettled.append(
                     SettleItem(
                         .carriedOn, records: [ownRecords.carriedOn(record)], partition: partition, offset: record.offset,
-                        source: (record, passport, nil)))
+                        source: .init(record: record, passport: passport)))
             }
         }
     }

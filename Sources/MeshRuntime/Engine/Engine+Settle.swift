@@ -11,7 +11,7 @@ extension Engine {
             let entry = JournalEntry(
                 now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes, produced: job.passport.produced,
                 calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
-            item = SettleItem(.step, records: job.results + [stateRecord(journalKey(job), try JSON.bytes(entry), of: job)], job: job)
+            item = SettleItem(.step, records: job.results + [stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)], job: job)
         } catch {
             return reject(job, .permanent("unwritable-call", "a call of \(contract.name) cannot be written as JSON"), at: moment)
         }
@@ -30,7 +30,7 @@ extension Engine {
             let before = job.partition.states[aggregate]
             if let state = job.state {
                 do {
-                    let bytes = try JSON.bytes(state)
+                    let bytes = try JSONCoder.bytes(state)
                     records.append(stateRecord(.state(aggregate: aggregate), bytes, of: job))
                 } catch {
                     return settleRejected(
@@ -77,7 +77,7 @@ extension Engine {
             // The journal counts the attempts, so that a restart does not begin at the first again.
             let entry = JournalEntry(now: moment.wall.milliseconds, attempt: job.attempt, produced: job.passport.produced)
             do {
-                let item = SettleItem(.step, records: [stateRecord(journalKey(job), try JSON.bytes(entry), of: job)], job: job)
+                let item = SettleItem(.step, records: [stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)], job: job)
                 job.unsettledSteps += 1
                 job.isJournaled = true
                 unsettled.append(item)
@@ -112,7 +112,7 @@ extension Engine {
         var records = deadRecords(record, passport, envelope, failure, attempts: attempts, at: moment)
         records.append(contentsOf: noteNotDone(record.offset, partition))
         let item = SettleItem(
-            .dead(code: failure.code), records: records, partition: partition, offset: record.offset, source: (record, passport, envelope))
+            .dead(code: failure.code), records: records, partition: partition, offset: record.offset, source: .init(record: record, passport: passport, envelope: envelope))
         item.takenIn = moment
         unsettled.append(item)
     }
@@ -141,8 +141,7 @@ extension Engine {
         default: break
         }
         let item = SettleItem(
-            result, records: records, job: job, partition: job.partition, offset: job.record.offset,
-            source: (job.record, job.passport, job.event.envelope))
+            result, records: records, job: job, partition: job.partition, offset: job.record.offset)
         item.takenIn = job.takenIn
         item.state = job.state
         if case .done = result { item.events = job.resultEvents }
@@ -197,7 +196,7 @@ extension Engine {
 
     /// Replaces an item whose record the broker refuses for good by a dead letter; a dead letter that is refused for its size by one without the value.
     func replaceRefused(_ item: SettleItem, _ error: KafkaError, at moment: Moment) -> SettleItem? {
-        guard let source = item.source ?? item.job.map({ ($0.record, $0.passport, $0.event.envelope) }),
+        guard let source = item.source,
             let partition = item.partition ?? item.job?.partition
         else { return nil }
         let isDead: Bool = if case .dead = item.result { true } else { false }

@@ -1,6 +1,5 @@
 import BotKit
 import Envelopes
-import FoundationEssentials
 
 /// A bot without its types: what the engine works with.
 protocol BotProgram: Sendable {
@@ -54,18 +53,5 @@ struct TypedProgram<B: Bot>: BotProgram {
         return result
     }
 
-    func decodeState(_ bytes: [UInt8]) throws -> any BotState { try JSONDecoder().decode(B.State.self, from: Data(bytes)) }
-}
-
-/// JSON of the mesh's own records: keys sorted, so that the same value always gives the same bytes.
-enum JSON {
-    static func bytes(_ value: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Array(try encoder.encode(value))
-    }
-
-    static func decode<Value: Decodable>(_: Value.Type = Value.self, from bytes: [UInt8]) throws -> Value {
-        try JSONDecoder().decode(Value.self, from: Data(bytes))
-    }
+    func decodeState(_ bytes: [UInt8]) throws -> any BotState { try JSONCoder.decode(from: bytes) as B.State }
 }

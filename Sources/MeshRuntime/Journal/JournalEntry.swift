@@ -36,7 +36,7 @@ extension CallOutcome {
         switch self {
         case .failure(let failure): return .init(call: call, now: now.milliseconds, response: nil, failure: failure)
         case .success(let value):
-            let response = try JSON.decode(JSONValue.self, from: JSON.bytes(value))
+            let response = try JSONCoder.decode(JSONValue.self, from: JSONCoder.bytes(value))
             return .init(call: call, now: now.milliseconds, response: response, failure: nil)
         }
     }
@@ -45,7 +45,7 @@ extension CallOutcome {
     static func recorded(_ outcome: JournalEntry.Outcome, of call: any BotCall) throws -> CallOutcome {
         if let failure = outcome.failure { return .failure(failure) }
         func response<Request: CallRequest>(to _: Request) throws -> any Codable & Sendable & Equatable {
-            try JSON.decode(Request.Response.self, from: JSON.bytes(outcome.response ?? .null))
+            try JSONCoder.decode(Request.Response.self, from: JSONCoder.bytes(outcome.response ?? .null))
         }
         return .success(try response(to: call.request))
     }
@@ -53,5 +53,5 @@ extension CallOutcome {
 
 extension BotCall {
     /// The call as the journal keeps it.
-    func recorded() throws -> JSONValue { try JSON.decode(JSONValue.self, from: JSON.bytes(self)) }
+    func recorded() throws -> JSONValue { try JSONCoder.decode(JSONValue.self, from: JSONCoder.bytes(self)) }
 }

@@ -22,6 +22,6 @@ struct AuditTrail {
         ).sealed(after: previousHash)
         sequence += 1
         previousHash = record.hash
-        return OutgoingRecord(topic: AuditRecord.topic, key: Array(record.key.utf8), value: try JSON.bytes(record), headers: [])
+        return OutgoingRecord(topic: AuditRecord.topic, key: Array(record.key.utf8), value: try JSONCoder.bytes(record), headers: [])
     }
 }

@@ -125,7 +125,7 @@ final class Reporter {
         lastBeat = moment.uptime
         lastState = record.state
         do {
-            side.send(OutgoingRecord(topic: InstanceRecord.topic, key: Array(record.key.utf8), value: try JSON.bytes(record)))
+            side.send(OutgoingRecord(topic: InstanceRecord.topic, key: Array(record.key.utf8), value: try JSONCoder.bytes(record)))
         } catch {
             options.logger.warn("the heartbeat cannot be written: \(error)")
         }
@@ -183,7 +183,7 @@ private final class HealthState: Sendable {
 
     private func answer(_ record: InstanceRecord, isGood: Bool) -> HealthServer.Response {
         do {
-            return HealthServer.Response(status: isGood ? 200 : 503, contentType: "application/json", body: try JSON.bytes(record))
+            return HealthServer.Response(status: isGood ? 200 : 503, contentType: "application/json", body: try JSONCoder.bytes(record))
         } catch {
             return .json(["status": .string("unreadable")], status: 500)
         }

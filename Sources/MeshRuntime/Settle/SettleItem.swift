@@ -26,15 +26,27 @@ final class SettleItem {
     let records: [OutgoingRecord]
     /// Of the records, about.
     let bytes: Int
-    /// The record that it is about, for a dead letter in its place.
-    let source: (record: Record, passport: Passport, envelope: Envelope?)?
+    /// The record that it is about, where that never became a job.
+    private let ownSource: Source?
     var takenIn: Moment?
     var state: (any BotState)?
     var events: [Envelope] = []
 
+    /// A record as it came.
+    struct Source {
+        var record: Record
+        var passport: Passport
+        var envelope: Envelope?
+    }
+
+    /// The record that it is about, for a dead letter in its place.
+    var source: Source? {
+        ownSource ?? job.map { Source(record: $0.record, passport: $0.passport, envelope: $0.event.envelope) }
+    }
+
     init(
         _ result: Result, records: [OutgoingRecord], job: Job? = nil, partition: AssignedPartition? = nil, offset: Int64? = nil,
-        source: (record: Record, passport: Passport, envelope: Envelope?)? = nil
+        source: Source? = nil
     ) {
         self.result = result
         self.records = records
@@ -42,7 +54,7 @@ final class SettleItem {
         self.job = job
         self.partition = partition
         self.offset = offset
-        self.source = source
+        ownSource = source
     }
 
     /// Whether its partition or its job's was lost meanwhile.
@@ -52,8 +64,8 @@ final class SettleItem {
 /// One transaction: what the settle thread is asked to make visible.
 struct SettleBatch: Sendable {
     let id: UInt64
-    /// The records, each with the index of its item.
-    let records: [(item: Int, record: OutgoingRecord)]
+    /// The records, item by item.
+    let records: [[OutgoingRecord]]
     /// With exactly-once: the offsets that become committed with it.
     let offsets: [TopicPartition: CommittedOffset]
 }

@@ -45,6 +45,8 @@ private struct SettleWorker {
     private var fenced: [Int64] = []
 
     private static let limit: Duration = .seconds(15)
+    /// Longer than the producer's own limit, after which each record has been delivered or has failed.
+    private static let deliveryLimit: Duration = .seconds(25)
     /// So often within a minute, and another process surely runs in this slot.
     private static let mostFenced = 3
 
@@ -78,7 +80,7 @@ private struct SettleWorker {
                 client,
                 ProducerSettings(
                     transactionalID: isTransactional ? settings.transactionalID : nil, linger: .milliseconds(isTransactional ? 0 : 2),
-                    deliveryTimeout: .seconds(20)), observer: .logging(logger))
+                    deliveryTimeout: .seconds(20), keepsOnlyFailures: true), observer: .logging(logger))
         } catch {
             throw KafkaError(code: -1, name: "_SETTINGS", message: error.description)
         }
@@ -114,9 +116,9 @@ private struct SettleWorker {
         var refused: Int?
         do throws(KafkaError) {
             try producer.beginTransaction()
-            for (item, record) in work.batch.records {
+            for (item, records) in work.batch.records.enumerated() {
                 do throws(KafkaError) {
-                    try producer.send(record, token: UInt64(item), patience: .seconds(5))
+                    for record in records { try producer.send(record, token: UInt64(item), patience: .seconds(5)) }
                 } catch {
                     refused = error.isRecordRefused ? item : nil
                     throw error
@@ -151,34 +153,23 @@ private struct SettleWorker {
     }
 
     private mutating func deliver(_ work: Settler.Work, _ producer: Producer) -> SettleOutcome {
-        guard !work.batch.records.isEmpty else { return .committed }
         _ = producer.deliveries()
-        var open = 0
-        var failure: (KafkaError, Int)?
-        for (item, record) in work.batch.records {
+        var refused: (error: KafkaError, item: Int)?
+        for (item, records) in work.batch.records.enumerated() where refused == nil {
             do throws(KafkaError) {
-                try producer.send(record, token: UInt64(item), patience: .seconds(5))
-                open += 1
+                for record in records { try producer.send(record, token: UInt64(item), patience: .seconds(5)) }
             } catch {
-                failure = (error, item)
-                break
+                refused = (error, item)
             }
         }
-        let start = Moment.current.uptime
-        while open > 0, Moment.current.uptime - start < 25_000 {
-            for delivery in producer.deliveries(timeout: .milliseconds(100)) {
-                open -= 1
-                if let error = delivery.error, failure == nil { failure = (error, Int(delivery.token)) }
-            }
-            if producer.fatalError != nil { break }
+        do throws(KafkaError) {
+            try producer.flush(timeout: Self.deliveryLimit)
+        } catch {
+            return failed(error, item: nil)
         }
-        if let (error, item) = failure { return failed(error, item: item) }
-        guard open == 0 else {
-            return failed(
-                KafkaError(code: -1, name: "_TIMED_OUT", message: "\(open) records were not delivered in time", isRetriable: true),
-                item: nil)
-        }
-        return .committed
+        if let refused { return failed(refused.error, item: refused.item) }
+        guard let failure = producer.deliveries().first(where: { $0.error != nil }), let error = failure.error else { return .committed }
+        return failed(error, item: Int(failure.token))
     }
 
     /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most half a minute.

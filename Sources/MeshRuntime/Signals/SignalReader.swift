@@ -95,7 +95,7 @@ final class SignalReader: Sendable {
                 key == contract.name || key.hasPrefix("\(contract.name)/")
             else { return }
             do {
-                mailbox.put(.control(key: key, try record.value.map { try JSON.decode(from: $0) }))
+                mailbox.put(.control(key: key, try record.value.map { try JSONCoder.decode(from: $0) }))
             } catch {
                 logger.warn("\(place) is no control record and is left out: \(error)")
             }

@@ -176,8 +176,8 @@ final class Machine {
             outcome = .failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true), item: nil)
         }
         if case .committed = outcome {
-            for (_, record) in batch.records { log.append(record) }
-            activity += batch.records.count
+            for record in batch.records.joined() { log.append(record) }
+            activity += batch.records.joined().count
             for (partition, commit) in batch.offsets { commitOffset(partition, commit) }
         }
         engine.settled(batch.id, outcome, at: moment)
