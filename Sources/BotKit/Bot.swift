@@ -102,17 +102,37 @@ public struct Context: Sendable, Equatable {
     /// When the input is handled, by the runtime's clock; the same again when the handling is repeated after a crash.
     public let now: Timestamp
     /// Identifies the run that the event started: derived from its id, the bot and nothing else, so it is the same after a crash, and unique.
-    public let runID: String
+    public var runID: String { run.id }
+    private let run: Run
     /// 1 for the first try of this record, counted across restarts.
     public let attempt: Int
     /// The instance's name, e.g. `BuildBot-2`.
     public let instance: String
 
     public init(now: Timestamp, runID: String, attempt: Int = 1, instance: String = "") {
+        self.init(now: now, run: .named(runID), attempt: attempt, instance: instance)
+    }
+
+    /// The same with a run's id that is only made when somebody asks for it.
+    public init(now: Timestamp, run: Run, attempt: Int, instance: String) {
         self.now = now
-        self.runID = runID
+        self.run = run
         self.attempt = attempt
         self.instance = instance
+    }
+}
+
+/// What one bot does because of one event.
+public enum Run: Sendable, Equatable {
+    case named(String)
+    /// The id is `RunID.derived` of these.
+    case derived(event: EventID, bot: String, replay: String?)
+
+    public var id: String {
+        switch self {
+        case .named(let id): id
+        case .derived(let event, let bot, let replay): RunID.derived(event: event, bot: bot, replay: replay)
+        }
     }
 }
 

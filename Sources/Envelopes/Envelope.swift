@@ -46,33 +46,111 @@ public struct TraceContext: Hashable, Sendable {
 }
 
 /// What one record says: who, when, what, why, and the payload as JSON text.
+///
+/// A value, although its fields lie in one object: it is handed on often and seldom changed, and a copy costs one reference.
 public struct Envelope: Sendable, Equatable {
-    public var id: EventID
-    public var timestamp: Timestamp
+    private var fields: Fields
+
+    public var id: EventID {
+        get { fields.id }
+        set { own().id = newValue }
+    }
+    public var timestamp: Timestamp {
+        get { fields.timestamp }
+        set { own().timestamp = newValue }
+    }
     /// The name of the bot that produced it, or of whatever else did.
-    public var source: String
+    public var source: String {
+        get { fields.source }
+        set { own().source = newValue }
+    }
     /// Informs only; it never routes.
-    public var destination: String?
-    public var type: EventType
+    public var destination: String? {
+        get { fields.destination }
+        set { own().destination = newValue }
+    }
+    public var type: EventType {
+        get { fields.type }
+        set { own().type = newValue }
+    }
     /// The version of the payload's schema; 1 when the record named none.
-    public var version: Int
+    public var version: Int {
+        get { fields.version }
+        set { own().version = newValue }
+    }
     /// The payload: the UTF-8 text of one JSON object.
-    public var payload: [UInt8]
-    public var priority: Priority
+    public var payload: [UInt8] {
+        get { fields.payload }
+        set { own().payload = newValue }
+    }
+    public var priority: Priority {
+        get { fields.priority }
+        set { own().priority = newValue }
+    }
     /// One per workflow run. The id of the first event of the run, when that event named none.
-    public var correlationID: String
+    public var correlationID: String {
+        get { fields.correlationID }
+        set { own().correlationID = newValue }
+    }
     /// The id of the event that led to this one; nil for the first of a run.
-    public var causationID: String?
+    public var causationID: String? {
+        get { fields.causationID }
+        set { own().causationID = newValue }
+    }
     /// How long after `timestamp` the event still matters; nil means for ever. Positive.
-    public var timeToLive: Duration?
-    public var trace: TraceContext?
+    public var timeToLive: Duration? {
+        get { fields.timeToLive }
+        set { own().timeToLive = newValue }
+    }
+    public var trace: TraceContext? {
+        get { fields.trace }
+        set { own().trace = newValue }
+    }
     /// The replay that this record belongs to (header `mesh_replay`); part of its identity.
-    public var replay: String?
+    public var replay: String? {
+        get { fields.replay }
+        set { own().replay = newValue }
+    }
 
     public init(
         id: EventID, timestamp: Timestamp, source: String, destination: String? = nil, type: EventType, version: Int = 1, payload: [UInt8],
         priority: Priority = .medium, correlationID: String? = nil, causationID: String? = nil, timeToLive: Duration? = nil,
         trace: TraceContext? = nil, replay: String? = nil
+    ) {
+        fields = Fields(
+            id: id, timestamp: timestamp, source: source, destination: destination, type: type, version: version, payload: payload,
+            priority: priority, correlationID: correlationID ?? id.text, causationID: causationID, timeToLive: timeToLive, trace: trace,
+            replay: replay)
+    }
+
+    /// The fields, to be changed: a copy where somebody else has them too.
+    private mutating func own() -> Fields {
+        if !isKnownUniquelyReferenced(&fields) { fields = fields.copy() }
+        return fields
+    }
+
+    public static func == (left: Envelope, right: Envelope) -> Bool { left.fields === right.fields || left.fields.isEqual(to: right.fields) }
+}
+
+/// The storage of an envelope. Sendable although it can change: only a value that holds it alone changes it.
+private final class Fields: @unchecked Sendable {
+    var id: EventID
+    var timestamp: Timestamp
+    var source: String
+    var destination: String?
+    var type: EventType
+    var version: Int
+    var payload: [UInt8]
+    var priority: Priority
+    var correlationID: String
+    var causationID: String?
+    var timeToLive: Duration?
+    var trace: TraceContext?
+    var replay: String?
+
+    init(
+        id: EventID, timestamp: Timestamp, source: String, destination: String?, type: EventType, version: Int, payload: [UInt8],
+        priority: Priority, correlationID: String, causationID: String?, timeToLive: Duration?, trace: TraceContext?, replay: String?
     ) {
         self.id = id
         self.timestamp = timestamp
@@ -82,10 +160,22 @@ public struct Envelope: Sendable, Equatable {
         self.version = version
         self.payload = payload
         self.priority = priority
-        self.correlationID = correlationID ?? id.text
+        self.correlationID = correlationID
         self.causationID = causationID
         self.timeToLive = timeToLive
         self.trace = trace
         self.replay = replay
+    }
+
+    func copy() -> Fields {
+        Fields(
+            id: id, timestamp: timestamp, source: source, destination: destination, type: type, version: version, payload: payload,
+            priority: priority, correlationID: correlationID, causationID: causationID, timeToLive: timeToLive, trace: trace, replay: replay)
+    }
+
+    func isEqual(to other: Fields) -> Bool {
+        id == other.id && timestamp == other.timestamp && source == other.source && destination == other.destination && type == other.type
+            && version == other.version && payload == other.payload && priority == other.priority && correlationID == other.correlationID
+            && causationID == other.causationID && timeToLive == other.timeToLive && trace == other.trace && replay == other.replay
     }
 }

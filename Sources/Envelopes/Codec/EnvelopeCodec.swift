@@ -23,12 +23,21 @@ public struct EnvelopeCodec: Sendable {
         value: [UInt8]?, headers: [EnvelopeHeader], topic: String, partition: Int32, offset: Int64, timestamp: Timestamp?,
         expecting: ExpectedType = .topic, definition: EventDefinition? = nil, now: Timestamp? = nil
     ) throws(DecodeError) -> Envelope {
+        try decode(
+            value: value, headers: HeaderFields(headers), topic: topic, partition: partition, offset: offset, timestamp: timestamp,
+            expecting: expecting, rules: definition.map { PayloadRules($0) }, now: now)
+    }
+
+    /// The same for whoever has the headers in another form, and the rules at hand.
+    public func decode(
+        value: [UInt8]?, headers: HeaderFields, topic: String, partition: Int32, offset: Int64, timestamp: Timestamp?,
+        expecting: ExpectedType = .topic, rules: PayloadRules? = nil, now: Timestamp? = nil
+    ) throws(DecodeError) -> Envelope {
         let place = RecordPlace(topic: topic, partition: partition, offset: offset, timestamp: timestamp)
         guard let value else { throw place.error(.nullValue, "the value is null") }
         guard value.count <= limits.maximumBytes else {
             throw place.error(.tooLarge, "\(value.count) bytes, the largest envelope that is read has \(limits.maximumBytes)")
         }
-        let headers = HeaderFields(headers)
         let parser = JSONParser.take()
         defer { JSONParser.giveBack(parser) }
         let envelope = try value.withUnsafeBufferPointer { (bytes) throws(DecodeError) -> Envelope in
@@ -39,7 +48,7 @@ public struct EnvelopeCodec: Sendable {
                 throw place.error(DecodeError.Code(error.code), "the value cannot be read: \(error.message)")
             }
             let reader = EnvelopeReader(
-                document: document, bytes: bytes, headers: headers, place: place, expecting: expecting, definition: definition)
+                document: document, bytes: bytes, headers: headers, place: place, expecting: expecting, rules: rules)
             return try reader.read()
         }
         if let now, let expiry = envelope.expiry, now > expiry {
@@ -51,6 +60,23 @@ public struct EnvelopeCodec: Sendable {
     /// Writes an envelope: the flat shape as the value; the four headers that CloudEvents requires and `content-type`; `traceparent`, `tracestate` and
     /// `mesh_replay` where the envelope has them.
     public func encode(_ envelope: Envelope) -> EncodedEnvelope { EncodedEnvelope(value: envelope.jsonBytes, headers: envelope.headers) }
+
+    /// The same, with the headers in a form of the caller's.
+    public func encode<Header>(_ envelope: Envelope, header: (String, [UInt8]) -> Header) -> (value: [UInt8], headers: [Header]) {
+        (envelope.jsonBytes, envelope.headers(header))
+    }
+}
+
+/// What a payload is checked against.
+public struct PayloadRules: Sendable {
+    /// The newest version of the payload that is known.
+    let version: Int
+    let schema: JSONSchema?
+
+    public init(_ definition: EventDefinition) {
+        version = definition.version
+        schema = definition.schema
+    }
 }
 
 /// A header of a record.

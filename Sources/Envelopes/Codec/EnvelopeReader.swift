@@ -5,7 +5,7 @@ struct EnvelopeReader {
     let headers: HeaderFields
     let place: RecordPlace
     let expecting: EnvelopeCodec.ExpectedType
-    let definition: EventDefinition?
+    let rules: PayloadRules?
 
     func read() throws(DecodeError) -> Envelope {
         let root = document.root
@@ -69,8 +69,8 @@ struct EnvelopeReader {
         guard payload.kind == .object else { throw wrongType("payload", payload, expected: "an object") }
         let type = try type(fields)
         let version = try version(fields.version)
-        if let definition, version > definition.version {
-            throw place.error(.unknownVersion, "version \(version) of the payload, newest known is \(definition.version)")
+        if let rules, version > rules.version {
+            throw place.error(.unknownVersion, "version \(version) of the payload, newest known is \(rules.version)")
         }
         let id = try id(fields)
         let timestamp = try timestamp(fields)
@@ -82,7 +82,7 @@ struct EnvelopeReader {
         let causationID = try identifier(fields.causationID, "causation_id", orHeader: headers.causationID, "ce_causationid")
         let timeToLive = try timeToLive(fields)
         let replay = try header(headers.replay, "mesh_replay")
-        if let violations = definition?.schema?.violations(in: payload), let first = violations.first {
+        if let violations = rules?.schema?.violations(in: payload), let first = violations.first {
             let others = violations.count > 1 ? ", and \(violations.count - 1) more" : ""
             throw place.error(.invalidPayload, "payload\(first.pointer): \(first.message)\(others)")
         }

@@ -5,7 +5,7 @@ extension Envelope {
         writer.raw("{\"id\":")
         writer.string(id.text)
         writer.raw(",\"timestamp\":\"")
-        writer.raw(Array(timestamp.text.utf8))
+        writer.raw(timestamp.text)
         writer.raw("\",\"source\":")
         writer.string(source)
         if let destination {
@@ -35,16 +35,21 @@ extension Envelope {
         return writer.bytes
     }
 
-    var headers: [EnvelopeHeader] {
+    var headers: [EnvelopeHeader] { headers { EnvelopeHeader($0, $1) } }
+
+    func headers<Header>(_ make: (String, [UInt8]) -> Header) -> [Header] {
         var headers = [
-            EnvelopeHeader("ce_specversion", "1.0"), EnvelopeHeader("ce_id", id.text), EnvelopeHeader("ce_type", type.name),
-            EnvelopeHeader("ce_source", SourceURI.uri(of: source)), EnvelopeHeader("content-type", "application/json"),
+            make("ce_specversion", Self.specversion), make("ce_id", Array(id.text.utf8)), make("ce_type", Array(type.name.utf8)),
+            make("ce_source", Array(SourceURI.uri(of: source).utf8)), make("content-type", Self.contentType),
         ]
         if let trace {
-            headers.append(EnvelopeHeader("traceparent", trace.traceparent))
-            if let state = trace.tracestate { headers.append(EnvelopeHeader("tracestate", state)) }
+            headers.append(make("traceparent", Array(trace.traceparent.utf8)))
+            if let state = trace.tracestate { headers.append(make("tracestate", Array(state.utf8))) }
         }
-        if let replay { headers.append(EnvelopeHeader("mesh_replay", replay)) }
+        if let replay { headers.append(make("mesh_replay", Array(replay.utf8))) }
         return headers
     }
+
+    private static let specversion = Array("1.0".utf8)
+    private static let contentType = Array("application/json".utf8)
 }

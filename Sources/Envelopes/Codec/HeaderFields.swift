@@ -1,5 +1,7 @@
 /// The headers of a record that concern its envelope, as they were written. Of two with one name the later counts, as with Kafka's own clients.
-struct HeaderFields {
+///
+/// Filled header by header, then read; confined to one call of the codec.
+public final class HeaderFields {
     private(set) var contentType: [UInt8]?
     private(set) var specversion: [UInt8]?
     private(set) var id: [UInt8]?
@@ -14,26 +16,32 @@ struct HeaderFields {
     private(set) var tracestate: [UInt8]?
     private(set) var replay: [UInt8]?
 
-    init(_ headers: [EnvelopeHeader]) {
-        for header in headers {
-            switch header.name {
-            case "content-type", "Content-Type", "contentType": contentType = header.value
-            case "ce_specversion": specversion = header.value
-            case "ce_id": id = header.value
-            case "ce_type": type = header.value
-            case "ce_source": source = header.value
-            case "ce_time": time = header.value
-            case "ce_correlationid": correlationID = header.value
-            case "ce_causationid": causationID = header.value
-            case "ce_priority": priority = header.value
-            case "ce_ttl": timeToLive = header.value
-            case "traceparent": traceparent = header.value
-            case "ce_traceparent": if traceparent == nil { traceparent = header.value }
-            case "tracestate": tracestate = header.value
-            case "ce_tracestate": if tracestate == nil { tracestate = header.value }
-            case "mesh_replay": replay = header.value
-            default: break
-            }
+    public init() {}
+
+    convenience init(_ headers: [EnvelopeHeader]) {
+        self.init()
+        for header in headers { take(header.name, header.value) }
+    }
+
+    /// Takes the next header of the record; one that says nothing of envelopes is left out.
+    public func take(_ name: String, _ value: [UInt8]?) {
+        switch name {
+        case "content-type", "Content-Type", "contentType": contentType = value
+        case "ce_specversion": specversion = value
+        case "ce_id": id = value
+        case "ce_type": type = value
+        case "ce_source": source = value
+        case "ce_time": time = value
+        case "ce_correlationid": correlationID = value
+        case "ce_causationid": causationID = value
+        case "ce_priority": priority = value
+        case "ce_ttl": timeToLive = value
+        case "traceparent": traceparent = value
+        case "ce_traceparent": if traceparent == nil { traceparent = value }
+        case "tracestate": tracestate = value
+        case "ce_tracestate": if tracestate == nil { tracestate = value }
+        case "mesh_replay": replay = value
+        default: break
         }
     }
 

@@ -24,8 +24,8 @@ public enum UUIDv5 {
         input.reserveCapacity(16 + name.count)
         withUnsafeBytes(of: (namespace.high.bigEndian, namespace.low.bigEndian)) { input.append(contentsOf: $0) }
         input.append(contentsOf: name)
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(EVP_MAX_MD_SIZE)) { digest in
-            let done = EVP_Digest(input, input.count, digest.baseAddress, nil, EVP_sha1(), nil)
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digest in
+            let done = mesh_sha1(input, input.count, digest.baseAddress)
             precondition(done == 1, "libcrypto has no SHA-1")
             let raw = UnsafeRawPointer(digest.baseAddress.unsafelyUnwrapped)
             let high = UInt64(bigEndian: raw.loadUnaligned(as: UInt64.self))

@@ -18,8 +18,8 @@ struct JSONTapeDecoder: Decoder {
 
     /// The value as `Value`, by the shortest way.
     func value<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        if type == JSONValue.self { return JSONValue(element) as! Value }
-        if type == String.self { return try text() as! Value }
+        if type == JSONValue.self { return unsafeBitCast(JSONValue(element), to: type) }
+        if type == String.self { return unsafeBitCast(try text(), to: type) }
         return try type.init(from: self)
     }
 
@@ -160,7 +160,7 @@ private struct JSONKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol
     }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
-        if type == JSONValue.self, let element = find(key) { return JSONValue(element) as! Value }
+        if type == JSONValue.self, let element = find(key) { return unsafeBitCast(JSONValue(element), to: type) }
         return try decoder(key).value(type)
     }
 

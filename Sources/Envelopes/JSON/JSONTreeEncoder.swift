@@ -27,9 +27,9 @@ final class JSONTreeEncoder: Encoder {
     func singleValueContainer() -> any SingleValueEncodingContainer { self }
 
     /// What `value` writes; its encoder is made only where its type needs one.
-    fileprivate static func tree(of value: some Encodable, _ path: @autoclosure () -> [any CodingKey]) throws -> JSONTree {
-        if let value = value as? JSONValue { return .value(value) }
-        if let value = value as? String { return .string(value) }
+    fileprivate static func tree<Value: Encodable>(of value: Value, _ path: @autoclosure () -> [any CodingKey]) throws -> JSONTree {
+        if Value.self == JSONValue.self { return .value(unsafeBitCast(value, to: JSONValue.self)) }
+        if Value.self == String.self { return .string(unsafeBitCast(value, to: String.self)) }
         let encoder = JSONTreeEncoder(codingPath: path())
         try value.encode(to: encoder)
         return encoder.tree ?? .object(JSONObjectNode())
@@ -63,8 +63,8 @@ extension JSONTreeEncoder: SingleValueEncodingContainer {
     func encode(_ value: UInt32) { tree = .unsigned(UInt64(value)) }
     func encode(_ value: UInt64) { tree = .unsigned(value) }
 
-    func encode(_ value: some Encodable) throws {
-        if let value = value as? JSONValue { tree = .value(value) } else { try value.encode(to: self) }
+    func encode<Value: Encodable>(_ value: Value) throws {
+        if Value.self == JSONValue.self { tree = .value(unsafeBitCast(value, to: JSONValue.self)) } else { try value.encode(to: self) }
     }
 }
 

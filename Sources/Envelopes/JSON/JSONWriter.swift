@@ -10,6 +10,11 @@ struct JSONWriter {
 
     mutating func raw(_ text: [UInt8]) { bytes.append(contentsOf: text) }
 
+    mutating func raw(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes.append(contentsOf: $0) }
+    }
+
     mutating func integer(_ value: Int64) {
         var text = String(value)
         text.withUTF8 { bytes.append(contentsOf: $0) }

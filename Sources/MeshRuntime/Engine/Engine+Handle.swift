@@ -40,7 +40,7 @@ extension Engine {
     func begin(_ job: Job, at moment: Moment) {
         let partition = job.partition
         guard !partition.isLost else { return }
-        if begun[job.id] == nil {
+        if !job.isBegun {
             if inProgress[job.identity] != nil {
                 inProgress[job.identity]!.append(job)
                 return
@@ -51,8 +51,9 @@ extension Engine {
                 return leaveLane(job)
             }
             inProgress[job.identity] = []
-            begun[job.id] = job
+            job.isBegun = true
         }
+        defer { if !job.isDecided { begun[job.id] = job } }
         job.began = moment
         job.firstNow = moment.wall
         job.now = moment.wall
@@ -83,7 +84,7 @@ extension Engine {
 
     /// Calls `handle` and collects the effects. A rejection is noted; `conclude` acts on it.
     func tell(_ job: Job, _ input: ProgramInput, suppressing: Bool = false, at moment: Moment) {
-        let context = Context(now: job.now, runID: job.runID, attempt: job.attempt, instance: settings.instance)
+        let context = Context(now: job.now, run: job.run, attempt: job.attempt, instance: settings.instance)
         do throws(Rejection) {
             let result = try program.handle(input, state: job.state, context: context)
             try collect(result, of: job, suppressing: suppressing)
@@ -99,15 +100,10 @@ extension Engine {
             job.produced[output.eventType] = ordinal + 1
             // Visible already: from before a crash, or from an earlier attempt.
             if suppressing || ordinal < job.passport.produced[output.eventType.name, default: 0] { continue }
-            let produced = try results.produced(
-                output, ordinal: ordinal, input: job.inputID, causedBy: job.event.envelope, runID: job.runID, at: job.now)
-            for event in produced {
-                guard Self.size(of: event.record) <= settings.limits.recordBytes else {
-                    throw .permanent(
-                        "output-too-large", "\(contract.name) produced a \(event.envelope.type) of \(Self.size(of: event.record)) bytes")
-                }
-                job.results.append(event.record)
-                job.resultEvents.append(event.envelope)
+            let before = job.results.count
+            try results.produce(output, ordinal: ordinal, for: job)
+            for record in job.results[before...] where Self.size(of: record) > settings.limits.recordBytes {
+                throw .permanent("output-too-large", "\(contract.name) produced a \(record.topic) of \(Self.size(of: record)) bytes")
             }
         }
         for reminder in result.reminders {

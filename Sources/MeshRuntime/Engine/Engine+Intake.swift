@@ -102,7 +102,7 @@ extension Engine {
         let job = Job(
             id: nextJob, partition: partition, record: record, passport: passport, event: event, lane: lane, priority: priority,
             takenIn: moment,
-            runID: RunID.derived(event: event.envelope.id, bot: contract.name, replay: event.envelope.replay))
+            run: .derived(event: event.envelope.id, bot: contract.name, replay: event.envelope.replay))
         nextJob += 1
         if canBeginAtOnce(job, at: moment) {
             begin(job, at: moment)

@@ -117,7 +117,9 @@ extension Engine {
             ticker.lost(topicPartition)
         }
         for job in lanes.removeLanes(where: { gone.contains($0.topicPartition) }) { waitingBytes -= job.bytes }
-        for job in begun.values where job.partition.isLost { abandon(job) }
+        var jobs = begun
+        for job in ((inFlight?.items ?? []) + held + unsettled.elements).compactMap(\.job) { jobs[job.id] = job }
+        for job in jobs.values where job.partition.isLost { abandon(job) }
         unsettled.removeLost()
         held.removeAll { $0.isLost }
         _ = schedule.remove { waiting in

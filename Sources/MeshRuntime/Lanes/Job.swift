@@ -28,11 +28,14 @@ final class Job {
     let priority: Priority
     /// When the record was taken in.
     let takenIn: Moment
-    let runID: String
+    let run: Run
+    private(set) lazy var runID = run.id
     /// What deduplication remembers.
     let identity: Identity
     /// Its lane is closed until it leaves it.
     var isInLane = false
+    /// An attempt was begun.
+    var isBegun = false
     /// It has left its lane: the next record of its key may be begun.
     var hasLeftLane = false
 
@@ -73,7 +76,7 @@ final class Job {
 
     init(
         id: UInt64, partition: AssignedPartition, record: Record, passport: Passport, event: Event, lane: LaneKey, priority: Priority,
-        takenIn: Moment, runID: String
+        takenIn: Moment, run: Run
     ) {
         self.id = id
         self.partition = partition
@@ -83,7 +86,7 @@ final class Job {
         self.lane = lane
         self.priority = priority
         self.takenIn = takenIn
-        self.runID = runID
+        self.run = run
         identity = Identity(event.envelope, passport)
         attempt = passport.attempts + 1
     }

@@ -33,43 +33,42 @@ struct Results: Sendable {
         destination = configuration.outputs.first { $0.kind == .message }?.destination
     }
 
-    struct Produced {
-        var envelope: Envelope
-        var record: OutgoingRecord
-    }
-
-    /// The event, and the notifications that go out with it. `ordinal` counts events of its type in the handling of one input.
-    func produced(
-        _ output: any BotOutput, ordinal: Int, input: EventID, causedBy cause: Envelope, runID: String, at now: Timestamp
-    ) throws(Rejection) -> [Produced] {
+    /// Adds the event, and the notifications that go out with it, to the job's results. `ordinal` counts events of its type in the handling of one input.
+    func produce(_ output: any BotOutput, ordinal: Int, for job: Job) throws(Rejection) {
         let type = output.eventType
         guard contract.produces.contains(type) else {
             throw .permanent("undeclared-output", "\(contract.name) produced \(type), which its contract does not name; correct the bot")
         }
+        let cause = job.event.envelope
         let payload = output.payload
         let bytes: [UInt8]
         do { bytes = try payload.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
         let envelope = Envelope(
-            id: .derived(causation: input, bot: contract.name, type: type, ordinal: ordinal, replay: cause.replay), timestamp: now,
+            id: .derived(causation: job.inputID, bot: contract.name, type: type, ordinal: ordinal, replay: cause.replay), timestamp: job.now,
             source: contract.name, destination: destination, type: type, version: Swift.type(of: payload).version, payload: bytes,
             priority: output.priority ?? cause.priority, correlationID: cause.correlationID, causationID: cause.id.text,
-            trace: cause.trace?.child(of: runID), replay: cause.replay)
+            trace: cause.trace?.child(of: job.runID), replay: cause.replay)
         do {
             try codec.check(envelope)
         } catch {
             throw .permanent("invalid-output", "\(contract.name) produced a \(type) that its schema refuses: \(error.message)")
         }
-        var result = [Produced(envelope: envelope, record: try codec.encode(envelope, key: output.key))]
+        try add(envelope, key: output.key, to: job)
         for (place, (rule, pattern, template)) in rules.enumerated()
         where pattern.matches(type) && type.domain != "notification" {
-            result.append(try notification(rule, template, place: place, of: envelope))
+            let (notification, key) = try notification(rule, template, place: place, of: envelope)
+            try add(notification, key: key, to: job)
         }
-        return result
+    }
+
+    private func add(_ envelope: Envelope, key: String?, to job: Job) throws(Rejection) {
+        job.results.append(try codec.encode(envelope, key: key))
+        job.resultEvents.append(envelope)
     }
 
     private func notification(
         _ rule: BotConfiguration.NotificationRule, _ template: Template?, place: Int, of event: Envelope
-    ) throws(Rejection) -> Produced {
+    ) throws(Rejection) -> (Envelope, key: String?) {
         let payload = try codec.payload(of: event)
         let text = template?.render { payload[dotted: $0] } ?? "\(event.type) by \(event.source)"
         let request = NotificationRequested(
@@ -83,7 +82,7 @@ struct Results: Sendable {
             timestamp: event.timestamp, source: contract.name, type: NotificationRequested.type, version: NotificationRequested.version,
             payload: bytes, priority: event.priority, correlationID: event.correlationID, causationID: event.id.text, trace: event.trace,
             replay: event.replay)
-        return Produced(envelope: envelope, record: try codec.encode(envelope, key: request.key))
+        return (envelope, request.key)
     }
 
     /// What `bot.error` says of a dead letter. Nil when it would tell of itself.

@@ -24,5 +24,8 @@ struct SettleQueue {
         bytes = items.elements.reduce(0) { $0 + $1.bytes }
     }
 
+    /// From the front to the end.
+    var elements: [SettleItem] { items.elements }
+
     func contains(where predicate: (SettleItem) -> Bool) -> Bool { items.elements.contains(where: predicate) }
 }
