@@ -7,6 +7,8 @@ public protocol EventPayload: Codable, Sendable, Equatable {
     static var version: Int { get }
     /// The key of the record; nil spreads records over the partitions.
     var key: String? { get }
+    /// The payload as JSON text. Default: by `Codable`, names sorted, so that the same value always gives the same bytes.
+    func jsonBytes() throws(PayloadError) -> [UInt8]
 }
 
 extension EventPayload {
@@ -41,7 +43,6 @@ extension Envelope {
 }
 
 extension EventPayload {
-    /// The payload as JSON text, keys sorted, so that the same value always gives the same bytes.
     public func jsonBytes() throws(PayloadError) -> [UInt8] {
         do {
             return try JSONCoder.bytes(self)

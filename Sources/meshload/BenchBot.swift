@@ -4,7 +4,7 @@ import Envelopes
 /// Answers each request with its own payload: what a bot costs that decides nothing.
 struct BenchBot: Bot {
     enum Output: BotOutput {
-        case answer(BenchResponse, type: EventType)
+        case answer(PassedPayload, type: EventType)
         static let types: [EventType] = [BenchResponse.type]
         var eventType: EventType {
             switch self {
@@ -38,8 +38,15 @@ struct BenchBot: Bot {
 
     func handle(_ input: Input<Never>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<Output, Never>] {
         guard case .event(let event) = input else { return [] }
-        let request = try event.decode(BenchRequest.self)
-        let response = BenchResponse(repository: request.repository, sequence: request.sequence, fields: request.fields)
-        return [.produce(.answer(response, type: output))]
+        let request = try event.decode(Request.self)
+        return [.produce(.answer(PassedPayload(of: event.envelope, key: request.repository), type: output))]
+    }
+
+    /// What the bot wants of a request; the answer has all of it.
+    private struct Request: EventPayload {
+        static let type = BenchRequest.type
+        let repository: String
+        let sequence: Int64
+        var key: String? { repository }
     }
 }

@@ -11,21 +11,24 @@ public struct UniqueID: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads the form 8-4-4-4-12 of hexadecimal digits, in either case; nil for any other text.
     public init?(_ text: String) {
-        var words: (UInt64, UInt64) = (0, 0)
-        var digits = 0
-        var position = 0
-        for byte in text.utf8 {
-            if position == 8 || position == 13 || position == 18 || position == 23 {
-                guard byte == UInt8(ascii: "-") else { return nil }
-            } else {
-                guard position < 36, let digit = hexValue(byte) else { return nil }
-                if digits < 16 { words.0 = words.0 << 4 | UInt64(digit) } else { words.1 = words.1 << 4 | UInt64(digit) }
-                digits += 1
+        var text = text
+        let words = text.withUTF8 { bytes -> (high: UInt64, low: UInt64)? in
+            guard bytes.count == 36 else { return nil }
+            var words: (UInt64, UInt64) = (0, 0)
+            for place in 0..<36 {
+                let byte = bytes[place]
+                if place == 8 || place == 13 || place == 18 || place == 23 {
+                    guard byte == UInt8(ascii: "-") else { return nil }
+                    continue
+                }
+                guard let digit = hexValue(byte) else { return nil }
+                // Before place 19 stand the first 16 digits.
+                if place < 19 { words.0 = words.0 << 4 | UInt64(digit) } else { words.1 = words.1 << 4 | UInt64(digit) }
             }
-            position += 1
+            return words
         }
-        guard position == 36 else { return nil }
-        self.init(high: words.0, low: words.1)
+        guard let words else { return nil }
+        self.init(high: words.high, low: words.low)
     }
 
     /// A random one (version 4).
@@ -65,7 +68,7 @@ public struct UniqueID: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The value of a hexadecimal digit in either case; nil for any other byte.
-func hexValue(_ byte: UInt8) -> UInt8? {
+@inline(__always) func hexValue(_ byte: UInt8) -> UInt8? {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
     case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10

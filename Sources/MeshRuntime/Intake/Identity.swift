@@ -10,8 +10,9 @@ struct Identity: Hashable, Sendable {
 
     /// A UUID in lower case stands for itself; any other text for the UUID that is derived from it.
     init(id: String, replay: String? = nil) {
-        let isWritten = replay == nil && id.utf8.allSatisfy { !(UInt8(ascii: "A")...UInt8(ascii: "F") ~= $0) }
-        let number = (isWritten ? UniqueID(id) : nil) ?? UUIDv5.derive(["identity", id] + (replay.map { [$0] } ?? []))
+        // One that is written otherwise, in upper case, is another text.
+        let written = replay == nil ? UniqueID(id).flatMap { $0.text == id ? $0 : nil } : nil
+        let number = written ?? UUIDv5.derive(["identity", id] + (replay.map { [$0] } ?? []))
         high = number.high
         low = number.low
     }
