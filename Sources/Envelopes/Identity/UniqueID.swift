@@ -50,17 +50,19 @@ public struct UniqueID: Hashable, Sendable, CustomStringConvertible {
     /// The form 8-4-4-4-12 in lower case.
     public var text: String {
         String(unsafeUninitializedCapacity: 36) { buffer in
-            var position = 0
-            for digit in 0..<32 {
-                if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
-                    buffer[position] = UInt8(ascii: "-")
-                    position += 1
+            let to = buffer.baseAddress.unsafelyUnwrapped
+            var place = 0
+            for byte in 0..<16 {
+                if byte == 4 || byte == 6 || byte == 8 || byte == 10 {
+                    to[place] = UInt8(ascii: "-")
+                    place += 1
                 }
-                let word = digit < 16 ? high : low
-                buffer[position] = hexDigit(UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (digit % 16))) & 15)
-                position += 1
+                let value = UInt8(truncatingIfNeeded: (byte < 8 ? high : low) >> UInt64(56 - 8 * (byte & 7)))
+                to[place] = hexDigit(value >> 4)
+                to[place + 1] = hexDigit(value & 15)
+                place += 2
             }
-            return position
+            return 36
         }
     }
 

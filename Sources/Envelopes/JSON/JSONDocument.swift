@@ -1,4 +1,5 @@
 import CSimdJSON
+import Glibc
 
 /// A parsed JSON text: a view of its parser's buffers, and valid only as long as they are.
 struct JSONDocument {
@@ -125,12 +126,17 @@ struct JSONElement {
     }
 
     func isText(_ other: StaticString) -> Bool {
-        let own = bytes
-        guard own.count == other.utf8CodeUnitCount else { return false }
-        return own.elementsEqual(UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount))
+        isText(UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount))
     }
 
-    func isText(_ other: [UInt8]) -> Bool { bytes.count == other.count && bytes.elementsEqual(other) }
+    func isText(_ other: [UInt8]) -> Bool { other.withUnsafeBufferPointer { isText($0) } }
+
+    func isText(_ other: UnsafeBufferPointer<UInt8>) -> Bool {
+        let own = bytes
+        guard own.count == other.count else { return false }
+        // Both start somewhere: an empty text of the tape has its place there, and an empty one of ours compares nothing.
+        return own.isEmpty || memcmp(own.baseAddress.unsafelyUnwrapped, other.baseAddress.unsafelyUnwrapped, own.count) == 0
+    }
 
     /// A name that this object has twice, its own members only.
     fileprivate func duplicateName() -> String? {

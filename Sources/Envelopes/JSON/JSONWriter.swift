@@ -93,4 +93,4 @@ struct JSONWriter {
 }
 
 /// The lower-case hexadecimal digit of 0...15.
-func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }
+@inline(__always) func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }

@@ -10,11 +10,15 @@ struct Identity: Hashable, Sendable {
 
     /// A UUID in lower case stands for itself; any other text for the UUID that is derived from it.
     init(id: String, replay: String? = nil) {
-        // One that is written otherwise, in upper case, is another text.
-        let written = replay == nil ? UniqueID(id).flatMap { $0.text == id ? $0 : nil } : nil
-        let number = written ?? UUIDv5.derive(["identity", id] + (replay.map { [$0] } ?? []))
+        let number = (replay == nil && Self.isLowerCase(id) ? UniqueID(id) : nil) ?? UUIDv5.derive(["identity", id] + (replay.map { [$0] } ?? []))
         high = number.high
         low = number.low
+    }
+
+    /// One in upper case is another text, and so another id.
+    private static func isLowerCase(_ id: String) -> Bool {
+        var id = id
+        return id.withUTF8 { bytes in bytes.allSatisfy { !(UInt8(ascii: "A")...UInt8(ascii: "F") ~= $0) } }
     }
 
     func hash(into hasher: inout Hasher) { hasher.combine(high ^ low) }

@@ -62,13 +62,13 @@ public struct Limits: Sendable, Equatable {
     /// What is full for so long pauses its partitions; until then records stay where librdkafka has put them, and are not fetched again.
     public var holdBack: Int64 = 500
     /// Results that wait to be settled; beyond it nothing new is handled.
-    public var unsettledItems = 20_000
+    public var unsettledItems = 4_000
     /// The same in bytes.
     public var unsettledBytes = 32 << 20
     /// Settled results that wait because their commit's metadata would be too long; beyond it only the records are handled that make it shorter.
     public var heldItems = 1_000
     /// Of one settlement.
-    public var batchItems = 10_000
+    public var batchItems = 2_000
     public var batchBytes = 8 << 20
     /// Under load a settlement waits for so long to become larger; at-least-once, offsets are committed so often.
     public var commitInterval: Int64 = 100
