@@ -96,16 +96,19 @@ public struct BotConfiguration: Sendable, Equatable {
         /// nil: the contract's own.
         public var retry: RetryPolicy?
         public var resources: ResourceLimits
+        /// When calls to an outside dependency are held back.
+        public var breakers: BreakerPolicies
 
         public init(
             maximumConcurrentJobs: Int = 4, timeout: Duration = .seconds(3600), rateLimit: RateLimit? = nil, retry: RetryPolicy? = nil,
-            resources: ResourceLimits = ResourceLimits()
+            resources: ResourceLimits = ResourceLimits(), breakers: BreakerPolicies = BreakerPolicies()
         ) {
             self.maximumConcurrentJobs = maximumConcurrentJobs
             self.timeout = timeout
             self.rateLimit = rateLimit
             self.retry = retry
             self.resources = resources
+            self.breakers = breakers
         }
     }
 

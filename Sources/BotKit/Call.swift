@@ -16,6 +16,12 @@ public protocol CallRequest: Codable, Sendable, Equatable {
     static var kind: CallKind { get }
     /// The most that the work may take.
     var timeLimit: Duration { get }
+    /// What outside has to work for it: calls of one dependency share a circuit breaker. By default the kind's name.
+    var dependency: String { get }
+}
+
+extension CallRequest {
+    public var dependency: String { Self.kind.name }
 }
 
 /// The outside work that one bot can ask for: an enum with one case a kind.

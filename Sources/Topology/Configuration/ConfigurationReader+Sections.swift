@@ -3,13 +3,14 @@ import Envelopes
 
 extension ConfigurationReader {
     mutating func readConstraints(_ root: Fields) {
-        let keys = ["max_concurrent_jobs", "timeout", "rate_limit", "retry_policy", "resource_limits"]
+        let keys = ["max_concurrent_jobs", "timeout", "rate_limit", "retry_policy", "resource_limits", "circuit_breaker"]
         guard let fields = root.section("constraints", keys: keys) else { return }
         var constraints = BotConfiguration.Constraints()
         if let jobs = fields.integer("max_concurrent_jobs", in: 1...1000) { constraints.maximumConcurrentJobs = jobs }
         if let timeout = fields.seconds("timeout") { constraints.timeout = timeout }
         constraints.rateLimit = rateLimit(fields)
         constraints.retry = retryPolicy(fields)
+        constraints.breakers = breakers(fields)
         if let limits = fields.section("resource_limits", keys: ["cpu", "memory"]) {
             constraints.resources.cpuMillicores = quantity("cpu", limits).flatMap { Int(exactly: $0.thousandths) }
             if constraints.resources.cpuMillicores != nil, let node = limits["cpu"] {

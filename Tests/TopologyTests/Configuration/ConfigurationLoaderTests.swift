@@ -68,6 +68,35 @@ import Testing
         #expect(actions[2].parameters["url"]?.string == "https://x.org/${env.TOKEN}")
     }
 
+    @Test func breakersOfDependencies() {
+        func breakers(_ name: String, _ text: String) -> BreakerPolicies? {
+            let mesh = Sample.load(
+                """
+                bot: { name: \(name) }
+                triggers: [{ type: manual, pattern: now }]
+                actions: [{ type: execute, command: a }]
+                constraints: { circuit_breaker: { \(text) } }
+                """)
+            return mesh.errors.isEmpty ? mesh.bots[0].configuration.constraints.breakers : nil
+        }
+        let standard = BreakerPolicy(failures: 2, pause: .milliseconds(1500), probes: 3)
+        let own = "dependencies: { execute: { pause: 60 }, \"http:docs.example.org:8080\": { failures: 9, probes: 1 } }"
+        #expect(
+            breakers("MyBot", "failures: 2, pause: 1.5, probes: 3, \(own)")
+                == BreakerPolicies(
+                    standard: standard,
+                    byDependency: [
+                        "execute": BreakerPolicy(failures: 2, pause: .seconds(60), probes: 3),
+                        "http:docs.example.org:8080": BreakerPolicy(failures: 9, pause: .milliseconds(1500), probes: 1),
+                    ]))
+        #expect(breakers("MyBot", "") == BreakerPolicies())
+        for wrong in [
+            "failures: 0", "failures: 1001", "pause: 0", "pause: 3601", "probes: 101", "dependencies: [execute]",
+            "dependencies: { exec: {} }", "dependencies: { \"http:\": {} }", "dependencies: { \"http:Docs.org\": {} }",
+            "dependencies: { execute: { dependencies: {} } }",
+        ] { #expect(breakers("MyBot", wrong) == nil, "\(wrong)") }
+    }
+
     @Test func theOlderForm() {
         let mesh = Sample.load(
             """
