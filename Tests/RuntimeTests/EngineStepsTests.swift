@@ -179,35 +179,6 @@ import Testing
         #expect(machine.dead.count == 1)
     }
 
-    @Test func theBreakerHoldsCallsBackAndLetsThemThroughAgain() throws {
-        let machine = try Machine(WorkBot.self, configuration: configuration { $0.constraints.maximumConcurrentJobs = 1 })
-        machine.outcome = { _ in .failure(CallFailure(.transient, code: "down", message: "down")) }
-        for number in 0..<5 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
-        for _ in 0..<400 where machine.engine.breakers[Effort.kind]?.state != .open(until: 0) {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-            machine.settle()
-            machine.finishCall()
-            if case .open = machine.engine.breakers[Effort.kind]?.state { break }
-        }
-        guard case .open = machine.engine.breakers[Effort.kind]?.state else {
-            Issue.record("the breaker is closed after \(machine.started.count) failures")
-            return
-        }
-        let started = machine.started.count
-        for _ in 0..<50 {
-            machine.deliver()
-            machine.advance()
-            machine.settle()
-        }
-        #expect(machine.started.count == started, "nothing is begun while it is open")
-        machine.outcome = { .success(Effort.Response(number: ($0.request as! Effort).number)) }
-        machine.runDry()
-        #expect(try machine.events(WorkDone.self).count == 5)
-        #expect(machine.engine.breakers[Effort.kind]?.state == .closed)
-    }
-
     @Test func aCallIsRepeatedWithItsKeyAfterACrash() throws {
         let machine = try Machine(WorkBot.self)
         let first = try runningCall(machine)
@@ -342,10 +313,10 @@ import Testing
             machine.pass(1_000)
         }
         #expect(machine.log.committed.isEmpty)
-        #expect(machine.engine.settleTrouble?.contains("no mesh.dlq") ?? false)
+        #expect(machine.engine.trouble?.message.contains("no mesh.dlq") ?? false)
         machine.runDry()
         #expect(machine.dead.count == 1)
-        #expect(machine.engine.settleTrouble == nil)
+        #expect(machine.engine.trouble == nil)
     }
 
     @Test func remindersComeOnceAndSurviveARestart() throws {
@@ -437,55 +408,6 @@ import Testing
         #expect(child.hasSuffix("-01"))
         #expect(child.utf8.count == trace.traceparent.utf8.count)
         #expect(child != trace.traceparent)
-    }
-
-    @Test func aDrainLetsRunsFinish() throws {
-        let machine = try Machine(WorkBot.self)
-        _ = try runningCall(machine)
-        try machine.send(Work(name: "z", number: 2, how: "plain"))
-        machine.engine.drain(at: machine.moment)
-        machine.advance()
-        #expect(!machine.hasFinished)
-        machine.finishCall()
-        for _ in 0..<5 {
-            machine.advance()
-            machine.settle()
-        }
-        #expect(machine.hasFinished)
-        #expect(try machine.events(WorkDone.self).map(\.payload.number) == [1])
-    }
-
-    @Test func aDrainHasALimitAndLeavesTheRestToTheNextOwner() throws {
-        let machine = try Machine(WorkBot.self)
-        let call = try runningCall(machine)
-        machine.engine.drain(at: machine.moment)
-        machine.pass(25_001)
-        machine.advance()
-        #expect(machine.cancelled == [call.reference])
-        machine.finishCall(call.reference)
-        machine.pass(3_001)
-        machine.advance()
-        #expect(machine.hasFinished)
-        #expect(machine.dead.isEmpty)
-        try machine.crash()
-        machine.runDry()
-        #expect(try machine.events(WorkDone.self).count == 1)
-        #expect(machine.started.last?.isRepeat ?? false)
-    }
-
-    @Test func aPartitionThatStandsStillIsReported() {
-        var liveness = Liveness()
-        let partition = TopicPartition("build.completed", 3)
-        func look(_ watermark: Int64, explained: Bool = false, lag: Int64 = 5) -> Liveness.Look {
-            .init(partition: partition, watermark: watermark, lag: lag, isExplained: explained)
-        }
-        #expect(liveness.stalled([look(1)], limit: 100, at: 0).isEmpty)
-        #expect(liveness.stalled([look(1)], limit: 100, at: 99).isEmpty)
-        #expect(liveness.stalled([look(1)], limit: 100, at: 100) == [partition])
-        #expect(liveness.stalled([look(2)], limit: 100, at: 101).isEmpty, "it moved")
-        #expect(liveness.stalled([look(2, explained: true)], limit: 100, at: 300).isEmpty, "calls are under way")
-        #expect(liveness.stalled([look(2)], limit: 100, at: 350).isEmpty)
-        #expect(liveness.stalled([look(2, lag: 0)], limit: 100, at: 500).isEmpty, "nothing waits")
     }
 
     @Test func auditRecordsFormAChain() throws {

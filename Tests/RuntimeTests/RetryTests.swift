@@ -44,26 +44,6 @@ import Testing
         #expect(schedule.isEmpty)
     }
 
-    @Test func theBreakerOpensTriesAndCloses() {
-        var breaker = CircuitBreaker(threshold: 2, pause: 100)
-        expect(breaker.allows(at: 0))
-        breaker.failed(at: 0)
-        breaker.succeeded()
-        breaker.failed(at: 1)
-        expect(breaker.allows(at: 1))
-        breaker.failed(at: 2)
-        expect(!breaker.allows(at: 50))
-        expect(breaker.allows(at: 102))
-        expect(!breaker.allows(at: 103), "one call is on trial")
-        breaker.failed(at: 110)
-        expect(!breaker.allows(at: 209))
-        expect(breaker.allows(at: 210))
-        breaker.ended(at: 211)
-        expect(breaker.allows(at: 211), "a cancelled trial says nothing")
-        breaker.succeeded()
-        #expect(breaker.state == .closed)
-    }
-
     @Test func theWindowForgetsTheOldest() {
         var window = DedupWindow(capacity: 3)
         for id in ["a", "b", "c", "b", "d"] { window.insert(Identity(id: id)) }

@@ -44,6 +44,8 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
     public var deadLettered: Int
     /// Partitions with records waiting whose committed offset does not move although nothing explains it.
     public var stalled: [String]
+    /// Outside dependencies whose calls are held back; nil when there are none. The rest goes on.
+    public var degraded: [DegradedDependency]?
     /// RFC 3339.
     public var startedAt: String
     /// RFC 3339.
@@ -54,7 +56,7 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
         healthPort: Int? = nil, delivery: String, partitions: [String] = [], recordsPerSecond: Double = 0, errorsPerSecond: Double = 0,
         processingSecondsP50: Double? = nil, processingSecondsP99: Double? = nil, endToEndSecondsP50: Double? = nil,
         endToEndSecondsP99: Double? = nil, queueDepth: Int? = nil, openCalls: Int = 0, done: Int = 0, retried: Int = 0,
-        deadLettered: Int = 0, stalled: [String] = [], startedAt: String, lastSeen: String
+        deadLettered: Int = 0, stalled: [String] = [], degraded: [DegradedDependency]? = nil, startedAt: String, lastSeen: String
     ) {
         self.bot = bot
         self.replica = replica
@@ -79,6 +81,7 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
         self.retried = retried
         self.deadLettered = deadLettered
         self.stalled = stalled
+        self.degraded = degraded
         self.startedAt = startedAt
         self.lastSeen = lastSeen
     }
@@ -86,7 +89,7 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
     public var key: String { instance }
 
     enum CodingKeys: String, CodingKey {
-        case bot, replica, instance, host, pid, version, state, delivery, partitions, done, retried, stalled
+        case bot, replica, instance, host, pid, version, state, delivery, partitions, done, retried, stalled, degraded
         case notReady = "not_ready"
         case healthPort = "health_port"
         case recordsPerSecond = "records_per_second"
@@ -100,5 +103,32 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
         case deadLettered = "dead_lettered"
         case startedAt = "started_at"
         case lastSeen = "last_seen"
+    }
+}
+
+/// An outside dependency that keeps failing, as a process sees it.
+public struct DegradedDependency: Codable, Sendable, Equatable {
+    public enum State: String, Codable, Sendable, CaseIterable {
+        /// No call begins.
+        case open
+        /// Calls are let through on trial.
+        case halfOpen = "half-open"
+    }
+
+    /// E.g. `notify.slack` or `http:docs.example.org`.
+    public var dependency: String
+    public var state: State
+    /// Calls that wait for it.
+    public var waitingCalls: Int
+
+    public init(dependency: String, state: State, waitingCalls: Int) {
+        self.dependency = dependency
+        self.state = state
+        self.waitingCalls = waitingCalls
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case dependency, state
+        case waitingCalls = "waiting_calls"
     }
 }

@@ -42,28 +42,31 @@ extension Consumer {
         throw .timedOut("commit", after: timeout)
     }
 
-    /// Commits without waiting; a refusal comes through `refusedCommits`.
+    /// Commits without waiting; what became of it comes through `answeredCommits`.
     public func commitInBackground(_ offsets: [TopicPartition: CommittedOffset]) throws(KafkaError) {
         guard !offsets.isEmpty, let commitAnswers else { return }
         let list = PartitionList(offsets)
         try check(rd_kafka_commit_queue(handle.pointer, list.pointer, commitAnswers.pointer, nil, nil), "commit")
     }
 
-    /// What became of background commits that were refused since the last call, with their partitions. Does not block.
-    public func refusedCommits() -> [(partitions: [TopicPartition], error: KafkaError)] {
-        var refused: [(partitions: [TopicPartition], error: KafkaError)] = []
+    /// What became of background commits since the last call; an error is nil where the broker took them. Does not block.
+    public func answeredCommits() -> [(offsets: [TopicPartition: CommittedOffset], error: KafkaError?)] {
+        var answers: [(offsets: [TopicPartition: CommittedOffset], error: KafkaError?)] = []
         while let commitAnswers, let event = rd_kafka_queue_poll(commitAnswers.pointer, 0) {
             defer { rd_kafka_event_destroy(event) }
             guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT else { continue }
             let list = rd_kafka_event_topic_partition_list(event)
+            var offsets: [TopicPartition: CommittedOffset] = [:]
+            if let list { for element in PartitionList.elements(of: list) { offsets[element.topicPartition] = element.committed } }
             do throws(KafkaError) {
                 try PartitionList.checkElements(of: list)
                 try check(rd_kafka_event_error(event), "commit")
+                answers.append((offsets, nil))
             } catch {
-                refused.append((list.map { PartitionList.elements(of: $0).map(\.topicPartition) } ?? [], error))
+                answers.append((offsets, error))
             }
         }
-        return refused
+        return answers
     }
 
     /// What the group has committed; partitions without a commit are left out.

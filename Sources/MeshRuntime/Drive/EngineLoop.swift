@@ -19,6 +19,7 @@ final class EngineLoop: RebalanceDelegate {
     private var consumer: Consumer?
     private var audit: AuditTrail
     private var outputs: OutputWriter
+    private var book = PartitionBook()
     private var control: [String: ControlRecord] = [:]
     private var hasFinished = false
     private var failure: String?
@@ -54,7 +55,8 @@ final class EngineLoop: RebalanceDelegate {
     func run() throws {
         guard waitForControl() else { return end() }
         let group = GroupSettings(
-            id: options.settings.group, instanceID: options.groupInstanceID, maximumPollInterval: .seconds(60), offsetReset: .earliest)
+            id: options.settings.group, instanceID: options.groupInstanceID, maximumPollInterval: .seconds(60), offsetReset: .earliest,
+            reportsPartitionEnd: true)
         let consumer = try Consumer(options.client, group: group, events: self, observer: .logging(logger))
         self.consumer = consumer
         let wake = consumer.waker
@@ -73,10 +75,12 @@ final class EngineLoop: RebalanceDelegate {
                 perform()
             }
             report(consumer)
-            for (partitions, error) in consumer.refusedCommits() { engine.commitRefused(partitions, error) }
+            for (offsets, error) in consumer.answeredCommits() {
+                if let error { engine.commitRefused(Array(offsets.keys), error) } else { book.committed(offsets) }
+            }
             if let error = consumer.fatalError { failure = "the consumer cannot go on: \(error)" }
         }
-        consumer.close(timeout: .seconds(5))
+        consumer.close(timeout: rest(of: .seconds(5)))
         end()
         if let failure { throw ProcessFailure("\(options.settings.instance): \(failure)") }
     }
@@ -101,12 +105,18 @@ final class EngineLoop: RebalanceDelegate {
         return false
     }
 
+    /// What a drain's limit leaves of the time for something, at least a tenth of a second.
+    private func rest(of limit: Duration) -> Duration {
+        guard let draining = engine.draining else { return limit }
+        return min(limit, .milliseconds(max(100, draining.end - Moment.current.uptime)))
+    }
+
     private func end() {
         reporter.say(.stopped, engine: engine, partitions: [], openCalls: 0, at: .current)
         settler.close()
         restorer.close()
         calls.cancelAll()
-        side.close(limit: .seconds(3))
+        side.close(limit: rest(of: .seconds(3)))
         reporter.stop()
     }
 
@@ -123,7 +133,7 @@ final class EngineLoop: RebalanceDelegate {
                 if !engine.actions.isEmpty { perform() }
             case .error(let error):
                 if error.isFatal { failure = "the consumer cannot go on: \(error)" } else { logger.warn("consumer: \(error)") }
-            case .partitionEnd: break
+            case .partitionEnd(let partition, let offset): book.reachedEnd(of: partition, at: offset)
             case nil: return place > 0
             }
             timeout = .zero
@@ -153,13 +163,19 @@ final class EngineLoop: RebalanceDelegate {
             engine.callFinished(reference, outcome, at: moment)
         case .settled(let batch, let outcome):
             let isEnough = tellWatcher(batch, outcome)
+            if case .committed = outcome { book.answered(batch, isCommitted: true) } else { book.answered(batch, isCommitted: false) }
             engine.settled(batch, outcome, at: moment)
             if isEnough {
                 reporter.isDraining = true
                 engine.drain(at: moment)
             }
         case .restored(let restorations):
-            for restoration in restorations { engine.restored(restoration, at: moment) }
+            for restoration in restorations {
+                if engine.partitions[restoration.topicPartition]?.isRestored == false {
+                    book.began(restoration.topicPartition, committed: restoration.committed?.offset)
+                }
+                engine.restored(restoration, at: moment)
+            }
         case .cancel(let run, let reason): engine.cancelRun(run, reason, at: moment)
         case .control(let key, let record):
             control[key] = record
@@ -227,14 +243,21 @@ final class EngineLoop: RebalanceDelegate {
         case .restore(let partitions):
             restorer.submit(Restorer.Request(partitions: partitions, statePartitions: counts[options.settings.topics.state]))
         case .settle(let batch):
+            book.asks(batch.id, batch.offsets)
             do throws(KafkaError) {
                 settler.submit(batch, group: batch.offsets.isEmpty ? nil : try consumer?.groupMetadata())
             } catch {
+                book.answered(batch.id, isCommitted: false)
                 engine.settled(batch.id, .failed(error, item: nil), at: .current)
             }
         case .commit(let offsets, let isLast):
             do throws(KafkaError) {
-                if isLast { try consumer?.commit(offsets, timeout: .seconds(5)) } else { try consumer?.commitInBackground(offsets) }
+                if isLast {
+                    try consumer?.commit(offsets, timeout: .seconds(5))
+                    book.committed(offsets)
+                } else {
+                    try consumer?.commitInBackground(offsets)
+                }
             } catch {
                 engine.commitRefused(Array(offsets.keys), error)
             }
@@ -288,12 +311,13 @@ final class EngineLoop: RebalanceDelegate {
         engine.leaving(partitions)
         engine.advance(at: .current)
         perform()
-        while !engine.isQuiet(partitions), Moment.current.uptime < limit {
+        while !engine.isQuiet(partitions), !engine.hasFinished, Moment.current.uptime < limit {
             if case .element(let message) = mailbox.take(limit: .milliseconds(20)) { take(message) }
             engine.advance(at: .current)
             perform()
         }
         engine.revoked(partitions)
+        book.gave(up: partitions)
         perform()
         logger.info("gave \(partitions.count) partitions up", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
     }
@@ -301,6 +325,7 @@ final class EngineLoop: RebalanceDelegate {
     func lost(_ partitions: [TopicPartition], from consumer: Consumer) {
         logger.warn("lost \(partitions.count) partitions: what was not settled is repeated by their next owner")
         engine.revoked(partitions)
+        book.gave(up: partitions)
         perform()
     }
 
@@ -310,8 +335,8 @@ final class EngineLoop: RebalanceDelegate {
         let moment = Moment.current
         guard reporter.isDue(at: moment) else { return }
         side.tend(logger)
-        let looks = engine.partitions.values.map { partition -> (AssignedPartition, Watermarks?) in
-            (partition, consumer.cachedWatermarks(of: partition.topicPartition))
+        let looks = engine.partitions.values.map { partition -> Reporter.Seen in
+            (partition, book[partition.topicPartition], consumer.cachedWatermarks(of: partition.topicPartition))
         }
         reporter.report(engine: engine, partitions: looks, openCalls: calls.count, at: moment)
     }

@@ -27,6 +27,8 @@ struct CallReference: Hashable, Sendable {
     let call: Int
     /// Tells a repeat of the same call in a later attempt apart.
     let attempt: Int
+    /// Tells a call that waited for its breaker and is made again apart from the one before.
+    var turn = 0
 }
 
 struct CallStart: Sendable {

@@ -98,10 +98,7 @@ extension Engine {
         switch outcome {
         case .committed:
             inFlight = nil
-            if settleTrouble != nil {
-                settleTrouble = nil
-                log(.info, "\(contract.name): results are settled again")
-            }
+            endTrouble()
             settleAgain = (moment.uptime, 0)
             if settings.delivery == .atLeastOnce, isGivingUp || moment.uptime - lastCommit >= settings.limits.commitInterval {
                 commit(at: moment)
@@ -117,10 +114,7 @@ extension Engine {
             }
             let pause = min(max(50, settleAgain.pause * 2), 2_000)
             settleAgain = (moment.uptime + pause, pause)
-            settleTrouble = "results cannot be settled: \(error)"
-            log(
-                error.isStaleMember ? .info : .warn,
-                "\(contract.name): nothing of a settlement of \(items.count) results is visible: \(error); again in \(pause) ms")
+            noteTrouble(error, items, refused: place, pause: pause, at: moment)
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
             inFlight?.items = items
             inFlight?.isOut = false

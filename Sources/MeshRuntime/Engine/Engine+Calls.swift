@@ -10,45 +10,27 @@ extension Engine {
             job.calls[place].phase = .waiting
             waitingCalls.append((job, place))
         }
-        startWaitingCalls(at: moment)
+        if waitingCalls.count <= Self.smallQueue { startWaitingCalls(at: moment) }
     }
 
-    func startWaitingCalls(at moment: Moment) {
-        guard !waitingCalls.isEmpty else { return }
-        var held = Fifo<(job: Job, call: Int)>()
-        var answered: [Job] = []
-        while let (job, place) = waitingCalls.popFirst() {
-            guard !job.partition.isLost, job.calls[place].phase == .waiting else { continue }
-            if let asked = cancels[job.runID] {
-                finish(job, place, .failure(asked), at: moment)
-                answered.append(job)
-            } else if moment.uptime >= job.deadline {
-                finish(job, place, .failure(Self.runTimedOut(configuration.constraints.timeout)), at: moment)
-                answered.append(job)
-            } else if draining != nil {
-                held.append((job, place))
-            } else if breakers[job.calls[place].kind, default: CircuitBreaker()].allows(at: moment.uptime) {
-                start(job, place, at: moment)
-            } else {
-                held.append((job, place))
-            }
-        }
-        waitingCalls = held
-        for job in answered { tellArrived(job, at: moment) }
-    }
+    /// A longer queue is looked at once for each group of inputs, by `advance`.
+    private static let smallQueue = 16
 
-    private func start(_ job: Job, _ place: Int, at moment: Moment) {
+    func start(_ job: Job, _ place: Int, _ permit: CircuitBreaker.Permit, at moment: Moment) {
         let request = job.calls[place].call.request
         job.calls[place].phase = .running
+        job.calls[place].permit = permit
         job.calls[place].began = moment.uptime
         job.calls[place].deadline = moment.uptime &+ max(0, min(request.timeLimit.wholeMilliseconds, 30 * 86_400_000))
+        // A run that was held with little of its time left would end the trial, and say nothing of the other side.
+        if permit.isTrial { job.deadline = max(job.deadline, job.calls[place].deadline) }
         figures.startedCall()
         let call = job.calls[place]
         actions.append(.audit(audit("call.started", job, call)))
         actions.append(
             .startCall(
                 CallStart(
-                    reference: CallReference(job: job.id, call: place, attempt: job.attempt), request: request,
+                    reference: job.reference(place), request: request,
                     idempotencyKey: call.idempotencyKey, runID: job.runID, correlationID: job.event.envelope.correlationID,
                     isRepeat: call.isRepeat, causation: job.event.envelope)))
     }
@@ -56,7 +38,7 @@ extension Engine {
     /// A call came back from its task. One that nobody waits for any more is ignored.
     func callFinished(_ reference: CallReference, _ outcome: CallOutcome, at moment: Moment) {
         guard let job = begun[reference.job], job.attempt == reference.attempt, job.calls.indices.contains(reference.call),
-            job.calls[reference.call].phase == .running
+            job.calls[reference.call].phase == .running, job.calls[reference.call].turn == reference.turn
         else { return }
         var outcome = outcome
         // A call that succeeded although it was being cancelled has succeeded.
@@ -65,42 +47,55 @@ extension Engine {
         tellArrived(job, at: moment)
     }
 
-    private func finish(_ job: Job, _ place: Int, _ outcome: CallOutcome, at moment: Moment) {
+    func finish(_ job: Job, _ place: Int, _ outcome: CallOutcome, at moment: Moment) {
         let call = job.calls[place]
         if call.phase == .running {
-            var entry = audit("call.finished", job, call)
-            entry.durationSeconds = Double(moment.uptime - call.began) / 1_000
-            var breaker = breakers[call.kind] ?? CircuitBreaker()
-            let before = breaker.state
-            switch outcome {
-            case .success:
-                breaker.succeeded()
-                entry.outcome = "success"
-            case .failure(let failure):
-                figures.failedCall()
-                entry.outcome = failure.kind.rawValue
-                entry.code = failure.code
-                switch failure.kind {
-                case .transient: breaker.failed(at: moment.uptime)
-                case .timedOut where call.cancelling?.reason.code != "run-timeout": breaker.failed(at: moment.uptime)
-                case .permanent: breaker.succeeded()
-                default: breaker.ended(at: moment.uptime)
-                }
+            note(outcome, of: job, call, at: moment)
+            if case .failure(let failure) = outcome, job.rejection == nil, isHeldBack(call, failure) {
+                return putBack(job, place, at: moment)
             }
-            breakers[call.kind] = breaker
-            if breaker.state != before { report(breaker, of: call.kind) }
-            actions.append(.audit(entry))
         }
         job.calls[place].phase = .finished
         job.calls[place].cancelling = nil
         job.arrived.append((place, outcome))
     }
 
-    private func report(_ breaker: CircuitBreaker, of kind: CallKind) {
+    /// Tells breaker, figures and audit how a call ended.
+    private func note(_ outcome: CallOutcome, of job: Job, _ call: JobCall, at moment: Moment) {
+        var entry = audit("call.finished", job, call)
+        entry.durationSeconds = Double(moment.uptime - call.began) / 1_000
+        let isTrial = call.permit.isTrial
+        let changed = breakers.change(call.dependency) { breaker in
+            switch outcome {
+            case .success: breaker.succeeded(call.permit)
+            case .failure(let failure):
+                switch failure.kind {
+                case .transient: breaker.failed(call.permit, at: moment.uptime)
+                // A run's limit may have passed before the call began; on trial the call had its time.
+                case .timedOut where isTrial || failure.code != Self.runTimeoutCode: breaker.failed(call.permit, at: moment.uptime)
+                case .permanent: breaker.succeeded(call.permit)
+                case .timedOut, .cancelled: breaker.ended(call.permit)
+                }
+            }
+        }
+        switch outcome {
+        case .success: entry.outcome = "success"
+        case .failure(let failure):
+            figures.failedCall()
+            entry.outcome = failure.kind.rawValue
+            entry.code = failure.code
+        }
+        if let changed { report(changed, of: call.dependency) }
+        actions.append(.audit(entry))
+    }
+
+    private func report(_ breaker: CircuitBreaker, of dependency: String) {
         switch breaker.state {
         case .open:
-            log(.warn, "\(contract.name): calls of \(kind) keep failing; the next are held back for \(breaker.pause / 1_000) s")
-        case .closed: log(.info, "\(contract.name): calls of \(kind) work again")
+            log(
+                .warn, "\(contract.name): calls to \(dependency) keep failing: they wait, and the next is tried in \(breaker.policy.pause)",
+                [("dependency", dependency)])
+        case .closed: log(.info, "\(contract.name): calls to \(dependency) work again", [("dependency", dependency)])
         case .halfOpen: break
         }
     }
@@ -137,7 +132,7 @@ extension Engine {
     func cancel(_ job: Job, _ place: Int, _ reason: CallFailure, at moment: Moment) {
         guard job.calls[place].phase == .running, job.calls[place].cancelling == nil else { return }
         job.calls[place].cancelling = (reason, moment.uptime + settings.limits.callGrace)
-        actions.append(.cancelCall(CallReference(job: job.id, call: place, attempt: job.attempt)))
+        actions.append(.cancelCall(job.reference(place)))
     }
 
     /// Somebody asked to cancel a run: its calls end as cancelled; if it starts later, they end before they begin.
@@ -156,7 +151,8 @@ extension Engine {
     }
 
     static let cancelledByPerson = CallFailure(.cancelled, code: "cancelled", message: "the run was cancelled by request")
+    static let runTimeoutCode = "run-timeout"
     static func runTimedOut(_ limit: Duration) -> CallFailure {
-        CallFailure(.timedOut, code: "run-timeout", message: "the whole run took longer than its limit of \(limit)")
+        CallFailure(.timedOut, code: runTimeoutCode, message: "the whole run took longer than its limit of \(limit)")
     }
 }

@@ -2,6 +2,22 @@ import BotKit
 import Envelopes
 import Kafka
 
+/// The limits of a drain, on the monotonic clock.
+struct Draining: Sendable, Equatable {
+    /// Calls may run until then.
+    let calls: Int64
+    /// What is finished may be settled until then; the rest is left to the next owner.
+    let settling: Int64
+    /// The process has ended by then.
+    let end: Int64
+
+    init(from uptime: Int64, _ limits: Limits) {
+        end = uptime + limits.drain
+        calls = uptime + max(0, limits.drain - limits.drainEnd)
+        settling = uptime + max(0, limits.drain - limits.drainEnd * 2 / 5)
+    }
+}
+
 /// Pause, resume and drain.
 extension Engine {
     /// Takes nothing in and begins nothing; what runs goes on to its end.
@@ -14,13 +30,14 @@ extension Engine {
     /// Begins the end: nothing new, what runs may finish until the limit, what is decided is settled.
     func drain(at moment: Moment) {
         guard draining == nil else { return }
-        draining = (moment.uptime, moment.uptime + settings.limits.drain)
+        let limits = Draining(from: moment.uptime, settings.limits)
+        draining = limits
         let waiting = lanes.removeWaiting { _ in true }.count
         waitingBytes = 0
         let running = begun.values.count { $0.hasUnfinishedCalls }
         log(
             .info,
-            "\(contract.name): draining: \(running) runs may finish within \(settings.limits.drain / 1_000) s, \(waiting) records that were not begun stay for the next owner"
+            "\(contract.name): draining: \(running) runs may finish within \((limits.calls - moment.uptime) / 1_000) s, \(waiting) records that were not begun stay for the next owner"
         )
     }
 
@@ -31,16 +48,16 @@ extension Engine {
         let isSettled = inFlight == nil && unsettled.isEmpty && held.isEmpty && !partitions.values.contains { $0.isDirty && $0.isRestored }
         if !running, isSettled {
             hasFinished = true
-        } else if moment.uptime >= draining.deadline {
+        } else if moment.uptime >= draining.calls {
             for job in begun.values {
                 for (place, call) in job.calls.enumerated() where call.phase == .running {
-                    actions.append(.cancelCall(CallReference(job: job.id, call: place, attempt: job.attempt)))
+                    actions.append(.cancelCall(job.reference(place)))
                 }
             }
             if running {
                 log(.warn, "\(contract.name): the drain's limit is over; calls under way are cancelled and repeated by the next owner")
             }
-            hasFinished = isSettled || moment.uptime >= draining.deadline + 3_000
+            hasFinished = isSettled || moment.uptime >= draining.settling
             if !hasFinished { begun = begun.filter { !$0.value.hasUnfinishedCalls } }
         }
         if hasFinished { actions.append(.finished) }

@@ -133,8 +133,8 @@ extension Engine {
     /// Forgets a job that was begun; its running calls are cancelled.
     private func abandon(_ job: Job) {
         for (place, call) in job.calls.enumerated() where call.phase == .running {
-            breakers[call.kind]?.ended(at: job.began?.uptime ?? 0)
-            actions.append(.cancelCall(CallReference(job: job.id, call: place, attempt: job.attempt)))
+            _ = breakers.change(call.dependency) { $0.ended(call.permit) }
+            actions.append(.cancelCall(job.reference(place)))
         }
         uncount(job)
         begun[job.id] = nil

@@ -201,6 +201,11 @@ extension Engine {
         else { return nil }
         let isDead: Bool = if case .dead = item.result { true } else { false }
         if isDead, !error.isRecordTooLarge { return nil }
+        switch item.result {
+        // A retry or inbox topic that cannot be written is no fault of the record: it waits, and the commit with it.
+        case .retried, .forwarded, .carriedOn: if error.isTopicRefused { return nil }
+        case .step, .done, .dead, .own: break
+        }
         let failure = Failure(code: isDead ? "oversized" : "output-refused", message: "the broker refused what the record led to: \(error)")
         var records = deadRecords(
             source.record, source.passport, source.envelope, failure, attempts: item.job?.attempt ?? source.passport.attempts, at: moment,

@@ -36,10 +36,11 @@ final class Engine {
     var inProgress: [Identity: [Job]] = [:]
 
     // Calls
-    var breakers: [CallKind: CircuitBreaker] = [:]
+    var breakers: Breakers
     var waitingCalls = Fifo<(job: Job, call: Int)>()
+    var holding = Holding()
     var cancels: CancelBook
-    /// Jobs with calls that are not finished.
+    /// Jobs with calls that are not finished, those that are held not counted.
     var jobsWithCalls = 0
 
     // Retry
@@ -58,11 +59,11 @@ final class Engine {
     var fullSince: Int64?
     /// After a failed settlement: not again before this time, and how long the pause was.
     var settleAgain: (at: Int64, pause: Int64) = (0, 0)
-    var settleTrouble: String?
+    var trouble: SettleTrouble?
 
     // Control
     var isPaused = false
-    var draining: (since: Int64, deadline: Int64)?
+    var draining: Draining?
     var hasFinished = false
     var ticker = Ticker()
 
@@ -92,6 +93,7 @@ final class Engine {
         policy.mode = contract.retry.mode
         retryPolicy = policy
         limiter = configuration.constraints.rateLimit.map { RateLimiter($0, at: startedAt.uptime) }
+        breakers = Breakers(configuration.constraints.breakers)
         cancels = CancelBook(capacity: settings.limits.rememberedCancels)
     }
 

@@ -45,6 +45,8 @@ final class Job {
     var began: Moment?
     /// The run's limit, on the monotonic clock.
     var deadline: Int64 = .max
+    /// Since when it only waits for a breaker, on the monotonic clock: its limit stands still.
+    var heldSince: Int64?
     /// What the bot was told as the time of its first step.
     var firstNow = Timestamp(milliseconds: 0)
     /// The same for the step at hand.
@@ -97,10 +99,24 @@ final class Job {
     var runningCalls: Int { calls.count { $0.phase == .running } }
     var hasUnfinishedCalls: Bool { calls.contains { $0.phase != .finished } }
 
+    /// Nothing of it is under way, and nothing has come back: all that is missing waits to begin.
+    var onlyWaits: Bool {
+        unsettledSteps == 0 && arrived.isEmpty && !isDecided && rejection == nil
+            && calls.allSatisfy { $0.phase == .waiting || $0.phase == .finished }
+    }
+
+    func reference(_ call: Int) -> CallReference { CallReference(job: id, call: call, attempt: attempt, turn: calls[call].turn) }
+
+    func extendDeadline(by milliseconds: Int64) {
+        let (sum, isTooLarge) = deadline.addingReportingOverflow(max(0, milliseconds))
+        deadline = isTooLarge ? .max : sum
+    }
+
     /// Forgets what the current attempt has done, for the next one in the same place.
     func resetAttempt() {
         began = nil
         deadline = .max
+        heldSince = nil
         calls = []
         arrived = []
         outcomes = []
@@ -133,6 +149,11 @@ struct JobCall {
     var deadline: Int64 = .max
     /// Why it is being cancelled, and until when it may return by itself.
     var cancelling: (reason: CallFailure, until: Int64)?
+    /// How its breaker let it begin.
+    var permit = CircuitBreaker.Permit(trial: nil)
+    /// How often it was begun before, in this attempt.
+    var turn = 0
 
     var kind: CallKind { type(of: call.request).kind }
+    var dependency: String { call.request.dependency }
 }

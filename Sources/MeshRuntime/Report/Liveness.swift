@@ -2,30 +2,41 @@ import Kafka
 
 /// Tells a partition that stands still from one that only waits: records are there, the committed offset does not move, and nothing explains it.
 struct Liveness {
-    private var last: [TopicPartition: (watermark: Int64?, since: Int64)] = [:]
+    private var last: [TopicPartition: (committed: Int64?, since: Int64)] = [:]
+    private(set) var stalled: [TopicPartition] = []
 
     struct Look {
         var partition: TopicPartition
-        /// The lowest offset that is not finished, as the ledger knows it.
-        var watermark: Int64?
-        /// Records from there to the end; nil when it is not known.
+        /// What the broker has confirmed; nil before the first commit.
+        var committed: Int64?
+        /// Records that are not committed; nil when it is not known.
         var lag: Int64?
         /// Why it may stand: paused by a person, calls under way, records that wait for their time, a breaker.
-        var isExplained: Bool
+        var explanation: String?
     }
 
-    /// The partitions that stand still for at least `limit` milliseconds.
-    mutating func stalled(_ looks: [Look], limit: Int64, at uptime: Int64) -> [TopicPartition] {
-        var stalled: [TopicPartition] = []
-        var next: [TopicPartition: (watermark: Int64?, since: Int64)] = [:]
+    struct Change: Equatable {
+        /// Stand still since this look.
+        var began: [TopicPartition]
+        /// Stood still until this look.
+        var ended: [TopicPartition]
+    }
+
+    /// Takes one look at every partition of the process, and tells what changed in `stalled`: the partitions that stand still for at least `limit` milliseconds.
+    mutating func look(_ looks: [Look], limit: Int64, at uptime: Int64) -> Change {
+        var standing: [TopicPartition] = []
+        var next: [TopicPartition: (committed: Int64?, since: Int64)] = [:]
         for look in looks {
-            let before = last[look.partition]
-            let stands = before != nil && before!.watermark == look.watermark && (look.lag ?? 0) > 0 && !look.isExplained
-            let since = stands ? before!.since : uptime
-            next[look.partition] = (look.watermark, since)
-            if stands, uptime - since >= limit { stalled.append(look.partition) }
+            var since = uptime
+            if let before = last[look.partition], before.committed == look.committed, look.lag ?? 0 > 0, look.explanation == nil {
+                since = before.since
+                if uptime - since >= limit { standing.append(look.partition) }
+            }
+            next[look.partition] = (look.committed, since)
         }
         last = next
-        return stalled.sorted()
+        let before = Set(stalled)
+        stalled = standing.sorted()
+        return Change(began: stalled.filter { !before.contains($0) }, ended: before.subtracting(stalled).sorted())
     }
 }

@@ -27,6 +27,9 @@ struct ProcessMetrics {
     private let offset: Gauge
     private let stalled: Gauge
     private let breakers: Gauge
+    private let dependencies: Gauge
+    private let heldRuns: Gauge
+    private let blocked: Gauge
     private let processing: Histogram
     private let endToEnd: Histogram
 
@@ -59,6 +62,11 @@ struct ProcessMetrics {
             "kafka_consumergroup_current_offset", "The lowest offset that is not settled.", ["consumergroup", "topic", "partition"])
         stalled = gauge("mesh_partition_stalled", "1 for a partition that stands still without a reason.", ["bot", "topic", "partition"])
         breakers = gauge("mesh_breaker_open", "1 while calls of this kind are held back.", ["bot", "call"])
+        dependencies = gauge(
+            "mesh_dependency_state", "What was called outside: 0 it works, 1 calls are on trial, 2 calls are held back.",
+            ["bot", "dependency"])
+        heldRuns = gauge("mesh_runs_held", "Runs that wait for a dependency without a place among the running ones.")
+        blocked = gauge("mesh_settlement_blocked", "1 while results or dead letters cannot be written, and so nothing is committed.")
         processing = metrics.histogram("mesh_processing_seconds", help: "From taking a record in to settling it.", labels: ["bot"])
         endToEnd = metrics.histogram("mesh_end_to_end_seconds", help: "From an event's timestamp to settling it.", labels: ["bot"])
         metrics.gauge("mesh_build_info", help: "What runs.", labels: ["bot", "instance", "version", "delivery"])
@@ -74,7 +82,11 @@ struct ProcessMetrics {
         var dropped: Int
         var partitions: [(partition: TopicPartition, watermark: Int64?, lag: Int64?)]
         var stalled: [TopicPartition]
-        var breakers: [(kind: String, isOpen: Bool)]
+        /// What was called outside; the state is nil while calls go through.
+        var dependencies: [(name: String, state: DegradedDependency.State?)]
+        var heldRuns: Int
+        /// Results cannot be written for a while.
+        var isBlocked: Bool
     }
 
     func update(_ figures: inout Figures, _ state: State) {
@@ -108,6 +120,23 @@ struct ProcessMetrics {
             if let records { lag.set(Double(records), bot, labels.0, labels.1) }
         }
         for partition in state.stalled { stalled.set(1, bot, partition.topic, String(partition.partition)) }
-        for (kind, isOpen) in state.breakers { breakers.set(isOpen ? 1 : 0, bot, kind) }
+        breakers.removeAll()
+        dependencies.removeAll()
+        var open: [String: Bool] = [:]
+        for (dependency, degraded) in state.dependencies {
+            let value: Double =
+                switch degraded {
+                case nil: 0
+                case .halfOpen: 1
+                case .open: 2
+                }
+            dependencies.set(value, bot, dependency)
+            // `http:docs.example.org` is a call of the kind `http`.
+            let kind = String(dependency.prefix { $0 != ":" })
+            open[kind] = open[kind] ?? false || value > 0
+        }
+        for (kind, isOpen) in open { breakers.set(isOpen ? 1 : 0, bot, kind) }
+        heldRuns.set(Double(state.heldRuns), bot)
+        blocked.set(state.isBlocked ? 1 : 0, bot)
     }
 }

@@ -17,7 +17,6 @@ final class Reporter {
     private let health = HealthState()
     private let startedAt = Timestamp.now
     private var liveness = Liveness()
-    private var stalled: [TopicPartition] = []
     private var lastLook: Int64 = 0
     private var lastBeat: Int64 = .min / 2
     private var lastState: InstanceRecord.State?
@@ -76,40 +75,55 @@ final class Reporter {
         }
     }
 
-    func report(engine: Engine, partitions: [(AssignedPartition, Watermarks?)], openCalls: Int, at moment: Moment) {
+    /// One partition with what the broker has of it.
+    typealias Seen = (partition: AssignedPartition, entry: PartitionBook.Entry, marks: Watermarks?)
+
+    func report(engine: Engine, partitions: [Seen], openCalls: Int, at moment: Moment) {
         lastLook = moment.uptime
-        var looks: [Liveness.Look] = []
-        var figuresOf: [(partition: TopicPartition, watermark: Int64?, lag: Int64?)] = []
-        for (partition, marks) in partitions {
-            let watermark = partition.ledger.watermark
-            let lag = marks.flatMap { marks in watermark.map { max(0, marks.high - max($0, marks.low)) } }
-            figuresOf.append((partition.topicPartition, watermark, lag))
-            let waits = partition.role == .retry && partition.waiting > 0
-            looks.append(
-                .init(
-                    partition: partition.topicPartition, watermark: watermark, lag: lag,
-                    isExplained: engine.isPaused || engine.draining != nil || waits || openCalls > 0 || !engine.waitingCalls.isEmpty
-                        || engine.limiter != nil && !engine.lanes.isEmpty || engine.isRetryingInPlace))
-        }
-        let before = stalled
-        stalled = liveness.stalled(looks, limit: options.settings.limits.stall, at: moment.uptime)
-        for partition in stalled where !before.contains(partition) {
-            options.logger.error(
-                "\(partition) stands still: records wait, the committed offset has not moved for \(options.settings.limits.stall / 1_000) s, and nothing explains it"
+        let figuresOf = partitions.map { seen in
+            (
+                partition: seen.partition.topicPartition, watermark: seen.partition.ledger.watermark,
+                lag: seen.entry.lag(seen.marks, seen.partition.ledger)
             )
         }
+        lookForStalls(engine, partitions, at: moment)
+        let degraded = engine.degraded(at: moment)
         figures.update(
             &engine.figures,
             .init(
-                isActive: state(engine) == .running && !partitions.isEmpty, isReady: notReady(engine, partitions.map(\.0)) == nil,
+                isActive: state(engine) == .running && !partitions.isEmpty,
+                isReady: notReady(engine, partitions.map(\.partition)) == nil,
                 openCalls: openCalls, waiting: engine.lanes.count, waitingForRetry: engine.schedule.count,
-                dropped: side.droppedRecords + side.failedRecords, partitions: figuresOf, stalled: stalled,
-                breakers: engine.breakers.map { kind, breaker in (kind.name, breaker.state != .closed) }))
+                dropped: side.droppedRecords + side.failedRecords, partitions: figuresOf, stalled: liveness.stalled,
+                dependencies: engine.breakers.states.map { known in
+                    (known.dependency, degraded.first { $0.dependency == known.dependency }?.state)
+                },
+                heldRuns: engine.holding.runs.count, isBlocked: engine.trouble?.isAlarm ?? false))
         let queueDepth = figuresOf.contains { $0.lag == nil } ? nil : figuresOf.reduce(0) { $0 + Int($1.lag ?? 0) }
-        let record = instance(engine, partitions.map(\.0), queueDepth: queueDepth, openCalls: openCalls, at: moment)
+        let record = instance(engine, partitions.map(\.partition), queueDepth: queueDepth, openCalls: openCalls, at: moment)
         health.set(record)
         if moment.uptime - lastBeat >= Int64(InstanceRecord.intervalSeconds) * 1_000 || record.state != lastState {
             send(record, at: moment)
+        }
+    }
+
+    private func lookForStalls(_ engine: Engine, _ partitions: [Seen], at moment: Moment) {
+        let reasons = engine.explanations()
+        let looks = partitions.map { seen in
+            Liveness.Look(
+                partition: seen.partition.topicPartition, committed: seen.entry.committed,
+                lag: seen.entry.lag(seen.marks, seen.partition.ledger),
+                explanation: reasons[seen.partition.topicPartition])
+        }
+        let limit = options.settings.limits.stall
+        let change = liveness.look(looks, limit: limit, at: moment.uptime)
+        for partition in change.began {
+            options.logger.error(
+                "\(partition) stands still: records wait, the committed offset has not moved for \(limit / 1_000) s, and nothing explains it",
+                ["partition": .string(partition.description)])
+        }
+        for partition in change.ended {
+            options.logger.info("\(partition) no longer stands still", ["partition": .string(partition.description)])
         }
     }
 
@@ -139,9 +153,11 @@ final class Reporter {
 
     private func notReady(_ engine: Engine, _ partitions: [AssignedPartition]) -> String? {
         if engine.draining != nil { return "draining" }
-        if let trouble = engine.settleTrouble { return trouble }
-        if !stalled.isEmpty { return "stands still: \(stalled.map(\.description).joined(separator: ", "))" }
-        return partitions.contains { !$0.isRestored } ? "partitions are being restored" : nil
+        if let trouble = engine.trouble { return trouble.message }
+        if !liveness.stalled.isEmpty { return "stands still: \(liveness.stalled.map(\.description).joined(separator: ", "))" }
+        let restoring = partitions.filter { !$0.isRestored }.map(\.topicPartition).sorted()
+        guard let first = restoring.first else { return nil }
+        return "partitions are being restored: \(first)\(restoring.count > 1 ? " and \(restoring.count - 1) more" : "")"
     }
 
     private func instance(
@@ -150,6 +166,7 @@ final class Reporter {
         let settings = options.settings
         let rates = engine.figures.rates(at: moment.uptime)
         let percentiles = engine.figures.percentiles(at: moment.uptime)
+        let degraded = engine.degraded(at: moment)
         return InstanceRecord(
             bot: settings.bot, replica: settings.replica, instance: settings.instance, host: host, pid: getpid(),
             version: options.configuration.version, state: state(engine), notReady: notReady(engine, partitions),
@@ -159,7 +176,8 @@ final class Reporter {
             processingSecondsP99: percentiles?.processingP99,
             endToEndSecondsP50: percentiles?.endToEndP50, endToEndSecondsP99: percentiles?.endToEndP99, queueDepth: queueDepth,
             openCalls: openCalls, done: engine.figures.done, retried: engine.figures.retried, deadLettered: engine.figures.dead,
-            stalled: stalled.map(\.description), startedAt: startedAt.text, lastSeen: moment.wall.text)
+            stalled: liveness.stalled.map(\.description), degraded: degraded.isEmpty ? nil : degraded,
+            startedAt: startedAt.text, lastSeen: moment.wall.text)
     }
 }
 

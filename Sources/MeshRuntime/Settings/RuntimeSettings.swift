@@ -84,6 +84,9 @@ public struct Limits: Sendable, Equatable {
     public var callsPerRun = 1_000
     /// How often one run may be taken up again after a crash before its record is dead-lettered.
     public var resumesPerRun = 5
+    /// Runs that wait for a breaker without a place among `max_concurrent_jobs`, and the bytes of their records.
+    public var heldRuns = 500
+    public var heldBytes = 16 << 20
     /// What a performer gets to return after its call was cancelled.
     public var callGrace: Int64 = 5_000
     /// Cancel signals that are remembered for runs that have not started.
@@ -94,10 +97,12 @@ public struct Limits: Sendable, Equatable {
     public var deadLetterBytes = 15 << 20
     /// From the signal to the end of the process.
     public var drain: Int64 = 25_000
+    /// The last part of `drain`: by then calls under way are cancelled, and what is finished is settled.
+    public var drainEnd: Int64 = 5_000
     /// What finishes at a revocation.
     public var revocation: Int64 = 2_000
     /// A partition with lag whose committed offset stands still for so long is reported, when nothing explains it.
-    public var stall: Int64 = 15_000
+    public var stall: Int64 = 10_000
 
     public init() {}
 }

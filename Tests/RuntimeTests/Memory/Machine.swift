@@ -150,9 +150,9 @@ final class Machine {
         perform()
     }
 
-    func deliver() {
+    func deliver(except silent: TopicPartition? = nil) {
         let ready = owned.subtracting(paused).sorted().compactMap { partition in
-            log.record(at: positions[partition] ?? 0, of: partition)
+            partition == silent ? nil : log.record(at: positions[partition] ?? 0, of: partition)
         }
         guard let record = ready.randomElement(using: &random) else { return }
         positions[record.topicPartition] = record.offset + 1
@@ -167,6 +167,8 @@ final class Machine {
         engine.restored(restoration, at: moment)
         perform()
     }
+
+    func restoreAll() { while !restoring.isEmpty { restore() } }
 
     func settle(_ forced: SettleOutcome? = nil) {
         guard let batch = settling else { return }

@@ -32,6 +32,8 @@ struct Effort: CallRequest {
     var number: Int
     var step: Int
     var timeLimit: Duration { .seconds(60) }
+    /// Two sites: numbers from 1,000 on are done at the far one.
+    var dependency: String { number < 1_000 ? "effort" : "effort:far" }
 }
 
 enum WorkCall: BotCall {

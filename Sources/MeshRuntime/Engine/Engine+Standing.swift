@@ -1,0 +1,36 @@
+import BotKit
+import Kafka
+
+/// Why partitions may stand still although records wait in them.
+extension Engine {
+    /// The reasons, by partition; a partition without one that stands still is stuck.
+    func explanations() -> [TopicPartition: String] {
+        var reasons: [TopicPartition: String] = [:]
+        for job in begun.values where !job.partition.isLost {
+            guard let reason = reasonToWait(job) else { continue }
+            reasons[job.partition.topicPartition] = reason
+        }
+        for (topicPartition, partition) in partitions where reasons[topicPartition] == nil {
+            reasons[topicPartition] = reasonToWait(partition)
+        }
+        return reasons
+    }
+
+    private func reasonToWait(_ job: Job) -> String? {
+        if job.isDecided { return nil }
+        if job.began == nil { return "a record waits to be tried again in its place" }
+        guard job.hasUnfinishedCalls else { return nil }
+        return job.heldSince == nil ? "calls are under way" : "a dependency is down"
+    }
+
+    private func reasonToWait(_ partition: AssignedPartition) -> String? {
+        if isPaused { return "paused" }
+        if draining != nil || partition.isLeaving { return "draining" }
+        if !partition.isRestored { return "being restored" }
+        if partition.role == .retry, partition.waiting > 0 { return "records wait for their time" }
+        let isBusy = jobsWithCalls >= configuration.constraints.maximumConcurrentJobs || (limiter != nil && !lanes.isEmpty)
+        // What was taken in, or cannot be taken in for lack of room, waits for its turn.
+        let waitsForTurn = partition.ledger.openCount > 0 || partition.isPaused
+        return isBusy && waitsForTurn ? "other records come first" : nil
+    }
+}

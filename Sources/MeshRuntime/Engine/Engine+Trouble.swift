@@ -1,0 +1,48 @@
+import BotKit
+import Kafka
+
+/// Settlements fail one after another: nothing is committed until they go through.
+struct SettleTrouble: Sendable, Equatable {
+    /// For `/ready`: what cannot be written, and why.
+    var message: String
+    /// Since when, on the monotonic clock.
+    let since: Int64
+    /// When the alarm was last raised; nil: not yet.
+    var lastAlarm: Int64?
+
+    /// How long it lasts before it is an alarm, and how often the alarm is repeated, in milliseconds.
+    static let alarmAfter: Int64 = 5_000
+    static let alarmEvery: Int64 = 30_000
+
+    var isAlarm: Bool { lastAlarm != nil }
+}
+
+extension Engine {
+    /// A settlement failed. The first failure is told at once, one that lasts as an error, once in a while.
+    func noteTrouble(_ error: KafkaError, _ items: [SettleItem], refused place: Int?, pause: Int64, at moment: Moment) {
+        let place = place.flatMap { items.indices.contains($0) ? $0 : nil }
+        let topics = Set(place.map { items[$0].records.map(\.topic) } ?? []).sorted()
+        let names = topics.joined(separator: ", ")
+        let what = topics.isEmpty ? "results cannot be settled" : "\(topics.count > 1 ? "one of " : "")\(names) cannot be written"
+        let isNew = trouble == nil
+        var now = trouble ?? SettleTrouble(message: "", since: moment.uptime)
+        now.message = "\(what), and so nothing is committed: \(error)"
+        if isNew {
+            log(
+                error.isStaleMember ? .info : .warn,
+                "\(contract.name): nothing of a settlement of \(items.count) results is visible: \(error); again in \(pause) ms")
+        } else if moment.uptime - (now.lastAlarm ?? .min / 2) >= SettleTrouble.alarmEvery,
+            moment.uptime - now.since >= SettleTrouble.alarmAfter
+        {
+            now.lastAlarm = moment.uptime
+            log(.error, "\(contract.name): for \((moment.uptime - now.since) / 1_000) s \(now.message). It is tried again every 2 s.")
+        }
+        trouble = now
+    }
+
+    func endTrouble() {
+        guard let ended = trouble else { return }
+        trouble = nil
+        log(.info, "\(contract.name): results are settled again", ended.isAlarm ? [("alarm", "over")] : [])
+    }
+}

@@ -1,0 +1,51 @@
+import Kafka
+
+/// How far the broker has each partition, as far as it has told this process. Confined to the engine's thread; bounded by what the process owns and by the
+/// settlements under way.
+struct PartitionBook {
+    struct Entry: Equatable {
+        /// What the broker has confirmed; nil when nothing was ever committed.
+        var committed: Int64?
+        /// Everything below it was delivered to this process: the offset at which the end was last reached.
+        var end: Int64?
+
+        /// Records that are not committed; nil when it is not known.
+        ///
+        /// What lies between the last record and the end are markers of transactions: a partition of which all was delivered, finished and committed has no
+        /// lag, although its committed offset is below its end.
+        func lag(_ marks: Watermarks?, _ ledger: OffsetLedger) -> Int64? {
+            guard let marks else { return nil }
+            let isCommitted = ledger.openCount == 0 && ledger.watermark ?? -1 <= committed ?? -1
+            if isCommitted, let end, end >= marks.high { return 0 }
+            return max(0, marks.high - max(committed ?? 0, marks.low))
+        }
+    }
+
+    private var entries: [TopicPartition: Entry] = [:]
+    /// Offsets of settlements that are under way.
+    private var asked: [UInt64: [TopicPartition: CommittedOffset]] = [:]
+
+    subscript(_ partition: TopicPartition) -> Entry { entries[partition] ?? Entry() }
+
+    /// A new assignment begins with what is committed.
+    mutating func began(_ partition: TopicPartition, committed: Int64?) {
+        entries[partition] = Entry(committed: committed.flatMap { $0 >= 0 ? $0 : nil })
+    }
+
+    mutating func gave(up partitions: [TopicPartition]) { for partition in partitions { entries[partition] = nil } }
+
+    mutating func reachedEnd(of partition: TopicPartition, at offset: Int64) { entries[partition]?.end = offset }
+
+    mutating func asks(_ batch: UInt64, _ offsets: [TopicPartition: CommittedOffset]) {
+        if !offsets.isEmpty { asked[batch] = offsets }
+    }
+
+    mutating func answered(_ batch: UInt64, isCommitted: Bool) {
+        guard let offsets = asked.removeValue(forKey: batch), isCommitted else { return }
+        committed(offsets)
+    }
+
+    mutating func committed(_ offsets: [TopicPartition: CommittedOffset]) {
+        for (partition, commit) in offsets { entries[partition]?.committed = commit.offset }
+    }
+}

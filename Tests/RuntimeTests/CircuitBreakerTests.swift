@@ -1,0 +1,134 @@
+import BotKit
+import Testing
+
+@testable import MeshRuntime
+
+@Suite struct CircuitBreakerTests {
+    private func breaker(failures: Int = 2, probes: Int = 1) -> CircuitBreaker {
+        CircuitBreaker(BreakerPolicy(failures: failures, pause: .milliseconds(100), probes: probes))
+    }
+
+    private func admit(_ breaker: inout CircuitBreaker, at uptime: Int64) throws -> CircuitBreaker.Permit {
+        let permit = breaker.admit(at: uptime)
+        return try #require(permit)
+    }
+
+    private func isHeldBack(_ breaker: inout CircuitBreaker, at uptime: Int64) -> Bool { breaker.admit(at: uptime) == nil }
+
+    /// Opens it at the time 0.
+    private func opened(probes: Int = 1) throws -> CircuitBreaker {
+        var breaker = breaker(probes: probes)
+        for _ in 0..<2 {
+            let permit = try admit(&breaker, at: 0)
+            breaker.failed(permit, at: 0)
+        }
+        #expect(breaker.state == .open(until: 100))
+        return breaker
+    }
+
+    @Test func onlyFailuresOneAfterAnotherOpenIt() throws {
+        var breaker = breaker(failures: 3)
+        for _ in 0..<10 {
+            for isGood in [false, false, true] {
+                let permit = try admit(&breaker, at: 0)
+                if isGood { breaker.succeeded(permit) } else { breaker.failed(permit, at: 0) }
+                #expect(breaker.state == .closed)
+            }
+        }
+        for _ in 0..<3 {
+            let permit = try admit(&breaker, at: 5)
+            breaker.failed(permit, at: 5)
+        }
+        #expect(breaker.state == .open(until: 105))
+    }
+
+    @Test func itClosesOnlyAfterAllCallsOnTrialHaveSucceeded() throws {
+        var breaker = try opened(probes: 3)
+        expect(isHeldBack(&breaker, at: 99))
+        let permits = try (0..<3).map { _ in try admit(&breaker, at: 100) }
+        #expect(permits.allSatisfy { $0.isTrial })
+        expect(isHeldBack(&breaker, at: 1_000), "three and no more")
+        for permit in permits.prefix(2) {
+            breaker.succeeded(permit)
+            #expect(breaker.state == .halfOpen)
+            expect(isHeldBack(&breaker, at: 1_000), "one that succeeded makes no room for another")
+        }
+        breaker.succeeded(permits[2])
+        #expect(breaker.state == .closed)
+        expect(try !admit(&breaker, at: 1_000).isTrial)
+    }
+
+    @Test func oneFailureOnTrialOpensItAndTheOthersSayNothingMore() throws {
+        var breaker = try opened(probes: 2)
+        let first = try admit(&breaker, at: 100)
+        let second = try admit(&breaker, at: 100)
+        breaker.failed(first, at: 150)
+        #expect(breaker.state == .open(until: 250))
+        breaker.succeeded(second)
+        #expect(breaker.state == .open(until: 250))
+        let third = try admit(&breaker, at: 250)
+        breaker.succeeded(second)
+        breaker.failed(second, at: 251)
+        #expect(breaker.state == .halfOpen, "a call of an earlier trial does not count in this one")
+        breaker.succeeded(third)
+        let last = try admit(&breaker, at: 252)
+        breaker.succeeded(last)
+        #expect(breaker.state == .closed)
+    }
+
+    @Test func aCallFromBeforeItOpenedDoesNotCloseIt() throws {
+        var breaker = breaker()
+        let early = try admit(&breaker, at: 0)
+        for _ in 0..<2 {
+            let permit = try admit(&breaker, at: 0)
+            breaker.failed(permit, at: 0)
+        }
+        breaker.succeeded(early)
+        #expect(breaker.state == .open(until: 100))
+        _ = breaker.admit(at: 100)
+        breaker.succeeded(early)
+        #expect(breaker.state == .halfOpen)
+    }
+
+    @Test func aCancelledCallOnTrialMakesRoomForAnother() throws {
+        var breaker = try opened()
+        let permit = try admit(&breaker, at: 100)
+        expect(isHeldBack(&breaker, at: 101))
+        breaker.ended(permit)
+        let last = try admit(&breaker, at: 102)
+        breaker.succeeded(last)
+        #expect(breaker.state == .closed)
+    }
+
+    @Test func theNumberOfBreakersIsBounded() throws {
+        var breakers = Breakers(BreakerPolicies(standard: BreakerPolicy(failures: 1)))
+        for number in 0..<(3 * Breakers.maximum) { _ = breakers.admit("http:h\(number)", kind: "http", at: 0) }
+        #expect(breakers.states.count == Breakers.maximum)
+        for (dependency, _) in breakers.states {
+            let permit = breakers.admit(dependency, kind: "http", at: 0)
+            let admitted = try #require(permit)
+            _ = breakers.change(dependency) { $0.failed(admitted, at: 0) }
+            #expect(!breakers.isClosed(dependency))
+        }
+        // All are open: what is new is not held back, and nothing is forgotten for it.
+        expect(breakers.admit("http:another", kind: "http", at: 0) != nil)
+        #expect(breakers.states.allSatisfy { $0.state != .closed })
+    }
+
+    @Test func theNearestPolicyCounts() {
+        let policies = BreakerPolicies(
+            standard: BreakerPolicy(failures: 1),
+            byDependency: ["http": BreakerPolicy(failures: 2), "http:a.org": BreakerPolicy(failures: 3)])
+        #expect(policies.policy(of: "http:a.org", kind: "http").failures == 3)
+        #expect(policies.policy(of: "http:b.org", kind: "http").failures == 2)
+        #expect(policies.policy(of: "notify.slack", kind: "notify.slack").failures == 1)
+    }
+
+    @Test(arguments: [
+        ("https://Docs.Example.org/a?b", "http:docs.example.org"), ("http://u:p@h:8080", "http:h:8080"),
+        ("http://[::1]:5/x", "http:[::1]:5"),
+        ("http://a@b@c/", "http:c"), ("nothing", "http"), ("http://", "http"), ("http:///x", "http"),
+    ]) func anHTTPCallDependsOnItsServer(_ url: String, _ dependency: String) {
+        #expect(HTTPCall(method: "GET", url: url, timeLimit: .seconds(1)).dependency == dependency)
+    }
+}

@@ -1,0 +1,137 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// The end of a process: within its limit, with what is finished settled and the rest left to the next owner.
+@Suite struct DrainTests {
+    /// Brings the machine to where a call is under way.
+    private func runningCall(_ machine: Machine) throws -> CallStart {
+        try machine.send(Work(name: "a", number: 1, how: "call"))
+        for _ in 0..<60 where machine.calls.isEmpty {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+        }
+        return try #require(machine.calls.values.first)
+    }
+
+    @Test func aDrainLetsRunsFinish() throws {
+        let machine = try Machine(WorkBot.self)
+        _ = try runningCall(machine)
+        try machine.send(Work(name: "z", number: 2, how: "plain"))
+        machine.engine.drain(at: machine.moment)
+        machine.advance()
+        #expect(!machine.hasFinished)
+        machine.finishCall()
+        for _ in 0..<5 {
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.hasFinished)
+        #expect(try machine.events(WorkDone.self).map(\.payload.number) == [1])
+    }
+
+    @Test func aDrainHasALimitAndLeavesTheRestToTheNextOwner() throws {
+        let machine = try Machine(WorkBot.self)
+        let call = try runningCall(machine)
+        machine.engine.drain(at: machine.moment)
+        machine.pass(20_001)
+        machine.advance()
+        #expect(machine.cancelled == [call.reference])
+        machine.finishCall(call.reference)
+        machine.advance()
+        #expect(machine.hasFinished)
+        #expect(machine.dead.isEmpty)
+        try machine.crash()
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 1)
+        #expect(machine.started.last?.isRepeat ?? false)
+    }
+
+    /// Under load, at any moment: every call that came back in time is settled, and nothing is lost or doubled by whoever comes after.
+    @Test(arguments: 0..<10, [DeliveryMode.exactlyOnce, .atLeastOnce])
+    func underLoadItEndsInTimeAndLosesNothing(seed: UInt64, delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, seed: seed, delivery: delivery)
+        let kinds = ["plain", "call", "calls", "chain"]
+        for number in 0..<120 { try machine.send(Work(name: "n\(number % 11)", number: number, how: kinds[number % 4])) }
+        for _ in 0..<(200 + 40 * Int(seed)) { machine.happen() }
+        machine.engine.drain(at: machine.moment)
+        let begun = machine.uptime
+        var finished: Set<Int> = []
+        while !machine.hasFinished, machine.uptime < begun + 60_000 {
+            machine.advance()
+            machine.settle()
+            // Every second call comes back during the drain.
+            if let reference = machine.calls.keys.sorted(by: { ($0.job, $0.call) < ($1.job, $1.call) }).first(where: { $0.job % 2 == 0 }) {
+                finished.insert((machine.calls[reference]!.request as! Effort).number)
+                machine.finishCall(reference)
+            }
+            machine.pass(200)
+        }
+        #expect(machine.hasFinished)
+        #expect(machine.uptime - begun <= 25_000)
+        let settled = Set(try machine.events(WorkDone.self).map(\.payload.number))
+        for number in finished where kinds[number % 4] == "call" { #expect(settled.contains(number), "\(number) was finished") }
+        try machine.crash()
+        machine.runDry()
+        machine.expectAllCommitted()
+        let done = try machine.events(WorkDone.self)
+        #expect(Set(done.map(\.payload.number)) == Set(0..<120))
+        #expect(Set(done.map(\.envelope.id)).count == 120)
+        if delivery == .exactlyOnce { #expect(done.count == 120) }
+    }
+
+    @Test func whatCannotBeSettledDoesNotHoldTheEndUp() throws {
+        let machine = try Machine(WorkBot.self)
+        for number in 0..<10 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
+        for _ in 0..<60 where machine.settling == nil {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+        }
+        machine.engine.drain(at: machine.moment)
+        let begun = machine.uptime
+        for _ in 0..<400 where !machine.hasFinished {
+            machine.advance()
+            machine.settle(.failed(KafkaError(code: -1, name: "_TIMED_OUT", message: "no broker", isRetriable: true), item: nil))
+            machine.pass(100)
+        }
+        #expect(machine.hasFinished)
+        #expect(machine.uptime - begun <= 25_000)
+        #expect(machine.log.committed.isEmpty)
+        try machine.crash()
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 10)
+    }
+
+    @Test func runsThatWaitForADependencyDoNotHoldTheEndUp() throws {
+        var configuration = BotConfiguration(name: "WorkBot")
+        configuration.constraints.breakers.standard = BreakerPolicy(failures: 1, pause: .seconds(3_600))
+        let machine = try Machine(WorkBot.self, configuration: configuration)
+        machine.outcome = { _ in .failure(CallFailure(.transient, code: "down", message: "down")) }
+        for number in 0..<6 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        for _ in 0..<200 {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+            machine.finishCall()
+        }
+        #expect(!machine.engine.waitingCalls.isEmpty)
+        machine.engine.drain(at: machine.moment)
+        for _ in 0..<10 {
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.hasFinished)
+        machine.outcome = { .success(Effort.Response(number: ($0.request as! Effort).number)) }
+        try machine.crash()
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 6)
+        #expect(machine.dead.isEmpty)
+    }
+}

@@ -1,0 +1,152 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// What stands still is told by name, what only waits is not, and what moves again is taken back.
+@Suite struct LivenessTests {
+    private let partition = TopicPartition("build.completed", 3)
+
+    private func look(_ committed: Int64?, _ explanation: String? = nil, lag: Int64? = 5) -> Liveness.Look {
+        .init(partition: partition, committed: committed, lag: lag, explanation: explanation)
+    }
+
+    @Test func aPartitionThatStandsStillIsReportedAndTakenBack() {
+        var liveness = Liveness()
+        let nothing = Liveness.Change(began: [], ended: [])
+        func see(_ look: Liveness.Look?, at uptime: Int64) -> Liveness.Change {
+            liveness.look(look.map { [$0] } ?? [], limit: 100, at: uptime)
+        }
+        var changes = [see(look(1), at: 0), see(look(1), at: 99)]
+        #expect(changes == [nothing, nothing])
+        changes = [see(look(1), at: 100), see(look(1), at: 150)]
+        #expect(changes == [.init(began: [partition], ended: []), nothing], "told once")
+        #expect(liveness.stalled == [partition])
+        changes = [see(look(2), at: 151)]
+        #expect(changes == [.init(began: [], ended: [partition])], "it moved")
+        #expect(liveness.stalled.isEmpty)
+        changes = [see(look(2, "calls are under way"), at: 300), see(look(2), at: 350), see(look(2, lag: 0), at: 500)]
+        #expect(changes.allSatisfy { $0 == nothing })
+        changes = [see(look(2, lag: nil), at: 650), see(look(2), at: 700)]
+        #expect(changes.allSatisfy { $0 == nothing }, "what is not known is not reported")
+        changes = [see(look(2), at: 800), see(nil, at: 801)]
+        #expect(changes == [.init(began: [partition], ended: []), .init(began: [], ended: [partition])], "it was given up")
+    }
+
+    @Test func aPartitionThatWasNeverCommittedCanStandStillToo() {
+        var liveness = Liveness()
+        _ = liveness.look([look(nil)], limit: 100, at: 0)
+        _ = liveness.look([look(nil)], limit: 100, at: 100)
+        #expect(liveness.stalled == [partition])
+    }
+
+    @Test func lagIsCountedFromWhatTheBrokerHasConfirmed() {
+        let marks = Watermarks(low: 10, high: 50)
+        var book = PartitionBook()
+        book.began(partition, committed: nil)
+        var ledger = OffsetLedger()
+        #expect(book[partition].lag(marks, ledger) == 40)
+        #expect(book[partition].lag(nil, ledger) == nil)
+        book.asks(1, [partition: CommittedOffset(offset: 30)])
+        book.asks(2, [partition: CommittedOffset(offset: 40)])
+        book.answered(1, isCommitted: true)
+        #expect(book[partition].lag(marks, ledger) == 20, "the second is not confirmed")
+        book.answered(2, isCommitted: false)
+        #expect(book[partition].committed == 30)
+        expect(ledger.begin(48))
+        // The last offset is the marker of a transaction.
+        book.reachedEnd(of: partition, at: 50)
+        #expect(book[partition].lag(marks, ledger) == 20, "a record is not finished")
+        ledger.finish(48)
+        #expect(book[partition].lag(marks, ledger) == 20, "it is not committed")
+        book.committed([partition: CommittedOffset(offset: 49)])
+        #expect(book[partition].lag(marks, ledger) == 0)
+        #expect(book[partition].lag(Watermarks(low: 10, high: 60), ledger) == 11, "more has come")
+        book.gave(up: [partition])
+        book.committed([partition: CommittedOffset(offset: 60)])
+        #expect(book[partition].committed == nil, "what is not owned is not kept")
+    }
+
+    /// Goes the way of the process's report: a look each second.
+    private func watch(_ machine: Machine, seconds: Int, _ liveness: inout Liveness, _ turn: () -> Void) -> [TopicPartition] {
+        var seen: Set<TopicPartition> = []
+        for _ in 0..<seconds {
+            turn()
+            machine.pass(1_000)
+            let reasons = machine.engine.explanations()
+            let looks = machine.engine.partitions.values.map { partition in
+                let topicPartition = partition.topicPartition
+                let committed = machine.log.committed[topicPartition]?.offset
+                let end = machine.log.end(of: topicPartition)
+                let entry = PartitionBook.Entry(committed: committed, end: partition.ledger.watermark)
+                let lag = entry.lag(Watermarks(low: 0, high: end), partition.ledger)
+                return Liveness.Look(
+                    partition: topicPartition, committed: committed, lag: lag, explanation: reasons[topicPartition])
+            }
+            _ = liveness.look(looks, limit: machine.settings.limits.stall, at: machine.uptime)
+            seen.formUnion(liveness.stalled)
+        }
+        return seen.sorted()
+    }
+
+    @Test func whatCannotBeSettledStandsStillUntilItCan() throws {
+        let machine = try Machine(WorkBot.self, partitions: 2)
+        var liveness = Liveness()
+        machine.runDry()
+        try machine.send(Work(name: "a", number: 1, how: "poison"))
+        let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "mesh.dlq refuses")
+        let stalled = watch(machine, seconds: 30, &liveness) {
+            machine.deliver()
+            machine.advance()
+            machine.settle(.failed(refused, item: 0))
+        }
+        #expect(stalled.map(\.topic) == [Work.type.name])
+        #expect(liveness.stalled == stalled)
+        _ = watch(machine, seconds: 10, &liveness) {
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(liveness.stalled.isEmpty, "within ten seconds after the fault has gone")
+        #expect(machine.dead.count == 1)
+    }
+
+    @Test func whatWaitsForAReasonDoesNotStandStill() throws {
+        let machine = try Machine(WorkBot.self, partitions: 2)
+        var liveness = Liveness()
+        for number in 0..<12 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        // Four calls take all places, for minutes.
+        let stalled = watch(machine, seconds: 50, &liveness) {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.calls.count == 4)
+        #expect(stalled.isEmpty, "\(stalled)")
+        machine.engine.setPaused(true)
+        #expect(watch(machine, seconds: 30, &liveness) { machine.finishCall() }.isEmpty)
+        machine.engine.setPaused(false)
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 12)
+    }
+
+    @Test func aPartitionThatBringsNothingIsReportedAlthoughOthersWork() throws {
+        let machine = try Machine(WorkBot.self, partitions: 2)
+        var liveness = Liveness()
+        for number in 0..<12 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        machine.restoreAll()
+        machine.advance()
+        // The consumer brings records of the other partition only: the fault that nobody notices.
+        let silent = TopicPartition(Work.type.name, 0)
+        let stalled = watch(machine, seconds: 20, &liveness) {
+            machine.deliver(except: silent)
+            machine.advance()
+            machine.settle()
+            machine.finishCall()
+        }
+        #expect(stalled == [silent])
+    }
+}
