@@ -4,9 +4,6 @@ import Kafka
 
 /// A retry partition's commit must move on although records wait in it for their time.
 extension Engine {
-    /// Whether a job waits to be tried again in its place: its partition stands still for a reason.
-    var isRetryingInPlace: Bool { retryPolicy.mode == .inPlace && !schedule.isEmpty }
-
     /// Where finished records lie between many waiting ones, the lowest waiting ones are written again at the end of their partition, so that what the
     /// commit carries stays small.
     func carryOnWaiting() {
