@@ -4,7 +4,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error -Xswiftc -warning
 
 LOADTEST := .build/loadtest
 
-.PHONY: demo test soak build lint bootstrap bootstrap-test bootstrap-bench bench bench-memory bench-starts release-broker release-load clean
+.PHONY: demo test soak build lint bootstrap bootstrap-test bootstrap-bench bench bench-broker bench-memory bench-starts release-broker release-load clean
 
 demo: build
 	.build/debug/mesh demo $(DEMO_FLAGS)
@@ -27,8 +27,12 @@ soak: bootstrap-test release-broker
 lint:
 	@swift format lint --strict --recursive Sources Tests Package.swift
 
+# The relay beside a bare loop in C and one in Python, and what else docs/benchmarks.md says of it; the figures go there. Half an hour.
+bench: bootstrap-test $(LOADTEST)/relay $(LOADTEST)/python/installed release-broker release-load
+	@.build/release/meshload bench --all --write docs/benchmarks.md $(BENCH_FLAGS)
+
 # Measurements of the broker beside others; docs/benchmarks.md says how and what came out.
-bench: bootstrap-bench $(LOADTEST)/bench release-broker
+bench-broker: bootstrap-bench $(LOADTEST)/bench release-broker
 	@loadtest/broker/run.py $(BENCH_FLAGS)
 
 bench-memory: bootstrap-bench $(LOADTEST)/bench release-broker
@@ -44,6 +48,12 @@ $(LOADTEST)/bench: $(wildcard loadtest/broker/*.c loadtest/broker/*.h)
 $(LOADTEST)/relay: loadtest/relay/relay.c
 	@mkdir -p $(LOADTEST)
 	@cc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $< -lrdkafka
+
+# A virtual environment of its own: .venv is that of the tests.
+$(LOADTEST)/python/installed: loadtest/python/requirements.txt
+	@/usr/bin/python3 -m venv $(@D)
+	@$(@D)/bin/python3 -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 release-broker:
 	@swift build $(SWIFT_FLAGS) -c release --product meshbroker --quiet

@@ -63,7 +63,7 @@ let package = Package(
         program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
         program("meshbroker", ["Broker", "Envelopes", "KafkaProtocol", "Telemetry", "Terminal"]),
         program("mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
-        program("meshload", ["BotKit", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
+        program("meshload", ["BotKit", "Envelopes", "Kafka", "LocalBroker", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
 
         tests("KafkaProtocolTests", ["KafkaProtocol", "CSystem"]),
         tests("BrokerStorageTests", ["BrokerStorage", "KafkaProtocol"]),

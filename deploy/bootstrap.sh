@@ -3,7 +3,7 @@
 #
 #   deploy/bootstrap.sh          what `make demo` needs
 #   deploy/bootstrap.sh --test   the above, and what `make test` needs
-#   deploy/bootstrap.sh --bench  all of that, and the brokers that `make bench` measures
+#   deploy/bootstrap.sh --bench  all of that, and the brokers that `make bench-broker` measures
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,4 +1,3 @@
-import Envelopes
 import Glibc
 import Kafka
 import Terminal
@@ -25,13 +24,12 @@ struct Generate {
         try Topics.ensure([topic], client)
         let producer = try Producer(client, ProducerSettings(linger: .milliseconds(5), keepsOnlyFailures: true))
         defer { producer.close(timeout: .seconds(2)) }
-        var random = SystemRandomNumberGenerator()
-        let padding = padding(using: &random)
+        var requests = RequestWriter(topic: topic, keys: keys, size: size, last: count - 1)
         let start = uptimeSeconds()
         var failed = 0
         for number in 0..<count {
             pace(number, since: start)
-            try producer.send(record(number, padding: padding, using: &random), patience: .seconds(60))
+            try producer.send(requests.record(number), patience: .seconds(60))
             if number & 1023 == 0 { failed += producer.deliveries().count }
         }
         do throws(KafkaError) {
@@ -55,34 +53,17 @@ struct Generate {
         let wait = start + Double(number) / Double(rate) - uptimeSeconds()
         if wait > 0.001 { usleep(UInt32(min(wait * 1e6, 999_999))) }
     }
-
-    /// What brings a value to the size that was asked for; empty where it has it already.
-    private func padding(using random: inout some RandomNumberGenerator) -> String {
-        let least = record(count - 1, padding: "", using: &random).value?.count ?? 0
-        return String(repeating: "x", count: max(0, size - least))
-    }
-
-    private func record(_ number: Int, padding: String, using random: inout some RandomNumberGenerator) -> OutgoingRecord {
-        let repository = "https://git.example.org/bench/\(number % keys).git"
-        // Written by hand: nothing in it needs escaping.
-        let payload = "{\"branch\":\"main\",\"padding\":\"\(padding)\",\"repository\":\"\(repository)\",\"sequence\":\(number)}"
-        let envelope = Envelope(
-            id: EventID(random: &random), timestamp: .now, source: "meshload", type: EventType(topic), payload: Array(payload.utf8))
-        let encoded = EnvelopeCodec().encode(envelope)
-        return OutgoingRecord(
-            topic: topic, key: Array(repository.utf8), value: encoded.value, headers: encoded.headers.map { Header($0.name, $0.value) })
-    }
 }
 
 /// The topics of a load test.
 enum Topics {
-    /// Makes what is not there yet: six partitions, one for a compacted one.
-    static func ensure(_ names: [String], compacted: [String] = [], _ client: ClientSettings) throws {
+    /// Makes what is not there yet, with six partitions if nothing else is said.
+    static func ensure(_ names: [String], compacted: [String] = [], partitions: Int32 = 6, _ client: ClientSettings) throws {
         let admin = try AdminClient(client)
         defer { admin.close() }
         let wanted =
-            names.map { NewTopic(name: $0, partitions: 6) }
-            + compacted.map { NewTopic(name: $0, partitions: 6, configuration: ["cleanup.policy": "compact"]) }
+            names.map { NewTopic(name: $0, partitions: partitions) }
+            + compacted.map { NewTopic(name: $0, partitions: partitions, configuration: ["cleanup.policy": "compact"]) }
         try admin.createTopics(wanted).check(except: \.isTopicAlreadyExists)
     }
 }

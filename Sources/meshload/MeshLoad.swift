@@ -33,6 +33,8 @@ enum MeshLoad {
                 flags: [
                     brokers, input, output, mode, Flag("count", value: "N", default: "100000", help: "results after which it ends"),
                     Flag("group", value: "GROUP", default: "BenchBot", help: "the bot's name, and so its consumer group"),
+                    Flag("replica", value: "R", default: "1", help: "which of the group's members this is; each needs a number of its own"),
+                    Flag("linger", value: "MS", help: "how long a result waits for others to share its request, in milliseconds"),
                     Flag("topics", value: "DIR", environment: "MESH_TOPICS_DIR", default: "topics", help: "the event catalogue"),
                 ], run: { invocation in try Relay(invocation).run() }),
             Command(
@@ -44,6 +46,7 @@ enum MeshLoad {
                         choices: [GroupSettings.Isolation.readCommitted.rawValue, GroupSettings.Isolation.readUncommitted.rawValue],
                         help: "which results count"),
                 ], run: { invocation in try Verify(invocation).run() }),
+            Bench.command(brokers: brokers),
         ])
 
     static func main() {

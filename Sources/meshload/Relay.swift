@@ -16,10 +16,14 @@ struct Relay {
     private let count: Int
     private let group: String
     private let mode: DeliveryMode
+    private let replica: Int
     private let catalogue: EventCatalogue
 
     init(_ invocation: Invocation) throws {
-        client = try invocation.client()
+        var client = try invocation.client()
+        if let linger = try invocation.integer("linger", in: 0...900_000) { client["linger.ms"] = "\(linger)" }
+        self.client = client
+        replica = try invocation.number("replica", in: 1...1_000)
         input = EventType(invocation["in"] ?? "")
         output = EventType(invocation["out"] ?? "")
         for type in [input, output] where !type.isLegal { throw UsageError("'\(type)' is no event type") }
@@ -38,7 +42,7 @@ struct Relay {
 
     func run() throws -> Int32 {
         let settings: RuntimeSettings = {
-            var settings = RuntimeSettings(bot: group)
+            var settings = RuntimeSettings(bot: group, replica: replica)
             settings.delivery = mode
             return settings
         }()

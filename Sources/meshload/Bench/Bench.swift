@@ -1,0 +1,106 @@
+import FoundationEssentials
+import Glibc
+import Terminal
+
+/// Measures the relays beside each other against one broker. docs/benchmarks.md has the method.
+struct Bench {
+    /// One thing that is measured; each has a section of its own in the document.
+    enum Measure: String, CaseIterable {
+        case throughput, latency, scaling, keys, start
+
+        /// The switch that asks for it; none for what is measured when no switch is given.
+        var flag: Flag? {
+            switch self {
+            case .throughput: nil
+            case .latency: Flag("latency", help: "measure the time from request to result at 1,000 records a second")
+            case .scaling: Flag("scaling", help: "measure the throughput of 1, 2, 4 and 8 replicas")
+            case .keys: Flag("keys-curve", help: "measure the throughput with 10, 1,000 and 100,000 keys")
+            case .start: Flag("start", help: "measure the time from a start to the first result")
+            }
+        }
+    }
+
+    static func command(brokers: Flag) -> Command {
+        Command(
+            "bench", summary: "measure the relay beside a bare loop in C and one in Python",
+            discussion: """
+                Without a switch it measures throughput: all contestants read the same requests, one after the other, in an order that rotates from round
+                to round; what they wrote is counted from outside. The exit status is 1 when a contestant lost or repeated something.
+                """,
+            flags: [
+                brokers, Flag("records", value: "N", default: "500000", help: "requests of each run"),
+                Flag("keys", value: "K", default: "1000", help: "how many repositories they are spread over"),
+                Flag("size", value: "BYTES", default: "420", help: "of a request's value, at least"),
+                Flag("rounds", value: "R", default: "5", help: "how often each contestant runs"),
+                Flag(
+                    "only", value: "CONTESTANT", choices: Contestant.allCases.map(\.rawValue), repeats: true,
+                    help: "run only this one; may be given several times"),
+                Flag("seconds", value: "S", default: "30", help: "of each measurement of latency"),
+            ] + Measure.allCases.compactMap(\.flag) + [
+                Flag("all", help: "measure throughput and all that the four switches name"),
+                Flag("write", value: "FILE", help: "put the figures into the marked sections of this file too"),
+                Flag("directory", value: "DIR", help: "for gigabytes of the broker's data; if absent, the system's for temporary files"),
+                Flag("meshbroker", value: "PROGRAM", help: "the broker to start; if absent, the one beside this program"),
+                Flag("bare", value: "PROGRAM", default: ".build/loadtest/relay", help: "the loop in C"),
+                Flag("python", value: "PROGRAM", default: ".build/loadtest/python/bin/python3", help: "a Python that has the client"),
+                Flag("python-relay", value: "FILE", default: "loadtest/python/relay.py", help: "the relay in Python"),
+                Flag("topics", value: "DIR", environment: "MESH_TOPICS_DIR", default: "topics", help: "the event catalogue"),
+            ], run: { invocation in try Bench(invocation).run() })
+    }
+
+    private let options: BenchOptions
+    private let measures: [Measure]
+    private let document: MarkedDocument?
+
+    init(_ invocation: Invocation) throws {
+        options = try BenchOptions(invocation)
+        let asked = Measure.allCases.filter { measure in measure.flag.map { invocation.has($0.name) } ?? false }
+        let measures = invocation.has("all") ? Measure.allCases : asked.isEmpty ? [.throughput] : asked
+        self.measures = measures
+        // Before anything is measured: hours of work must not end on a missing mark.
+        document = try invocation["write"].map { try MarkedDocument(path: $0, sections: measures.map(\.rawValue)) }
+    }
+
+    func run() throws -> Int32 {
+        let ground = try BenchGround(options)
+        defer { ground.close() }
+        let machine = try Machine(ground)
+        var figures: [(String, any CustomStringConvertible)] = []
+        var faults: [String] = []
+        for measure in measures {
+            let report = try measured(measure, on: ground)
+            let text = machine.text + "\n\n" + report.text
+            Terminal.write(text + "\n", to: STDOUT_FILENO)
+            try document?.replace(measure.rawValue, with: text)
+            figures += report.figures
+            faults += report.faults
+        }
+        for fault in faults { say("void: \(fault)") }
+        sayResult([("ok", faults.isEmpty), ("void", faults.count)] + figures)
+        return faults.isEmpty ? 0 : 1
+    }
+
+    private func measured(_ measure: Measure, on ground: BenchGround) throws -> BenchReport {
+        switch measure {
+        case .throughput: try Throughput(options).measure(on: ground)
+        case .latency: try Latency(options).measure(on: ground)
+        case .scaling: try Scaling(options).measure(on: ground)
+        case .keys: try KeysCurve(options).measure(on: ground)
+        case .start: try StartTime(options).measure(on: ground)
+        }
+    }
+
+    /// Says how far it is.
+    static func say(_ text: String) { Terminal.write("bench: \(text)\n", to: STDERR_FILENO) }
+    private func say(_ text: String) { Self.say(text) }
+}
+
+/// What one measure brought.
+struct BenchReport {
+    /// Tables in markdown.
+    let text: String
+    /// For the result line.
+    var figures: [(String, any CustomStringConvertible)] = []
+    /// Runs that do not count, and why.
+    var faults: [String] = []
+}

@@ -1,0 +1,106 @@
+import Envelopes
+import FoundationEssentials
+import Kafka
+import LocalBroker
+import MeshRuntime
+
+/// Where a benchmark takes place: a broker, and a directory for data and logs.
+struct BenchGround {
+    let client: ClientSettings
+    let programs: ContestantPrograms
+    let directory: String
+    private let broker: LocalBroker?
+
+    /// Starts a broker unless one is named.
+    init(_ options: BenchOptions) throws {
+        programs = options.programs
+        let parent = options.directory ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+        directory = "\(parent)/meshload-bench-\(ProcessInfo.processInfo.processIdentifier)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        if let named = options.client {
+            (client, broker) = (named, nil)
+        } else {
+            let local = try LocalBroker(program: options.brokerProgram, dataDirectory: directory + "/broker")
+            do {
+                try local.start()
+            } catch {
+                Self.remove(directory)
+                throw error
+            }
+            (client, broker) = (local.settings, local)
+        }
+        Bench.say("broker \(client.bootstrapServers), data and logs in \(directory)")
+    }
+
+    /// Whether the broker is one of this package.
+    var hasOwnBroker: Bool { broker != nil }
+
+    /// Stops the broker and removes the directory.
+    func close() {
+        broker?.stop()
+        Self.remove(directory)
+    }
+
+    private static func remove(_ directory: String) {
+        do {
+            try FileManager.default.removeItem(atPath: directory)
+        } catch {
+            Bench.say("\(directory) cannot be removed: \(error)")
+        }
+    }
+
+    /// Starts a contestant.
+    func start(_ contestant: Contestant, _ job: RelayJob, log: String) throws -> ChildProcess {
+        try ChildProcess.spawn(
+            programs.launch(
+                contestant, job, brokers: client.bootstrapServers, more: try Self.growth(of: job), output: "\(directory)/\(log).log"))
+    }
+
+    /// The last line that it wrote as JSON; nil when that is none.
+    func result(log: String) -> JSONValue? {
+        guard let data = FileManager.default.contents(atPath: "\(directory)/\(log).log") else { return nil }
+        guard let last = String(decoding: data.suffix(4_096), as: UTF8.self).split(separator: "\n").last else { return nil }
+        return try? JSONValue.parse(Array(last.utf8))
+    }
+
+    /// The end of what it wrote, for people.
+    func lastWords(log: String) -> String {
+        let data = FileManager.default.contents(atPath: "\(directory)/\(log).log") ?? Data()
+        return String(decoding: data.suffix(400), as: UTF8.self).split(separator: "\n").suffix(2).joined(separator: " ")
+    }
+
+    /// Makes the topics of a run, so that no contestant pays for them.
+    func makeTopics(of contestant: Contestant, _ job: RelayJob) throws {
+        let own = RuntimeSettings(bot: job.group).topics
+        try Topics.ensure([job.output], client)
+        guard contestant.isBot else { return }
+        // One partition: else a replica may be given those of the retry topic and none of the input.
+        try Topics.ensure([own.retry], compacted: [own.state], partitions: 1, client)
+    }
+
+    /// Deletes the topics of a run, so that the disk does not fill.
+    func removeTopics(of contestant: Contestant, _ job: RelayJob) throws {
+        let own = RuntimeSettings(bot: job.group).topics
+        try delete([job.output] + (contestant.isBot ? [own.retry, own.state] : []))
+    }
+
+    func delete(_ topics: [String]) throws {
+        let admin = try AdminClient(client)
+        defer { admin.close() }
+        try admin.deleteTopics(topics).check(except: \.isUnknownTopicOrPartition)
+    }
+
+    /// Bytes by which a bot's result is longer than the request.
+    private static func growth(of job: RelayJob) throws -> Int {
+        var random = SystemRandomNumberGenerator()
+        let request = Envelope(
+            id: EventID(random: &random), timestamp: .now, source: "meshload", type: EventType(job.input), payload: Array("{}".utf8))
+        let result = Envelope(
+            id: EventID(random: &random), timestamp: .now, source: job.group, type: EventType(job.output), payload: Array("{}".utf8),
+            correlationID: request.correlationID, causationID: request.id.text)
+        let codec = EnvelopeCodec()
+        let more = (codec.encode(result).value.count) - (codec.encode(request).value.count)
+        guard more >= 0 else { throw LoadFailure("the group's name \(job.group) is too short to compare with") }
+        return more
+    }
+}

@@ -1,0 +1,57 @@
+import FoundationEssentials
+import Kafka
+import Terminal
+
+/// What is measured and with what.
+struct BenchOptions {
+    let records: Int
+    let keys: Int
+    let size: Int
+    let rounds: Int
+    /// Of one measurement of latency.
+    let seconds: Int
+    let contestants: [Contestant]
+    let programs: ContestantPrograms
+    /// nil: a broker is started.
+    let client: ClientSettings?
+    let brokerProgram: String
+    let directory: String?
+
+    init(_ invocation: Invocation) throws {
+        records = try invocation.number("records", in: 1...100_000_000)
+        keys = try invocation.number("keys", in: 1...10_000_000)
+        size = try invocation.number("size", in: 0...250_000)
+        rounds = try invocation.number("rounds", in: 1...1_000)
+        seconds = try invocation.number("seconds", in: 1...3_600)
+        let only = Set(invocation.all("only"))
+        let chosen = Contestant.allCases.filter { only.isEmpty || only.contains($0.rawValue) }
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        programs = ContestantPrograms(
+            meshload: own, bare: Self.absolute(invocation["bare"]), python: Self.absolute(invocation["python"]),
+            pythonRelay: Self.absolute(invocation["python-relay"]), catalogue: Self.absolute(invocation["topics"]),
+            environment: invocation.environment)
+        var present: [Contestant] = []
+        for contestant in chosen {
+            if let missing = programs.missing(for: contestant) {
+                Bench.say("left out: \(contestant.rawValue): \(missing)")
+            } else {
+                present.append(contestant)
+            }
+        }
+        contestants = present
+        let namesBroker = invocation["brokers"] != nil || !(invocation.environment["KAFKA_BOOTSTRAP_SERVERS"] ?? "").isEmpty
+        client = namesBroker ? try invocation.client() : nil
+        let folder = own[...(own.lastIndex(of: "/") ?? own.startIndex)]
+        brokerProgram = invocation["meshbroker"].map(Self.absolute) ?? folder + "meshbroker"
+        directory = invocation["directory"]
+        guard !contestants.isEmpty else { throw UsageError("no contestant can run; make bench builds them all") }
+    }
+
+    /// Those of `wanted` that can run and were not excluded.
+    func contestants(among wanted: [Contestant]) -> [Contestant] { contestants.filter(wanted.contains) }
+
+    private static func absolute(_ path: String?) -> String {
+        guard let path, !path.isEmpty else { return "" }
+        return path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+}

@@ -1,0 +1,75 @@
+import Envelopes
+import FoundationEssentials
+import LocalBroker
+import MeshTesting
+import Testing
+
+/// `meshload bench` runs to its end with what needs no Python, counts what came, and writes its section. Its figures are none of a test's business.
+@Suite(.serialized) struct BenchTests {
+    /// Builds the loop in C as the Makefile does.
+    private static func bareLoop(in directory: String) async throws -> String {
+        let program = directory + "/relay"
+        let words = [
+            "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, Programs.root + "/loadtest/relay/relay.c",
+            "-lrdkafka",
+        ]
+        let built = try await Programs.run(try Programs.find("cc"), words, log: directory + "/cc.log")
+        try #require(built.status?.isSuccess == true, "\(built.text)")
+        return program
+    }
+
+    private static func bench(_ arguments: [String], in directory: String) async throws -> Programs.Answer {
+        try await Programs.run(
+            try BuiltProgram.path("meshload"),
+            ["bench", "--directory", directory, "--topics", Programs.root + "/topics", "--python", directory + "/none"] + arguments,
+            log: "\(directory)/log", timeout: .seconds(240))
+    }
+
+    @Test func allContestantsWithoutPythonAreCountedAndWritten() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-bench")
+        let document = directory + "/document.md"
+        let marks = "before\n<!-- throughput: written by meshload bench -->\nold\n<!-- end of throughput -->\nafter"
+        try Data(marks.utf8).write(to: URL(filePath: document))
+        let answer = try await Self.bench(
+            ["--records", "2000", "--rounds", "1", "--bare", Self.bareLoop(in: directory), "--write", document], in: directory)
+        let last = answer.text.split(separator: "\n").last { $0.hasPrefix("{") } ?? ""
+        let result = try JSONValue.parse(Array(last.utf8))
+        #expect(answer.status?.isSuccess == true, "\(answer.text)")
+        #expect(result["ok"]?.bool == true)
+        for contestant in ["bare", "headerless", "at_least_once", "exactly_once"] {
+            #expect((result[contestant]?.number ?? 0) > 0, "\(contestant): \(answer.text)")
+        }
+        #expect(answer.text.contains("left out: python"))
+
+        let written = try String(contentsOfFile: document, encoding: .utf8)
+        #expect(written.hasPrefix("before\n") && written.hasSuffix("\nafter") && !written.contains("old"))
+        let rows = written.split(separator: "\n").filter { $0.hasPrefix("| bare loop") || $0.hasPrefix("| meshload") }
+            .map { $0.split(separator: "|").map { $0.drop { $0 == " " }.prefix { $0 != " " } } }
+        #expect(rows.count == 4)
+        // The bare loop is a mark only while it writes as many bytes as the mesh: of values, and, but for the one without, of headers.
+        #expect(Set(rows.map { $0[3] }).count == 1, "\(written)")
+        #expect(Set(rows.map { $0[4] }).subtracting(["0"]).count == 1, "\(written)")
+    }
+
+    @Test func aContestantThatLosesRecordsIsVoid() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-bench")
+        let liar = directory + "/liar"
+        try Data("#!/bin/sh\necho '{\"messages\":10,\"acked\":10,\"failed\":0,\"seconds\":0.1,\"rate\":100}'\n".utf8)
+            .write(to: URL(filePath: liar))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: liar)
+        let answer = try await Self.bench(
+            ["--records", "10", "--rounds", "1", "--only", "bare", "--bare", liar], in: directory)
+        #expect(answer.status == .exited(1), "\(answer.text)")
+        #expect(answer.text.contains("void: round 1: bare: 0 results instead of 10"), "\(answer.text)")
+    }
+
+    @Test func aDocumentWithoutTheMarksIsRefusedBeforeAnythingIsMeasured() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-bench")
+        let document = directory + "/document.md"
+        try Data("text\n".utf8).write(to: URL(filePath: document))
+        let answer = try await Self.bench(["--only", "at-least-once", "--write", document], in: directory)
+        #expect(answer.status == .exited(1))
+        #expect(answer.text.contains("has no lines"), "\(answer.text)")
+        #expect(!answer.text.contains("broker 127"))
+    }
+}
