@@ -129,7 +129,9 @@ public struct Envelope: Sendable, Equatable {
         return fields
     }
 
-    public static func == (left: Envelope, right: Envelope) -> Bool { left.fields === right.fields || left.fields.isEqual(to: right.fields) }
+    public static func == (left: Envelope, right: Envelope) -> Bool {
+        left.fields === right.fields || left.fields.isEqual(to: right.fields)
+    }
 }
 
 /// The storage of an envelope. Sendable although it can change: only a value that holds it alone changes it.
@@ -170,7 +172,8 @@ private final class Fields: @unchecked Sendable {
     func copy() -> Fields {
         Fields(
             id: id, timestamp: timestamp, source: source, destination: destination, type: type, version: version, payload: payload,
-            priority: priority, correlationID: correlationID, causationID: causationID, timeToLive: timeToLive, trace: trace, replay: replay)
+            priority: priority, correlationID: correlationID, causationID: causationID, timeToLive: timeToLive, trace: trace, replay: replay
+        )
     }
 
     func isEqual(to other: Fields) -> Bool {

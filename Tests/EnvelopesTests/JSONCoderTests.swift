@@ -61,11 +61,15 @@ import Testing
 
     @Test func whatFoundationTakesIsTaken() throws {
         for text in [#"{"x":1}"#, #"{"x":1.0,"label":null}"#, #"{"x":1e2,"label":"é\n","more":[{}]}"#, #"{"x":-0}"#] {
-            #expect(try JSONCoder.decode(Point.self, from: Array(text.utf8)) == JSONDecoder().decode(Point.self, from: Data(text.utf8)), "\(text)")
+            #expect(
+                try JSONCoder.decode(Point.self, from: Array(text.utf8)) == JSONDecoder().decode(Point.self, from: Data(text.utf8)),
+                "\(text)")
         }
     }
 
-    @Test(arguments: [#"{}"#, #"{"x":null}"#, #"{"x":"1"}"#, #"{"x":1.5}"#, #"{"x":1,"label":2}"#, #"[]"#, #"{"x":99999999999999999999}"#, "{"])
+    @Test(arguments: [
+        #"{}"#, #"{"x":null}"#, #"{"x":"1"}"#, #"{"x":1.5}"#, #"{"x":1,"label":2}"#, #"[]"#, #"{"x":99999999999999999999}"#, "{",
+    ])
     func whatFoundationRefusesIsRefused(text: String) {
         #expect(throws: (any Error).self) { try JSONCoder.decode(Point.self, from: Array(text.utf8)) }
         #expect(throws: (any Error).self) { try JSONDecoder().decode(Point.self, from: Data(text.utf8)) }

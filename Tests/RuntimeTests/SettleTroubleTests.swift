@@ -19,7 +19,7 @@ import Testing
             machine.deliver()
             machine.advance()
             if let batch = machine.settling {
-                let place = batch.records.first { $0.record.topic == kind.topic }?.item
+                let place = batch.records.firstIndex { records in records.contains { $0.topic == kind.topic } }
                 machine.settle(place.map { .failed(refused, item: $0) } ?? .committed)
             }
             machine.pass(1_000)

@@ -198,7 +198,9 @@ private struct JSONUnkeyedDecoding: UnkeyedDecodingContainer {
 
     private func decoder(_ type: Any.Type) throws -> JSONTapeDecoder {
         let path = codingPath + [JSONKey(intValue: currentIndex)]
-        guard !isAtEnd else { throw DecodingError.valueNotFound(type, .init(codingPath: path, debugDescription: "the array ends before it")) }
+        guard !isAtEnd else {
+            throw DecodingError.valueNotFound(type, .init(codingPath: path, debugDescription: "the array ends before it"))
+        }
         return JSONTapeDecoder(element: array.at(place), codingPath: path)
     }
 

@@ -112,7 +112,8 @@ extension Engine {
         var records = deadRecords(record, passport, envelope, failure, attempts: attempts, at: moment)
         records.append(contentsOf: noteNotDone(record.offset, partition))
         let item = SettleItem(
-            .dead(code: failure.code), records: records, partition: partition, offset: record.offset, source: .init(record: record, passport: passport, envelope: envelope))
+            .dead(code: failure.code), records: records, partition: partition, offset: record.offset,
+            source: .init(record: record, passport: passport, envelope: envelope))
         item.takenIn = moment
         unsettled.append(item)
     }

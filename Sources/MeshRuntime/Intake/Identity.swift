@@ -10,7 +10,8 @@ struct Identity: Hashable, Sendable {
 
     /// A UUID in lower case stands for itself; any other text for the UUID that is derived from it.
     init(id: String, replay: String? = nil) {
-        let number = (replay == nil && Self.isLowerCase(id) ? UniqueID(id) : nil) ?? UUIDv5.derive(["identity", id] + (replay.map { [$0] } ?? []))
+        let number =
+            (replay == nil && Self.isLowerCase(id) ? UniqueID(id) : nil) ?? UUIDv5.derive(["identity", id] + (replay.map { [$0] } ?? []))
         high = number.high
         low = number.low
     }

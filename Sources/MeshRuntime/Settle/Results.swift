@@ -44,7 +44,8 @@ struct Results: Sendable {
         let bytes: [UInt8]
         do { bytes = try payload.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
         let envelope = Envelope(
-            id: .derived(causation: job.inputID, bot: contract.name, type: type, ordinal: ordinal, replay: cause.replay), timestamp: job.now,
+            id: .derived(causation: job.inputID, bot: contract.name, type: type, ordinal: ordinal, replay: cause.replay),
+            timestamp: job.now,
             source: contract.name, destination: destination, type: type, version: Swift.type(of: payload).version, payload: bytes,
             priority: output.priority ?? cause.priority, correlationID: cause.correlationID, causationID: cause.id.text,
             trace: cause.trace?.child(of: job.runID), replay: cause.replay)
