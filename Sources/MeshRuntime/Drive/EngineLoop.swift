@@ -20,6 +20,7 @@ final class EngineLoop: RebalanceDelegate {
     private var audit: AuditTrail
     private var outputs: OutputWriter
     private var book = PartitionBook()
+    private var watch = FetchWatch()
     private var control: [String: ControlRecord] = [:]
     private var hasFinished = false
     private var failure: String?
@@ -339,6 +340,31 @@ final class EngineLoop: RebalanceDelegate {
             (partition, book[partition.topicPartition], consumer.cachedWatermarks(of: partition.topicPartition))
         }
         reporter.report(engine: engine, partitions: looks, openCalls: calls.count, at: moment)
+        askAgain(consumer, looks, at: moment)
+    }
+
+    /// Asks again for partitions whose fetching has stopped by itself.
+    private func askAgain(_ consumer: Consumer, _ seen: [Reporter.Seen], at moment: Moment) {
+        let looks = seen.map { partition, entry, marks in
+            FetchWatch.Look(
+                partition: partition.topicPartition, next: partition.ledger.nextRead, high: marks?.high, end: entry.end,
+                isWanted: partition.isRestored && !partition.isPaused && !engine.isFull)
+        }
+        for look in watch.silent(looks, limit: options.settings.limits.silence, at: moment.uptime) {
+            logger.warn(
+                "\(look.partition): nothing comes although there is more; asked for again from \(look.next.map { "offset \($0)" } ?? "its start")",
+                ["partition": .string(look.partition.description)])
+            do throws(KafkaError) {
+                if let next = look.next {
+                    try consumer.seek([look.partition: .at(next)], timeout: .seconds(1))
+                } else {
+                    try consumer.pause([look.partition])
+                    try consumer.resume([look.partition])
+                }
+            } catch {
+                logger.info("\(look.partition) could not be asked for again yet: \(error)")
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ struct Liveness {
         var partition: TopicPartition
         /// What the broker has confirmed; nil before the first commit.
         var committed: Int64?
-        /// Records that are not committed; nil when it is not known.
+        /// Records that are not committed; nil when it is not known, because nothing was ever fetched: that is no standstill's excuse.
         var lag: Int64?
         /// Why it may stand: paused by a person, calls under way, records that wait for their time, a breaker.
         var explanation: String?
@@ -28,7 +28,7 @@ struct Liveness {
         var next: [TopicPartition: (committed: Int64?, since: Int64)] = [:]
         for look in looks {
             var since = uptime
-            if let before = last[look.partition], before.committed == look.committed, look.lag ?? 0 > 0, look.explanation == nil {
+            if let before = last[look.partition], before.committed == look.committed, look.lag ?? 1 > 0, look.explanation == nil {
                 since = before.since
                 if uptime - since >= limit { standing.append(look.partition) }
             }

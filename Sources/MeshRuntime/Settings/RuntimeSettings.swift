@@ -103,6 +103,8 @@ public struct Limits: Sendable, Equatable {
     public var revocation: Int64 = 2_000
     /// A partition with lag whose committed offset stands still for so long is reported, when nothing explains it.
     public var stall: Int64 = 10_000
+    /// A partition of which nothing comes for so long although there is more is asked for again.
+    public var silence: Int64 = 5_000
 
     public init() {}
 }
