@@ -32,7 +32,9 @@ import Testing
         changes = [see(look(2, lag: nil), at: 550), see(look(2), at: 590)]
         #expect(changes.allSatisfy { $0 == nothing })
         changes = [see(look(2, lag: nil), at: 600), see(nil, at: 601)]
-        #expect(changes == [.init(began: [partition], ended: []), .init(began: [], ended: [partition])], "a lag that nobody knows excuses nothing")
+        #expect(
+            changes == [.init(began: [partition], ended: []), .init(began: [], ended: [partition])],
+            "a lag that nobody knows excuses nothing")
     }
 
     @Test func aPartitionThatWasNeverCommittedCanStandStillToo() {

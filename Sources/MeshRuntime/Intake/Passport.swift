@@ -70,6 +70,9 @@ struct Passport: Equatable {
             exceptionTrace, bot, attempts, errorCode, firstFailure, redrives, notBefore, produced, reminder, reminderID, reminderAfter,
             aggregate, priority, key, keyIsNull,
         ]
+
+        /// The same; of most headers their beginning tells.
+        static func isOwn(_ name: String) -> Bool { (name.hasPrefix("mesh_") || name.hasPrefix("kafka_")) && own.contains(name) }
     }
 
     /// Reads what a record carries. On an event topic only the first origin and the count of redrives are believed.
@@ -77,8 +80,8 @@ struct Passport: Equatable {
         origin = Origin(topic: record.topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp)
         headers = record.headers
         key = record.key
-        guard record.headers.contains(where: { Name.own.contains($0.name) }) else { return }
-        headers = record.headers.filter { !Name.own.contains($0.name) }
+        guard record.headers.contains(where: { Name.isOwn($0.name) }) else { return }
+        headers = record.headers.filter { !Name.isOwn($0.name) }
         redrives = Self.count(Name.redrives, in: record)
         if let topic = Self.text(Name.originTopic, in: record), let partition: Int32 = Self.number(Name.originPartition, in: record),
             let offset: Int64 = Self.number(Name.originOffset, in: record), EventType(topic).isLegal, partition >= 0, offset >= 0
