@@ -106,4 +106,24 @@ import Testing
         }
         return sent
     }
+
+    /// What a crash repeats is no more than the next bot remembers.
+    @Test func noMoreIsDeliveredWithoutItsCommitThanAWindowHolds() throws {
+        var limits = Limits()
+        limits.dedupWindow = 10
+        limits.commitInterval = .max
+        let machine = try Machine(WorkBot.self, delivery: .atLeastOnce, limits: limits)
+        for number in 0..<300 { try machine.send(Work(name: "n\(number % 7)", number: number, how: "plain")) }
+        var most = 0
+        for _ in 0..<4_000 {
+            machine.restore()
+            machine.deliver()
+            if Int.random(in: 0..<4, using: &machine.random) == 0 { machine.advance() }
+            if Int.random(in: 0..<4, using: &machine.random) == 0 { machine.settle() }
+            let committed = machine.inputs.reduce(0) { $0 + Int(machine.log.committed[$1]?.offset ?? 0) }
+            most = max(most, try machine.events(WorkDone.self).count - committed)
+        }
+        #expect(most > 0)
+        #expect(most <= 10)
+    }
 }

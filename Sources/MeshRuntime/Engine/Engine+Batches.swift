@@ -22,7 +22,7 @@ extension Engine {
     private func isSettlementDue(at moment: Moment) -> Bool {
         let isTime = moment.uptime - lastSettle >= settings.limits.commitInterval
         guard !unsettled.isEmpty || !held.isEmpty else { return isTime || isGivingUp ? commitOnly(at: moment) : false }
-        return isTime || isGivingUp || unsettled.count <= settings.limits.lightBatch || unsettled.count >= settings.limits.batchItems
+        return isTime || isGivingUp || unsettled.count <= settings.limits.lightBatch || unsettled.count >= batchItems
             || unsettled.bytes >= settings.limits.batchBytes
     }
 
@@ -54,7 +54,7 @@ extension Engine {
             items.append(item)
         }
         for item in held { take(item) }
-        while items.count < settings.limits.batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
+        while items.count < batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
         held = stillHeld
         return items
     }
@@ -100,9 +100,7 @@ extension Engine {
             inFlight = nil
             endTrouble()
             settleAgain = (moment.uptime, 0)
-            if settings.delivery == .atLeastOnce, isGivingUp || moment.uptime - lastCommit >= settings.limits.commitInterval {
-                commit(at: moment)
-            }
+            if settings.delivery == .atLeastOnce { commitDelivered(current.items.count, at: moment) }
             for item in current.items where !item.isLost { visible(item, at: moment) }
         case .failed(let error, let place):
             figures.failedSettling()
@@ -121,11 +119,24 @@ extension Engine {
         }
     }
 
+    /// At-least-once: commits from time to time, and before more results could be repeated after a crash than whoever reads them remembers.
+    private func commitDelivered(_ results: Int, at moment: Moment) {
+        uncommitted += results
+        let isTime = moment.uptime - lastCommit >= settings.limits.commitInterval
+        if isTime || isGivingUp || uncommitted > settings.limits.repeatableItems / 2 { commit(at: moment) }
+    }
+
+    /// The most results of one settlement.
+    private var batchItems: Int {
+        settings.delivery == .exactlyOnce ? settings.limits.batchItems : min(settings.limits.batchItems, settings.limits.repeatableItems)
+    }
+
     /// At-least-once: commits what has moved. Only while nothing is on its way: what is not delivered must not be committed.
     private func commit(at moment: Moment) {
         let offsets = takeOffsets()
         for topicPartition in offsets.keys { partitions[topicPartition]?.isDirty = false }
         lastCommit = moment.uptime
+        uncommitted = 0
         if !offsets.isEmpty { actions.append(.commit(offsets, isLast: isGivingUp)) }
     }
 

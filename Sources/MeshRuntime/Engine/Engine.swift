@@ -55,6 +55,8 @@ final class Engine {
     /// When the last settlement was asked for, and when offsets were last committed.
     var lastSettle: Int64 = 0
     var lastCommit: Int64 = 0
+    /// At-least-once: results that were delivered since offsets were last committed.
+    var uncommitted = 0
     /// Since when there is no room; nil when there is.
     var fullSince: Int64?
     /// After a failed settlement: not again before this time, and how long the pause was.

@@ -72,6 +72,9 @@ public struct Limits: Sendable, Equatable {
     public var batchBytes = 8 << 20
     /// Under load a settlement waits for so long to become larger; at-least-once, offsets are committed so often.
     public var commitInterval: Int64 = 100
+    /// At-least-once: so many results may be delivered while the offsets of as many before them are not committed yet. What a crash repeats is at most the
+    /// two together, and so no more than the window of a bot that reads them.
+    public var repeatableItems: Int { max(1, dedupWindow / 2) }
     /// So few results are no load: they are settled at once.
     public var lightBatch = 200
     /// Records of one retry partition that wait for their time; beyond it a short delay can wait behind a long one.
