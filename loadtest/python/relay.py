@@ -18,7 +18,9 @@ PATIENCE = 60.0
 
 
 def connect(brokers, source_topic, topic, group, linger, warm):
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False})
+    consumer = Consumer({
+        "bootstrap.servers": brokers, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False, "fetch.wait.max.ms": 10,
+    })
     producer = Producer({
         "bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": linger, "partitioner": "murmur2_random",
         "delivery.report.only.error": True,

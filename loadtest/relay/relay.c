@@ -111,6 +111,8 @@ int main(int argc, char **argv) {
     set(conf, "group.id", argv[5]);
     set(conf, "auto.offset.reset", "earliest");
     set(conf, "enable.auto.commit", "false");
+    // librdkafka has one fetch under way: sent for the partitions that have nothing more, it would keep the others waiting for 500 ms.
+    set(conf, "fetch.wait.max.ms", "10");
     rd_kafka_t *consumer = make(RD_KAFKA_CONSUMER, conf, argv[1]);
     rd_kafka_poll_set_consumer(consumer);
     conf = rd_kafka_conf_new();
