@@ -13,5 +13,11 @@ static inline rd_kafka_resp_err_t mesh_produce(rd_kafka_t *rk, rd_kafka_topic_t 
                              RD_KAFKA_V_END);
 }
 
+// So is this one: an error code (0 for none) for the next request of a kind at one broker of the imitation, and how long its answer takes.
+static inline rd_kafka_resp_err_t mesh_mock_fail(rd_kafka_mock_cluster_t *cluster, int32_t broker, int16_t api, rd_kafka_resp_err_t code,
+                                                 int rtt_ms) {
+    return rd_kafka_mock_broker_push_request_error_rtts(cluster, broker, api, (size_t)1, code, rtt_ms);
+}
+
 // prctl is variadic too. Names the calling thread, as ps and gdb show it.
 static inline void mesh_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

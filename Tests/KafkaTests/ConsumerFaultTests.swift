@@ -1,0 +1,161 @@
+import Kafka
+import MeshTesting
+import Testing
+
+/// A consumer against an imitation of a cluster that fails where it is told to: nothing is lost or repeated on the way, and a refused commit
+/// says why.
+///
+/// Left out: offsets that are out of range (beginning again is what the group asked for), and brokers that go and come (see
+/// `MockCluster.setRoundTrip`).
+@Suite(.timeLimit(.minutes(1))) struct ConsumerFaultTests {
+    private static let partition = TopicPartition("topic", 0)
+    /// A session that outlives the search for another coordinator.
+    private static let long: Duration = .seconds(45)
+
+    private static func fill(_ cluster: MockCluster, from first: Int = 0, _ count: Int) throws {
+        let producer = try Producer(cluster.settings, observer: quiet)
+        defer { producer.close() }
+        _ = try producer.sendAndWait(
+            (first..<(first + count)).map { OutgoingRecord(topic: "topic", partition: 0, value: Array("\($0)".utf8)) })
+    }
+
+    private static func check(_ records: [Record], _ count: Int) {
+        #expect(records.map(\.offset) == (0..<Int64(count)).map { $0 })
+        #expect(records.map(\.value) == (0..<count).map { Array("\($0)".utf8) })
+    }
+
+    private static func member(
+        _ cluster: MockCluster, _ delegate: RecordingDelegate, session: Duration = .seconds(6)
+    ) throws -> Consumer {
+        let group = GroupSettings(id: "group", sessionTimeout: session)
+        let consumer = try Consumer(cluster.settings, group: group, events: delegate, observer: quiet)
+        try consumer.subscribe(to: ["topic"])
+        try consumer.poll { delegate.assigned.count == 1 }
+        return consumer
+    }
+
+    /// Commits as soon as the coordinator takes it; never without owning the partition: that would make the member join anew each time.
+    private static func commit(_ offset: Int64, _ consumer: Consumer, _ delegate: RecordingDelegate) throws {
+        try consumer.poll {
+            guard delegate.assigned.contains(partition) else { return false }
+            return kafkaError { () throws(KafkaError) in try consumer.commit([partition: CommittedOffset(offset: offset)]) } == nil
+        }
+    }
+
+    @Test func aLeaderThatMovesWhileItIsReadLosesAndRepeatsNothing() async throws {
+        try await withMock(brokers: 3) { cluster in
+            let consumer = try Consumer(cluster.settings, group: .none(), observer: quiet)
+            defer { consumer.close() }
+            try consumer.assign([Self.partition: .beginning])
+            var records: [Record] = []
+            for step in 0..<6 {
+                try Self.fill(cluster, from: step * 50, 50)
+                // Once with records that are there and not read yet, once with a partition that is read to its end.
+                if step % 2 == 0 { records += try consumer.records(50 * (step + 1) - records.count - 20) }
+                try cluster.setLeader(of: Self.partition, to: Int32(step % 3) + 1)
+                if step % 2 == 1 { records += try consumer.records(50 * (step + 1) - records.count) }
+            }
+            Self.check(records, 300)
+            #expect(consumer.poll(timeout: .milliseconds(600)) == nil)
+        }
+    }
+
+    @Test(arguments: [Fault.notLeader, Fault.requestTimedOut, Fault.disconnect])
+    func fetchesThatFailLoseAndRepeatNothing(code: Int32) async throws {
+        try await withMock { cluster in
+            try Self.fill(cluster, 100)
+            try cluster.fail(.fetch, atBroker: 1, with: [code, 0, code])
+            let consumer = try Consumer(cluster.settings, group: .none(), observer: quiet)
+            defer { consumer.close() }
+            try consumer.assign([Self.partition: .beginning])
+            var records = try consumer.records(100)
+            try Self.fill(cluster, from: 100, 100)
+            records += try consumer.records(100)
+            Self.check(records, 200)
+            #expect(try cluster.openFailures(.fetch, atBroker: 1) == 0)
+        }
+    }
+
+    @Test func slowAnswersLoseAndRepeatNothing() async throws {
+        try await withMock { cluster in
+            try Self.fill(cluster, 100)
+            try cluster.setRoundTrip(ofBroker: 1, to: .milliseconds(700))
+            let delegate = RecordingDelegate()
+            let consumer = try Self.member(cluster, delegate)
+            defer { consumer.close() }
+            let records = try consumer.records(100)
+            Self.check(records, 100)
+            try consumer.commit([Self.partition: CommittedOffset(offset: 100)])
+            try cluster.setRoundTrip(ofBroker: 1, to: .zero)
+            #expect(try consumer.committed([Self.partition])[Self.partition]?.offset == 100)
+        }
+    }
+
+    @Test(arguments: [Fault.illegalGeneration, Fault.unknownMember, Fault.rebalanceInProgress])
+    func aCommitOfAStaleMemberSaysSoAndTheMemberComesBack(code: Int32) async throws {
+        try await withMock { cluster in
+            let delegate = RecordingDelegate()
+            let consumer = try Self.member(cluster, delegate)
+            defer { consumer.close() }
+            try cluster.fail(.offsetCommit, atBroker: 1, with: [code])
+            let error = kafkaError { () throws(KafkaError) in try consumer.commit([Self.partition: CommittedOffset(offset: 1)]) }
+            #expect(error?.isStaleMember == true, "\(String(describing: error))")
+            try Self.commit(2, consumer, delegate)
+            #expect(try consumer.committed([Self.partition])[Self.partition]?.offset == 2)
+        }
+    }
+
+    @Test(arguments: [Fault.coordinatorLoading, Fault.coordinatorNotAvailable, Fault.notCoordinator, Fault.disconnect])
+    func aCommitThatMeetsNoCoordinatorIsRetriable(code: Int32) async throws {
+        try await withMock { cluster in
+            let delegate = RecordingDelegate()
+            let consumer = try Self.member(cluster, delegate)
+            defer { consumer.close() }
+            try cluster.fail(.offsetCommit, atBroker: 1, with: [code])
+            try consumer.poll {
+                guard
+                    let error = kafkaError(of: { () throws(KafkaError) in
+                        try consumer.commit([Self.partition: CommittedOffset(offset: 1)])
+                    })
+                else { return true }
+                #expect(error.isRetriable && !error.isStaleMember, "\(error)")
+                return false
+            }
+            #expect(try cluster.openFailures(.offsetCommit, atBroker: 1) == 0)
+            #expect(try consumer.committed([Self.partition])[Self.partition]?.offset == 1)
+            // It is still the member that it was.
+            #expect(delegate.events == ["assign 1"])
+        }
+    }
+
+    @Test func aGroupCoordinatorThatMovesIsFoundAndNothingIsLost() async throws {
+        try await withMock(brokers: 3) { cluster in
+            try cluster.setCoordinator(of: .group("group"), to: 1)
+            let delegate = RecordingDelegate()
+            let consumer = try Self.member(cluster, delegate, session: Self.long)
+            defer { consumer.close() }
+            var next = 0
+            for broker in [Int32(2), 3, 1] {
+                try cluster.setCoordinator(of: .group("group"), to: broker)
+                try Self.fill(cluster, from: next, 10)
+                for record in try consumer.records(10) {
+                    #expect(record.value == Array("\(next)".utf8))
+                    next += 1
+                }
+                try Self.commit(Int64(next), consumer, delegate)
+                #expect(try consumer.committed([Self.partition])[Self.partition]?.offset == Int64(next))
+            }
+        }
+    }
+
+    @Test func aMemberThatTheCoordinatorHasForgottenHearsThatItsPartitionsAreLost() async throws {
+        try await withMock { cluster in
+            let delegate = RecordingDelegate()
+            let consumer = try Self.member(cluster, delegate)
+            defer { consumer.close() }
+            try cluster.fail(.heartbeat, atBroker: 1, with: [Fault.unknownMember])
+            try consumer.poll { delegate.events.count >= 3 }
+            #expect(delegate.events == ["assign 1", "lose 1", "assign 1"])
+        }
+    }
+}
