@@ -87,10 +87,13 @@ extension KafkaError {
 
     init(copying error: OpaquePointer) {
         let code = rd_kafka_error_code(error)
+        // librdkafka 2.0.2 says that a transaction must be aborted when PRODUCER_FENCED answers its offsets, and finds the producer dead in the abort.
+        let isFenced = code == RD_KAFKA_RESP_ERR__FENCED
         self.init(
             code: code.rawValue, name: String(cString: rd_kafka_err2name(code)), message: String(cString: rd_kafka_error_string(error)),
-            isRetriable: rd_kafka_error_is_retriable(error) != 0, requiresAbort: rd_kafka_error_txn_requires_abort(error) != 0,
-            isFatal: rd_kafka_error_is_fatal(error) != 0)
+            isRetriable: rd_kafka_error_is_retriable(error) != 0,
+            requiresAbort: rd_kafka_error_txn_requires_abort(error) != 0 && !isFenced,
+            isFatal: rd_kafka_error_is_fatal(error) != 0 || isFenced)
     }
 
     /// The same error with the place where it happened in front.
