@@ -45,6 +45,17 @@ import Testing
         }
     }
 
+    @Test func aChosenPortIsNotOneThatTheKernelGivesAway() throws {
+        let range = try String(contentsOfFile: "/proc/sys/net/ipv4/ip_local_port_range", encoding: .utf8)
+        let first = try #require(range.split(whereSeparator: \.isWhitespace).first.flatMap { Int($0) })
+        // Where the kernel's range leaves no room, there is nothing else to choose.
+        guard first > 21_000 else { return }
+        for _ in 0..<50 {
+            let port = Int(try FreePort.choose())
+            #expect((20_000..<first).contains(port))
+        }
+    }
+
     @Test func aDirectoryInUseIsSaidWithItsUser() async throws {
         let directory = try TemporaryDirectory.make(prefix: "broker")
         defer { try? FileManager.default.removeItem(atPath: directory) }
