@@ -44,6 +44,9 @@ public final class ChildProcess: Sendable {
         case interrupt = 2
         case kill = 9
         case terminate = 15
+        /// SIGCONT and SIGSTOP: what a test freezes, it must thaw.
+        case thaw = 18
+        case freeze = 19
 
         /// As `setpriv` wants it.
         fileprivate var name: String {
@@ -51,6 +54,8 @@ public final class ChildProcess: Sendable {
             case .interrupt: "INT"
             case .kill: "KILL"
             case .terminate: "TERM"
+            case .thaw: "CONT"
+            case .freeze: "STOP"
             }
         }
     }

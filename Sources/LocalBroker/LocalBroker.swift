@@ -13,6 +13,7 @@ public final class LocalBroker: Sendable {
     private let arguments: [String]
     private let login: ClientSettings?
     private let port: UInt16
+    private let onParentDeath: ChildProcess.Signal
     private let process = Mutex<ChildProcess?>(nil)
 
     /// - Parameters:
@@ -21,13 +22,16 @@ public final class LocalBroker: Sendable {
     ///   - port: on the loopback interface; nil for a free one.
     ///   - arguments: further ones of `meshbroker`.
     ///   - login: how to reach a broker that asks who is there; nil for one that does not.
-    public init(program: String, dataDirectory: String, port: UInt16? = nil, arguments: [String] = [], login: ClientSettings? = nil)
-        throws(LocalBrokerError)
-    {
+    ///   - onParentDeath: what it gets when this process dies; a broker that tests freeze needs `kill`.
+    public init(
+        program: String, dataDirectory: String, port: UInt16? = nil, arguments: [String] = [], login: ClientSettings? = nil,
+        onParentDeath: ChildProcess.Signal = .terminate
+    ) throws(LocalBrokerError) {
         self.program = program
         self.dataDirectory = dataDirectory
         self.arguments = arguments
         self.login = login
+        self.onParentDeath = onParentDeath
         if let port { self.port = port } else { self.port = try FreePort.choose() }
         bootstrapServers = "127.0.0.1:\(self.port)"
     }
@@ -73,7 +77,7 @@ public final class LocalBroker: Sendable {
                 ChildProcess.Launch(
                     program: program,
                     arguments: ["--data-dir", dataDirectory + "/data", "--listen", bootstrapServers] + arguments,
-                    environment: ["PATH": "/usr/bin:/bin"], output: .file(log), onParentDeath: .terminate))
+                    environment: ["PATH": "/usr/bin:/bin"], output: .file(log), onParentDeath: onParentDeath))
         } catch {
             throw .cannotStart(error.description)
         }
@@ -124,6 +128,9 @@ public final class LocalBroker: Sendable {
         guard let child = process.withLock({ $0.take() }) else { return }
         child.stop(grace: timeout)
     }
+
+    /// Signals the broker, when it runs. For tests that freeze it.
+    public func signal(_ signal: ChildProcess.Signal) { process.withLock { $0?.signal(signal) } }
 
     /// Ends the broker at once. For tests.
     public func kill() {

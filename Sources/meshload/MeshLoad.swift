@@ -47,11 +47,13 @@ enum MeshLoad {
                         help: "which results count"),
                 ], run: { invocation in try Verify(invocation).run() }),
             Bench.command(brokers: brokers),
+            ChaosCommand.command(brokers: brokers),
+            ChaosBotCommand.command(brokers: brokers, input: input, output: output, mode: mode),
         ])
 
     static func main() {
         // Before any thread is started: none of them may take these signals.
-        if Swift.CommandLine.arguments.dropFirst().first == "relay" { TerminationSignals.block() }
+        if ["relay", "chaos", "chaos-bot"].contains(Swift.CommandLine.arguments.dropFirst().first) { TerminationSignals.block() }
         exit(status(of: Array(Swift.CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment))
     }
 

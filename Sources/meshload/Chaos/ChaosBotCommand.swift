@@ -1,0 +1,64 @@
+import BotKit
+import Envelopes
+import Kafka
+import MeshRuntime
+import Telemetry
+import Terminal
+import Topology
+
+/// Runs one ChaosBot until it is drained: what a chaos run starts, freezes and kills.
+struct ChaosBotCommand {
+    private let client: ClientSettings
+    private let input: EventType
+    private let output: EventType
+    private let group: String
+    private let replica: Int
+    private let mode: DeliveryMode
+    private let callMilliseconds: Int?
+    private let downFile: String?
+    private let catalogue: EventCatalogue
+
+    init(_ invocation: Invocation) throws {
+        client = try invocation.client()
+        input = EventType(invocation["in"] ?? "")
+        output = EventType(invocation["out"] ?? "")
+        for type in [input, output] where !type.isLegal { throw UsageError("'\(type)' is no event type") }
+        group = invocation["group"] ?? "ChaosBot"
+        replica = try invocation.number("replica", in: 1...1_000)
+        mode = DeliveryMode(rawValue: invocation["mode"] ?? "") ?? .exactlyOnce
+        callMilliseconds = try invocation.integer("call-ms", in: 0...600_000)
+        downFile = invocation["dependency"]
+        catalogue = try EventCatalogue.bench(invocation["topics"] ?? "topics", input: input, output: output, owner: group)
+    }
+
+    func run() throws -> Int32 {
+        let settings = RuntimeSettings(bot: group, replica: replica, delivery: mode)
+        var performers = CallPerformers()
+        performers.register(ChaosPerformer(milliseconds: callMilliseconds ?? 0, downFile: downFile))
+        let options = ProcessOptions(
+            settings: settings, client: client,
+            configuration: BotConfiguration(
+                name: group,
+                constraints: BotConfiguration.Constraints(
+                    maximumConcurrentJobs: 500, breakers: BreakerPolicies(standard: BreakerPolicy(failures: 5, pause: .seconds(2)))),
+                monitoring: BotConfiguration.Monitoring(logLevel: .info)),
+            catalogue: catalogue, performers: performers,
+            logger: Logger(bot: group, instance: settings.instance, level: .info, format: .text))
+        try BotProcess.run(ChaosBot(name: group, input: input, output: output, calls: callMilliseconds != nil), options)
+        return 0
+    }
+}
+
+extension EventCatalogue {
+    /// The catalogue, and in it two types that are like `bench.request` and `bench.response`.
+    static func bench(_ directory: String, input: EventType, output: EventType, owner: String) throws -> EventCatalogue {
+        var catalogue = try CatalogueLoader.load(directory: directory)
+        for (name, like) in [(input, BenchRequest.type), (output, BenchResponse.type)] {
+            guard var definition = catalogue[like] else { throw UsageError("the event catalogue has no \(like)") }
+            definition.type = name
+            definition.owner = owner
+            catalogue.add(definition)
+        }
+        return catalogue
+    }
+}

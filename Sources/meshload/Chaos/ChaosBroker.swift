@@ -1,0 +1,119 @@
+import FoundationEssentials
+import Glibc
+import Kafka
+import LocalBroker
+
+/// The Kafka of a run: a local broker of its own, or the one that is named from outside.
+final class ChaosBroker: Sendable {
+    /// For the producer and the checker: beside the proxy.
+    let client: ClientSettings
+    /// What the bots are told.
+    let addressForBots: String
+    let local: LocalBroker?
+    let proxy: LinkProxy?
+    private let diskDirectory: String?
+
+    /// A Kafka that is not ours.
+    init(foreign: ClientSettings) {
+        client = foreign
+        addressForBots = foreign.bootstrapServers
+        (local, proxy, diskDirectory) = (nil, nil, nil)
+    }
+
+    /// Starts a broker with a directory below the workspace.
+    init(_ plan: ChaosPlan, in workspace: Workspace, program: String) throws {
+        let port = try FreePort.choose()
+        var arguments: [String] = []
+        if plan.scenario == .network {
+            let proxy = try LinkProxy(upstream: port)
+            try workspace.write("advertised.listeners=127.0.0.1:\(proxy.port)\n", to: "broker.properties")
+            arguments = ["--config", workspace.file("broker.properties")]
+            self.proxy = proxy
+        } else {
+            proxy = nil
+        }
+        let directory = workspace.file("broker")
+        var program = program
+        if plan.scenario == .diskFull {
+            try FileManager.default.createDirectory(atPath: directory + "/data", withIntermediateDirectories: true)
+            program = try SmallDisk.wrapper(for: program, over: directory + "/data", in: workspace)
+            diskDirectory = directory + "/data"
+        } else {
+            diskDirectory = nil
+        }
+        let local = try LocalBroker(
+            program: program, dataDirectory: directory, port: port, arguments: arguments, onParentDeath: .kill)
+        client = local.settings
+        addressForBots = proxy.map { "127.0.0.1:\($0.port)" } ?? local.bootstrapServers
+        self.local = local
+        try local.start()
+    }
+
+    func stop() {
+        local?.signal(.thaw)
+        local?.stop()
+        proxy?.stop()
+    }
+
+    func kill() { local?.kill() }
+
+    /// Takes all the space of the broker's disk, or gives it back.
+    func setDiskFull(_ isFull: Bool) throws {
+        guard let diskDirectory, let pid = local?.processID else { return }
+        // The disk is mounted where only the broker sees it.
+        let filler = "/proc/\(pid)/root\(diskDirectory)/filler"
+        if isFull { try SmallDisk.fill(filler) } else { try FileManager.default.removeItem(atPath: filler) }
+    }
+}
+
+/// A small file system that only one process sees.
+enum SmallDisk {
+    private static let unshare = "/usr/bin/unshare"
+    private static let megabytes = 64
+
+    private static var words: String { "\(unshare) \(getuid() == 0 ? "-m" : "-Urm")" }
+
+    /// Why no file system can be mounted here; nil where it can.
+    static func obstacle() -> String? {
+        guard access(unshare, X_OK) == 0 else { return "\(unshare) is missing" }
+        do throws(SpawnError) {
+            let probe = try ChildProcess.spawn(
+                ChildProcess.Launch(
+                    program: "/bin/sh", arguments: ["-c", "\(words) mount -t tmpfs -o size=1m none /mnt"],
+                    environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]))
+            let status = probe.wait(timeout: .seconds(10))
+            return status?.isSuccess == true
+                ? nil : "mounting a tmpfs is not permitted here (unshare and mount: \(status.map(String.init(describing:)) ?? "no end"))"
+        } catch {
+            return error.description
+        }
+    }
+
+    /// A program that mounts it over `directory` and becomes `program`.
+    static func wrapper(for program: String, over directory: String, in workspace: Workspace) throws -> String {
+        let script = """
+            #!/bin/sh
+            exec \(words) /bin/sh -c 'mount -t tmpfs -o size=\(megabytes)m none "\(directory)" && exec "\(program)" "$@"' -- "$@"
+
+            """
+        try workspace.write(script, to: "broker-on-small-disk")
+        let path = workspace.file("broker-on-small-disk")
+        guard chmod(path, 0o755) == 0 else { throw LoadFailure("\(path) cannot be made executable") }
+        return path
+    }
+
+    /// Writes a file until there is no space.
+    static func fill(_ path: String) throws {
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw LoadFailure("\(path): \(String(cString: strerror(errno)))") }
+        defer { close(file) }
+        let block = [UInt8](repeating: 0, count: 1 << 16)
+        var size = block.count
+        while size > 0 {
+            let written = write(file, block, size)
+            if written < 0, errno == EINTR { continue }
+            // The last bytes count too.
+            if written <= 0 { size /= 2 }
+        }
+    }
+}

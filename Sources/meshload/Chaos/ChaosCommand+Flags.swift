@@ -1,0 +1,46 @@
+import MeshRuntime
+import Terminal
+
+extension ChaosCommand {
+    /// The command's declaration.
+    static func command(brokers: Flag) -> Command {
+        Command(
+            "chaos", summary: "start a mesh, keep a load on it, do it harm, heal it, and check what came of it",
+            discussion: "The same scenario, mode, seed and duration do the same at the same times. docs/chaos.md says what each proves.",
+            flags: [
+                brokers, Flag("scenario", value: "NAME", default: "all", help: "one of them, or all"),
+                Flag("seed", value: "N", default: "1", help: "a number, or a first and a last one: 1..20"),
+                Flag("duration", value: "S", default: "20", help: "seconds of load and faults"),
+                Flag(
+                    "mode", value: "MODE", default: DeliveryMode.exactlyOnce.rawValue,
+                    choices: DeliveryMode.allCases.map(\.rawValue) + ["both"], help: "what is promised of each request's result"),
+                Flag("stall-limit", value: "S", default: "10", help: "how long a partition with lag may stand still after the faults"),
+                Flag("quiet-limit", value: "S", default: "90", help: "how long the end may take after the load"),
+                Flag(
+                    "clock-library", value: "FILE", environment: "MESH_CLOCK_LIBRARY", default: ".build/loadtest/clock.so",
+                    help: "the preload of loadtest/clock"),
+                Flag("plan", help: "print the plans and do nothing"),
+                Flag("topics", value: "DIR", environment: "MESH_TOPICS_DIR", default: "topics", help: "the event catalogue"),
+            ],
+            run: { invocation in
+                var command = try ChaosCommand(invocation)
+                return try command.run()
+            })
+    }
+}
+
+extension ChaosBotCommand {
+    /// The command's declaration.
+    static func command(brokers: Flag, input: Flag, output: Flag, mode: Flag) -> Command {
+        Command(
+            "chaos-bot", summary: "run one bot of a chaos run until it is told to end",
+            flags: [
+                brokers, input, output, mode,
+                Flag("group", value: "GROUP", default: "ChaosBot", help: "the bot's name, and so its consumer group"),
+                Flag("replica", value: "N", default: "1", help: "its slot"),
+                Flag("call-ms", value: "MS", help: "each request takes a call that takes so long; none without it"),
+                Flag("dependency", value: "FILE", help: "calls fail while this file is there"),
+                Flag("topics", value: "DIR", environment: "MESH_TOPICS_DIR", default: "topics", help: "the event catalogue"),
+            ], run: { invocation in try ChaosBotCommand(invocation).run() })
+    }
+}

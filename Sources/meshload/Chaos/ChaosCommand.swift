@@ -1,0 +1,67 @@
+import Glibc
+import Kafka
+import MeshRuntime
+import Terminal
+
+/// `meshload chaos`: runs scenarios one after another, and says of each how it ended.
+struct ChaosCommand {
+    private let options: ChaosOptions
+    private var passed: [String] = []
+    private var failed: [String] = []
+    private var skipped: [String] = []
+
+    init(_ invocation: Invocation) throws { options = try ChaosOptions(invocation) }
+
+    mutating func run() throws -> Int32 {
+        Interruption.watch()
+        for scenario in options.scenarios {
+            if let reason = options.obstacle(scenario), !options.isPlanOnly {
+                Chaos.say("SKIPPED \(scenario.rawValue): \(reason)")
+                skipped.append(scenario.rawValue)
+                continue
+            }
+            for seed in options.seeds {
+                for mode in options.modes { run(ChaosPlanner.plan(scenario, mode, seed: seed, seconds: options.seconds)) }
+            }
+        }
+        func list(_ names: [String]) -> String { "[" + names.map { "\"\($0)\"" }.joined(separator: ",") + "]" }
+        sayResult([
+            ("passed", passed.count), ("failed", failed.count), ("skipped", skipped.count), ("failures", list(failed)),
+            ("skips", list(skipped)), ("ok", failed.isEmpty),
+        ])
+        return failed.isEmpty ? 0 : 1
+    }
+
+    private mutating func run(_ plan: ChaosPlan) {
+        for line in plan.lines { Chaos.say(line) }
+        guard !options.isPlanOnly else { return }
+        let name = "\(plan.scenario.rawValue)/\(plan.mode.rawValue)/\(plan.seed)"
+        var workspace: Workspace?
+        do {
+            let directory = try Workspace()
+            workspace = directory
+            let run = try ChaosRun(plan, options, in: directory)
+            let verdict = try run.run()
+            if options.foreign != nil { try run.topics.remove(run.broker.client) }
+            sayResult(
+                [("scenario", "\"\(plan.scenario.rawValue)\""), ("mode", "\"\(plan.mode.rawValue)\""), ("seed", plan.seed)]
+                    + verdict.counts + [("restarts", run.bots.restarts), ("ok", verdict.isRight)])
+            guard verdict.isRight else { return fail(plan, name, verdict.faults, directory) }
+            Chaos.say("PASSED \(name)")
+            passed.append(name)
+            directory.remove()
+        } catch {
+            fail(plan, name, ["\(error)"], workspace)
+        }
+    }
+
+    private mutating func fail(_ plan: ChaosPlan, _ name: String, _ faults: [String], _ workspace: Workspace?) {
+        failed.append(name)
+        Chaos.say("FAILED \(name)")
+        for fault in faults { Chaos.say("  \(fault)") }
+        if let workspace { Chaos.say("  the broker's data and all logs are in \(workspace.path)") }
+        let command =
+            "meshload chaos --scenario \(plan.scenario.rawValue) --mode \(plan.mode.rawValue) --seed \(plan.seed) --duration \(plan.seconds)"
+        Chaos.say("  the same plan again: \(command)")
+    }
+}

@@ -1,0 +1,57 @@
+import FoundationEssentials
+import Kafka
+import LocalBroker
+
+/// How the processes of a run are started.
+struct ChaosLaunch: Sendable {
+    static let downFile = "dependency-is-down"
+    static func clockFile(_ slot: Int) -> String { "clock-\(slot)" }
+    static func clientID(_ slot: Int) -> String { "chaos-bot-\(slot)" }
+    static func log(_ slot: Int) -> String { "bot-\(slot).log" }
+
+    private let workspace: Workspace
+    private let program: String
+    private let arguments: [String]
+    private let environment: [String: String]
+    private let clockLibrary: String?
+
+    /// `brokers` is the address that the bots get.
+    init(_ plan: ChaosPlan, _ options: ChaosOptions, _ workspace: Workspace, _ topics: ChaosTopics, brokers: String) throws {
+        self.workspace = workspace
+        program = try Executable.own()
+        var arguments = [
+            "chaos-bot", "--brokers", brokers, "--in", topics.input, "--out", topics.output, "--group", topics.group, "--mode",
+            plan.mode.rawValue, "--topics", options.catalogue,
+        ]
+        if let milliseconds = plan.callMilliseconds { arguments += ["--call-ms", "\(milliseconds)"] }
+        if plan.scenario == .dependency { arguments += ["--dependency", workspace.file(Self.downFile)] }
+        self.arguments = arguments
+        environment = options.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 }
+        clockLibrary = plan.scenario == .clock ? options.clockLibrary : nil
+        if clockLibrary != nil { for slot in 1...plan.bots { try ClockShift.set(0, Self.clockFile(slot), in: workspace) } }
+    }
+
+    func launch(_ slot: Int) -> ChildProcess.Launch {
+        var environment = environment
+        environment["KAFKA_CLIENT_ID"] = Self.clientID(slot)
+        if let clockLibrary {
+            environment["LD_PRELOAD"] = clockLibrary
+            environment["CLOCK_SHIFT_FILE"] = workspace.file(Self.clockFile(slot))
+        }
+        return ChildProcess.Launch(
+            program: program, arguments: arguments + ["--replica", "\(slot)"], environment: environment,
+            output: .file(workspace.file(Self.log(slot))))
+    }
+}
+
+/// The programs beside this one.
+enum Executable {
+    /// The path of this program.
+    static func own() throws -> String { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
+
+    static func neighbour(_ name: String) throws -> String {
+        let own = try own()
+        guard let slash = own.lastIndex(of: "/") else { throw LoadFailure("\(own) has no directory") }
+        return own[...slash] + name
+    }
+}

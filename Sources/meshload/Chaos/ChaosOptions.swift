@@ -1,0 +1,78 @@
+import FoundationEssentials
+import Kafka
+import MeshRuntime
+import Terminal
+
+/// What the command line says about chaos runs.
+struct ChaosOptions: Sendable {
+    let scenarios: [Scenario]
+    let modes: [DeliveryMode]
+    let seeds: ClosedRange<UInt64>
+    /// How long each run's load lasts.
+    let seconds: Int
+    /// The Kafka that is named from outside; nil: each run starts a broker of its own.
+    let foreign: ClientSettings?
+    /// How long a partition with lag may stand still after the faults.
+    let stallSeconds: Double
+    /// How long the end may take after the load.
+    let quietSeconds: Double
+    let catalogue: String
+    /// The preload that shifts clocks.
+    let clockLibrary: String
+    let isPlanOnly: Bool
+    /// The environment that the bots get: how to log in to a Kafka from outside.
+    let environment: [String: String]
+
+    init(_ invocation: Invocation) throws {
+        let name = invocation["scenario"] ?? "all"
+        if name == "all" {
+            scenarios = Scenario.allCases
+        } else if let scenario = Scenario(rawValue: name) {
+            scenarios = [scenario]
+        } else {
+            throw UsageError("there is no scenario '\(name)'; there are all, \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        let mode = invocation["mode"] ?? ""
+        modes = DeliveryMode(rawValue: mode).map { [$0] } ?? DeliveryMode.allCases
+        seeds = try Self.seeds(invocation["seed"] ?? "1")
+        seconds = try invocation.number("duration", in: 3...86_400)
+        stallSeconds = Double(try invocation.number("stall-limit", in: 1...3_600))
+        quietSeconds = Double(try invocation.number("quiet-limit", in: 1...3_600))
+        catalogue = invocation["topics"] ?? "topics"
+        clockLibrary = Self.absolute(invocation["clock-library"] ?? "")
+        isPlanOnly = invocation.has("plan")
+        let isForeign =
+            invocation["brokers"] != nil || !(invocation.environment["KAFKA_BOOTSTRAP_SERVERS"] ?? "").isEmpty
+            || !(invocation.environment["KAFKA_PROPERTIES_FILE"] ?? "").isEmpty
+        foreign = isForeign ? try invocation.client() : nil
+        environment = isForeign ? ClientSettings.environmentForChild(of: invocation.environment) : [:]
+    }
+
+    /// `7`, or `1..20`.
+    private static func seeds(_ text: String) throws(UsageError) -> ClosedRange<UInt64> {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: true).map { UInt64($0) }
+        guard let first = parts.first ?? nil, let last = parts.last ?? nil, parts.count <= 2, first <= last else {
+            throw UsageError("--seed takes a number, or a first and a last one like 1..20, not '\(text)'")
+        }
+        return first...last
+    }
+
+    /// The dynamic linker wants it whole.
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") || path.isEmpty ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+
+    /// Why a scenario cannot be run here; nil where it can.
+    func obstacle(_ scenario: Scenario) -> String? {
+        if foreign != nil, let reason = scenario.foreignObstacle { return "the broker is not ours: \(reason)" }
+        switch scenario {
+        case .diskFull: return SmallDisk.obstacle()
+        case .clock:
+            guard FileManager.default.fileExists(atPath: clockLibrary) else {
+                return "there is no '\(clockLibrary)'; make .build/loadtest/clock.so builds it"
+            }
+            return nil
+        default: return nil
+        }
+    }
+}

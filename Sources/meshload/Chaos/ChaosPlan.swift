@@ -1,0 +1,57 @@
+import MeshRuntime
+
+/// What one run does, and when: the same for the same scenario, mode, seed and duration.
+struct ChaosPlan: Sendable {
+    struct Step: Sendable, Equatable {
+        /// Since the faults begin.
+        let milliseconds: Int
+        let fault: Fault
+    }
+
+    /// What the producer writes.
+    struct Load: Sendable {
+        var requestsPerSecond = 300
+        var keys = 60
+        /// Of a thousand requests.
+        var poisonPerMille = 0
+        /// Of a thousand requests, so many are written again, and so many change places with a neighbour.
+        var repeatPerMille = 0
+        var reorderPerMille = 0
+    }
+
+    let scenario: Scenario
+    let mode: DeliveryMode
+    let seed: UInt64
+    let seconds: Int
+    var bots = 3
+    var load = Load()
+    /// What each request's call takes; nil: the bots call nothing.
+    var callMilliseconds: Int?
+    var steps: [Step] = []
+
+    /// When the last fault is healed, in milliseconds since the faults begin.
+    var healed: Int { steps.map(\.milliseconds).max() ?? 0 }
+
+    /// How much longer than others a partition may stand still in this scenario, and why the run may take longer to end; seconds.
+    ///
+    /// A call that was cut off is made again from its beginning, and a breaker tries again only after its pause.
+    var explainedSeconds: Double {
+        switch scenario {
+        case .slow: 2 * Double(callMilliseconds ?? 0) / 1_000
+        case .dependency: 5
+        default: 0
+        }
+    }
+
+    /// For people: what makes the run, then each step.
+    var lines: [String] {
+        var shape = "\(bots) bots, \(load.requestsPerSecond) requests/s over \(load.keys) keys for \(seconds) s"
+        if load.poisonPerMille > 0 { shape += ", \(load.poisonPerMille)‰ poison" }
+        if load.repeatPerMille > 0 { shape += ", \(load.repeatPerMille)‰ repeated, \(load.reorderPerMille)‰ reordered" }
+        if let callMilliseconds { shape += ", calls of \(callMilliseconds) ms" }
+        return ["plan \(scenario.rawValue) \(mode.rawValue) seed \(seed): \(scenario.summary)", "  \(shape)"]
+            + steps.map { "  at \(ChaosPlan.seconds($0.milliseconds)) \($0.fault)" }
+    }
+
+    static func seconds(_ milliseconds: Int) -> String { "\(milliseconds / 1_000).\(String(milliseconds % 1_000 + 1_000).dropFirst()) s" }
+}

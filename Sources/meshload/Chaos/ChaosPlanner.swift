@@ -1,0 +1,159 @@
+import MeshRuntime
+
+/// Makes plans. Pure: everything comes from the seed.
+struct ChaosPlanner {
+    private var random: ChaosRandom
+    private var plan: ChaosPlan
+    /// In milliseconds.
+    private var duration: Int { plan.seconds * 1_000 }
+
+    static func plan(_ scenario: Scenario, _ mode: DeliveryMode, seed: UInt64, seconds: Int) -> ChaosPlan {
+        var planner = ChaosPlanner(
+            random: ChaosRandom(seed: seed, purpose: scenario.rawValue),
+            plan: ChaosPlan(scenario: scenario, mode: mode, seed: seed, seconds: seconds))
+        planner.fill()
+        planner.plan.steps.sort { $0.milliseconds < $1.milliseconds }
+        return planner.plan
+    }
+
+    private mutating func fill() {
+        switch plan.scenario {
+        case .kill: kills()
+        case .sigterm: storms()
+        case .scale: scale()
+        case .freeze: freezes()
+        case .brokerKill: repeated(.killBroker, .startBroker, lasting: 200...3_000, apart: 3_000...6_000)
+        case .brokerFreeze: repeated(.freezeBroker, .thawBroker, lasting: 1_000...8_000, apart: 3_000...6_000)
+        case .network: network()
+        case .poison:
+            plan.load.poisonPerMille = 10
+            kills(apart: 3_000...6_000)
+        case .slow: slow()
+        case .dependency:
+            plan.callMilliseconds = 5
+            repeated(.breakDependency, .mendDependency, lasting: outage, apart: 20_000...40_000)
+        case .deadLetters:
+            plan.load.poisonPerMille = 10
+            repeated(.refuseDeadLetters, .acceptDeadLetters, lasting: 2_000...6_000, apart: 5_000...10_000)
+        case .diskFull: repeated(.fillDisk, .freeDisk, lasting: 1_500...6_000, apart: 4_000...8_000)
+        case .clock: clock()
+        case .duplicates:
+            (plan.load.repeatPerMille, plan.load.reorderPerMille) = (100, 50)
+            kills(apart: 3_000...6_000)
+        }
+    }
+
+    private mutating func add(_ milliseconds: Int, _ fault: Fault) {
+        plan.steps.append(ChaosPlan.Step(milliseconds: milliseconds, fault: fault))
+    }
+
+    private mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+    private mutating func slot() -> Int { number(1...plan.bots) }
+
+    /// A fault and its end, over and over; at least once.
+    private mutating func repeated(_ fault: Fault, _ end: Fault, lasting: ClosedRange<Int>, apart: ClosedRange<Int>) {
+        var time = number(200...1_000)
+        repeat {
+            add(time, fault)
+            time += number(lasting)
+            add(time, end)
+            time += number(apart)
+        } while time < duration
+    }
+
+    private mutating func kills(apart: ClosedRange<Int> = 500...2_500) {
+        var time = number(200...800)
+        var free = [Int](repeating: 0, count: plan.bots + 1)
+        repeat {
+            let victim = slot()
+            if free[victim] <= time {
+                add(time, .kill(slot: victim))
+                free[victim] = time + number(0...1_500)
+                add(free[victim], .start(slot: victim))
+                // Time to come up: a process that dies before it has joined proves little.
+                free[victim] += 1_500
+            }
+            time += number(apart)
+        } while time < duration
+    }
+
+    private mutating func storms() {
+        var time = number(200...800)
+        repeat {
+            for slot in 1...plan.bots where number(0...2) > 0 {
+                let start = time + number(0...300)
+                add(start, .terminate(slot: slot, twice: number(0...4) == 0))
+                add(start + number(0...500), .start(slot: slot))
+            }
+            time += number(2_500...5_000)
+        } while time < duration
+    }
+
+    private mutating func scale() {
+        var time = 0
+        var current = plan.bots
+        repeat {
+            for target in [6, 2, 5] {
+                time += max(1_000, duration / 6) + number(0...500)
+                if target > current { for slot in current + 1...target { add(time, .start(slot: slot)) } }
+                if target < current { for slot in target + 1...current { add(time, .terminate(slot: slot)) } }
+                current = target
+            }
+        } while time < duration / 2
+    }
+
+    private mutating func freezes() {
+        var time = number(200...1_000)
+        repeat {
+            let victim = slot()
+            add(time, .freeze(slot: victim))
+            // The session timeout is 6 s: most are taken for dead, some wake up just in time.
+            time += number(5_500...9_500)
+            add(time, .thaw(slot: victim))
+            time += number(2_000...5_000)
+        } while time < duration
+    }
+
+    private mutating func network() {
+        var time = number(200...1_000)
+        repeat {
+            let victim = number(0...1) == 0 ? nil : slot()
+            let weather: LinkWeather =
+                switch number(0...2) {
+                case 0: .cut
+                case 1: .silent
+                default: .slow(delayMilliseconds: number(20...300), kilobytesPerSecond: number(50...500))
+                }
+            add(time, .links(slot: victim, weather))
+            time += number(1_000...8_000)
+            add(time, .links(slot: victim, .fine))
+            time += number(2_000...5_000)
+        } while time < duration
+    }
+
+    /// The bots' `max.poll.interval.ms` is 60 s and their session timeout 6 s: a short run shows the second, a long one both.
+    private mutating func slow() {
+        plan.callMilliseconds = plan.seconds >= 90 ? 65_000 : 7_000
+        plan.load.requestsPerSecond = 20
+        kills(apart: 10_000...20_000)
+    }
+
+    /// A minute where there is time for it.
+    private var outage: ClosedRange<Int> { duration >= 90_000 ? 55_000...60_000 : 2_000...4_000 }
+
+    private mutating func clock() {
+        var time = number(200...800)
+        let victim = slot()
+        repeat {
+            add(time, .stepClock(slot: victim, seconds: number(0...1) == 0 ? 3_600 : -3_600))
+            time += number(1_500...4_000)
+            if number(0...2) == 0 {
+                let killed = slot()
+                add(time, .kill(slot: killed))
+                add(time + 100, .start(slot: killed))
+                time += 1_500
+            }
+        } while time < duration
+        add(max(time, duration), .stepClock(slot: victim, seconds: 0))
+    }
+}

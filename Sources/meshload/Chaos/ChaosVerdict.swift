@@ -1,0 +1,89 @@
+import MeshRuntime
+
+/// What the checker found in one run.
+struct ChaosVerdict {
+    /// Counts for people and programs, in order.
+    private(set) var counts: [(String, any CustomStringConvertible)] = []
+    /// What must not be, in words; empty when the run passed.
+    private(set) var faults: [String] = []
+    var isRight: Bool { faults.isEmpty }
+    /// Whether something is missing that an open transaction may still hide.
+    private(set) var isIncomplete = false
+
+    /// What a run is judged by.
+    struct Evidence {
+        let plan: ChaosPlan
+        let topics: ChaosTopics
+        let sent: [LoadStream.Sent]
+        let ledger: ChaosLedger
+        let samples: [OffsetWatch.Sample]
+        /// When the last fault was healed, in seconds of the monotonic clock.
+        let healed: Double
+        /// How long a partition with lag may stand still after that, in seconds.
+        let stallLimit: Double
+        /// What went wrong beside the topics.
+        let troubles: [String]
+    }
+
+    init(_ evidence: Evidence) {
+        judgeRequests(evidence)
+        judgeOffsets(evidence)
+        faults += evidence.troubles
+    }
+
+    private mutating func judgeRequests(_ evidence: Evidence) {
+        let requests = evidence.ledger.requests
+        let poison = Set(evidence.sent.lazy.filter(\.isPoison).map(\.id))
+        var (done, dead, pending, repeats) = (0, 0, 0, 0)
+        var lost: [String] = []
+        var (both, wrong) = (0, 0)
+        for (id, request) in requests {
+            if request.results > 0 { done += 1 }
+            if request.dead > 0 { dead += 1 }
+            if request.results > 0, request.dead > 0 { both += 1 }
+            if request.results == 0, request.dead == 0 {
+                if request.isPending { pending += 1 } else { lost.append(id) }
+            } else if (request.dead > 0) != poison.contains(id) {
+                wrong += 1
+            }
+            repeats += max(0, request.results - 1)
+        }
+        let acknowledged = evidence.sent.count(where: \.isAcknowledged)
+        let vanished = evidence.sent.count { $0.isAcknowledged && requests[$0.id] == nil }
+        isIncomplete = !lost.isEmpty || pending > 0
+        counts += [
+            ("requests", requests.count), ("acknowledged", acknowledged), ("done", done), ("dead", dead), ("pending", pending),
+            ("lost", lost.count), ("repeats", repeats), ("retried", requests.values.count(where: \.wasRetried)),
+            ("misplaced", evidence.ledger.misplaced.count),
+        ]
+        expectNone(vanished, "acknowledged requests are not in the topic of requests")
+        expectNone(lost.count, "requests have neither a result nor a dead letter nor a pending retry\(examples(lost))")
+        expectNone(both, "requests have a result and a dead letter")
+        expectNone(wrong, "requests ended as the other of result and dead letter")
+        expectNone(evidence.ledger.invented, "results, retries or dead letters that no request led to")
+        expectNone(evidence.ledger.differing, "repeated results have an id of their own")
+        expectNone(evidence.ledger.misplaced.count, "results are out of the order of their key\(examples(evidence.ledger.misplaced))")
+        if evidence.plan.mode == .exactlyOnce { expectNone(repeats, "repeated results are visible to a read_committed reader") }
+        if requests.isEmpty { faults.append("nothing was sent") }
+    }
+
+    private mutating func judgeOffsets(_ evidence: Evidence) {
+        let check = OffsetCheck(evidence.samples, evidence.topics, evidence.ledger)
+        expectNone(check.regressions.count, "commits went back\(examples(check.regressions))")
+        expectNone(check.overtaken.count, "requests were passed by a commit\(examples(check.overtaken))")
+        let stall = OffsetCheck.longestStall(evidence.samples, evidence.topics, after: evidence.healed)
+        counts += [
+            ("samples", evidence.samples.count), ("regressions", check.regressions.count), ("overtaken", check.overtaken.count),
+            ("longest_stall_s", rounded(stall?.seconds ?? 0, 10)),
+        ]
+        if let stall, stall.seconds > evidence.stallLimit {
+            faults.append(
+                "\(stall.partition) had lag and stood still for \(rounded(stall.seconds, 10)) s after everything was healed (at most \(evidence.stallLimit) s)"
+            )
+        }
+    }
+
+    private mutating func expectNone(_ count: Int, _ what: String) { if count > 0 { faults.append("\(count) \(what)") } }
+
+    private func examples(_ texts: [String]) -> String { texts.isEmpty ? "" : ": " + texts.prefix(3).joined(separator: "; ") }
+}

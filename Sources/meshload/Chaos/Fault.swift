@@ -1,0 +1,60 @@
+/// One thing that is done to the mesh.
+enum Fault: Equatable, Sendable, CustomStringConvertible {
+    /// kill -9.
+    case kill(slot: Int)
+    /// SIGTERM; twice: the second one ends the process at once.
+    case terminate(slot: Int, twice: Bool = false)
+    case start(slot: Int)
+    case freeze(slot: Int)
+    case thaw(slot: Int)
+    case killBroker, startBroker, freezeBroker, thawBroker
+    /// What the links of one bot, or of all (nil), are like from now on.
+    case links(slot: Int?, LinkWeather)
+    case breakDependency, mendDependency
+    case refuseDeadLetters, acceptDeadLetters
+    case fillDisk, freeDisk
+    /// The bot's wall clock differs by so many seconds from now on.
+    case stepClock(slot: Int, seconds: Int)
+
+    var description: String {
+        switch self {
+        case .kill(let slot): "kill -9 bot \(slot)"
+        case .terminate(let slot, let twice): "SIGTERM bot \(slot)\(twice ? ", twice" : "")"
+        case .start(let slot): "start bot \(slot)"
+        case .freeze(let slot): "SIGSTOP bot \(slot)"
+        case .thaw(let slot): "SIGCONT bot \(slot)"
+        case .killBroker: "kill -9 broker"
+        case .startBroker: "start broker"
+        case .freezeBroker: "SIGSTOP broker"
+        case .thawBroker: "SIGCONT broker"
+        case .links(let slot, let weather): "links of \(slot.map { "bot \($0)" } ?? "all bots"): \(weather)"
+        case .breakDependency: "the dependency fails"
+        case .mendDependency: "the dependency works again"
+        case .refuseDeadLetters: "mesh.dlq refuses records"
+        case .acceptDeadLetters: "mesh.dlq takes records again"
+        case .fillDisk: "the broker's disk is full"
+        case .freeDisk: "the broker's disk has space again"
+        case .stepClock(let slot, let seconds): "clock of bot \(slot): \(seconds >= 0 ? "+" : "")\(seconds) s"
+        }
+    }
+}
+
+/// What a link between bot and broker does.
+enum LinkWeather: Equatable, Sendable, CustomStringConvertible {
+    case fine
+    /// Connections end, and new ones end at once.
+    case cut
+    /// Nothing passes, and nobody is told.
+    case silent
+    /// All passes later, and no more than so much a second.
+    case slow(delayMilliseconds: Int, kilobytesPerSecond: Int)
+
+    var description: String {
+        switch self {
+        case .fine: "fine"
+        case .cut: "cut"
+        case .silent: "silent"
+        case .slow(let delay, let rate): "\(delay) ms late, \(rate) kB/s"
+        }
+    }
+}

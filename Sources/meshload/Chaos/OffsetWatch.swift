@@ -1,0 +1,103 @@
+import Glibc
+import Kafka
+import Synchronization
+
+/// Samples what the group has committed, and how far every topic reaches, again and again while the run goes on.
+final class OffsetWatch: Sendable {
+    struct Sample: Sendable {
+        /// Of the monotonic clock, in seconds.
+        let time: Double
+        let committed: [TopicPartition: CommittedOffset]
+        /// One more than the last offset, taken after `committed`: what made a commit right lies below.
+        let ends: [TopicPartition: Int64]
+    }
+    private struct State {
+        var samples: [Sample] = []
+        var isStopped = false
+        var isDone = false
+    }
+    private let state = Mutex(State())
+    private let client: ClientSettings
+    private let topics: ChaosTopics
+
+    private let pause: UInt32
+
+    /// Five samples a second; fewer in a run of more than ten minutes, so that they take bounded memory.
+    init(_ client: ClientSettings, _ topics: ChaosTopics, seconds: Int) {
+        self.client = client
+        pause = UInt32(200_000 * max(1, min(seconds / 600, 60)))
+        self.topics = topics
+    }
+
+    func start() {
+        DedicatedThread.start(name: "offset-watch") { [self] in
+            do {
+                // A consumer that joins no group: librdkafka's administrative calls about groups end the process when a broker goes while they wait
+                // (confluentinc/librdkafka issue 3663).
+                let reader = try Consumer(
+                    client, group: GroupSettings(id: topics.group, isolation: .readUncommitted), observer: ClientObserver(log: { _ in }))
+                defer { reader.close(timeout: .seconds(1)) }
+                while !state.withLock({ $0.isStopped }) {
+                    do throws(KafkaError) {
+                        let sample = try sample(reader)
+                        state.withLock { $0.samples.append(sample) }
+                    } catch {
+                        // A broker that is away cannot be asked; the next sample shows whether an offset went back meanwhile.
+                    }
+                    usleep(pause)
+                }
+            } catch {
+                Chaos.say("the group's offsets cannot be sampled: \(error)")
+            }
+            state.withLock { $0.isDone = true }
+        }
+    }
+
+    private func sample(_ reader: Consumer) throws(KafkaError) -> Sample {
+        let committed = try reader.committed(topics.groupPartitions, timeout: .seconds(3))
+        var ends: [TopicPartition: Int64] = [:]
+        for partition in topics.partitions { ends[partition] = try reader.watermarks(of: partition, timeout: .seconds(3)).high }
+        return Sample(time: uptimeSeconds(), committed: committed, ends: ends)
+    }
+
+    var last: Sample? { state.withLock { $0.samples.last } }
+    var samples: [Sample] { state.withLock { $0.samples } }
+
+    func stop() -> [Sample] {
+        state.withLock { $0.isStopped = true }
+        let limit = uptimeSeconds() + 15
+        while !state.withLock({ $0.isDone }), uptimeSeconds() < limit { usleep(20_000) }
+        return samples
+    }
+}
+
+/// The names of a run's own topics and group.
+struct ChaosTopics: Sendable {
+    let group: String
+    let input: String
+    let output: String
+    let retry: String
+    let state: String
+    static let deadLetters = "mesh.dlq"
+    /// Of each of them.
+    static let partitionCount: Int32 = 6
+
+    /// All partitions of requests, results, retries and dead letters.
+    let partitions: [TopicPartition]
+
+    init(scenario: Scenario, run: String, deadLetterPartitions: Int32) {
+        let word = scenario.rawValue.split(separator: "-").joined()
+        group = "Chaos\(word)\(run)"
+        input = "bench.request_\(word)_\(run)"
+        output = "bench.response_\(word)_\(run)"
+        retry = "retry.\(group.lowercased())"
+        state = "state.\(group.lowercased())"
+        partitions =
+            [input, output, retry].flatMap { name in (0..<Self.partitionCount).map { TopicPartition(name, $0) } }
+            + (0..<deadLetterPartitions).map { TopicPartition(Self.deadLetters, $0) }
+    }
+
+    /// What the group commits offsets of.
+    var groupPartitions: [TopicPartition] { inputPartitions + (0..<Self.partitionCount).map { TopicPartition(retry, $0) } }
+    var inputPartitions: [TopicPartition] { (0..<Self.partitionCount).map { TopicPartition(input, $0) } }
+}
