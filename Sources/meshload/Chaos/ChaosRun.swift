@@ -65,7 +65,7 @@ final class ChaosRun: Sendable {
         return try judge(sent, samples, healed)
     }
 
-    /// Does the plan's steps in their time; returns when the last one was done.
+    /// Does the plan's steps in their time; returns when the last one is healed, on the monotonic clock.
     private func inflict() throws -> Double {
         let start = uptimeSeconds()
         var healed = start
@@ -73,7 +73,7 @@ final class ChaosRun: Sendable {
             sleep(until: start + Double(step.milliseconds) / 1_000)
             let began = uptimeSeconds()
             try FaultMaker(self).make(step.fault)
-            healed = uptimeSeconds()
+            healed = max(healed, uptimeSeconds() + step.fault.secondsUnseen)
             Chaos.say("  \(ChaosPlan.seconds(Int((began - start) * 1_000))): \(step.fault)")
         }
         sleep(until: start + Double(plan.seconds))

@@ -39,6 +39,16 @@ enum Fault: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
+extension Fault {
+    /// How long the group goes on counting on a process that is gone without a word: its session timeout, in seconds. The fault lasts so long.
+    var secondsUnseen: Double {
+        switch self {
+        case .kill, .terminate(_, twice: true): 6
+        default: 0
+        }
+    }
+}
+
 /// What a link between bot and broker does.
 enum LinkWeather: Equatable, Sendable, CustomStringConvertible {
     case fine

@@ -24,6 +24,9 @@ final class OffsetWatch: Sendable {
 
     /// Five samples a second; fewer in a run of more than ten minutes, so that they take bounded memory.
     init(_ client: ClientSettings, _ topics: ChaosTopics, seconds: Int) {
+        var client = client
+        // A broker that comes back is to be seen at once.
+        client["reconnect.backoff.max.ms"] = "500"
         self.client = client
         pause = UInt32(200_000 * max(1, min(seconds / 600, 60)))
         self.topics = topics
