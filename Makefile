@@ -4,7 +4,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error -Xswiftc -warning
 
 LOADTEST := .build/loadtest
 
-.PHONY: demo test soak build lint bootstrap bootstrap-test bootstrap-bench bench bench-broker bench-memory bench-starts release-broker release-load clean
+.PHONY: demo test soak chaos build lint bootstrap bootstrap-test bootstrap-bench bench bench-broker bench-memory bench-starts release-broker release-load clean
 
 demo: build
 	.build/debug/mesh demo $(DEMO_FLAGS)
@@ -23,6 +23,14 @@ soak: bootstrap-test release-broker
 	@MESHBROKER=.build/release/meshbroker Tests/Durability/run --rounds 200
 	@swift build $(SWIFT_FLAGS) -c release --product BrokerFuzz --quiet
 	@.build/release/BrokerFuzz --broker $(CURDIR)/.build/release/meshbroker --frames 1000000 --seed 1
+
+# Harm to a mesh under load, from a seeded plan, and a checker that reads only topics: docs/chaos.md. A long soak: make chaos CHAOS_FLAGS="--seed 1..20 --duration 300 --mode both"
+chaos: bootstrap release-broker release-load $(LOADTEST)/clock.so
+	@.build/release/meshload chaos --clock-library $(LOADTEST)/clock.so $(CHAOS_FLAGS)
+
+$(LOADTEST)/clock.so: loadtest/clock/shift.c
+	@mkdir -p $(LOADTEST)
+	@cc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $< -ldl
 
 lint:
 	@swift format lint --strict --recursive Sources Tests Package.swift

@@ -35,26 +35,27 @@ struct ChaosLedger {
     private var turns: [[UInt8]?: Int] = [:]
     private var answered: [[UInt8]?: Int] = [:]
 
+    private let codec = EnvelopeCodec()
+
+    init() {}
+
     /// Reads all topics of the run. `committed` is what the group has committed in the end.
     init(_ client: ClientSettings, _ topics: ChaosTopics, committed: [TopicPartition: CommittedOffset]) throws {
-        let codec = EnvelopeCodec()
         func read(_ topic: String, _ body: (Record) throws -> Void) throws {
             try TopicReader.read(topic, client, isolation: .readCommitted, body)
         }
-        func envelope(_ record: Record) throws -> Envelope {
-            try codec.decode(
-                value: record.value, headers: record.headers.map { EnvelopeHeader($0.name, $0.value) }, topic: record.topic,
-                partition: record.partition, offset: record.offset, timestamp: Timestamp(milliseconds: record.timestamp.milliseconds))
-        }
-        try read(topics.input) { record in take(request: try envelope(record).id.text, record) }
-        try read(topics.retry) { record in take(retry: record, committed[record.topicPartition]) }
-        try read(topics.output) { record in
-            let envelope = try envelope(record)
-            take(result: envelope.id.text, cause: envelope.causationID, record)
-        }
+        try read(topics.input) { try take(request: $0) }
+        try read(topics.retry) { take(retry: $0, committed[$0.topicPartition]) }
+        try read(topics.output) { try take(result: $0) }
         try read(ChaosTopics.deadLetters) { record in
             if Self.text("kafka_dlt-original-topic", record) == topics.input { take(dead: record) }
         }
+    }
+
+    private func envelope(_ record: Record) throws -> Envelope {
+        try codec.decode(
+            value: record.value, headers: record.headers.map { EnvelopeHeader($0.name, $0.value) }, topic: record.topic,
+            partition: record.partition, offset: record.offset, timestamp: Timestamp(milliseconds: record.timestamp.milliseconds))
     }
 
     private static func text(_ header: String, _ record: Record) -> String? {
@@ -63,7 +64,9 @@ struct ChaosLedger {
 
     private static func place(_ record: Record) -> Place { Place(partition: record.topicPartition, offset: record.offset) }
 
-    private mutating func take(request id: String, _ record: Record) {
+    /// Takes a record of the topic of requests; all of them come before the others, each partition in its order.
+    mutating func take(request record: Record) throws {
+        let id = try envelope(record).id.text
         inputs[record.topicPartition, default: []].append((record.offset, id))
         guard requests[id] == nil else { return }
         let turn = turns[record.key, default: 0]
@@ -71,7 +74,8 @@ struct ChaosLedger {
         requests[id] = Request(key: record.key, turn: turn)
     }
 
-    private mutating func take(retry record: Record, _ committed: CommittedOffset?) {
+    /// Takes a record of the retry topic; all of them come before the results, whose order they excuse.
+    mutating func take(retry record: Record, _ committed: CommittedOffset?) {
         guard let id = Self.text("ce_id", record), requests[id] != nil else {
             invented += 1
             return
@@ -88,7 +92,10 @@ struct ChaosLedger {
             || CommitMetadata.finished(committed: committed.offset, in: committed.metadata).contains { $0.contains(offset) }
     }
 
-    private mutating func take(result id: String, cause: String?, _ record: Record) {
+    /// Takes a record of the topic of results.
+    mutating func take(result record: Record) throws {
+        let envelope = try envelope(record)
+        let (id, cause) = (envelope.id.text, envelope.causationID)
         guard let cause, let request = requests[cause] else {
             invented += 1
             return
@@ -105,7 +112,8 @@ struct ChaosLedger {
         answered[record.key] = max(request.turn, answered[record.key, default: -1])
     }
 
-    private mutating func take(dead record: Record) {
+    /// Takes a dead letter of the run.
+    mutating func take(dead record: Record) {
         guard let id = Self.text("ce_id", record), requests[id] != nil else {
             invented += 1
             return

@@ -80,7 +80,8 @@ struct ChaosPlanner {
     private mutating func storms() {
         var time = number(200...800)
         repeat {
-            for slot in 1...plan.bots where number(0...2) > 0 {
+            let first = slot()
+            for slot in 1...plan.bots where slot == first || number(0...2) > 0 {
                 let start = time + number(0...300)
                 add(start, .terminate(slot: slot, twice: number(0...4) == 0))
                 add(start + number(0...500), .start(slot: slot))
@@ -134,7 +135,8 @@ struct ChaosPlanner {
     /// The bots' `max.poll.interval.ms` is 60 s and their session timeout 6 s: a short run shows the second, a long one both.
     private mutating func slow() {
         plan.callMilliseconds = plan.seconds >= 90 ? 65_000 : 7_000
-        plan.load.requestsPerSecond = 20
+        // Requests of one key wait for each other.
+        (plan.load.requestsPerSecond, plan.load.keys) = (20, 2_000)
         kills(apart: 10_000...20_000)
     }
 

@@ -59,7 +59,7 @@ struct OffsetCheck {
         var longest: (seconds: Double, partition: TopicPartition)?
         for partition in topics.inputPartitions {
             var since = healed
-            var before: Int64 = -1
+            var before = Int64.max
             for sample in samples {
                 let offset = sample.committed[partition]?.offset ?? 0
                 let hasLag = offset < sample.ends[partition] ?? 0

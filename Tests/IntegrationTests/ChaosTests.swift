@@ -1,0 +1,75 @@
+import Envelopes
+import FoundationEssentials
+import MeshTesting
+import Testing
+
+/// A short pass of each chaos scenario, each with a broker of its own; the modes take turns. `make chaos` runs them for long.
+@Suite(.serialized) struct ChaosTests {
+    private static let passes: [(scenario: String, mode: String)] = [
+        ("kill", "exactly-once"), ("kill", "at-least-once"), ("sigterm", "at-least-once"), ("scale", "exactly-once"),
+        ("freeze", "exactly-once"), ("freeze", "at-least-once"), ("broker-kill", "exactly-once"), ("broker-freeze", "at-least-once"),
+        ("network", "exactly-once"), ("poison", "at-least-once"), ("slow", "exactly-once"), ("dependency", "exactly-once"),
+        ("dlq", "at-least-once"), ("disk-full", "exactly-once"), ("clock", "at-least-once"), ("duplicates", "exactly-once"),
+    ]
+
+    @Test(arguments: passes) func aMeshThatIsHarmedLosesAndRepeatsNothing(scenario: String, mode: String) async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var arguments = ["--scenario", scenario, "--mode", mode, "--seed", "1", "--duration", "4"]
+        if scenario == "clock" { arguments += ["--clock-library", try await clockLibrary(directory)] }
+        let answer = try await chaos(arguments, directory)
+        #expect(answer.status?.isSuccess == true, "\(answer.text)")
+        let result = try lastLine(answer.text)
+        #expect(result["failed"]?.integer == 0)
+        if result["passed"]?.integer != 1 {
+            // The only one that a plain user may not be permitted, and then it says so.
+            #expect(
+                scenario == "disk-full" && answer.text.contains("SKIPPED disk-full: mounting a tmpfs is not permitted"), "\(answer.text)")
+        }
+    }
+
+    @Test func theSameSeedPrintsTheSamePlanAndAWrongNameIsRefused() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let first = try await chaos(["--seed", "5..6", "--mode", "both", "--plan"], directory)
+        let second = try await chaos(["--seed", "5..6", "--mode", "both", "--plan"], directory)
+        #expect(first.text == second.text)
+        #expect(first.text.contains("plan broker-kill at-least-once seed 6"))
+        #expect(try await chaos(["--scenario", "flood"], directory).status == .exited(2))
+    }
+
+    /// A Kafka that is not ours: what must control it is skipped, and says why.
+    @Test func whatMustControlTheBrokerIsSkippedAtAKafkaOfSomebodyElse() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let fixture = try await BrokerFixture.shared()
+        let skipped = try await chaos(["--scenario", "broker-kill", "--brokers", fixture.bootstrapServers], directory)
+        #expect(skipped.text.contains("SKIPPED broker-kill: the broker is not ours"))
+        #expect(try lastLine(skipped.text)["skipped"]?.integer == 1)
+        let passed = try await chaos(["--scenario", "scale", "--duration", "4", "--brokers", fixture.bootstrapServers], directory)
+        #expect(try lastLine(passed.text)["passed"]?.integer == 1, "\(passed.text)")
+    }
+
+    /// How fast this machine is must not decide: stalls are judged by `make chaos`.
+    private func chaos(_ arguments: [String], _ directory: String) async throws -> Programs.Answer {
+        try await Programs.run(
+            try BuiltProgram.path("meshload"), ["chaos", "--stall-limit", "120", "--quiet-limit", "180"] + arguments,
+            environment: Programs.environment.merging(["MESH_TOPICS_DIR": Programs.root + "/topics"]) { $1 },
+            log: directory + "/log", timeout: .seconds(400))
+    }
+
+    private func lastLine(_ text: String) throws -> JSONValue {
+        let last = text.split(separator: "\n").last ?? ""
+        return try #require(try? JSONValue.parse(Array(last.utf8)), "\(text)")
+    }
+
+    private func clockLibrary(_ directory: String) async throws -> String {
+        let library = directory + "/clock.so"
+        let built = try await Programs.run(
+            Programs.find("cc"),
+            ["-std=c11", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, Programs.root + "/loadtest/clock/shift.c"],
+            environment: ["PATH": "/usr/bin:/bin"], log: directory + "/cc.log")
+        try #require(built.status?.isSuccess == true, "\(built.text)")
+        return library
+    }
+}

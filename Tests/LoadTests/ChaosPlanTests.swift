@@ -1,0 +1,67 @@
+import MeshRuntime
+import Testing
+
+@testable import meshload
+
+/// Plans: the same seed gives the same, and every fault is healed.
+@Suite struct ChaosPlanTests {
+    private func plan(_ scenario: Scenario, seed: UInt64, seconds: Int = 30) -> ChaosPlan {
+        ChaosPlanner.plan(scenario, .exactlyOnce, seed: seed, seconds: seconds)
+    }
+
+    @Test(arguments: Scenario.allCases) func aSeedGivesTheSamePlanAgainAndAnotherOneAnother(scenario: Scenario) {
+        #expect(plan(scenario, seed: 7).lines == plan(scenario, seed: 7).lines)
+        #expect(Set((1...20).map { plan(scenario, seed: $0).lines.dropFirst().joined() }).count > 10)
+    }
+
+    @Test(arguments: Scenario.allCases) func everyFaultIsHealedInTheEnd(scenario: Scenario) {
+        for seed in UInt64(1)...200 {
+            let plan = plan(scenario, seed: seed, seconds: Int(3 + seed % 60))
+            #expect(!plan.steps.isEmpty)
+            #expect(plan.steps == plan.steps.sorted { $0.milliseconds < $1.milliseconds })
+            var stopped: Set<Int> = []
+            var open: Set<String> = []
+            for step in plan.steps {
+                switch step.fault {
+                case .kill(let slot), .terminate(let slot, _): stopped.insert(slot)
+                case .start(let slot): stopped.remove(slot)
+                case .freeze(let slot): open.insert("bot \(slot)")
+                case .thaw(let slot): open.remove("bot \(slot)")
+                case .killBroker, .freezeBroker: open.insert("broker")
+                case .startBroker, .thawBroker: open.remove("broker")
+                case .links(let slot, let weather):
+                    if weather == .fine { open.remove("links \(slot ?? 0)") } else { open.insert("links \(slot ?? 0)") }
+                case .breakDependency: open.insert("dependency")
+                case .mendDependency: open.remove("dependency")
+                case .refuseDeadLetters: open.insert("dlq")
+                case .acceptDeadLetters: open.remove("dlq")
+                case .fillDisk: open.insert("disk")
+                case .freeDisk: open.remove("disk")
+                case .stepClock(let slot, let seconds):
+                    if seconds == 0 { open.remove("clock \(slot)") } else { open.insert("clock \(slot)") }
+                }
+            }
+            #expect(open.isEmpty, "\(scenario) \(seed)")
+            // Scaling down leaves some stopped, but never the last.
+            #expect(scenario == .scale || stopped.isEmpty, "\(scenario) \(seed)")
+        }
+    }
+
+    @Test func aLoadIsTheSameForTheSameSeed() {
+        func ids(_ seed: UInt64) -> [String] {
+            var shape = LoadShape(plan(.duplicates, seed: seed), topic: "bench.request_x")
+            return (0..<500).flatMap { _ in shape.next().map(\.id) }
+        }
+        #expect(ids(3) == ids(3))
+        #expect(ids(3) != ids(4))
+        #expect(Set(ids(3)).count < ids(3).count)
+    }
+
+    @Test func aConnectionIsTakenForTheClientThatItsFirstRequestNames() {
+        let header: [UInt8] = [0, 0, 0, 30, 0, 18, 0, 3, 0, 0, 0, 1]
+        #expect(ProxyLink.clientID(header + [0, 3] + Array("bot".utf8) + [1, 2]) == "bot")
+        #expect(ProxyLink.clientID(header + [0, 3] + Array("bo".utf8)) == nil)
+        #expect(ProxyLink.clientID(header) == nil)
+        #expect(ProxyLink.clientID(header + [0xff, 0xff]) == "")
+    }
+}
