@@ -6,11 +6,13 @@ extension ChaosCommand {
     static func command(brokers: Flag) -> Command {
         Command(
             "chaos", summary: "start a mesh, keep a load on it, do it harm, heal it, and check what came of it",
-            discussion: "The same scenario, mode, seed and duration do the same at the same times. docs/chaos.md says what each proves.",
+            discussion:
+                "The same scenario, mode, seed, duration and rate do the same at the same times. docs/chaos.md says what each proves.",
             flags: [
                 brokers, Flag("scenario", value: "NAME", default: "all", help: "one of them, or all"),
                 Flag("seed", value: "N", default: "1", help: "a number, or a first and a last one: 1..20"),
                 Flag("duration", value: "S", default: "20", help: "seconds of load and faults"),
+                Flag("rate", value: "R", default: "300", help: "requests a second"),
                 Flag(
                     "mode", value: "MODE", default: DeliveryMode.exactlyOnce.rawValue,
                     choices: DeliveryMode.allCases.map(\.rawValue) + ["both"], help: "what is promised of each request's result"),

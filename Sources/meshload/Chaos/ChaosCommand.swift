@@ -21,7 +21,9 @@ struct ChaosCommand {
                 continue
             }
             for seed in options.seeds {
-                for mode in options.modes { run(ChaosPlanner.plan(scenario, mode, seed: seed, seconds: options.seconds)) }
+                for mode in options.modes {
+                    run(ChaosPlanner.plan(scenario, mode, seed: seed, seconds: options.seconds, rate: options.rate))
+                }
             }
         }
         func list(_ names: [String]) -> String { "[" + names.map { "\"\($0)\"" }.joined(separator: ",") + "]" }
@@ -60,8 +62,6 @@ struct ChaosCommand {
         Chaos.say("FAILED \(name)")
         for fault in faults { Chaos.say("  \(fault)") }
         if let workspace { Chaos.say("  the broker's data and all logs are in \(workspace.path)") }
-        let command =
-            "meshload chaos --scenario \(plan.scenario.rawValue) --mode \(plan.mode.rawValue) --seed \(plan.seed) --duration \(plan.seconds)"
-        Chaos.say("  the same plan again: \(command)")
+        Chaos.say("  the same plan again: \(plan.command(rate: options.rate))")
     }
 }

@@ -10,6 +10,8 @@ struct ChaosOptions: Sendable {
     let seeds: ClosedRange<UInt64>
     /// How long each run's load lasts.
     let seconds: Int
+    /// Requests a second.
+    let rate: Int
     /// The Kafka that is named from outside; nil: each run starts a broker of its own.
     let foreign: ClientSettings?
     /// How long a partition with lag may stand still after the faults.
@@ -36,6 +38,7 @@ struct ChaosOptions: Sendable {
         modes = DeliveryMode(rawValue: mode).map { [$0] } ?? DeliveryMode.allCases
         seeds = try Self.seeds(invocation["seed"] ?? "1")
         seconds = try invocation.number("duration", in: 3...86_400)
+        rate = try invocation.number("rate", in: 1...100_000)
         stallSeconds = Double(try invocation.number("stall-limit", in: 1...3_600))
         quietSeconds = Double(try invocation.number("quiet-limit", in: 1...3_600))
         catalogue = invocation["topics"] ?? "topics"

@@ -53,5 +53,10 @@ struct ChaosPlan: Sendable {
             + steps.map { "  at \(ChaosPlan.seconds($0.milliseconds)) \($0.fault)" }
     }
 
+    /// The command that does the same again.
+    func command(rate: Int) -> String {
+        "meshload chaos --scenario \(scenario.rawValue) --mode \(mode.rawValue) --seed \(seed) --duration \(seconds) --rate \(rate)"
+    }
+
     static func seconds(_ milliseconds: Int) -> String { "\(milliseconds / 1_000).\(String(milliseconds % 1_000 + 1_000).dropFirst()) s" }
 }

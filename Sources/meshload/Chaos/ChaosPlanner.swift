@@ -7,10 +7,12 @@ struct ChaosPlanner {
     /// In milliseconds.
     private var duration: Int { plan.seconds * 1_000 }
 
-    static func plan(_ scenario: Scenario, _ mode: DeliveryMode, seed: UInt64, seconds: Int) -> ChaosPlan {
+    /// `rate` is in requests a second; a scenario whose calls are slow has its own.
+    static func plan(_ scenario: Scenario, _ mode: DeliveryMode, seed: UInt64, seconds: Int, rate: Int = 300) -> ChaosPlan {
         var planner = ChaosPlanner(
             random: ChaosRandom(seed: seed, purpose: scenario.rawValue),
             plan: ChaosPlan(scenario: scenario, mode: mode, seed: seed, seconds: seconds))
+        planner.plan.load.requestsPerSecond = rate
         planner.fill()
         planner.plan.steps.sort { $0.milliseconds < $1.milliseconds }
         return planner.plan
