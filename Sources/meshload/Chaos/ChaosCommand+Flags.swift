@@ -21,6 +21,7 @@ extension ChaosCommand {
                 Flag(
                     "clock-library", value: "FILE", environment: "MESH_CLOCK_LIBRARY", default: ".build/loadtest/clock.so",
                     help: "the preload of loadtest/clock"),
+                Flag("keep", help: "keep the broker's data and all logs of runs that passed too"),
                 Flag("plan", help: "print the plans and do nothing"),
                 Flag("topics", value: "DIR", environment: "MESH_TOPICS_DIR", default: "topics", help: "the event catalogue"),
             ],

@@ -51,7 +51,8 @@ struct ChaosCommand {
             guard verdict.isRight else { return fail(plan, name, verdict.faults, directory) }
             Chaos.say("PASSED \(name)")
             passed.append(name)
-            directory.remove()
+            guard options.keeps else { return directory.remove() }
+            Chaos.say("  the broker's data and all logs are in \(directory.path)")
         } catch {
             fail(plan, name, ["\(error)"], workspace)
         }

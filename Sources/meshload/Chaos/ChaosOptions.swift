@@ -22,6 +22,8 @@ struct ChaosOptions: Sendable {
     /// The preload that shifts clocks.
     let clockLibrary: String
     let isPlanOnly: Bool
+    /// Whether the directory of a run that passed is kept too.
+    let keeps: Bool
     /// The environment that the bots get: how to log in to a Kafka from outside.
     let environment: [String: String]
 
@@ -43,6 +45,7 @@ struct ChaosOptions: Sendable {
         quietSeconds = Double(try invocation.number("quiet-limit", in: 1...3_600))
         catalogue = invocation["topics"] ?? "topics"
         clockLibrary = Self.absolute(invocation["clock-library"] ?? "")
+        keeps = invocation.has("keep")
         isPlanOnly = invocation.has("plan")
         let isForeign =
             invocation["brokers"] != nil || !(invocation.environment["KAFKA_BOOTSTRAP_SERVERS"] ?? "").isEmpty

@@ -24,7 +24,8 @@ struct ChaosPlanner {
         case .sigterm: storms()
         case .scale: scale()
         case .freeze: freezes()
-        case .brokerKill: repeated(.killBroker, .startBroker, lasting: 200...3_000, apart: 3_000...6_000)
+        // Clients wait longer between their attempts the longer it is away.
+        case .brokerKill: repeated(.killBroker, .startBroker, lasting: 200...(duration >= 60_000 ? 25_000 : 3_000), apart: 3_000...6_000)
         case .brokerFreeze: repeated(.freezeBroker, .thawBroker, lasting: 1_000...8_000, apart: 3_000...6_000)
         case .network: network()
         case .poison:
