@@ -7,6 +7,8 @@ struct Configuration: ~Copyable {
     /// `defaults` are applied first, then the settings, then `overrides`, which no setting can change.
     init(_ settings: ClientSettings, defaults: [String: String], overrides: [String: String]) throws(SettingsError) {
         pointer = rd_kafka_conf_new()
+        // librdkafka's own limit between two attempts to connect is 10 s: a broker that comes back would stand unused for so long.
+        if settings["reconnect.backoff.ms"] == nil { try set("reconnect.backoff.max.ms", "1000") }
         for (name, value) in defaults.sorted(by: { $0.key < $1.key }) where settings[name] == nil { try set(name, value) }
         for (name, value) in settings.sorted where overrides[name] == nil { try set(name, value) }
         for (name, value) in overrides.sorted(by: { $0.key < $1.key }) { try set(name, value) }
