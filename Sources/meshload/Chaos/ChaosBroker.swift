@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Kafka
 import LocalBroker
+import Synchronization
 
 /// The Kafka of a run: a local broker of its own, or the one that is named from outside.
 final class ChaosBroker: Sendable {
@@ -12,6 +13,8 @@ final class ChaosBroker: Sendable {
     let local: LocalBroker?
     let proxy: LinkProxy?
     private let diskDirectory: String?
+    private let ends = Mutex<[String]>([])
+    private let isOver = Atomic(false)
 
     /// A Kafka that is not ours.
     init(foreign: ClientSettings) {
@@ -47,14 +50,28 @@ final class ChaosBroker: Sendable {
         addressForBots = proxy.map { "127.0.0.1:\($0.port)" } ?? local.bootstrapServers
         self.local = local
         try local.start()
+        DedicatedThread.start(name: "broker-watch") { [self] in
+            while !isOver.load(ordering: .relaxed) {
+                guard let status = local.waitForUnexpectedEnd() else {
+                    usleep(20_000)
+                    continue
+                }
+                ends.withLock { $0.append("the broker \(status) by itself") }
+            }
+        }
     }
 
+    /// How it ended where nobody asked it to.
+    var troubles: [String] { ends.withLock { $0 } }
+
     func stop() {
+        isOver.store(true, ordering: .relaxed)
         local?.signal(.thaw)
         local?.stop()
         proxy?.stop()
     }
 
+    /// Ends it at once; a run that goes on starts it again.
     func kill() { local?.kill() }
 
     /// Takes all the space of the broker's disk, or gives it back.

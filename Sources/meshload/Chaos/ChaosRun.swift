@@ -31,11 +31,11 @@ final class ChaosRun: Sendable {
             let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots)
             bots = BotSlots { launch.launch($0) }
         } catch {
-            broker.kill()
+            broker.stop()
             throw error
         }
         watch = OffsetWatch(broker.client, topics, seconds: plan.seconds)
-        load = LoadStream(plan, topic: topics.input, client: broker.client)
+        load = LoadStream(plan, topic: topics.input, client: broker.client, patience: options.quietSeconds)
     }
 
     /// Blocks until the verdict is there. Throws what kept the run from being judged.
@@ -59,10 +59,17 @@ final class ChaosRun: Sendable {
         }
         let healed = try inflict()
         let sent = try load.stop()
-        try waitForQuiet()
+        var unrest: [String] = []
+        // What is missing says more than that it did not come: the topics are judged all the same.
+        do { try waitForQuiet() } catch { unrest.append("\(error)") }
         bots.drain()
         let samples = watch.stop()
-        return try judge(sent, samples, healed)
+        unrest += broker.troubles
+        do {
+            return try judge(sent, samples, healed, unrest)
+        } catch {
+            throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
+        }
     }
 
     /// Does the plan's steps in their time; returns when the last one is healed, on the monotonic clock.
@@ -124,7 +131,9 @@ final class ChaosRun: Sendable {
     }
 
     /// A transaction that a killed process left open hides what comes after it until it times out: what is missing is looked for again.
-    private func judge(_ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], _ healed: Double) throws -> ChaosVerdict {
+    private func judge(
+        _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], _ healed: Double, _ troubles: [String]
+    ) throws -> ChaosVerdict {
         let limit = uptimeSeconds() + 20
         while true {
             let ledger = try ChaosLedger(broker.client, topics, committed: samples.last?.committed ?? [:])
@@ -132,7 +141,7 @@ final class ChaosRun: Sendable {
                 ChaosVerdict.Evidence(
                     plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, healed: healed,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
-                    troubles: bots.troubles + Alarms(plan, workspace).missing()))
+                    troubles: troubles + bots.troubles + Alarms(plan, workspace).missing()))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
             usleep(500_000)
         }

@@ -22,8 +22,11 @@ final class LoadStream: Sendable {
     private let plan: ChaosPlan
     private let topic: String
     private let client: ClientSettings
+    /// How long the end waits for what is not acknowledged yet, in seconds.
+    private let patience: Double
 
-    init(_ plan: ChaosPlan, topic: String, client: ClientSettings) {
+    init(_ plan: ChaosPlan, topic: String, client: ClientSettings, patience: Double) {
+        self.patience = patience
         self.plan = plan
         self.topic = topic
         self.client = client
@@ -62,7 +65,7 @@ final class LoadStream: Sendable {
             collect(producer, waiting: .milliseconds(5))
         }
         for request in shape.rest() { try send(request, producer) }
-        let limit = uptimeSeconds() + 190
+        let limit = uptimeSeconds() + patience
         while producer.queuedRecords > 0, uptimeSeconds() < limit { collect(producer, waiting: .milliseconds(50)) }
         collect(producer, waiting: .zero)
     }
