@@ -1,5 +1,6 @@
 import Envelopes
 import FoundationEssentials
+import LocalBroker
 import MeshTesting
 import Testing
 
@@ -48,6 +49,39 @@ import Testing
         #expect(try lastLine(skipped.text)["skipped"]?.integer == 1)
         let passed = try await chaos(["--scenario", "scale", "--duration", "4", "--brokers", fixture.bootstrapServers], directory)
         #expect(try lastLine(passed.text)["passed"]?.integer == 1, "\(passed.text)")
+    }
+
+    /// Interrupted or killed, with a bot that is frozen: no process stays, and after an interruption no file either.
+    @Test(arguments: [ChildProcess.Signal.terminate, .kill]) func nothingOutlivesTheCommand(signal: ChildProcess.Signal) async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let temporary = directory + "/tmp"
+        try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
+        let process = try ChildProcess.spawn(
+            ChildProcess.Launch(
+                program: try BuiltProgram.path("meshload"), arguments: ["chaos", "--scenario", "freeze", "--duration", "60"],
+                environment: Programs.environment.merging(["MESH_TOPICS_DIR": Programs.root + "/topics", "TMPDIR": temporary]) { $1 },
+                output: .file(directory + "/log")))
+        defer { process.signal(.kill) }
+        try await eventually("a bot to be frozen", within: .seconds(90)) {
+            try String(contentsOfFile: directory + "/log", encoding: .utf8).contains("s: SIGSTOP bot")
+        }
+        #expect(try processes(naming: temporary) > 0)
+        process.signal(signal)
+        try await eventually("the command to end", within: .seconds(30)) { process.exitStatus != nil }
+        try await eventually("its processes to end", within: .seconds(30)) { try processes(naming: temporary) == 0 }
+        if signal == .terminate { #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == []) }
+    }
+
+    /// How many processes have this path on their command line or as what they were started with.
+    private func processes(naming path: String) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { entry in
+            guard Int(entry) != nil else { return false }
+            return ["cmdline", "environ"].contains { name in
+                guard let data = FileManager.default.contents(atPath: "/proc/\(entry)/\(name)") else { return false }
+                return String(decoding: data, as: UTF8.self).contains(path)
+            }
+        }.count
     }
 
     /// How fast this machine is must not decide: stalls are judged by `make chaos`.
