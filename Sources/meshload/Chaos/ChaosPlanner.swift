@@ -140,7 +140,8 @@ struct ChaosPlanner {
         plan.callMilliseconds = plan.seconds >= 90 ? 65_000 : 7_000
         // Requests of one key wait for each other.
         (plan.load.requestsPerSecond, plan.load.keys) = (20, 2_000)
-        kills(apart: 10_000...20_000)
+        // A run that is cut off more than five times is given up as one that ends its process.
+        kills(apart: plan.seconds >= 90 ? 60_000...90_000 : 10_000...20_000)
     }
 
     /// A minute where there is time for it.

@@ -53,7 +53,7 @@ final class ChaosRun: Sendable {
         for slot in 1...plan.bots { bots.start(slot) }
         watch.start()
         load.start()
-        try wait("every partition has a first commit", limit: 60) { [self] in
+        try wait("every partition has a first commit", limit: 60 + plan.explainedSeconds) { [self] in
             guard let sample = watch.last else { return ["no answer from the broker"] }
             return topics.inputPartitions.filter { sample.committed[$0] == nil }.map(\.description)
         }
