@@ -86,9 +86,10 @@ struct BotSetting {
         let performers = try CallPerformers.standard(
             dataDirectory: dataDirectory, sandbox: sandbox, configuration: configuration, environment: environment)
         let port = try invocation.integer("health-port", in: 0...65_535) ?? 0
-        let options = ProcessOptions(
+        var options = ProcessOptions(
             settings: settings, client: client, configuration: configuration, catalogue: catalogue, performers: performers,
             groupInstanceID: invocation["group-instance-id"], healthPort: UInt16(port), logger: logger)
+        options.stateDirectory = dataDirectory + "/state"
         try launch(botType, options)
     }
 

@@ -31,7 +31,7 @@ enum MeshBot {
                     Flag("brokers", value: "HOST:PORT,…", help: "Kafka's addresses; stands above KAFKA_BOOTSTRAP_SERVERS"),
                     Flag(
                         "data-dir", value: "DIR", environment: "MESH_DATA_DIR", default: ".botmesh",
-                        help: "artifacts, workspaces and the like"),
+                        help: "artifacts, workspaces, copies of the state and the like"),
                     Flag(
                         "delivery", value: "MODE", environment: "MESH_DELIVERY", default: DeliveryMode.exactlyOnce.rawValue,
                         choices: DeliveryMode.allCases.map(\.rawValue), help: "at-least-once is for brokers without usable transactions"),

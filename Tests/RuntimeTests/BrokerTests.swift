@@ -1,5 +1,6 @@
 import BotKit
 import Envelopes
+import FoundationEssentials
 import Kafka
 import MeshTesting
 import Synchronization
@@ -27,16 +28,17 @@ import Testing
         let mailbox = Mailbox()
         private let ended = Mutex<Bool>(false)
 
-        init<B: Bot>(_: B.Type, _ broker: BrokerFixture, delivery: DeliveryMode, member: String?) throws {
+        init<B: Bot>(_: B.Type, _ broker: BrokerFixture, delivery: DeliveryMode, member: String?, state: String? = nil) throws {
             let configuration = BotConfiguration(name: B.contract.name)
             let bot = try B(configuration: configuration)
             var performers = CallPerformers()
             performers.register(EffortPerformer())
-            let options = ProcessOptions(
+            var options = ProcessOptions(
                 settings: RuntimeSettings(bot: B.contract.name, delivery: delivery), client: broker.settings, configuration: configuration,
                 catalogue: EventCatalogue(), performers: performers, groupInstanceID: member,
                 logger: Logger(bot: B.contract.name, level: .error))
-            OwnThread.start("bot") { [self] in
+            options.stateDirectory = state
+            OwnThread.start("bot") { [self, options] in
                 do {
                     try BotProcess.run(program: TypedProgram(bot: bot), options, mailbox: mailbox)
                 } catch is ProcessFailure {
@@ -107,17 +109,17 @@ import Testing
     }
 
     /// Runs `B` over the same sixty inputs, ends it in the middle without any farewell, and counts what can be seen.
-    private func results<B: Bot>(_: B.Type, delivery: DeliveryMode, group: String) async throws -> [WorkDone] {
+    private func results<B: Bot>(_: B.Type, delivery: DeliveryMode, group: String, state: String? = nil) async throws -> [WorkDone] {
         let broker = try await BrokerFixture.shared()
         try await topics(broker)
         let kinds = ["plain", "call", "chain"]
         let works = (0..<60).map { Work(name: "\(group)\($0 % 7)", number: $0, how: kinds[$0 % 3]) }
         try send(works, broker)
-        let first = try Instance(B.self, broker, delivery: delivery, member: "\(B.contract.name)-1")
+        let first = try Instance(B.self, broker, delivery: delivery, member: "\(B.contract.name)-1", state: state)
         try await eventually(within: .seconds(60)) { try done(broker, by: B.contract.name).count { $0.name.hasPrefix(group) } >= 10 }
         first.mailbox.put(.fatal("the test ends it"))
         try await eventually(within: .seconds(30)) { first.hasEnded }
-        let second = try Instance(B.self, broker, delivery: delivery, member: "\(B.contract.name)-1")
+        let second = try Instance(B.self, broker, delivery: delivery, member: "\(B.contract.name)-1", state: state)
         try await eventually(within: .seconds(90)) {
             Set(try done(broker, by: B.contract.name).filter { $0.name.hasPrefix(group) }.map(\.number)).count == works.count
         }
@@ -138,12 +140,77 @@ import Testing
     }
 
     @Test func exactlyOnceWithState() async throws {
-        let seen = try await results(CountBot.self, delivery: .exactlyOnce, group: "count")
+        let directory = try TemporaryDirectory.make(prefix: "state")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let seen = try await results(CountBot.self, delivery: .exactlyOnce, group: "count", state: directory)
         #expect(seen.map(\.number).sorted() == Array(0..<60))
         for name in Set(seen.map(\.name)) {
             let totals = seen.filter { $0.name == name }.map(\.total)
             #expect(totals == Array(1...totals.count), "\(name)")
         }
+        #expect(FileManager.default.fileExists(atPath: directory + "/CountBot-1.sqlite"))
+    }
+
+    @Test func aStateIsRestoredFromItsCopyAndFromTheTopicAlike() async throws {
+        let broker = try await BrokerFixture.shared()
+        let settings = RuntimeSettings(bot: broker.uniqueName("copybot").replacing("-", with: ""))
+        let topic = settings.topics.state
+        try await broker.makeTopics([NewTopic(name: topic, partitions: 3), NewTopic(name: settings.topics.inbox, partitions: 3)])
+        func produce(_ numbers: Range<Int>) throws {
+            let producer = try Producer(broker.settings, ProducerSettings(transactionalID: settings.transactionalID))
+            defer { producer.close() }
+            try producer.initTransactions(timeout: .seconds(30))
+            try producer.beginTransaction()
+            for number in numbers {
+                let key = StateKey.state(aggregate: "a\(number % 500)").bytes
+                try producer.send(
+                    OutgoingRecord(
+                        topic: topic, partition: Int32(number % 3), key: key, value: number % 11 == 10 ? nil : Array("\(number)".utf8)))
+            }
+            try producer.commitTransaction(timeout: .seconds(30))
+        }
+        let directory = try TemporaryDirectory.make(prefix: "state")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let place = Snapshots.Place(
+            directory: directory, instance: settings.instance, topic: topic, clusterID: "c", maximumPages: nil)
+        func restored(_ place: Snapshots.Place?, until isDone: () throws -> Bool) async throws -> ([Int32: [String: String]], Int) {
+            let mailbox = Mailbox()
+            let restorer = Restorer(
+                client: broker.settings, settings: settings, place: place, mailbox: mailbox, logger: Logger(bot: "CopyBot", level: .error))
+            restorer.submit(Restorer.Request(partitions: (0..<3).map { TopicPartition(settings.topics.inbox, $0) }, statePartitions: 3))
+            var states: [Int32: [String: String]] = [:]
+            try await eventually(within: .seconds(60)) {
+                for case .restored(let restorations) in mailbox.takeAll() {
+                    for restoration in restorations {
+                        states[restoration.topicPartition.partition] = Dictionary(
+                            uniqueKeysWithValues: restoration.state.map {
+                                (String(decoding: $0.key, as: UTF8.self), String(decoding: $0.value, as: UTF8.self))
+                            })
+                    }
+                }
+                return states.count == 3
+            }
+            try await eventually(within: .seconds(60)) { try isDone() }
+            restorer.close()
+            return (states, restorer.failures.count)
+        }
+        /// The file is locked as long as its process has it.
+        func copied() -> [Int64?] {
+            let store = try? SnapshotStore(path: place.file, clusterID: place.clusterID, topic: topic)
+            return (0..<3).map { number in (try? store?.head(number))?.anchor.offset }
+        }
+        try produce(0..<3_000)
+        let (first, _) = try await restored(place) {
+            let size = try? FileManager.default.attributesOfItem(atPath: place.file + "-wal")[.size] as? UInt64
+            return size ?? 0 > 50_000
+        }
+        try await eventually(within: .seconds(30)) { copied().allSatisfy { $0 == 999 } }
+        try produce(3_000..<3_300)
+        let (second, failures) = try await restored(place) { true }
+        #expect(failures == 0)
+        let (alone, _) = try await restored(nil) { true }
+        #expect(second == alone)
+        #expect(second != first && first.values.allSatisfy { $0.count > 100 })
     }
 
     @Test func atLeastOnceLosesNothing() async throws {

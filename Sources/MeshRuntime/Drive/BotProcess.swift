@@ -16,6 +16,8 @@ public struct ProcessOptions: Sendable {
     /// 0 for any free port; nil for no server.
     public var healthPort: UInt16?
     public var logger: Logger
+    /// Where local copies of the bot's state are kept; made when it is missing. nil: none, and each assignment reads the whole state topic.
+    public var stateDirectory: String?
     /// How long a start waits for the broker and its topics.
     public var startLimit: Duration = .seconds(60)
     /// Asked on the engine's thread after each settlement that brought results; true drains the process. For measurements; nil costs nothing.
@@ -78,8 +80,25 @@ public enum BotProcess {
             random: SystemRandomNumberGenerator(), startedAt: .current)
         let side = try SideProducer(options.client, logger: logger)
         let loop = try EngineLoop(
-            engine: engine, options: options, inputs: topics.inputs, counts: topics.counts, mailbox: mailbox, side: side)
+            engine: engine, options: options, inputs: topics.inputs, counts: topics.counts,
+            snapshots: snapshots(program, options, topics), mailbox: mailbox, side: side)
         try loop.run()
+    }
+
+    /// Where the copies of the bot's state are; nil where there is nothing to copy, or no place.
+    private static func snapshots(_ program: any BotProgram, _ options: ProcessOptions, _ topics: Startup.Topics) -> Snapshots.Place? {
+        let settings = options.settings
+        guard program.isStateful || !program.contract.calls.isEmpty else { return nil }
+        guard let directory = options.stateDirectory else {
+            options.logger.info("no state directory: each assignment reads the whole of \(settings.topics.state)")
+            return nil
+        }
+        guard let cluster = topics.clusterID else {
+            options.logger.warn("the brokers do not name their cluster: no local copy of \(settings.topics.state) is kept")
+            return nil
+        }
+        return Snapshots.Place(
+            directory: directory, instance: settings.instance, topic: settings.topics.state, clusterID: cluster)
     }
 
     private static func say(_ contract: Contract, _ options: ProcessOptions, isStateful: Bool) {
@@ -104,6 +123,8 @@ enum Startup {
     struct Topics {
         var inputs: [String]
         var counts: [String: Int32]
+        /// nil when the brokers do not tell.
+        var clusterID: String?
     }
 
     /// Waits until the broker answers and the topics are there. Nil when the process was told to end meanwhile.
@@ -129,7 +150,7 @@ enum Startup {
                             "\(settings.topics.inbox) and \(settings.topics.state) must have the same number of partitions; see mesh topics diff"
                         )
                     }
-                    return Topics(inputs: inputs, counts: counts)
+                    return Topics(inputs: inputs, counts: counts, clusterID: metadata.clusterID)
                 }
                 trouble = "these topics are missing: \(missing.joined(separator: ", ")). Create them: mesh topics apply"
             } catch let error as KafkaError {

@@ -29,7 +29,10 @@ final class EngineLoop: RebalanceDelegate {
     /// Records between two looks at everything else.
     private static let burst = 500
 
-    init(engine: Engine, options: ProcessOptions, inputs: [String], counts: [String: Int32], mailbox: Mailbox, side: SideProducer) throws {
+    init(
+        engine: Engine, options: ProcessOptions, inputs: [String], counts: [String: Int32], snapshots: Snapshots.Place?, mailbox: Mailbox,
+        side: SideProducer
+    ) throws {
         self.engine = engine
         self.options = options
         self.inputs = inputs
@@ -41,7 +44,8 @@ final class EngineLoop: RebalanceDelegate {
         audit = AuditTrail(instance: settings.instance, host: host, pid: getpid(), startedAt: .now)
         let metrics = Metrics()
         outputs = OutputWriter(options.configuration, metrics: metrics, logger: options.logger)
-        reporter = try Reporter(options: options, metrics: metrics, side: side, host: host)
+        restorer = Restorer(client: options.client, settings: settings, place: snapshots, mailbox: mailbox, logger: options.logger)
+        reporter = try Reporter(options: options, metrics: metrics, side: side, restorer: restorer, host: host)
         // A bot's domain is that of what it produces first; only domains that have a log topic publish their lines.
         let domain = engine.contract.produces.first.map { String($0.domain) } ?? ""
         let lines =
@@ -49,7 +53,6 @@ final class EngineLoop: RebalanceDelegate {
             ? nil : StepLines(bot: settings.bot, instance: settings.instance, domain: domain, producer: side)
         calls = CallRunner(performers: options.performers, mailbox: mailbox, lines: lines)
         settler = Settler(client: options.client, settings: settings, mailbox: mailbox, logger: options.logger)
-        restorer = Restorer(client: options.client, settings: settings, mailbox: mailbox, logger: options.logger)
     }
 
     /// Until the engine has finished.
@@ -318,7 +321,7 @@ final class EngineLoop: RebalanceDelegate {
             perform()
         }
         engine.revoked(partitions)
-        book.gave(up: partitions)
+        gaveUp(partitions)
         perform()
         logger.info("gave \(partitions.count) partitions up", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
     }
@@ -326,8 +329,14 @@ final class EngineLoop: RebalanceDelegate {
     func lost(_ partitions: [TopicPartition], from consumer: Consumer) {
         logger.warn("lost \(partitions.count) partitions: what was not settled is repeated by their next owner")
         engine.revoked(partitions)
-        book.gave(up: partitions)
+        gaveUp(partitions)
         perform()
+    }
+
+    private func gaveUp(_ partitions: [TopicPartition]) {
+        book.gave(up: partitions)
+        let owned = Restorer.Request(partitions: Array(engine.partitions.keys), statePartitions: counts[options.settings.topics.state])
+        restorer.own(owned.numbers)
     }
 
     // MARK: reports

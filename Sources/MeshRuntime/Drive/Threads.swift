@@ -90,6 +90,12 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         return isClosed ? .closed : .nothing
     }
 
+    var isEmpty: Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return elements.isEmpty
+    }
+
     /// All that wait.
     func takeAll() -> [Element] {
         pthread_mutex_lock(mutex)

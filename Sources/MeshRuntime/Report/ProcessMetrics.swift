@@ -30,6 +30,8 @@ struct ProcessMetrics {
     private let dependencies: Gauge
     private let heldRuns: Gauge
     private let blocked: Gauge
+    private let restoring: Gauge
+    private let snapshotFailures: Counter
     private let processing: Histogram
     private let endToEnd: Histogram
 
@@ -67,6 +69,8 @@ struct ProcessMetrics {
             ["bot", "dependency"])
         heldRuns = gauge("mesh_runs_held", "Runs that wait for a dependency without a place among the running ones.")
         blocked = gauge("mesh_settlement_blocked", "1 while results or dead letters cannot be written, and so nothing is committed.")
+        restoring = gauge("mesh_restore_remaining_records", "Offsets of the state topic that a restoration has still to read.")
+        snapshotFailures = counter("snapshot_failures", "Local copies of the state that could not be read, written or used.")
         processing = metrics.histogram("mesh_processing_seconds", help: "From taking a record in to settling it.", labels: ["bot"])
         endToEnd = metrics.histogram("mesh_end_to_end_seconds", help: "From an event's timestamp to settling it.", labels: ["bot"])
         metrics.gauge("mesh_build_info", help: "What runs.", labels: ["bot", "instance", "version", "delivery"])
@@ -85,6 +89,9 @@ struct ProcessMetrics {
         /// What was called outside; the state is nil while calls go through.
         var dependencies: [(name: String, state: DegradedDependency.State?)]
         var heldRuns: Int
+        /// Offsets of the state topic that are still to be read.
+        var restoring: Int64
+        var snapshotFailures: Int
         /// Results cannot be written for a while.
         var isBlocked: Bool
     }
@@ -136,6 +143,8 @@ struct ProcessMetrics {
             open[kind] = open[kind] ?? false || value > 0
         }
         for (kind, isOpen) in open { breakers.set(isOpen ? 1 : 0, bot, kind) }
+        restoring.set(Double(state.restoring), bot)
+        snapshotFailures.raise(to: Double(state.snapshotFailures), bot)
         heldRuns.set(Double(state.heldRuns), bot)
         blocked.set(state.isBlocked ? 1 : 0, bot)
     }

@@ -11,6 +11,7 @@ final class Reporter {
     private let options: ProcessOptions
     private let metrics: Metrics
     private let side: SideProducer
+    private let restorer: Restorer
     private let host: String
     private let figures: ProcessMetrics
     private let server: HealthServer?
@@ -25,10 +26,11 @@ final class Reporter {
     /// How often figures are looked at, in milliseconds.
     private static let interval: Int64 = 1_000
 
-    init(options: ProcessOptions, metrics: Metrics, side: SideProducer, host: String) throws {
+    init(options: ProcessOptions, metrics: Metrics, side: SideProducer, restorer: Restorer, host: String) throws {
         self.options = options
         self.metrics = metrics
         self.side = side
+        self.restorer = restorer
         self.host = host
         let settings = options.settings
         figures = ProcessMetrics(
@@ -98,7 +100,8 @@ final class Reporter {
                 dependencies: engine.breakers.states.map { known in
                     (known.dependency, degraded.first { $0.dependency == known.dependency }?.state)
                 },
-                heldRuns: engine.holding.runs.count, isBlocked: engine.trouble?.isAlarm ?? false))
+                heldRuns: engine.holding.runs.count, restoring: restorer.progress.rest, snapshotFailures: restorer.failures.count,
+                isBlocked: engine.trouble?.isAlarm ?? false))
         let queueDepth = figuresOf.contains { $0.lag == nil } ? nil : figuresOf.reduce(0) { $0 + Int($1.lag ?? 0) }
         let record = instance(engine, partitions.map(\.partition), queueDepth: queueDepth, openCalls: openCalls, at: moment)
         health.set(record)
@@ -157,6 +160,7 @@ final class Reporter {
         if !liveness.stalled.isEmpty { return "stands still: \(liveness.stalled.map(\.description).joined(separator: ", "))" }
         let restoring = partitions.filter { !$0.isRestored }.map(\.topicPartition).sorted()
         guard let first = restoring.first else { return nil }
+        if let progress = restorer.progress.text { return progress }
         return "partitions are being restored: \(first)\(restoring.count > 1 ? " and \(restoring.count - 1) more" : "")"
     }
 

@@ -2,24 +2,56 @@ import Envelopes
 import Kafka
 import Telemetry
 
-/// The restore thread: reads what an assignment begins with (commit metadata, journals, states, the last identities) and posts it.
+/// The restore thread: reads what an assignment begins with (commit metadata, journals, states, the last identities) and posts it. Between restorations it
+/// carries the local copies of the state partitions on, by reading the topic: so a copy never contains what is not committed there.
 final class Restorer: Sendable {
     struct Request: Sendable {
         let partitions: [TopicPartition]
         /// Partitions of the bot's state topic; nil when there is none.
         let statePartitions: Int32?
+
+        /// The partitions of the state topic that belong to the request's.
+        var numbers: Set<Int32> {
+            guard let count = statePartitions, count > 0 else { return [] }
+            return Set(partitions.map { $0.partition % count })
+        }
     }
 
-    private let queue = BlockingQueue<Request>()
+    private enum Order: Sendable {
+        case restore(Request)
+        /// These partitions of the state topic are this process's from now on.
+        case own(Set<Int32>)
+    }
 
-    init(client: ClientSettings, settings: RuntimeSettings, mailbox: Mailbox, logger: Logger) {
-        let queue = queue
+    private let queue = BlockingQueue<Order>()
+    let progress = RestoreProgress()
+    let failures = SnapshotFailures()
+
+    /// How often the copies are carried on, and how long at a time, in milliseconds.
+    private static let copyEvery: Int64 = 10_000
+    private static let copyLimit: Int64 = 2_000
+
+    /// - Parameter place: of the local copies; nil: there are none.
+    init(client: ClientSettings, settings: RuntimeSettings, place: Snapshots.Place?, mailbox: Mailbox, logger: Logger) {
+        let (queue, progress, failures) = (queue, progress, failures)
         OwnThread.start("restore") {
-            var worker = RestoreWorker(client: client, settings: settings, logger: logger)
+            let snapshots = place.map { Snapshots($0, logger: logger, failures: failures) }
+            var worker = RestoreWorker(
+                client: client, settings: settings, logger: logger, snapshots: snapshots, progress: progress)
+            var owned: Set<Int32> = []
+            var pause = Self.copyEvery
             while true {
-                switch queue.take(limit: .seconds(60)) {
-                case .element(let request): mailbox.put(.restored(worker.restore(request)))
-                case .nothing: continue
+                switch queue.take(limit: .milliseconds(snapshots == nil || owned.isEmpty ? 60_000 : pause)) {
+                case .element(.restore(let request)):
+                    mailbox.put(.restored(worker.restore(request)))
+                    owned.formUnion(request.numbers)
+                    pause = 100
+                case .element(.own(let numbers)): owned.formIntersection(numbers)
+                case .nothing:
+                    guard snapshots != nil, !owned.isEmpty else { continue }
+                    let end = Moment.current.uptime + Self.copyLimit
+                    let isComplete = worker.copy(owned) { !queue.isEmpty || Moment.current.uptime >= end }
+                    pause = isComplete ? Self.copyEvery : 100
                 case .closed:
                     worker.close()
                     return
@@ -28,7 +60,9 @@ final class Restorer: Sendable {
         }
     }
 
-    func submit(_ request: Request) { queue.put(request) }
+    func submit(_ request: Request) { queue.put(.restore(request)) }
+    /// Of the partitions that were restored only these are still owned: the copies of the others are left as they are.
+    func own(_ numbers: Set<Int32>) { queue.put(.own(numbers)) }
     func close() { queue.close() }
 }
 
@@ -37,12 +71,16 @@ private struct RestoreWorker {
     let client: ClientSettings
     let settings: RuntimeSettings
     let logger: Logger
+    let reader: StateReader
+    let progress: RestoreProgress
     private var consumer: Consumer?
 
-    init(client: ClientSettings, settings: RuntimeSettings, logger: Logger) {
+    init(client: ClientSettings, settings: RuntimeSettings, logger: Logger, snapshots: Snapshots?, progress: RestoreProgress) {
         self.client = client
         self.settings = settings
         self.logger = logger
+        self.progress = progress
+        reader = StateReader(topic: settings.topics.state, snapshots: snapshots, progress: progress)
     }
 
     mutating func close() {
@@ -65,13 +103,32 @@ private struct RestoreWorker {
         }
     }
 
-    private mutating func attempt(_ request: Restorer.Request) throws -> [Restoration] {
-        if consumer == nil {
-            consumer = try Consumer(client, group: GroupSettings(id: settings.group, reportsPartitionEnd: true), observer: .logging(logger))
+    /// Carries the copies on. True when they have reached the topic's ends, or cannot now.
+    mutating func copy(_ numbers: Set<Int32>, until isEnough: () -> Bool) -> Bool {
+        do {
+            return try reader.copy(numbers, log(try connected()), at: .current, until: isEnough)
+        } catch {
+            logger.debug("the copies of \(settings.topics.state) are carried on later: \(error)")
+            close()
+            return true
         }
-        let consumer = consumer!
+    }
+
+    private func log(_ consumer: Consumer) -> ConsumerStateLog {
+        ConsumerStateLog(topic: settings.topics.state, scan: PartitionScan(consumer: consumer, progress: progress, logger: logger))
+    }
+
+    private mutating func connected() throws -> Consumer {
+        if let consumer { return consumer }
+        let made = try Consumer(client, group: GroupSettings(id: settings.group, reportsPartitionEnd: true), observer: .logging(logger))
+        consumer = made
+        return made
+    }
+
+    private mutating func attempt(_ request: Restorer.Request) throws -> [Restoration] {
+        let consumer = try connected()
         let committed = try consumer.committed(request.partitions, timeout: .seconds(15))
-        let state = try readState(request, consumer)
+        let state = try reader.read(request.numbers, log(consumer), at: Timestamp.now.milliseconds)
         var history: [TopicPartition: [Record]] = [:]
         let window = Int64(2 * settings.limits.dedupWindow)
         var starts: [TopicPartition: StartOffset] = [:]
@@ -82,7 +139,11 @@ private struct RestoreWorker {
             starts[partition] = .at(max(low, commit.offset - window))
             ends[partition] = commit.offset
         }
-        try read(starts, until: ends, consumer) { history[$0.topicPartition, default: []].append($0) }
+        try PartitionScan(consumer: consumer, progress: progress, logger: logger).read(starts) { record in
+            let end = ends[record.topicPartition] ?? .max
+            if record.offset < end { history[record.topicPartition, default: []].append(record) }
+            return record.offset + 1 >= end ? .partitionDone : .more
+        }
         return request.partitions.map { partition in
             let number = request.statePartitions.map { partition.partition % max(1, $0) }
             return Restoration(
@@ -97,60 +158,6 @@ private struct RestoreWorker {
             topic == partition.topic && number == partition.partition
         case .state: partition.topic == settings.topics.inbox
         case nil: false
-        }
-    }
-
-    private func readState(_ request: Restorer.Request, _ consumer: Consumer) throws -> [Int32: [[UInt8]: [UInt8]]] {
-        guard let count = request.statePartitions, count > 0 else { return [:] }
-        let numbers = Set(request.partitions.map { $0.partition % count })
-        var starts: [TopicPartition: StartOffset] = [:]
-        var ends: [TopicPartition: Int64] = [:]
-        for number in numbers {
-            let partition = TopicPartition(settings.topics.state, number)
-            let marks = try consumer.watermarks(of: partition)
-            guard marks.low < marks.high else { continue }
-            starts[partition] = .beginning
-            ends[partition] = marks.high
-        }
-        var latest: [Int32: [[UInt8]: [UInt8]]] = [:]
-        try read(starts, until: ends, consumer) { record in
-            guard let key = record.key else { return }
-            latest[record.partition, default: [:]][key] = record.value
-        }
-        return latest
-    }
-
-    /// Reads partitions from their starts to the given ends, or to the end of what is committed.
-    private func read(
-        _ starts: [TopicPartition: StartOffset], until ends: [TopicPartition: Int64], _ consumer: Consumer, _ body: (Record) -> Void
-    ) throws {
-        guard !starts.isEmpty else { return }
-        try consumer.assign(starts)
-        defer {
-            do { try consumer.assign([:]) } catch { logger.debug("the restored partitions are still fetched: \(error)") }
-        }
-        var open = Set(starts.keys)
-        var last = Moment.current.uptime
-        while !open.isEmpty {
-            switch consumer.poll(timeout: .milliseconds(100)) {
-            case .record(let record):
-                last = Moment.current.uptime
-                guard open.contains(record.topicPartition) else { continue }
-                if let end = ends[record.topicPartition], record.offset >= end {
-                    open.remove(record.topicPartition)
-                } else {
-                    body(record)
-                    if let end = ends[record.topicPartition], record.offset + 1 >= end { open.remove(record.topicPartition) }
-                }
-            case .partitionEnd(let partition, _):
-                last = Moment.current.uptime
-                open.remove(partition)
-            case .error(let error): if error.isFatal || !error.isRetriable && !error.isBrokersDown { throw error }
-            case nil: break
-            }
-            if Moment.current.uptime - last > 30_000 {
-                throw KafkaError(code: -1, name: "_TIMED_OUT", message: "no end of \(open.sorted().map(\.description)) within 30 s")
-            }
         }
     }
 }

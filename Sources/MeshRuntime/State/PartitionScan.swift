@@ -1,0 +1,64 @@
+import Kafka
+import Telemetry
+
+/// Reads partitions from given offsets to the ends of what is committed. Confined to the thread that owns the consumer.
+struct PartitionScan {
+    let consumer: Consumer
+    let progress: RestoreProgress
+    let logger: Logger
+
+    /// How long nothing may come, and how often progress is told, in milliseconds.
+    private static let patience: Int64 = 30_000
+    private static let tellEvery: Int64 = 5_000
+
+    /// Reads until every partition has ended or `body` wants no more.
+    func read(_ starts: [TopicPartition: StartOffset], _ body: (Record) -> Reading) throws {
+        guard !starts.isEmpty else { return }
+        try consumer.assign(starts)
+        defer {
+            do { try consumer.assign([:]) } catch { logger.debug("the restored partitions are still fetched: \(error)") }
+        }
+        var open = Set(starts.keys)
+        var last = Moment.current.uptime
+        var lastWord = last
+        while !open.isEmpty {
+            let polled = consumer.poll(timeout: .milliseconds(100))
+            let now = Moment.current.uptime
+            switch polled {
+            case .record(let record):
+                last = now
+                guard open.contains(record.topicPartition) else { continue }
+                switch body(record) {
+                case .more: break
+                case .partitionDone: open.remove(record.topicPartition)
+                case .stop: return
+                }
+            case .partitionEnd(let partition, _):
+                last = now
+                open.remove(partition)
+            case .error(let error): if error.isFatal || !error.isRetriable && !error.isBrokersDown { throw error }
+            case nil: break
+            }
+            if now - lastWord >= Self.tellEvery {
+                lastWord = now
+                if let text = progress.text { logger.info(text) }
+            }
+            if now - last > Self.patience {
+                throw KafkaError(code: -1, name: "_TIMED_OUT", message: "no end of \(open.sorted().map(\.description)) within 30 s")
+            }
+        }
+    }
+}
+
+/// The bot's state topic on a broker.
+struct ConsumerStateLog: StateLog {
+    let topic: String
+    let scan: PartitionScan
+
+    func bounds(of number: Int32) throws -> Watermarks { try scan.consumer.watermarks(of: TopicPartition(topic, number)) }
+
+    func read(_ starts: [Int32: Int64], _ body: (Record) -> Reading) throws {
+        let starts = starts.map { (TopicPartition(topic, $0.key), StartOffset.at($0.value)) }
+        try scan.read(Dictionary(uniqueKeysWithValues: starts), body)
+    }
+}
