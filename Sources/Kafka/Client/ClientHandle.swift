@@ -41,6 +41,9 @@ final class ClientHandle: @unchecked Sendable {
         }
     }
 
+    /// Whether the client was left behind, or is freed already.
+    var isAbandoned: Bool { isDestroyed.load(ordering: .acquiring) }
+
     /// Leaves a client that has locked itself up where it is, with its memory and threads: freeing it would wait for ever, or abort the process.
     func abandon() {
         guard !isDestroyed.exchange(true, ordering: .acquiringAndReleasing) else { return }

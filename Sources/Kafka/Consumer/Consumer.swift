@@ -139,11 +139,7 @@ public final class Consumer {
                 } else {
                     delegate?.revoking(partitions, from: self)
                 }
-                if isCooperative {
-                    try check(rd_kafka_incremental_unassign(handle.pointer, list))
-                } else {
-                    try check(rd_kafka_assign(handle.pointer, nil), "unassign")
-                }
+                try isClosed ? giveUpWhileClosing(list, isCooperative) : Self.giveUp(list, isCooperative, of: handle.pointer)
             default:
                 try check(rd_kafka_assign(handle.pointer, nil), "unassign")
                 throw KafkaError(code)
@@ -151,6 +147,29 @@ public final class Consumer {
         } catch {
             if pendingErrors.count < 64 { pendingErrors.append(error.at("rebalance")) }
         }
+    }
+
+    private static func giveUp(_ list: PartitionList.Pointer, _ isCooperative: Bool, of client: OpaquePointer) throws(KafkaError) {
+        if isCooperative {
+            try check(rd_kafka_incremental_unassign(client, list))
+        } else {
+            try check(rd_kafka_assign(client, nil), "unassign")
+        }
+    }
+
+    /// librdkafka 2.0.2 never answers the giving up of partitions when its group handler has ended meanwhile, which a revocation that was under way when
+    /// the close began can bring about. It is waited for on a thread of its own, and with it a client that does not answer is left behind.
+    private func giveUpWhileClosing(_ list: PartitionList.Pointer, _ isCooperative: Bool) throws(KafkaError) {
+        nonisolated(unsafe) let client = handle.pointer
+        // Whoever still waits for the answer still has the list.
+        nonisolated(unsafe) let copy = rd_kafka_topic_partition_list_copy(list)!
+        let isAnswered = DedicatedThread.run(name: "kafka-unassign", limit: .seconds(2)) {
+            _ = try? Self.giveUp(copy, isCooperative, of: client)
+            rd_kafka_topic_partition_list_destroy(copy)
+        }
+        guard !isAnswered else { return }
+        handle.abandon()
+        throw .timedOut("giving partitions up", after: .seconds(2))
     }
 
     // MARK: Closing
@@ -176,7 +195,7 @@ public final class Consumer {
             pendingErrors.append(KafkaError(taking: error))
             return false
         }
-        while rd_kafka_consumer_closed(handle.pointer) == 0 {
+        while !handle.isAbandoned, rd_kafka_consumer_closed(handle.pointer) == 0 {
             guard !deadline.hasPassed else { return false }
             guard let event = rd_kafka_queue_poll(closing, min(deadline.remaining, .milliseconds(20)).rdMilliseconds) else { continue }
             defer { rd_kafka_event_destroy(event) }
@@ -184,7 +203,7 @@ public final class Consumer {
                 rebalance(rd_kafka_event_error(event), list)
             }
         }
-        return true
+        return !handle.isAbandoned
     }
 }
 
