@@ -141,6 +141,8 @@ final class EngineLoop: RebalanceDelegate {
             case nil: return place > 0
             }
             timeout = .zero
+            // A settlement that has ended must not wait for the end of the burst: the next one begins with it.
+            if place % 64 == 63, !mailbox.isEmpty { return true }
         }
         return true
     }
