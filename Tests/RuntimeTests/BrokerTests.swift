@@ -12,10 +12,14 @@ import Testing
 /// The drivers around the engine, on a real broker: results, state and offsets are one, also when the process ends in the middle.
 @Suite(.serialized) struct BrokerTests {
     private struct EffortPerformer: CallPerformer {
+        /// Calls with numbers from 5,000 on wait until it is open.
+        let gate: Gate
+
         func perform(_ request: Effort, _ context: CallContext) async throws(CallFailure) -> Effort.Response {
             context.log(LogLine(step: "effort", stream: .stdout, text: "number \(request.number)"))
             do {
                 try await Task.sleep(for: .milliseconds(20))
+                while request.number >= 5_000, !gate.isOpen.load(ordering: .relaxed) { try await Task.sleep(for: .milliseconds(20)) }
             } catch {
                 throw CallFailure(.cancelled, code: "cancelled", message: "cancelled")
             }
@@ -23,18 +27,24 @@ import Testing
         }
     }
 
+    private final class Gate: Sendable { let isOpen = Atomic<Bool>(false) }
+
     /// A bot's process within the test's: the same loop, without signals.
     private final class Instance: Sendable {
         let mailbox = Mailbox()
         private let ended = Mutex<Bool>(false)
 
-        init<B: Bot>(_: B.Type, _ broker: BrokerFixture, delivery: DeliveryMode, member: String?, state: String? = nil) throws {
+        init<B: Bot>(
+            _: B.Type, _ broker: BrokerFixture, delivery: DeliveryMode, member: String?, state: String? = nil, replica: Int = 1,
+            limits: Limits = Limits(), gate: Gate = Gate()
+        ) throws {
             let configuration = BotConfiguration(name: B.contract.name)
             let bot = try B(configuration: configuration)
             var performers = CallPerformers()
-            performers.register(EffortPerformer())
+            performers.register(EffortPerformer(gate: gate))
             var options = ProcessOptions(
-                settings: RuntimeSettings(bot: B.contract.name, delivery: delivery), client: broker.settings, configuration: configuration,
+                settings: RuntimeSettings(bot: B.contract.name, replica: replica, delivery: delivery, limits: limits),
+                client: broker.settings, configuration: configuration,
                 catalogue: EventCatalogue(), performers: performers, groupInstanceID: member,
                 logger: Logger(bot: B.contract.name, level: .error))
             options.stateDirectory = state
@@ -211,6 +221,32 @@ import Testing
         let (alone, _) = try await restored(nil) { true }
         #expect(second == alone)
         #expect(second != first && first.values.allSatisfy { $0.count > 100 })
+    }
+
+    /// A bot that has no room, for as long as its calls take, still hears that another joins its group, and gives partitions up.
+    @Test func aFullBotStaysInItsGroup() async throws {
+        let broker = try await BrokerFixture.shared()
+        try await topics(broker)
+        let works = (0..<60).map { Work(name: "full\($0)", number: 5_000 + $0, how: "call") }
+        try send(works, broker)
+        var limits = Limits()
+        limits.waitingRecords = 5
+        limits.holdBack = 50
+        let gate = Gate()
+        func partitions(of instance: String) throws -> Int {
+            let records = try read("mesh.instances", broker).compactMap(\.value).map { try JSONCoder.decode(InstanceRecord.self, from: $0) }
+            return records.last { $0.instance == instance }?.partitions.count ?? 0
+        }
+        let first = try Instance(WorkBot.self, broker, delivery: .exactlyOnce, member: "WorkBot-1", limits: limits, gate: gate)
+        try await eventually(within: .seconds(60)) { try read("state.workbot", broker).count { $0.value != nil } >= 4 }
+        let second = try Instance(WorkBot.self, broker, delivery: .exactlyOnce, member: "WorkBot-2", replica: 2, limits: limits, gate: gate)
+        try await eventually(within: .seconds(40)) { try partitions(of: "WorkBot-2") > 0 }
+        gate.isOpen.store(true, ordering: .relaxed)
+        try await eventually(within: .seconds(90)) {
+            Set(try done(broker, by: "WorkBot").map(\.number)).isSuperset(of: works.map(\.number))
+        }
+        for instance in [first, second] { instance.mailbox.put(.terminate) }
+        try await eventually(within: .seconds(40)) { first.hasEnded && second.hasEnded }
     }
 
     @Test func atLeastOnceLosesNothing() async throws {

@@ -130,7 +130,9 @@ final class EngineLoop: RebalanceDelegate {
     private func poll(_ consumer: Consumer) -> Bool {
         // A record, mail or the clock wakes us.
         var timeout: Duration = engine.isBusy ? .milliseconds(5) : .milliseconds(100)
-        for place in 0..<Self.burst where !engine.isFull {
+        for place in 0..<Self.burst {
+            // Once in each round also without room, when the partitions are paused: a consumer that does not poll is put out of its group.
+            if place > 0, engine.isFull { return true }
             switch consumer.poll(timeout: timeout) {
             case .record(let record):
                 engine.take(record, at: .current)
