@@ -1,4 +1,5 @@
 import CRdKafka
+import Synchronization
 
 /// What one `poll` brought.
 public enum PollResult: Sendable, Equatable {
@@ -163,14 +164,24 @@ public final class Consumer {
         nonisolated(unsafe) let client = handle.pointer
         // Whoever still waits for the answer still has the list.
         nonisolated(unsafe) let copy = rd_kafka_topic_partition_list_copy(list)!
+        let failure = Failure()
         let isAnswered = DedicatedThread.run(name: "kafka-unassign", limit: .seconds(2)) {
-            _ = try? Self.giveUp(copy, isCooperative, of: client)
+            do throws(KafkaError) {
+                try Self.giveUp(copy, isCooperative, of: client)
+            } catch {
+                failure.error.withLock { $0 = error }
+            }
             rd_kafka_topic_partition_list_destroy(copy)
         }
-        guard !isAnswered else { return }
-        handle.abandon()
-        throw .timedOut("giving partitions up", after: .seconds(2))
+        guard isAnswered else {
+            handle.abandon()
+            throw .timedOut("giving partitions up", after: .seconds(2))
+        }
+        if let error = failure.error.withLock({ $0 }) { throw error }
     }
+
+    /// What went wrong on another thread.
+    private final class Failure: Sendable { let error = Mutex<KafkaError?>(nil) }
 
     // MARK: Closing
 
