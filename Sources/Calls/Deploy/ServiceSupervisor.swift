@@ -85,11 +85,10 @@ public struct ServiceSupervisor: Sendable {
         guard log >= 0 else { throw FileError("cannot open \(logPath(name))") }
         defer { close(log) }
         let process = try spawn(command, input: nil, output: log, errors: log)
-        guard let identity = ProcessIdentity(of: process) else {
-            throw FileError("the service of \(name) ended at once; see \(logPath(name))", number: ECHILD)
-        }
+        // One that has ended by now is told of like one that ends later: no process began at 0, so that its record is that of a service that is gone.
+        let startTicks = ProcessIdentity(of: process)?.startTicks ?? 0
         let record = ServiceRecord(
-            name: name, release: release, process: process, startTicks: identity.startTicks, bootID: ProcessIdentity.bootID,
+            name: name, release: release, process: process, startTicks: startTicks, bootID: ProcessIdentity.bootID,
             port: settings.port, command: settings.command, path: path, variables: settings.environment)
         try Files.write(Array(try JSONEncoder().encode(record)), to: "\(directory)/\(name).json")
         return record
