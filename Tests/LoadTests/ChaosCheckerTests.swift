@@ -44,8 +44,11 @@ import Testing
             try ledger.take(request: record(topics.input, try envelope(id, type: topics.input), key: key))
         }
 
-        mutating func result(of cause: String, id: String? = nil, key: String = "a") throws {
-            try ledger.take(result: record(topics.output, try envelope(id ?? "r-\(cause)", type: topics.output, cause: cause), key: key))
+        mutating func result(of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false) throws {
+            try ledger.take(
+                result: record(
+                    topics.output, try envelope(id ?? "r-\(cause)", type: topics.output, cause: cause), key: key,
+                    headers: isReordered ? [Header("mesh_reordered", text: "1")] : []))
         }
 
         mutating func dead(_ id: String) throws {
@@ -125,17 +128,19 @@ import Testing
         expectFault("id of their own", scene)
     }
 
-    @Test func resultsOutOfTheOrderOfTheirKeyAreFoundUnlessTheyWereRetried() throws {
-        func scene(retried: Bool) throws -> Scene {
+    @Test func resultsOutOfTheOrderOfTheirKeyAreFoundUnlessTheyWereRetriedAndSaySo() throws {
+        func scene(retried: Bool, saysSo: Bool) throws -> Scene {
             var scene = Scene()
             for id in ["1", "2"] { try scene.request(id) }
             if retried { try scene.retry("1", CommittedOffset(offset: 1)) }
             try scene.result(of: "2")
-            try scene.result(of: "1")
+            try scene.result(of: "1", isReordered: saysSo)
             return scene
         }
-        expectFault("out of the order", try scene(retried: false))
-        #expect(try scene(retried: true).verdict.faults == [])
+        expectFault("out of the order", try scene(retried: false, saysSo: false))
+        expectFault("out of the order", try scene(retried: false, saysSo: true))
+        expectFault("out of the order", try scene(retried: true, saysSo: false))
+        #expect(try scene(retried: true, saysSo: true).verdict.faults == [])
     }
 
     @Test func aResultBesideADeadLetterAndADeadLetterWithoutPoisonAreFound() throws {

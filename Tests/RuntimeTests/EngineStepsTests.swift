@@ -236,6 +236,9 @@ import Testing
         #expect(retries.allSatisfy { header("mesh_not_before", of: $0) != nil })
         #expect(retries.allSatisfy { header("kafka_dlt-original-topic", of: $0) == "work.requested" })
         #expect(Set(retries.map(\.value)).count == 1, "the value stays byte for byte")
+        try machine.send(Work(name: "a", number: 5, how: "plain"))
+        machine.runDry()
+        #expect(machine.log.records(of: "work.done").map { header("mesh_reordered", of: $0) } == ["1", nil], "what was retried says so")
     }
 
     @Test func theLastAttemptEndsInTheDeadLettersWithItsHistory() throws {

@@ -33,6 +33,9 @@ struct Passport: Equatable {
     /// The key that it had at its origin.
     var key: [UInt8]?
 
+    /// Whether the record went through the retry topic or was put back by a person, so that later ones of its key may have been handled before it.
+    var wasOvertaken: Bool { attempts > 0 || redrives > 0 }
+
     struct DueReminder: Equatable {
         var reminder: Reminder
         /// Identity of this reminder: part of every id derived from it.

@@ -63,9 +63,14 @@ struct Results: Sendable {
     }
 
     private func add(_ envelope: Envelope, key: String?, to job: Job) throws(Rejection) {
-        job.results.append(try codec.encode(envelope, key: key))
+        var record = try codec.encode(envelope, key: key)
+        if job.passport.wasOvertaken { record.headers.append(Self.reordered) }
+        job.results.append(record)
         job.resultEvents.append(envelope)
     }
+
+    /// Of results whose input went through the retry topic: they may come behind those of later inputs of their key.
+    private static let reordered = Header("mesh_reordered", text: "1")
 
     private func notification(
         _ rule: BotConfiguration.NotificationRule, _ template: Template?, place: Int, of event: Envelope

@@ -30,8 +30,10 @@ struct ChaosLedger {
     private(set) var invented = 0
     /// Further results with an id of their own: two events instead of one event twice.
     private(set) var differing = 0
-    /// First results that came before one of an earlier request of their key, or with another key; retried ones are left out.
+    /// First results that came behind one of a later request of their key, or with another key.
     private(set) var misplaced: [String] = []
+    /// Those of them whose request was retried although they do not say so: at-least-once a crash explains them.
+    private(set) var unmarked: [String] = []
     private var turns: [[UInt8]?: Int] = [:]
     private var answered: [[UInt8]?: Int] = [:]
 
@@ -74,7 +76,7 @@ struct ChaosLedger {
         requests[id] = Request(key: record.key, turn: turn)
     }
 
-    /// Takes a record of the retry topic; all of them come before the results, whose order they excuse.
+    /// Takes a record of the retry topic; all of them come before the results, of which those may be out of order that say so.
     mutating func take(retry record: Record, _ committed: CommittedOffset?) {
         guard let id = Self.text("ce_id", record), requests[id] != nil else {
             invented += 1
@@ -107,8 +109,13 @@ struct ChaosLedger {
         }
         requests[cause]?.resultID = id
         requests[cause]?.outcomes.append(Self.place(record))
-        guard !request.wasRetried else { return }
-        if request.key != record.key || request.turn < answered[record.key, default: -1] { misplaced.append(cause) }
+        guard Self.text("mesh_reordered", record) == nil else {
+            if !request.wasRetried { misplaced.append(cause) }
+            return
+        }
+        if request.key != record.key || request.turn < answered[record.key, default: -1] {
+            if request.wasRetried { unmarked.append(cause) } else { misplaced.append(cause) }
+        }
         answered[record.key] = max(request.turn, answered[record.key, default: -1])
     }
 
