@@ -2,7 +2,7 @@
 ///
 /// Two records with the same id are the same event.
 public struct EventID: Hashable, Sendable, CustomStringConvertible {
-    public let text: String
+    let identifier: Identifier
 
     /// The longest id that is read, in UTF-8 bytes.
     public static let maximumBytes = 128
@@ -10,11 +10,19 @@ public struct EventID: Hashable, Sendable, CustomStringConvertible {
     /// Takes an id as it was written. Nil when it is empty, too long, or has control characters.
     public init?(_ text: String) {
         guard (1...Self.maximumBytes).contains(text.utf8.count), text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return nil }
-        self.text = text
+        identifier = Identifier(text)
     }
 
-    /// Takes a text that is known to be legal.
-    init(trusted text: String) { self.text = text }
+    /// An id as the mesh makes them.
+    public init(_ id: UniqueID) { identifier = Identifier(id) }
+
+    /// Takes what is known to be legal.
+    init(trusted identifier: Identifier) { self.identifier = identifier }
+
+    public var text: String { identifier.text }
+
+    /// The UUID that it is; nil for any other text, one in upper case too.
+    public var unique: UniqueID? { identifier.unique }
 
     public var description: String { text }
 }
@@ -22,6 +30,15 @@ public struct EventID: Hashable, Sendable, CustomStringConvertible {
 /// How urgent an event is. Reorders what one process has taken in, never what lies in one partition.
 public enum Priority: String, Sendable, CaseIterable, Comparable, Codable {
     case low, medium, high, critical
+
+    var staticName: StaticString {
+        switch self {
+        case .low: "low"
+        case .medium: "medium"
+        case .high: "high"
+        case .critical: "critical"
+        }
+    }
 
     private var rank: Int {
         switch self {
@@ -89,13 +106,13 @@ public struct Envelope: Sendable, Equatable {
     }
     /// One per workflow run. The id of the first event of the run, when that event named none.
     public var correlationID: String {
-        get { fields.correlationID }
-        set { own().correlationID = newValue }
+        get { fields.correlation.text }
+        set { own().correlation = Identifier(newValue) }
     }
     /// The id of the event that led to this one; nil for the first of a run.
     public var causationID: String? {
-        get { fields.causationID }
-        set { own().causationID = newValue }
+        get { fields.causation?.text }
+        set { own().causation = newValue.map { Identifier($0) } }
     }
     /// How long after `timestamp` the event still matters; nil means for ever. Positive.
     public var timeToLive: Duration? {
@@ -119,9 +136,34 @@ public struct Envelope: Sendable, Equatable {
     ) {
         fields = Fields(
             id: id, timestamp: timestamp, source: source, destination: destination, type: type, version: version, payload: payload,
-            priority: priority, correlationID: correlationID ?? id.text, causationID: causationID, timeToLive: timeToLive, trace: trace,
+            priority: priority, correlation: correlationID.map { Identifier($0) } ?? id.identifier,
+            causation: causationID.map { Identifier($0) }, timeToLive: timeToLive, trace: trace, replay: replay)
+    }
+
+    /// An event that `cause` led to: of the same run and the same replay.
+    public init(
+        id: EventID, timestamp: Timestamp, source: String, destination: String? = nil, type: EventType, version: Int, payload: [UInt8],
+        priority: Priority, because cause: Envelope, trace: TraceContext?
+    ) {
+        fields = Fields(
+            id: id, timestamp: timestamp, source: source, destination: destination, type: type, version: version, payload: payload,
+            priority: priority, correlation: cause.fields.correlation, causation: cause.id.identifier, timeToLive: nil, trace: trace,
+            replay: cause.replay)
+    }
+
+    /// As the codec reads it.
+    init(
+        id: EventID, timestamp: Timestamp, source: String, destination: String?, type: EventType, version: Int, payload: [UInt8],
+        priority: Priority, correlation: Identifier?, causation: Identifier?, timeToLive: Duration?, trace: TraceContext?, replay: String?
+    ) {
+        fields = Fields(
+            id: id, timestamp: timestamp, source: source, destination: destination, type: type, version: version, payload: payload,
+            priority: priority, correlation: correlation ?? id.identifier, causation: causation, timeToLive: timeToLive, trace: trace,
             replay: replay)
     }
+
+    var correlation: Identifier { fields.correlation }
+    var causation: Identifier? { fields.causation }
 
     /// The fields, to be changed: a copy where somebody else has them too.
     private mutating func own() -> Fields {
@@ -144,15 +186,15 @@ private final class Fields: @unchecked Sendable {
     var version: Int
     var payload: [UInt8]
     var priority: Priority
-    var correlationID: String
-    var causationID: String?
+    var correlation: Identifier
+    var causation: Identifier?
     var timeToLive: Duration?
     var trace: TraceContext?
     var replay: String?
 
     init(
         id: EventID, timestamp: Timestamp, source: String, destination: String?, type: EventType, version: Int, payload: [UInt8],
-        priority: Priority, correlationID: String, causationID: String?, timeToLive: Duration?, trace: TraceContext?, replay: String?
+        priority: Priority, correlation: Identifier, causation: Identifier?, timeToLive: Duration?, trace: TraceContext?, replay: String?
     ) {
         self.id = id
         self.timestamp = timestamp
@@ -162,8 +204,8 @@ private final class Fields: @unchecked Sendable {
         self.version = version
         self.payload = payload
         self.priority = priority
-        self.correlationID = correlationID
-        self.causationID = causationID
+        self.correlation = correlation
+        self.causation = causation
         self.timeToLive = timeToLive
         self.trace = trace
         self.replay = replay
@@ -172,13 +214,13 @@ private final class Fields: @unchecked Sendable {
     func copy() -> Fields {
         Fields(
             id: id, timestamp: timestamp, source: source, destination: destination, type: type, version: version, payload: payload,
-            priority: priority, correlationID: correlationID, causationID: causationID, timeToLive: timeToLive, trace: trace, replay: replay
+            priority: priority, correlation: correlation, causation: causation, timeToLive: timeToLive, trace: trace, replay: replay
         )
     }
 
     func isEqual(to other: Fields) -> Bool {
         id == other.id && timestamp == other.timestamp && source == other.source && destination == other.destination && type == other.type
-            && version == other.version && payload == other.payload && priority == other.priority && correlationID == other.correlationID
-            && causationID == other.causationID && timeToLive == other.timeToLive && trace == other.trace && replay == other.replay
+            && version == other.version && payload == other.payload && priority == other.priority && correlation == other.correlation
+            && causation == other.causation && timeToLive == other.timeToLive && trace == other.trace && replay == other.replay
     }
 }

@@ -17,36 +17,44 @@ extension Timestamp {
 
     /// RFC 3339 in UTC with milliseconds, e.g. `2026-11-21T11:44:36.250Z`. Instants outside `earliestText...latestText` are clamped to it.
     public var text: String {
+        String(unsafeUninitializedCapacity: Self.textBytes) { buffer in
+            write(to: buffer.baseAddress.unsafelyUnwrapped)
+            return Self.textBytes
+        }
+    }
+
+    /// The length of `text`.
+    static let textBytes = 24
+
+    /// Writes `text` to where there is room for it.
+    func write(to bytes: UnsafeMutablePointer<UInt8>) {
         let instant = clampedToText.milliseconds
         let day = instant.floorDivided(by: 86_400_000)
         var rest = instant - day * 86_400_000
         let date = CivilDate(daysSince1970: day)
-        return String(unsafeUninitializedCapacity: 24) { buffer in
-            func put(_ value: Int64, at position: Int, digits: Int) {
-                var value = value
-                for index in (position..<position + digits).reversed() {
-                    buffer[index] = UInt8(ascii: "0") + UInt8(value % 10)
-                    value /= 10
-                }
+        func put(_ value: Int64, at position: Int, digits: Int) {
+            var value = UInt32(truncatingIfNeeded: value)
+            for index in (position..<position + digits).reversed() {
+                bytes[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value % 10)
+                value /= 10
             }
-            func mark(_ character: Unicode.Scalar, at position: Int) { buffer[position] = UInt8(ascii: character) }
-            put(rest % 1000, at: 20, digits: 3)
-            rest /= 1000
-            put(rest % 60, at: 17, digits: 2)
-            put(rest / 60 % 60, at: 14, digits: 2)
-            put(rest / 3600, at: 11, digits: 2)
-            put(date.day, at: 8, digits: 2)
-            put(date.month, at: 5, digits: 2)
-            put(date.year, at: 0, digits: 4)
-            mark("-", at: 4)
-            mark("-", at: 7)
-            mark("T", at: 10)
-            mark(":", at: 13)
-            mark(":", at: 16)
-            mark(".", at: 19)
-            mark("Z", at: 23)
-            return 24
         }
+        func mark(_ character: Unicode.Scalar, at position: Int) { bytes[position] = UInt8(ascii: character) }
+        put(rest % 1000, at: 20, digits: 3)
+        rest /= 1000
+        put(rest % 60, at: 17, digits: 2)
+        put(rest / 60 % 60, at: 14, digits: 2)
+        put(rest / 3600, at: 11, digits: 2)
+        put(date.day, at: 8, digits: 2)
+        put(date.month, at: 5, digits: 2)
+        put(date.year, at: 0, digits: 4)
+        mark("-", at: 4)
+        mark("-", at: 7)
+        mark("T", at: 10)
+        mark(":", at: 13)
+        mark(":", at: 16)
+        mark(".", at: 19)
+        mark("Z", at: 23)
     }
 
     /// Reads RFC 3339 (`T` and `Z` in either case, a space for `T`, any offset, any number of decimals, cut to milliseconds; second 60 is the next minute's

@@ -41,13 +41,13 @@ public struct Record: Sendable, Equatable {
     public let offset: Int64
     public let key: [UInt8]?
     public let value: [UInt8]?
-    public let headers: [Header]
+    public let headers: Headers
     public let timestamp: RecordTimestamp
     /// Always nil with librdkafka 2.0.2, which does not tell it.
     public let leaderEpoch: Int32?
 
     public init(
-        topicPartition: TopicPartition, offset: Int64, key: [UInt8]?, value: [UInt8]?, headers: [Header] = [],
+        topicPartition: TopicPartition, offset: Int64, key: [UInt8]?, value: [UInt8]?, headers: Headers = [],
         timestamp: RecordTimestamp = .none, leaderEpoch: Int32? = nil
     ) {
         self.topicPartition = topicPartition
@@ -70,12 +70,12 @@ public struct OutgoingRecord: Sendable, Equatable {
     public var partition: Int32?
     public var key: [UInt8]?
     public var value: [UInt8]?
-    public var headers: [Header]
+    public var headers: Headers
     /// Since 1970-01-01T00:00:00Z. nil, and 0 too, mean now.
     public var timestampMilliseconds: Int64?
 
     public init(
-        topic: String, partition: Int32? = nil, key: [UInt8]? = nil, value: [UInt8]?, headers: [Header] = [],
+        topic: String, partition: Int32? = nil, key: [UInt8]? = nil, value: [UInt8]?, headers: Headers = [],
         timestampMilliseconds: Int64? = nil
     ) {
         self.topic = topic

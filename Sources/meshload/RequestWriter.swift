@@ -31,7 +31,8 @@ struct RequestWriter {
             id: EventID(random: &random), timestamp: .now, source: "meshload", type: EventType(topic), payload: Array(payload.utf8))
         let encoded = EnvelopeCodec().encode(envelope)
         return OutgoingRecord(
-            topic: topic, key: Array(repository.utf8), value: encoded.value, headers: encoded.headers.map { Header($0.name, $0.value) })
+            topic: topic, key: Array(repository.utf8), value: encoded.value,
+            headers: Headers(encoded.headers.map { Header($0.name, $0.value) }))
     }
 
     /// The sequence number in a value that this made, or in a result that passed its payload through; nil where there is none.

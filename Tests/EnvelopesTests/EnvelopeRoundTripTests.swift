@@ -36,7 +36,7 @@ import Testing
         ("/repos/x", "/repos/x"),
     ])
     func sourcesBecomeURIReferences(source: String, uri: String) {
-        #expect(SourceURI.uri(of: source) == uri)
+        #expect(SourceURI.withURI(of: source) { String(decoding: $0, as: UTF8.self) } == uri)
         if uri.hasPrefix("/bots/") { #expect(SourceURI.name(of: uri) == source) }
     }
 

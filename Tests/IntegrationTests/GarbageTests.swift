@@ -26,10 +26,10 @@ import Topology
     private struct Garbage {
         let code: String
         let value: [UInt8]?
-        var headers: [Header] = []
+        var headers: Headers = []
 
         init(_ code: String, _ text: String) { self.init(code, bytes: Array(text.utf8)) }
-        init(_ code: String, bytes: [UInt8]?, headers: [Header] = []) {
+        init(_ code: String, bytes: [UInt8]?, headers: Headers = []) {
             self.code = code
             value = bytes
             self.headers = headers

@@ -26,7 +26,7 @@ func refusedSettings() {
 func transactions(_ cluster: MockCluster) throws {
     let producer = try Producer(
         cluster.settings, ProducerSettings(transactionalID: "tx", maximumRecordBytes: 2000), observer: quiet)
-    let headers = [Header("a", text: "b"), Header("null", nil), Header("empty", [])]
+    let headers: Headers = [Header("a", text: "b"), Header("null", nil), Header("empty", [])]
     expectFailure("a record outside of a transaction") { try producer.send(OutgoingRecord(topic: "topic", value: [1], headers: headers)) }
     try producer.initTransactions(timeout: .seconds(20))
     try producer.beginTransaction()

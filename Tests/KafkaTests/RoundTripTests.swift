@@ -27,7 +27,7 @@ import Testing
     @Test func headersKeepOrderRepetitionsNullAndEmpty() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic()
-        let headers = [
+        let headers: Headers = [
             Header("ce_id", text: "a"), Header("twice", text: "1"), Header("twice", text: "2"), Header("null", nil), Header("empty", []),
             Header("binary", [0, 0xff, 0]), Header("Grüße", text: "ü"),
         ]

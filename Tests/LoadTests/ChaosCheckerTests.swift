@@ -19,14 +19,14 @@ import Testing
         let input = TopicPartition(topics.input, 0)
         let output = TopicPartition(topics.output, 0)
 
-        private mutating func record(_ topic: String, _ envelope: Envelope, key: String, headers: [Header] = []) -> Record {
+        private mutating func record(_ topic: String, _ envelope: Envelope, key: String, headers: Headers = []) -> Record {
             let partition = TopicPartition(topic, 0)
             let offset = ends[partition, default: 0]
             ends[partition] = offset + 1
             let encoded = EnvelopeCodec().encode(envelope)
             return Record(
                 topicPartition: partition, offset: offset, key: Array(key.utf8), value: encoded.value,
-                headers: encoded.headers.map { Header($0.name, $0.value) } + headers,
+                headers: Headers(encoded.headers.map { Header($0.name, $0.value) }) + headers,
                 timestamp: RecordTimestamp(kind: .created, milliseconds: 1), leaderEpoch: nil)
         }
 

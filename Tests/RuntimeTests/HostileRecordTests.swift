@@ -28,7 +28,8 @@ import Testing
         var random = SeededRandom(11)
         for _ in 0..<5_000 {
             let record = Record(
-                topicPartition: TopicPartition("retry.workbot", 1), offset: 7, key: text(&random), value: nil, headers: headers(&random))
+                topicPartition: TopicPartition("retry.workbot", 1), offset: 7, key: text(&random), value: nil,
+                headers: Headers(headers(&random)))
             let passport = Passport(record, isOwnTopic: Bool.random(using: &random))
             #expect(passport.origin.partition >= 0 && passport.origin.offset >= 0)
             #expect(EventType(passport.origin.topic).isLegal)
@@ -68,7 +69,7 @@ import Testing
                 OutgoingRecord(
                     topic: topic, key: text(&random),
                     value: Bool.random(using: &random) ? Array(#"{"payload":{"name":"a","number":1,"how":"plain"}}"#.utf8) : text(&random),
-                    headers: headers(&random).filter { $0.name != Passport.Name.notBefore },
+                    headers: Headers(headers(&random).filter { $0.name != Passport.Name.notBefore }),
                     timestampMilliseconds: times[number % times.count]))
         }
         try machine.send(Work(name: "last", number: 1_000, how: "plain"))

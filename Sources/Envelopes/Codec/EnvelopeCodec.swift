@@ -23,9 +23,11 @@ public struct EnvelopeCodec: Sendable {
         value: [UInt8]?, headers: [EnvelopeHeader], topic: String, partition: Int32, offset: Int64, timestamp: Timestamp?,
         expecting: ExpectedType = .topic, definition: EventDefinition? = nil, now: Timestamp? = nil
     ) throws(DecodeError) -> Envelope {
-        try decode(
-            value: value, headers: HeaderFields(headers), topic: topic, partition: partition, offset: offset, timestamp: timestamp,
-            expecting: expecting, rules: definition.map { PayloadRules($0) }, now: now)
+        try HeaderFields.with(headers) { (headers) throws(DecodeError) in
+            try decode(
+                value: value, headers: headers, topic: topic, partition: partition, offset: offset, timestamp: timestamp,
+                expecting: expecting, rules: definition.map { PayloadRules($0) }, now: now)
+        }
     }
 
     /// The same for whoever has the headers in another form, and the rules at hand.
@@ -59,11 +61,16 @@ public struct EnvelopeCodec: Sendable {
 
     /// Writes an envelope: the flat shape as the value; the four headers that CloudEvents requires and `content-type`; `traceparent`, `tracestate` and
     /// `mesh_replay` where the envelope has them.
-    public func encode(_ envelope: Envelope) -> EncodedEnvelope { EncodedEnvelope(value: envelope.jsonBytes, headers: envelope.headers) }
+    public func encode(_ envelope: Envelope) -> EncodedEnvelope {
+        var headers: [EnvelopeHeader] = []
+        let value = encode(envelope) { name, value in headers.append(EnvelopeHeader(String(decoding: name, as: UTF8.self), Array(value))) }
+        return EncodedEnvelope(value: value, headers: headers)
+    }
 
-    /// The same, with the headers in a form of the caller's.
-    public func encode<Header>(_ envelope: Envelope, header: (String, [UInt8]) -> Header) -> (value: [UInt8], headers: [Header]) {
-        (envelope.jsonBytes, envelope.headers(header))
+    /// The same for whoever keeps headers in another form: `header` gets name and value of each, valid within the call only.
+    public func encode(_ envelope: Envelope, header: (HeaderFields.Bytes, HeaderFields.Bytes) -> Void) -> [UInt8] {
+        envelope.writeHeaders(to: header)
+        return envelope.jsonBytes
     }
 }
 

@@ -78,8 +78,8 @@ struct EnvelopeReader {
         let destination = try name(fields.destination, "destination", elseMember: "routing_key")
         let priority = try priority(fields)
         let traceID = try identifier(fields.traceID, "trace_id", orHeader: nil, "")
-        let correlationID = try identifier(fields.correlationID, "correlation_id", orHeader: headers.correlationID, "ce_correlationid")
-        let causationID = try identifier(fields.causationID, "causation_id", orHeader: headers.causationID, "ce_causationid")
+        let correlation = try identifier(fields.correlationID, "correlation_id", orHeader: headers.correlationID, "ce_correlationid")
+        let causation = try identifier(fields.causationID, "causation_id", orHeader: headers.causationID, "ce_causationid")
         let timeToLive = try timeToLive(fields)
         let replay = try header(headers.replay, "mesh_replay")
         if let violations = rules?.schema?.violations(in: payload), let first = violations.first {
@@ -88,17 +88,21 @@ struct EnvelopeReader {
         }
         return Envelope(
             id: id, timestamp: timestamp, source: source, destination: destination, type: type, version: version,
-            payload: Array(bytes[range]),
-            priority: priority, correlationID: correlationID ?? traceID, causationID: causationID, timeToLive: timeToLive,
-            trace: TraceContext(headers) ?? traceID.flatMap { TraceContext(traceID: $0, of: id) }, replay: replay)
+            payload: Array(bytes[range]), priority: priority, correlation: correlation ?? traceID, causation: causation,
+            timeToLive: timeToLive, trace: TraceContext(headers) ?? traceID.flatMap { TraceContext(traceID: $0.text, of: id) },
+            replay: replay)
     }
 
     private func id(_ fields: EnvelopeFields) throws(DecodeError) -> EventID {
-        guard let text = try text(fields.id, "id", orHeader: headers.id, "ce_id", limit: EventID.maximumBytes) else {
+        if let element = fields.id {
+            let bytes = try legal(element, "id", limit: EventID.maximumBytes)
+            guard !bytes.isEmpty else { throw place.error(.invalidValue, "id is empty or has control characters") }
+            return EventID(trusted: Identifier(bytes))
+        }
+        guard let text = try header(headers.id, "ce_id", limit: EventID.maximumBytes) else {
             return .derived(topic: place.topic, partition: place.partition, offset: place.offset, timestamp: place.timestamp)
         }
-        guard let id = EventID(text) else { throw place.error(.invalidValue, "id is empty or has control characters") }
-        return id
+        return EventID(trusted: Identifier(text))
     }
 
     private func timestamp(_ fields: EnvelopeFields) throws(DecodeError) -> Timestamp {
@@ -107,7 +111,7 @@ struct EnvelopeReader {
             guard element.kind == .string else { throw wrongType("timestamp", element, expected: "a string in the form of RFC 3339") }
             written = Timestamp.parse(element.bytes)
         } else if let header = headers.time {
-            written = header.withUnsafeBufferPointer { Timestamp.parse($0) }
+            written = Timestamp.parse(header)
         } else {
             return (place.timestamp ?? Timestamp(milliseconds: 0)).clampedToText
         }
@@ -126,21 +130,36 @@ struct EnvelopeReader {
     }
 
     private func type(_ fields: EnvelopeFields) throws(DecodeError) -> EventType {
-        let written = try text(fields.type, "type", orHeader: headers.type, "ce_type", limit: 249)
         let type: EventType
         switch expecting {
         case .topic: type = EventType(place.topic)
         case .type(let expected): type = expected
         case .any:
-            guard let written else { throw place.error(.missingField, "the field type and the header ce_type are missing") }
+            guard let written = try text(fields.type, "type", orHeader: headers.type, "ce_type", limit: Self.maximumTypeBytes) else {
+                throw place.error(.missingField, "the field type and the header ce_type are missing")
+            }
             type = EventType(written)
             guard type.isLegal else { throw place.error(.invalidValue, "type is not a legal name of a topic") }
+            return type
         }
-        guard written == nil || written == type.name else {
+        let isSame: Bool
+        if let element = fields.type {
+            let written = try legal(element, "type", limit: Self.maximumTypeBytes)
+            var name = type.name
+            isSame = name.withUTF8 { written.isEqual(to: $0) }
+        } else if let written = try header(headers.type, "ce_type", limit: Self.maximumTypeBytes) {
+            isSame = written == type.name
+        } else {
+            isSame = true
+        }
+        guard isSame else {
             throw place.error(.typeMismatch, "the type is not \(type); the type of an event is the name of its topic")
         }
         return type
     }
+
+    /// The longest name of a topic.
+    private static let maximumTypeBytes = 249
 
     private func version(_ element: JSONElement?) throws(DecodeError) -> Int {
         guard let element else { return 1 }
@@ -172,6 +191,10 @@ struct EnvelopeReader {
     }
 
     private func priority(_ fields: EnvelopeFields) throws(DecodeError) -> Priority {
+        if let element = fields.priority {
+            let bytes = try legal(element, "priority", limit: 16)
+            if let priority = Priority.allCases.first(where: { bytes.isText($0.staticName) }) { return priority }
+        }
         guard let text = try text(fields.priority, "priority", orHeader: headers.priority, "ce_priority", limit: 16) else { return .medium }
         guard let priority = Priority(rawValue: text) else {
             throw place.error(.invalidValue, "priority is not one of critical, high, medium, low")
@@ -224,39 +247,45 @@ struct EnvelopeReader {
 
     /// An empty one counts as absent.
     private func identifier(
-        _ element: JSONElement?, _ field: String, orHeader value: [UInt8]?, _ name: String
-    ) throws(DecodeError) -> String? {
+        _ element: JSONElement?, _ field: String, orHeader value: HeaderFields.Bytes?, _ name: String
+    ) throws(DecodeError) -> Identifier? {
         if let element {
-            let text = try text(element, field, limit: EnvelopeLimits.maximumIDBytes)
-            if !text.isEmpty { return text }
+            let bytes = try legal(element, field, limit: EnvelopeLimits.maximumIDBytes)
+            if !bytes.isEmpty { return Identifier(bytes) }
         }
-        return try header(value, name)
+        return try header(value, name).map { Identifier($0) }
     }
 
     private func text(
-        _ element: JSONElement?, _ field: String, orHeader value: [UInt8]?, _ name: String, limit: Int
+        _ element: JSONElement?, _ field: String, orHeader value: HeaderFields.Bytes?, _ name: String, limit: Int
     ) throws(DecodeError) -> String? {
         if let element { return try text(element, field, limit: limit) }
         return try header(value, name, limit: limit)
     }
 
-    /// A string of at most `limit` bytes without control characters.
     private func text(_ element: JSONElement, _ field: String, limit: Int) throws(DecodeError) -> String {
+        String(decoding: try legal(element, field, limit: limit), as: UTF8.self)
+    }
+
+    /// The bytes of a string of at most `limit` bytes without control characters.
+    private func legal(_ element: JSONElement, _ field: String, limit: Int) throws(DecodeError) -> UnsafeBufferPointer<UInt8> {
         guard element.kind == .string else { throw wrongType(field, element, expected: "a string") }
         let bytes = element.bytes
         guard bytes.count <= limit else { throw place.error(.invalidValue, "\(field) is longer than \(limit) bytes") }
-        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { throw place.error(.invalidValue, "\(field) has control characters") }
-        return String(decoding: bytes, as: UTF8.self)
+        guard !bytes.hasControlCharacters else { throw place.error(.invalidValue, "\(field) has control characters") }
+        return bytes
     }
 
     /// The same for a header; nil when it is absent or empty.
-    private func header(_ value: [UInt8]?, _ name: String, limit: Int = EnvelopeLimits.maximumIDBytes) throws(DecodeError) -> String? {
+    private func header(
+        _ value: HeaderFields.Bytes?, _ name: String, limit: Int = EnvelopeLimits.maximumIDBytes
+    ) throws(DecodeError) -> String? {
         guard let value, !value.isEmpty else { return nil }
         guard value.count <= limit else { throw place.error(.invalidValue, "the header \(name) is longer than \(limit) bytes") }
         guard let text = String(validating: value, as: UTF8.self) else {
             throw place.error(.invalidUTF8, "the header \(name) is not valid UTF-8")
         }
-        guard value.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+        guard !value.hasControlCharacters else {
             throw place.error(.invalidValue, "the header \(name) has control characters")
         }
         return text
@@ -276,9 +305,12 @@ struct EnvelopeReader {
 
     /// An envelope in a record with CloudEvents headers must be the event that they announce.
     private func requireAgreement(_ fields: EnvelopeFields) throws(DecodeError) {
-        for (element, header, name) in [(fields.id, headers.id, "id"), (fields.type, headers.type, "type")] {
-            guard let element, let header, element.kind == .string else { continue }
-            guard element.isText(header) else { throw place.error(.headerMismatch, "\(name) is not that of the header ce_\(name)") }
-        }
+        try requireAgreement(fields.id, headers.id, "id")
+        try requireAgreement(fields.type, headers.type, "type")
+    }
+
+    private func requireAgreement(_ element: JSONElement?, _ header: HeaderFields.Bytes?, _ name: String) throws(DecodeError) {
+        guard let element, let header, element.kind == .string, !element.bytes.isEqual(to: header) else { return }
+        throw place.error(.headerMismatch, "\(name) is not that of the header ce_\(name)")
     }
 }

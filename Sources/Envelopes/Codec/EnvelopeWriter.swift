@@ -2,54 +2,64 @@ extension Envelope {
     /// The flat shape. Absent fields are left out; the payload stands as it is.
     var jsonBytes: [UInt8] {
         var writer = JSONWriter(capacity: 320 + payload.count)
-        writer.raw("{\"id\":")
-        writer.string(id.text)
-        writer.raw(",\"timestamp\":\"")
-        writer.raw(timestamp.text)
-        writer.raw("\",\"source\":")
+        writer.literal("{\"id\":")
+        writer.string(id.identifier)
+        writer.literal(",\"timestamp\":")
+        writer.string(timestamp)
+        writer.literal(",\"source\":")
         writer.string(source)
         if let destination {
-            writer.raw(",\"destination\":")
+            writer.literal(",\"destination\":")
             writer.string(destination)
         }
-        writer.raw(",\"type\":")
+        writer.literal(",\"type\":")
         writer.string(type.name)
-        writer.raw(",\"version\":")
+        writer.literal(",\"version\":")
         writer.integer(Int64(version))
-        writer.raw(",\"priority\":")
+        writer.literal(",\"priority\":")
         writer.string(priority.rawValue)
-        writer.raw(",\"correlation_id\":")
-        writer.string(correlationID)
-        if let causationID {
-            writer.raw(",\"causation_id\":")
-            writer.string(causationID)
+        writer.literal(",\"correlation_id\":")
+        writer.string(correlation)
+        if let causation {
+            writer.literal(",\"causation_id\":")
+            writer.string(causation)
         }
         if let timeToLive {
-            writer.raw(",\"ttl\":")
+            writer.literal(",\"ttl\":")
             let (seconds, attoseconds) = timeToLive.components
             if attoseconds == 0 { writer.integer(seconds) } else { writer.double(Double(seconds) + Double(attoseconds) / 1e18) }
         }
-        writer.raw(",\"payload\":")
+        writer.literal(",\"payload\":")
         writer.raw(payload)
-        writer.raw("}")
+        writer.literal("}")
         return writer.bytes
     }
 
-    var headers: [EnvelopeHeader] { headers { EnvelopeHeader($0, $1) } }
-
-    func headers<Header>(_ make: (String, [UInt8]) -> Header) -> [Header] {
-        var headers = [
-            make("ce_specversion", Self.specversion), make("ce_id", Array(id.text.utf8)), make("ce_type", Array(type.name.utf8)),
-            make("ce_source", Array(SourceURI.uri(of: source).utf8)), make("content-type", Self.contentType),
-        ]
-        if let trace {
-            headers.append(make("traceparent", Array(trace.traceparent.utf8)))
-            if let state = trace.tracestate { headers.append(make("tracestate", Array(state.utf8))) }
+    /// Gives the headers one by one; their bytes are valid within the call.
+    func writeHeaders(to header: (HeaderFields.Bytes, HeaderFields.Bytes) -> Void) {
+        func write(_ name: StaticString, _ value: HeaderFields.Bytes) {
+            header(HeaderFields.Bytes(start: name.utf8Start, count: name.utf8CodeUnitCount), value)
         }
-        if let replay { headers.append(make("mesh_replay", Array(replay.utf8))) }
-        return headers
+        func write(_ name: StaticString, _ value: String) {
+            var value = value
+            value.withUTF8 { write(name, $0) }
+        }
+        write("ce_specversion", "1.0")
+        if let unique = id.unique {
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: UniqueID.textBytes) { text in
+                unique.write(to: text.baseAddress.unsafelyUnwrapped)
+                write("ce_id", HeaderFields.Bytes(text))
+            }
+        } else {
+            write("ce_id", id.text)
+        }
+        write("ce_type", type.name)
+        SourceURI.withURI(of: source) { write("ce_source", $0) }
+        write("content-type", "application/json")
+        if let trace {
+            write("traceparent", trace.traceparent)
+            if let state = trace.tracestate { write("tracestate", state) }
+        }
+        if let replay { write("mesh_replay", replay) }
     }
-
-    private static let specversion = Array("1.0".utf8)
-    private static let contentType = Array("application/json".utf8)
 }

@@ -1,51 +1,80 @@
-/// The headers of a record that concern its envelope, as they were written. Of two with one name the later counts, as with Kafka's own clients.
+/// The headers of a record that concern its envelope, as they lie in the record. Of two with one name the later counts, as with Kafka's own clients.
 ///
-/// Filled header by header, then read; confined to one call of the codec.
-public final class HeaderFields {
-    private(set) var contentType: [UInt8]?
-    private(set) var specversion: [UInt8]?
-    private(set) var id: [UInt8]?
-    private(set) var type: [UInt8]?
-    private(set) var source: [UInt8]?
-    private(set) var time: [UInt8]?
-    private(set) var correlationID: [UInt8]?
-    private(set) var causationID: [UInt8]?
-    private(set) var priority: [UInt8]?
-    private(set) var timeToLive: [UInt8]?
-    private(set) var traceparent: [UInt8]?
-    private(set) var tracestate: [UInt8]?
-    private(set) var replay: [UInt8]?
+/// Filled header by header, then read; the bytes must stay where they are until the codec has returned.
+public struct HeaderFields {
+    public typealias Bytes = UnsafeBufferPointer<UInt8>
+
+    private(set) var contentType: Bytes?
+    private(set) var specversion: Bytes?
+    private(set) var id: Bytes?
+    private(set) var type: Bytes?
+    private(set) var source: Bytes?
+    private(set) var time: Bytes?
+    private(set) var correlationID: Bytes?
+    private(set) var causationID: Bytes?
+    private(set) var priority: Bytes?
+    private(set) var timeToLive: Bytes?
+    private(set) var traceparent: Bytes?
+    private(set) var tracestate: Bytes?
+    private(set) var replay: Bytes?
 
     public init() {}
 
-    convenience init(_ headers: [EnvelopeHeader]) {
-        self.init()
-        for header in headers { take(header.name, header.value) }
-    }
-
-    /// Takes the next header of the record; one that says nothing of envelopes is left out.
-    public func take(_ name: String, _ value: [UInt8]?) {
-        switch name {
-        case "content-type", "Content-Type", "contentType": contentType = value
-        case "ce_specversion": specversion = value
-        case "ce_id": id = value
-        case "ce_type": type = value
-        case "ce_source": source = value
-        case "ce_time": time = value
-        case "ce_correlationid": correlationID = value
-        case "ce_causationid": causationID = value
-        case "ce_priority": priority = value
-        case "ce_ttl": timeToLive = value
-        case "traceparent": traceparent = value
-        case "ce_traceparent": if traceparent == nil { traceparent = value }
-        case "tracestate": tracestate = value
-        case "ce_tracestate": if tracestate == nil { tracestate = value }
-        case "mesh_replay": replay = value
-        default: break
+    /// Calls `body` with the fields of `headers`.
+    static func with<Result, Failure: Error>(
+        _ headers: [EnvelopeHeader], _ body: (HeaderFields) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var bytes: [UInt8] = []
+        for header in headers { bytes += header.name.utf8 + (header.value ?? []) }
+        return try bytes.withUnsafeBufferPointer { (bytes) throws(Failure) in
+            var fields = HeaderFields()
+            var place = 0
+            func next(_ count: Int) -> Bytes {
+                defer { place += count }
+                return Bytes(rebasing: bytes[place..<place + count])
+            }
+            for header in headers {
+                let name = next(header.name.utf8.count)
+                fields.take(name, header.value.map { next($0.count) })
+            }
+            return try body(fields)
         }
     }
 
-    private static let json = Array("application/json".utf8)
+    /// Takes the next header of the record; one that says nothing of envelopes is left out.
+    public mutating func take(_ name: Bytes, _ value: Bytes?) {
+        if name.isText("ce_specversion") {
+            specversion = value
+        } else if name.isText("ce_id") {
+            id = value
+        } else if name.isText("ce_type") {
+            type = value
+        } else if name.isText("ce_source") {
+            source = value
+        } else if name.isText("content-type") || name.isText("Content-Type") || name.isText("contentType") {
+            contentType = value
+        } else if name.isText("ce_time") {
+            time = value
+        } else if name.isText("ce_correlationid") {
+            correlationID = value
+        } else if name.isText("ce_causationid") {
+            causationID = value
+        } else if name.isText("ce_priority") {
+            priority = value
+        } else if name.isText("ce_ttl") {
+            timeToLive = value
+        } else if name.isText("traceparent") {
+            traceparent = value
+        } else if name.isText("ce_traceparent") {
+            traceparent = traceparent ?? value
+        } else if name.isText("tracestate") {
+            tracestate = value
+        } else if name.isText("ce_tracestate") {
+            tracestate = tracestate ?? value
+        } else if name.isText("mesh_replay") {
+            replay = value
+        }
+    }
 
     enum Mode {
         /// No CloudEvent: an envelope, or its short form.
@@ -57,8 +86,8 @@ public final class HeaderFields {
 
     /// How CloudEvents' Kafka binding says that the value is to be read.
     var mode: Mode {
-        if contentType ?? Self.json == Self.json { return specversion == nil ? .plain : .binary }
-        let mediaType = (contentType ?? []).prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }.map { byte in
+        guard let contentType, !contentType.isText("application/json") else { return specversion == nil ? .plain : .binary }
+        let mediaType = contentType.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }.map { byte in
             UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
         }
         let text = String(decoding: mediaType.prefix(128), as: UTF8.self)

@@ -11,18 +11,30 @@ enum SourceURI {
         return name
     }
 
-    /// The URI reference for a source. One that has the look of a URI reference already stays.
-    static func uri(of name: String) -> String {
-        let isURI = name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") }
-        var result: [UInt8] = isURI ? [] : Array(prefix.utf8)
-        for byte in name.utf8 {
-            if isUnreserved(byte) || isURI && "/:?#[]@!$&'()*+,;=%".utf8.contains(byte) {
-                result.append(byte)
-            } else {
-                result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    /// Gives the URI reference for a source to `body`. One that has the look of a URI reference already stays.
+    static func withURI<Result>(of name: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        var name = name
+        return name.withUTF8 { name in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: prefix.utf8.count + 3 * name.count) { uri in
+                let isURI = name.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") }
+                var count = 0
+                func put(_ byte: UInt8) {
+                    uri[count] = byte
+                    count += 1
+                }
+                if !isURI { for byte in prefix.utf8 { put(byte) } }
+                for byte in name {
+                    if isUnreserved(byte) || isURI && "/:?#[]@!$&'()*+,;=%".utf8.contains(byte) {
+                        put(byte)
+                    } else {
+                        put(UInt8(ascii: "%"))
+                        put(digits[Int(byte >> 4)])
+                        put(digits[Int(byte & 15)])
+                    }
+                }
+                return body(UnsafeBufferPointer(rebasing: uri[..<count]))
             }
         }
-        return String(decoding: result, as: UTF8.self)
     }
 
     private static func isUnreserved(_ byte: UInt8) -> Bool {

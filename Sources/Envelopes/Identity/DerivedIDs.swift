@@ -1,7 +1,4 @@
 extension EventID {
-    /// An id as the mesh makes them.
-    public init(_ id: UniqueID) { self.init(trusted: id.text) }
-
     /// A random id, for an event that nothing led to.
     public init(random generator: inout some RandomNumberGenerator) { self.init(UniqueID.random(using: &generator)) }
 
@@ -9,7 +6,15 @@ extension EventID {
     ///
     /// `replay` is the value of the causing record's `mesh_replay`.
     public static func derived(causation: EventID, bot: String, type: EventType, ordinal: Int, replay: String? = nil) -> EventID {
-        EventID(UUIDv5.derive([causation.text, bot, type.name, String(ordinal)] + (replay.map { [$0] } ?? [])))
+        let bytes = causation.identifier.longestBytes + bot.utf8.count + type.name.utf8.count + (replay?.utf8.count ?? 0) + 24
+        return EventID(
+            UUIDv5.derive(bytes: bytes) { name in
+                name.part(causation.identifier)
+                name.part(bot)
+                name.part(type.name)
+                name.part(ordinal)
+                if let replay { name.part(replay) }
+            })
     }
 
     /// The id of an event that named none: derived from where it stands, so that a second read gives the same one.

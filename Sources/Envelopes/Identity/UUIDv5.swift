@@ -9,28 +9,72 @@ public enum UUIDv5 {
 
     /// The id of `parts`, joined by U+001F, in the mesh's namespace.
     public static func derive(_ parts: [String]) -> UniqueID {
-        var name: [UInt8] = []
-        name.reserveCapacity(parts.reduce(parts.count) { $0 + $1.utf8.count })
-        for (index, part) in parts.enumerated() {
-            if index > 0 { name.append(0x1f) }
-            name.append(contentsOf: part.utf8)
-        }
-        return derive(name: name, in: meshNamespace)
+        derive(bytes: parts.reduce(parts.count) { $0 + $1.utf8.count }) { name in for part in parts { name.part(part) } }
     }
 
     /// The id of `name` in `namespace`.
     public static func derive(name: [UInt8], in namespace: UniqueID) -> UniqueID {
-        var input: [UInt8] = []
-        input.reserveCapacity(16 + name.count)
-        withUnsafeBytes(of: (namespace.high.bigEndian, namespace.low.bigEndian)) { input.append(contentsOf: $0) }
-        input.append(contentsOf: name)
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digest in
-            let done = mesh_sha1(input, input.count, digest.baseAddress)
-            precondition(done == 1, "libcrypto has no SHA-1")
-            let raw = UnsafeRawPointer(digest.baseAddress.unsafelyUnwrapped)
-            let high = UInt64(bigEndian: raw.loadUnaligned(as: UInt64.self))
-            let low = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-            return UniqueID(high: high, low: low).stamped(version: 5)
+        derive(bytes: name.count, in: namespace) { whole in name.withUnsafeBufferPointer { whole.raw($0) } }
+    }
+
+    /// The id of the name that `write` gives, which has at most `bytes` bytes.
+    static func derive(bytes: Int, in namespace: UniqueID = meshNamespace, _ write: (inout Name) -> Void) -> UniqueID {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16 + bytes) { memory in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digest in
+                withUnsafeBytes(of: (namespace.high.bigEndian, namespace.low.bigEndian)) {
+                    UnsafeMutableRawBufferPointer(memory).copyMemory(from: $0)
+                }
+                var name = Name(memory: memory)
+                write(&name)
+                let done = mesh_sha1(memory.baseAddress, name.count, digest.baseAddress)
+                precondition(done == 1, "libcrypto has no SHA-1")
+                let raw = UnsafeRawPointer(digest.baseAddress.unsafelyUnwrapped)
+                let high = UInt64(bigEndian: raw.loadUnaligned(as: UInt64.self))
+                let low = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+                return UniqueID(high: high, low: low).stamped(version: 5)
+            }
+        }
+    }
+
+    /// The name of an id while it is written, behind the namespace. Its memory must have room for it.
+    struct Name {
+        private let memory: UnsafeMutableBufferPointer<UInt8>
+        fileprivate private(set) var count = 16
+        private var isFirst = true
+
+        fileprivate init(memory: UnsafeMutableBufferPointer<UInt8>) { self.memory = memory }
+
+        mutating func raw(_ bytes: UnsafeBufferPointer<UInt8>) {
+            precondition(count + bytes.count <= memory.count, "a name is longer than was said")
+            guard let from = bytes.baseAddress, let start = memory.baseAddress else { return }
+            (start + count).update(from: from, count: bytes.count)
+            count += bytes.count
+        }
+
+        /// The next part; U+001F stands between two.
+        mutating func part(_ text: String) {
+            separate()
+            var text = text
+            text.withUTF8 { raw($0) }
+        }
+
+        mutating func part(_ id: Identifier) {
+            guard let unique = id.unique else { return part(id.text) }
+            separate()
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: UniqueID.textBytes) { text in
+                unique.write(to: text.baseAddress.unsafelyUnwrapped)
+                raw(UnsafeBufferPointer(text))
+            }
+        }
+
+        mutating func part(_ number: Int) { part(String(number)) }
+
+        private mutating func separate() {
+            defer { isFirst = false }
+            guard !isFirst else { return }
+            precondition(count < memory.count, "a name is longer than was said")
+            memory[count] = 0x1f
+            count += 1
         }
     }
 }

@@ -125,18 +125,9 @@ struct JSONElement {
         return print
     }
 
-    func isText(_ other: StaticString) -> Bool {
-        isText(UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount))
-    }
+    func isText(_ other: StaticString) -> Bool { bytes.isText(other) }
 
-    func isText(_ other: [UInt8]) -> Bool { other.withUnsafeBufferPointer { isText($0) } }
-
-    func isText(_ other: UnsafeBufferPointer<UInt8>) -> Bool {
-        let own = bytes
-        guard own.count == other.count else { return false }
-        // Both start somewhere: an empty text of the tape has its place there, and an empty one of ours compares nothing.
-        return own.isEmpty || memcmp(own.baseAddress.unsafelyUnwrapped, other.baseAddress.unsafelyUnwrapped, own.count) == 0
-    }
+    func isText(_ other: [UInt8]) -> Bool { other.withUnsafeBufferPointer { bytes.isEqual(to: $0) } }
 
     /// A name that this object has twice, its own members only.
     fileprivate func duplicateName() -> String? {
@@ -211,5 +202,33 @@ struct JSONElements: Sequence, IteratorProtocol {
         let element = array.at(place)
         place = element.next
         return element
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Whether these bytes are that text.
+    @inline(__always) func isText(_ other: StaticString) -> Bool {
+        isEqual(to: UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount))
+    }
+
+    @inline(__always) func isEqual(to other: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        // Neither place is null then.
+        return isEmpty || memcmp(baseAddress.unsafelyUnwrapped, other.baseAddress.unsafelyUnwrapped, count) == 0
+    }
+
+    /// Whether any byte is a control character of ASCII. Looks at eight bytes at once.
+    var hasControlCharacters: Bool {
+        guard let start = baseAddress.map({ UnsafeRawPointer($0) }) else { return false }
+        let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        var place = 0
+        while place + 8 <= count {
+            let word = start.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            let deletes = word ^ (ones &* 0x7f)
+            // Whether any is set is exact, though not which.
+            if ((word &- ones &* 0x20) & ~word | (deletes &- ones) & ~deletes) & tops != 0 { return true }
+            place += 8
+        }
+        return self[place...].contains { $0 < 0x20 || $0 == 0x7f }
     }
 }

@@ -115,7 +115,7 @@ private struct JSONKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol
         if let places { return places[key.stringValue].map { object.at($0) } }
         var name = key.stringValue
         return name.withUTF8 { wanted in
-            for (name, value) in JSONMembers(object) where name.isText(wanted) { return value }
+            for (name, value) in JSONMembers(object) where name.bytes.isEqual(to: wanted) { return value }
             return nil
         }
     }

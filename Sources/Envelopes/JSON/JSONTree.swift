@@ -14,8 +14,8 @@ indirect enum JSONTree {
 
     func write(to writer: inout JSONWriter) {
         switch self {
-        case .null: writer.raw("null")
-        case .bool(let value): writer.raw(value ? "true" : "false")
+        case .null: writer.literal("null")
+        case .bool(let value): writer.literal(value ? "true" : "false")
         case .integer(let value): writer.integer(value)
         case .unsigned(let value): writer.raw(Array(String(value).utf8))
         case .double(let value): Self.write(value, to: &writer)
@@ -23,7 +23,7 @@ indirect enum JSONTree {
         case .value(let value): writer.value(value)
         case .array(let node): node.write(to: &writer)
         case .object(let node): node.write(to: &writer)
-        case .pending(let encoder): encoder.tree?.write(to: &writer) ?? writer.raw("{}")
+        case .pending(let encoder): encoder.tree?.write(to: &writer) ?? writer.literal("{}")
         }
     }
 
@@ -38,12 +38,12 @@ final class JSONArrayNode {
     var elements: [JSONTree] = []
 
     func write(to writer: inout JSONWriter) {
-        writer.raw("[")
+        writer.literal("[")
         for (index, element) in elements.enumerated() {
-            if index > 0 { writer.raw(",") }
+            if index > 0 { writer.literal(",") }
             element.write(to: &writer)
         }
-        writer.raw("]")
+        writer.literal("]")
     }
 }
 
@@ -57,16 +57,16 @@ final class JSONObjectNode {
     /// Sorted by name; of two with one name the later counts.
     func write(to writer: inout JSONWriter) {
         members.sort { ($0.name, $0.order) < ($1.name, $1.order) }
-        writer.raw("{")
+        writer.literal("{")
         var isFirst = true
         for (index, member) in members.enumerated() {
             if index + 1 < members.count, members[index + 1].name == member.name { continue }
-            if !isFirst { writer.raw(",") }
+            if !isFirst { writer.literal(",") }
             isFirst = false
             writer.string(member.name)
-            writer.raw(":")
+            writer.literal(":")
             member.tree.write(to: &writer)
         }
-        writer.raw("}")
+        writer.literal("}")
     }
 }

@@ -210,7 +210,7 @@ struct SchemaRun {
         if count > node.pointee.maximumProperties { refuse("has more than \(node.pointee.maximumProperties) members") }
         var seen: UInt64 = 0
         for (name, value) in JSONMembers(element) {
-            let property = node.pointee.property(name)
+            let property = SchemaNode.property(name, of: node)
             if let property { seen |= 1 << UInt64(property) }
             path.append(.name(name))
             if let property, let inner = node.pointee.properties[property].node {
@@ -235,10 +235,15 @@ struct SchemaRun {
 }
 
 extension SchemaNode {
-    fileprivate func property(_ name: JSONElement) -> Int? {
+    /// Which property an object's member is. By pointer, so that the node is not copied.
+    fileprivate static func property(_ name: JSONElement, of node: UnsafePointer<SchemaNode>) -> Int? {
         let print = name.fingerprint
-        for index in fingerprints.indices where fingerprints[index] == print && name.isText(properties[index].name) { return index }
-        return nil
+        return node.pointee.fingerprints.withUnsafeBufferPointer { fingerprints in
+            for index in fingerprints.indices where fingerprints[index] == print && name.isText(node.pointee.properties[index].name) {
+                return index
+            }
+            return nil
+        }
     }
 }
 

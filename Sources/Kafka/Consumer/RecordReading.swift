@@ -25,20 +25,24 @@ extension Record {
             timestamp: Self.timestamp(of: message))
     }
 
-    private static func headers(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> [Header] {
-        var headers: OpaquePointer?
-        guard rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR, let headers else { return [] }
-        let count = rd_kafka_header_cnt(headers)
-        var result: [Header] = []
-        result.reserveCapacity(count)
+    private static func headers(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> Headers {
+        var list: OpaquePointer?
+        var headers = Headers()
+        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return headers }
+        let count = rd_kafka_header_cnt(list)
+        headers.reserve(bytes: 48 * count)
         for index in 0..<count {
             var name: UnsafePointer<CChar>?
             var value: UnsafeRawPointer?
             var size = 0
-            guard rd_kafka_header_get_all(headers, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let name else { break }
-            result.append(Header(String(cString: name), bytes(value, size)))
+            guard rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let name else { break }
+            name.withMemoryRebound(to: UInt8.self, capacity: 1) { text in
+                headers.append(
+                    UnsafeBufferPointer(start: text, count: strlen(name)),
+                    value.map { UnsafeBufferPointer(start: $0.assumingMemoryBound(to: UInt8.self), count: size) })
+            }
         }
-        return result
+        return headers
     }
 
     private static func timestamp(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> RecordTimestamp {

@@ -153,11 +153,12 @@ func deliveryCallback(client: OpaquePointer?, message: UnsafePointer<rd_kafka_me
     }
 }
 
-private func makeHeaders(_ headers: [Header]) -> OpaquePointer {
+private func makeHeaders(_ headers: Headers) -> OpaquePointer {
     let list = rd_kafka_headers_new(headers.count)!
-    for header in headers {
-        _ = header.name.withCString { name in
-            withBytes(header.value) { value, size in rd_kafka_header_add(list, name, -1, value, size) }
+    headers.withEach { name, value in
+        name.withMemoryRebound(to: CChar.self) { name in
+            // A value of no bytes lies somewhere too: its place is not null.
+            _ = rd_kafka_header_add(list, name.baseAddress, name.count, value?.baseAddress, value?.count ?? 0)
         }
     }
     return list

@@ -62,7 +62,7 @@ struct DeadLetters: Sendable {
         if digestOnly { kept = kept.filter { Passport.Name.own.contains($0.name) || $0.name == "ce_id" } }
         return OutgoingRecord(
             topic: settings.topics.deadLetters, partition: passport.origin.partition % max(1, partitions), key: key, value: value,
-            headers: kept)
+            headers: Headers(kept))
     }
 
     /// The text cut at a character's border.

@@ -96,10 +96,10 @@ extension Engine {
     private func collect(_ result: ProgramResult, of job: Job, suppressing: Bool) throws(Rejection) {
         job.state = result.state
         for output in result.outputs {
-            let ordinal = job.produced[output.eventType, default: 0]
-            job.produced[output.eventType] = ordinal + 1
+            let type = output.eventType
+            let ordinal = job.produced.add(type)
             // Visible already: from before a crash, or from an earlier attempt.
-            if suppressing || ordinal < job.passport.produced[output.eventType.name, default: 0] { continue }
+            if suppressing || ordinal < job.passport.alreadyProduced(type) { continue }
             let before = job.results.count
             try results.produce(output, ordinal: ordinal, for: job)
             for record in job.results[before...] where Self.size(of: record) > settings.limits.recordBytes {
@@ -224,6 +224,6 @@ extension Engine {
 
     static func size(of record: OutgoingRecord) -> Int {
         (record.key?.count ?? 0) + (record.value?.count ?? 0)
-            + record.headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) }
+            + record.headers.byteCount
     }
 }

@@ -6,7 +6,7 @@ import Kafka
 extension Engine {
     /// Takes a record in, in the order of its partition.
     func take(_ record: Record, at moment: Moment) {
-        guard let partition = partitions[record.topicPartition] else { return }
+        guard let partition = assigned(record.topicPartition) else { return }
         guard partition.isRestored else {
             partition.early.append(record)
             return pauseWithoutRoom(partition)
@@ -26,6 +26,13 @@ extension Engine {
             admit(record, passport, partition, at: moment)
         }
         pauseWithoutRoom(partition)
+    }
+
+    /// The partition, if this process owns it. Records come many from one partition at a time: the last one is looked at first.
+    private func assigned(_ topicPartition: TopicPartition) -> AssignedPartition? {
+        if let last = lastTaken, !last.isLost, last.topicPartition == topicPartition { return last }
+        lastTaken = partitions[topicPartition]
+        return lastTaken
     }
 
     private func pauseWithoutRoom(_ partition: AssignedPartition) {
@@ -59,7 +66,7 @@ extension Engine {
                 figures.sawDuplicate()
                 return skip(record, partition)
             }
-            let event = Event(envelope: decoded, key: passport.key.flatMap { String(validating: $0, as: UTF8.self) })
+            let event = Event(envelope: decoded, key: passport.key.flatMap { Self.text($0) })
             let isRouted = passport.reminder != nil || partition.role == .inbox || partition.role == .retry
             guard let priority = isRouted ? passport.priority ?? decoded.priority : try route(decoded) else {
                 figures.sawFiltered()
@@ -74,6 +81,11 @@ extension Engine {
         } catch {
             settleDead(record, passport, envelope, Failure(error), attempts: passport.attempts, partition, at: moment)
         }
+    }
+
+    /// The text of a key; nil where it is not UTF-8. Most are ASCII, which is seen faster than it is validated.
+    private static func text(_ key: [UInt8]) -> String? {
+        key.allSatisfy { $0 < 0x80 } ? String(decoding: key, as: UTF8.self) : String(validating: key, as: UTF8.self)
     }
 
     /// Whether a record of that identity was settled done, in this partition or in the one that the record came from first.

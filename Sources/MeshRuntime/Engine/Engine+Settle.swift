@@ -93,8 +93,8 @@ extension Engine {
         var counts: [String: Int] = [:]
         var unseen: [EventType: Int] = [:]
         for event in job.resultEvents { unseen[event.type, default: 0] += 1 }
-        for (type, count) in job.produced {
-            let seen = max(count - unseen[type, default: 0], job.passport.produced[type.name, default: 0])
+        for (type, count) in job.produced.counts {
+            let seen = max(count - unseen[type, default: 0], job.passport.alreadyProduced(type))
             if seen > 0 { counts[type.name] = seen }
         }
         return counts.merging(job.passport.produced) { max($0, $1) }

@@ -25,6 +25,8 @@ final class Engine {
 
     // Intake and lanes
     var partitions: [TopicPartition: AssignedPartition] = [:]
+    /// The partition of the record that was taken in last.
+    var lastTaken: AssignedPartition?
     var lanes = Lanes<LaneKey, Job>()
     var waitingBytes = 0
     var limiter: RateLimiter?

@@ -6,20 +6,23 @@ struct Identity: Hashable, Sendable {
     private let high: UInt64
     private let low: UInt64
 
-    init(_ envelope: Envelope, _ passport: Passport) { self.init(id: passport.reminder?.id ?? envelope.id.text, replay: envelope.replay) }
-
-    /// A UUID in lower case stands for itself; any other text for the UUID that is derived from it.
-    init(id: String, replay: String? = nil) {
-        let number =
-            (replay == nil && Self.isLowerCase(id) ? UniqueID(id) : nil) ?? UUIDv5.derive(["identity", id] + (replay.map { [$0] } ?? []))
-        high = number.high
-        low = number.low
+    init(_ envelope: Envelope, _ passport: Passport) {
+        if let reminder = passport.reminder {
+            self.init(id: reminder.id, replay: envelope.replay)
+        } else {
+            self.init(envelope.id, replay: envelope.replay)
+        }
     }
 
-    /// One in upper case is another text, and so another id.
-    private static func isLowerCase(_ id: String) -> Bool {
-        var id = id
-        return id.withUTF8 { bytes in bytes.allSatisfy { !(UInt8(ascii: "A")...UInt8(ascii: "F") ~= $0) } }
+    init(id: String, replay: String? = nil) { self.init(EventID(id), text: id, replay: replay) }
+
+    init(_ id: EventID, replay: String? = nil) { self.init(id, text: id.text, replay: replay) }
+
+    /// A UUID in lower case stands for itself; any other text for the UUID that is derived from it.
+    private init(_ id: EventID?, text: @autoclosure () -> String, replay: String?) {
+        let number = (replay == nil ? id?.unique : nil) ?? UUIDv5.derive(["identity", text()] + (replay.map { [$0] } ?? []))
+        high = number.high
+        low = number.low
     }
 
     func hash(into hasher: inout Hasher) { hasher.combine(high ^ low) }

@@ -26,13 +26,15 @@ struct MeshCodec: RecordCodec {
     func decode(_ record: Record, _ passport: Passport) throws(Rejection) -> Envelope {
         let origin = passport.origin
         let isOwn = origin.topic == topics.retry || origin.topic == topics.inbox
-        let headers = HeaderFields()
-        for header in passport.headers { headers.take(header.name, header.value) }
         do throws(DecodeError) {
-            return try codec.decode(
-                value: record.value, headers: headers, topic: origin.topic, partition: origin.partition, offset: origin.offset,
-                timestamp: origin.timestamp.kind == .none ? nil : Timestamp(milliseconds: origin.timestamp.milliseconds),
-                expecting: isOwn ? .any : .topic, rules: isOwn ? nil : rules[origin.topic])
+            return try passport.headers.withBytes { (bytes) throws(DecodeError) in
+                var headers = HeaderFields()
+                bytes.giveEach { headers.take($0, $1) }
+                return try codec.decode(
+                    value: record.value, headers: headers, topic: origin.topic, partition: origin.partition, offset: origin.offset,
+                    timestamp: origin.timestamp.kind == .none ? nil : Timestamp(milliseconds: origin.timestamp.milliseconds),
+                    expecting: isOwn ? .any : .topic, rules: isOwn ? nil : rules[origin.topic])
+            }
         } catch {
             throw .permanent(error.code.rawValue, error.description)
         }
@@ -47,13 +49,15 @@ struct MeshCodec: RecordCodec {
     }
 
     func encode(_ envelope: Envelope, key: String?) throws(Rejection) -> OutgoingRecord {
-        let encoded = codec.encode(envelope) { Header($0, $1) }
-        guard encoded.value.count <= codec.limits.maximumBytes else {
-            let sizes = "\(encoded.value.count) bytes, the largest envelope has \(codec.limits.maximumBytes)"
+        var headers = Headers()
+        headers.reserve(bytes: 256)
+        let value = codec.encode(envelope) { headers.append($0, $1) }
+        guard value.count <= codec.limits.maximumBytes else {
+            let sizes = "\(value.count) bytes, the largest envelope has \(codec.limits.maximumBytes)"
             throw .permanent("output-too-large", "a \(envelope.type) of \(sizes)")
         }
         return OutgoingRecord(
-            topic: envelope.type.name, key: key.map { Array($0.utf8) }, value: encoded.value, headers: encoded.headers)
+            topic: envelope.type.name, key: key.map { Array($0.utf8) }, value: value, headers: headers)
     }
 
     func payload(of envelope: Envelope) throws(Rejection) -> JSONValue {

@@ -29,9 +29,12 @@ struct Passport: Equatable {
     /// How often a person has put the record back.
     var redrives = 0
     /// The headers that the record had at its origin.
-    var headers: [Header]
+    var headers: Headers
     /// The key that it had at its origin.
     var key: [UInt8]?
+
+    /// How many events of a type earlier attempts made visible.
+    func alreadyProduced(_ type: EventType) -> Int { produced.isEmpty ? 0 : produced[type.name, default: 0] }
 
     /// Whether the record went through the retry topic or was put back by a person, so that later ones of its key may have been handled before it.
     var wasOvertaken: Bool { attempts > 0 || redrives > 0 }
@@ -74,6 +77,16 @@ struct Passport: Equatable {
             aggregate, priority, key, keyIsNull,
         ]
 
+        /// Whether any header begins like one of them, which of most records tells that there is none.
+        static func mayHaveOwn(_ headers: Headers) -> Bool {
+            var found = false
+            headers.withEach { name, _ in found = found || name.starts(with: mesh) || name.starts(with: kafka) }
+            return found
+        }
+
+        private static let mesh = Array("mesh_".utf8)
+        private static let kafka = Array("kafka_".utf8)
+
         /// The same; of most headers their beginning tells.
         static func isOwn(_ name: String) -> Bool { (name.hasPrefix("mesh_") || name.hasPrefix("kafka_")) && own.contains(name) }
     }
@@ -83,8 +96,8 @@ struct Passport: Equatable {
         origin = Origin(topic: record.topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp)
         headers = record.headers
         key = record.key
-        guard record.headers.contains(where: { Name.isOwn($0.name) }) else { return }
-        headers = record.headers.filter { !Name.isOwn($0.name) }
+        guard Name.mayHaveOwn(record.headers) else { return }
+        headers = Headers(record.headers.filter { !Name.isOwn($0.name) })
         redrives = Self.count(Name.redrives, in: record)
         if let topic = Self.text(Name.originTopic, in: record), let partition: Int32 = Self.number(Name.originPartition, in: record),
             let offset: Int64 = Self.number(Name.originOffset, in: record), EventType(topic).isLegal, partition >= 0, offset >= 0
@@ -118,7 +131,7 @@ struct Passport: Equatable {
     }
 
     /// The headers that a record of the bot's own topics carries.
-    func ownHeaders(group: String) -> [Header] {
+    func ownHeaders(group: String) -> Headers {
         var result = headers + originHeaders(group: group)
         if attempts > 0 { result.append(Header(Name.attempts, text: String(attempts))) }
         if redrives > 0 { result.append(Header(Name.redrives, text: String(redrives))) }

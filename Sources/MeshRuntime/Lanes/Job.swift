@@ -58,7 +58,7 @@ final class Job {
     /// Calls that the bot was told of, in that order.
     var outcomes: [JournalEntry.Outcome] = []
     /// How many events of each type this attempt has produced: the ordinals of derived ids.
-    var produced: [EventType: Int] = [:]
+    var produced = Tally()
     var remindersSet = 0
     /// Results of the steps since the last settlement.
     var results: [OutgoingRecord] = []
@@ -120,7 +120,7 @@ final class Job {
         calls = []
         arrived = []
         outcomes = []
-        produced = [:]
+        produced = Tally()
         remindersSet = 0
         results = []
         resultEvents = []

@@ -72,7 +72,7 @@ final class StepLines: Sendable {
                 producer.send(
                     OutgoingRecord(
                         topic: type.name, key: Array(call.runID.utf8), value: encoded.value,
-                        headers: encoded.headers.map { Header($0.name, $0.value) }))
+                        headers: Headers(encoded.headers.map { Header($0.name, $0.value) })))
             } catch {
                 // A line whose text is not UTF-8 cannot become JSON; Swift's strings always are.
                 return

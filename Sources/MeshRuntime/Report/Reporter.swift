@@ -71,7 +71,7 @@ final class Reporter {
             side.send(
                 OutgoingRecord(
                     topic: BotCapabilities.type.name, key: payload.key.map { Array($0.utf8) }, value: encoded.value,
-                    headers: encoded.headers.map { Header($0.name, $0.value) }))
+                    headers: Headers(encoded.headers.map { Header($0.name, $0.value) })))
         } catch {
             options.logger.warn("bot.capabilities cannot be written: \(error)")
         }

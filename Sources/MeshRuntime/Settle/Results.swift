@@ -47,8 +47,7 @@ struct Results: Sendable {
             id: .derived(causation: job.inputID, bot: contract.name, type: type, ordinal: ordinal, replay: cause.replay),
             timestamp: job.now,
             source: contract.name, destination: destination, type: type, version: Swift.type(of: payload).version, payload: bytes,
-            priority: output.priority ?? cause.priority, correlationID: cause.correlationID, causationID: cause.id.text,
-            trace: cause.trace?.child(of: job.runID), replay: cause.replay)
+            priority: output.priority ?? cause.priority, because: cause, trace: cause.trace?.child(of: job.runID))
         do {
             try codec.check(envelope)
         } catch {
@@ -86,8 +85,7 @@ struct Results: Sendable {
         let envelope = Envelope(
             id: .derived(causation: event.id, bot: contract.name, type: NotificationRequested.type, ordinal: place, replay: event.replay),
             timestamp: event.timestamp, source: contract.name, type: NotificationRequested.type, version: NotificationRequested.version,
-            payload: bytes, priority: event.priority, correlationID: event.correlationID, causationID: event.id.text, trace: event.trace,
-            replay: event.replay)
+            payload: bytes, priority: event.priority, because: event, trace: event.trace)
         return (envelope, request.key)
     }
 

@@ -24,7 +24,7 @@ struct EventPublisher {
         defer { producer.close(timeout: .seconds(5)) }
         let record = OutgoingRecord(
             topic: envelope.type.name, key: payload.key.map { Array($0.utf8) }, value: encoded.value,
-            headers: encoded.headers.map { Header($0.name, $0.value) })
+            headers: Headers(encoded.headers.map { Header($0.name, $0.value) }))
         var records = [record]
         if let decision { records.append(try decision.auditRecord(of: envelope)) }
         for delivery in try producer.sendAndWait(records, timeout: .seconds(15)) {

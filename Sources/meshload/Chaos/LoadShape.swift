@@ -64,7 +64,7 @@ struct LoadShape {
             id: EventID(random: &random), timestamp: .now, source: "meshload", type: EventType(topic), payload: Array(payload.utf8))
         let encoded = codec.encode(envelope)
         let record = OutgoingRecord(
-            topic: topic, key: Array(key.utf8), value: encoded.value, headers: encoded.headers.map { Header($0.name, $0.value) })
+            topic: topic, key: Array(key.utf8), value: encoded.value, headers: Headers(encoded.headers.map { Header($0.name, $0.value) }))
         return Request(number: count, id: envelope.id.text, isPoison: isPoison, record: record)
     }
 }
