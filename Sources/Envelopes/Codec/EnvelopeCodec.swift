@@ -50,7 +50,7 @@ public struct EnvelopeCodec: Sendable {
                 throw place.error(DecodeError.Code(error.code), "the value cannot be read: \(error.message)")
             }
             let reader = EnvelopeReader(
-                document: document, bytes: bytes, headers: headers, place: place, expecting: expecting, rules: rules)
+                parser: parser, document: document, bytes: bytes, headers: headers, place: place, expecting: expecting, rules: rules)
             return try reader.read()
         }
         if let now, let expiry = envelope.expiry, now > expiry {

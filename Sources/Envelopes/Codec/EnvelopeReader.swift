@@ -1,5 +1,6 @@
 /// Reads one parsed record into an envelope.
 struct EnvelopeReader {
+    let parser: JSONParser
     let document: JSONDocument
     let bytes: UnsafeBufferPointer<UInt8>
     let headers: HeaderFields
@@ -86,9 +87,11 @@ struct EnvelopeReader {
             let others = violations.count > 1 ? ", and \(violations.count - 1) more" : ""
             throw place.error(.invalidPayload, "payload\(first.pointer): \(first.message)\(others)")
         }
+        let text = Array(bytes[range])
+        parser.remember(text, as: payload)
         return Envelope(
             id: id, timestamp: timestamp, source: source, destination: destination, type: type, version: version,
-            payload: Array(bytes[range]), priority: priority, correlation: correlation ?? traceID, causation: causation,
+            payload: text, priority: priority, correlation: correlation ?? traceID, causation: causation,
             timeToLive: timeToLive, trace: TraceContext(headers) ?? traceID.flatMap { TraceContext(traceID: $0.text, of: id) },
             replay: replay)
     }

@@ -7,9 +7,7 @@ public enum JSONCoder {
     public static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from bytes: [UInt8]) throws -> Value {
         let parser = JSONParser.take()
         defer { JSONParser.giveBack(parser) }
-        return try bytes.withUnsafeBufferPointer { buffer in
-            try JSONTapeDecoder(element: try parser.parse(buffer).root, codingPath: []).value(type)
-        }
+        return try JSONTapeDecoder(element: try parser.root(of: bytes), codingPath: []).value(type)
     }
 
     /// Throws `EncodingError` where a number is not finite, or where the value writes nothing.

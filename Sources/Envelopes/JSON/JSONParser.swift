@@ -33,6 +33,8 @@ public enum JSONLimits {
 /// simdjson's DOM parser with its reusable buffers. For one use at a time; `take` lends one out, `giveBack` returns it.
 final class JSONParser {
     private let handle: OpaquePointer
+    /// The payload of the envelope that was parsed last, and where it stands in that.
+    private var payload: (bytes: [UInt8], element: JSONElement)?
 
     private init() {
         guard let made = csj_parser_new(JSONLimits.maximumDepth) else { preconditionFailure("no memory for a JSON parser") }
@@ -46,6 +48,7 @@ final class JSONParser {
         guard bytes.count <= JSONLimits.maximumBytes else {
             throw JSONError(.tooLarge, "\(bytes.count) bytes, the largest JSON text that is read has \(JSONLimits.maximumBytes)")
         }
+        payload = nil
         var raw = csj_document()
         let status = csj_parse(handle, bytes.baseAddress, bytes.count, &raw)
         switch status {
@@ -61,6 +64,21 @@ final class JSONParser {
         let document = JSONDocument(raw: raw)
         if let name = document.duplicateName() { throw JSONError(.duplicateKey, "an object has the name \"\(name)\" twice") }
         return document
+    }
+
+    /// Notes that `bytes` are the text of `element` of the document at hand: a bot that decodes a payload, and one that hands it on, find it parsed.
+    func remember(_ bytes: [UInt8], as element: JSONElement) { payload = (bytes, element) }
+
+    /// The root of `bytes`, from the last parse where that was of the same array: the array is held here, so its memory is nobody else's meanwhile.
+    func root(of bytes: [UInt8]) throws(JSONError) -> JSONElement {
+        try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) -> JSONElement in
+            if let payload, payload.bytes.count == buffer.count,
+                payload.bytes.withUnsafeBufferPointer({ $0.baseAddress == buffer.baseAddress })
+            {
+                return payload.element
+            }
+            return try parse(buffer).root
+        }
     }
 
     // MARK: The parsers that are not in use

@@ -3,7 +3,7 @@ extension JSONValue {
     public static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
         let parser = JSONParser.take()
         defer { JSONParser.giveBack(parser) }
-        return try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) -> JSONValue in JSONValue(try parser.parse(buffer).root) }
+        return JSONValue(try parser.root(of: bytes))
     }
 
     /// The same for text in a string.

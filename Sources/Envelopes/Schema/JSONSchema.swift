@@ -29,12 +29,10 @@ public struct JSONSchema: Sendable, Equatable {
     public func validate(_ text: [UInt8]) -> [SchemaViolation] {
         let parser = JSONParser.take()
         defer { JSONParser.giveBack(parser) }
-        return text.withUnsafeBufferPointer { buffer in
-            do throws(JSONError) {
-                return violations(in: try parser.parse(buffer).root)
-            } catch {
-                return [SchemaViolation(pointer: "", message: error.message)]
-            }
+        do throws(JSONError) {
+            return violations(in: try parser.root(of: text))
+        } catch {
+            return [SchemaViolation(pointer: "", message: error.message)]
         }
     }
 

@@ -57,7 +57,7 @@ extension Engine {
         job.began = moment
         job.firstNow = moment.wall
         job.now = moment.wall
-        job.deadline = moment.uptime + configuration.constraints.timeout.wholeMilliseconds
+        job.deadline = moment.uptime + runLimit
         job.state = partition.role == .inbox ? aggregate(of: job).flatMap { partition.states[$0] } : nil
         if let journal = partition.journals.removeValue(forKey: job.record.offset) {
             job.isJournaled = true
@@ -84,7 +84,7 @@ extension Engine {
 
     /// Calls `handle` and collects the effects. A rejection is noted; `conclude` acts on it.
     func tell(_ job: Job, _ input: ProgramInput, suppressing: Bool = false, at moment: Moment) {
-        let context = Context(now: job.now, run: job.run, attempt: job.attempt, instance: settings.instance)
+        let context = Context(now: job.now, run: job.run, attempt: job.attempt, instance: instance)
         do throws(Rejection) {
             let result = try program.handle(input, state: job.state, context: context)
             try collect(result, of: job, suppressing: suppressing)

@@ -92,7 +92,7 @@ extension Engine {
     private func visible(_ job: Job) -> [String: Int] {
         var counts: [String: Int] = [:]
         var unseen: [EventType: Int] = [:]
-        for event in job.resultEvents { unseen[event.type, default: 0] += 1 }
+        for record in job.results { unseen[EventType(record.topic), default: 0] += 1 }
         for (type, count) in job.produced.counts {
             let seen = max(count - unseen[type, default: 0], job.passport.alreadyProduced(type))
             if seen > 0 { counts[type.name] = seen }

@@ -10,6 +10,10 @@ final class Engine {
     let program: any BotProgram
     let configuration: BotConfiguration
     let contract: Contract
+    /// The name of this instance.
+    let instance: String
+    /// How long a run may take, in milliseconds.
+    let runLimit: Int64
     let codec: any RecordCodec
     let routes: Routes
     let results: Results
@@ -88,6 +92,8 @@ final class Engine {
         self.partitionCounts = partitionCounts
         self.random = random
         contract = program.contract
+        instance = settings.instance
+        runLimit = configuration.constraints.timeout.wholeMilliseconds
         routes = try Routes(contract: contract, configuration: configuration)
         results = try Results(settings: settings, contract: contract, configuration: configuration, codec: codec)
         deadLetters = DeadLetters(

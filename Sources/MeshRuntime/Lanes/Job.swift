@@ -62,7 +62,7 @@ final class Job {
     var remindersSet = 0
     /// Results of the steps since the last settlement.
     var results: [OutgoingRecord] = []
-    /// Events among `results`, for reports after the settlement.
+    /// Events among `results`, for the configuration's outputs after the settlement; empty where it has none.
     var resultEvents: [Envelope] = []
     /// Whether the journal has an entry for it.
     var isJournaled = false

@@ -65,7 +65,7 @@ struct Results: Sendable {
         var record = try codec.encode(envelope, key: key)
         if job.passport.wasOvertaken { record.headers.append(Self.reordered) }
         job.results.append(record)
-        job.resultEvents.append(envelope)
+        if !configuration.outputs.isEmpty { job.resultEvents.append(envelope) }
     }
 
     /// Of results whose input went through the retry topic: they may come behind those of later inputs of their key.
