@@ -6,7 +6,7 @@ import Terminal
 struct Bench {
     /// One thing that is measured; each has a section of its own in the document.
     enum Measure: String, CaseIterable {
-        case throughput, latency, scaling, keys, start
+        case throughput, latency, scaling, keys, start, memory
 
         /// The switch that asks for it; none for what is measured when no switch is given.
         var flag: Flag? {
@@ -16,6 +16,7 @@ struct Bench {
             case .scaling: Flag("scaling", help: "measure the throughput of 1, 2, 4 and 8 replicas")
             case .keys: Flag("keys-curve", help: "measure the throughput with 10, 1,000 and 100,000 keys")
             case .start: Flag("start", help: "measure the time from a start to the first result")
+            case .memory: Flag("memory", help: "measure a bot's memory, idle and before 1,000,000 requests that take a second each")
             }
         }
     }
@@ -37,7 +38,7 @@ struct Bench {
                     help: "run only this one; may be given several times"),
                 Flag("seconds", value: "S", default: "30", help: "of each measurement of latency"),
             ] + Measure.allCases.compactMap(\.flag) + [
-                Flag("all", help: "measure throughput and all that the four switches name"),
+                Flag("all", help: "measure throughput and all that the other switches name"),
                 Flag("write", value: "FILE", help: "put the figures into the marked sections of this file too"),
                 Flag("directory", value: "DIR", help: "for gigabytes of the broker's data; if absent, the system's for temporary files"),
                 Flag("meshbroker", value: "PROGRAM", help: "the broker to start; if absent, the one beside this program"),
@@ -87,6 +88,7 @@ struct Bench {
         case .scaling: try Scaling(options).measure(on: ground)
         case .keys: try KeysCurve(options).measure(on: ground)
         case .start: try StartTime(options).measure(on: ground)
+        case .memory: try MemoryUse(options).measure(on: ground)
         }
     }
 

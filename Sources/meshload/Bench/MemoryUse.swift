@@ -1,0 +1,81 @@
+import FoundationEssentials
+import Kafka
+import LocalBroker
+import MeshRuntime
+
+/// What a bot holds in memory: with nothing to do, and before a long backlog whose every record takes a second.
+struct MemoryUse {
+    private static let backlog = 1_000_000
+    private static let workMilliseconds = 1_000
+    private let options: BenchOptions
+
+    init(_ options: BenchOptions) { self.options = options }
+
+    func measure(on ground: BenchGround) throws -> BenchReport {
+        _ = try ChaosTopics.prepare(ground.client)
+        let idle = BenchInput(topic: "bench.request_idle", count: 1, keys: 1, size: options.size)
+        let full = BenchInput(topic: "bench.request_full", count: Self.backlog, keys: 100_000, size: options.size)
+        try idle.fill(on: ground)
+        try full.fill(on: ground)
+        var rows: [[String]] = []
+        for mode in [DeliveryMode.atLeastOnce, .exactlyOnce] {
+            let quiet = try use(mode, idle.topic, callMilliseconds: nil, on: ground)
+            let busy = try use(mode, full.topic, callMilliseconds: Self.workMilliseconds, on: ground)
+            rows.append([mode.rawValue, Self.megabytes(quiet.resident), Self.megabytes(quiet.own), Self.megabytes(busy.highest)])
+        }
+        try ground.delete([idle.topic, full.topic])
+        let table = BenchTable.markdown(["mode", "idle, MB", "of it its own, not mapped files", "highest with the backlog, MB"], rows)
+        return BenchReport(
+            text:
+                "After \(options.seconds) s; \(Self.backlog) requests, each a call of \(Self.workMilliseconds) ms, 500 at a time.\n\n\(table)\n"
+        )
+    }
+
+    private func use(_ mode: DeliveryMode, _ input: String, callMilliseconds: Int?, on ground: BenchGround) throws -> ProcessMemory {
+        let name = "m_\(mode == .exactlyOnce ? "eo" : "alo")_\(callMilliseconds ?? 0)"
+        let job = RelayJob(input: input, output: "bench.response_\(name)", count: 1, group: "BenchBot_\(name)", warm: 0)
+        try ground.makeTopics(of: .exactlyOnce, job)
+        let child = try ChildProcess.spawn(
+            ChildProcess.Launch(
+                program: options.programs.meshload,
+                arguments: [
+                    "chaos-bot", "--brokers", ground.client.bootstrapServers, "--in", job.input, "--out", job.output, "--group", job.group,
+                    "--mode", mode.rawValue, "--topics", options.programs.catalogue,
+                ] + (callMilliseconds.map { ["--call-ms", "\($0)"] } ?? []), environment: options.programs.environment,
+                output: .file("\(ground.directory)/\(name).log")))
+        defer { child.stop(grace: .seconds(30)) }
+        guard child.wait(timeout: .seconds(options.seconds)) == nil else {
+            throw LoadFailure("\(name) ended by itself: \(ground.lastWords(log: name))")
+        }
+        let memory = try ProcessMemory(of: child.pid)
+        Bench.say("memory: \(name): \(Self.megabytes(memory.resident)) MB, highest \(Self.megabytes(memory.highest)) MB")
+        child.stop(grace: .seconds(30))
+        try ground.removeTopics(of: .exactlyOnce, job)
+        return memory
+    }
+
+    private static func megabytes(_ kibibytes: Int) -> String { BenchTable.decimal(Double(kibibytes) * 1_024 / 1e6) }
+}
+
+/// What Linux says of a process's memory, in KiB.
+struct ProcessMemory {
+    let resident: Int
+    /// Of `resident`, what is no mapped file.
+    let own: Int
+    /// The most that was ever resident.
+    let highest: Int
+
+    init(of process: Int32) throws {
+        let path = "/proc/\(process)/status"
+        guard let data = FileManager.default.contents(atPath: path) else { throw LoadFailure("\(path) cannot be read") }
+        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
+        func number(_ name: String) throws -> Int {
+            let line = lines.first { $0.hasPrefix(name + ":") }
+            guard let number = line?.split(whereSeparator: { $0 == "\t" || $0 == " " }).dropFirst().first.flatMap({ Int($0) }) else {
+                throw LoadFailure("\(path) does not name \(name)")
+            }
+            return number
+        }
+        (resident, own, highest) = (try number("VmRSS"), try number("RssAnon"), try number("VmHWM"))
+    }
+}
