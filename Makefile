@@ -1,6 +1,8 @@
 # The two commands of this repository are `make demo` and `make test`. Each installs what is missing first.
 BOOTSTRAP ?= yes
 SWIFT_FLAGS := --explicit-target-dependency-import-check error -Xswiftc -warnings-as-errors
+# With Swift's libraries inside: a process touches a third of their pages, and a call into them is a call. LLVM's linker is quiet about a mktemp in Foundation.
+RELEASE_FLAGS := $(SWIFT_FLAGS) -c release --static-swift-stdlib -Xswiftc -use-ld=lld
 
 LOADTEST := .build/loadtest
 
@@ -21,7 +23,7 @@ test: bootstrap-test lint
 # The long runs: 200 rounds of kills and power cuts, and a million frames.
 soak: bootstrap-test release-broker
 	@MESHBROKER=.build/release/meshbroker Tests/Durability/run --rounds 200
-	@swift build $(SWIFT_FLAGS) -c release --product BrokerFuzz --quiet
+	@swift build $(RELEASE_FLAGS) --product BrokerFuzz --quiet
 	@.build/release/BrokerFuzz --broker $(CURDIR)/.build/release/meshbroker --frames 1000000 --seed 1
 
 # Harm to a mesh under load, from a seeded plan, and a checker that reads only topics: docs/chaos.md. A long soak: make chaos CHAOS_FLAGS="--seed 1..20 --duration 300 --mode both"
@@ -64,10 +66,10 @@ $(LOADTEST)/python/installed: loadtest/python/requirements.txt
 	@touch $@
 
 release-broker:
-	@swift build $(SWIFT_FLAGS) -c release --product meshbroker --quiet
+	@swift build $(RELEASE_FLAGS) --product meshbroker --quiet
 
 release-load:
-	@swift build $(SWIFT_FLAGS) -c release --product meshload --quiet
+	@swift build $(RELEASE_FLAGS) --product meshload --quiet
 
 bootstrap:
 ifeq ($(BOOTSTRAP),yes)

@@ -54,7 +54,7 @@ let package = Package(
         library("Calls", ["BotKit", "Envelopes", "CCurl", "CCrypto", "CExpat", "CSystem", "YAMLText"]),
         library("Telemetry", ["CMicroHTTPD", "Envelopes"]),
         library("Terminal", ["BotKit"]),
-        library("MeshRuntime", ["BotKit", "CSQLite", "Envelopes", "Kafka", "Telemetry"], hotSettings),
+        library("MeshRuntime", ["BotKit", "CSQLite", "CSystem", "Envelopes", "Kafka", "Telemetry"], hotSettings),
         library("Topology", ["BotKit", "Envelopes", "Kafka", "YAMLText"]),
         library("KafkaProtocol", ["CCompression", "CSystem"]),
         library("LocalBroker", ["Kafka", "KafkaProtocol"]),

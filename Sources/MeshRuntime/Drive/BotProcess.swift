@@ -1,6 +1,6 @@
 import BotKit
+import CSystem
 import Envelopes
-import Glibc
 import Kafka
 import Telemetry
 
@@ -82,6 +82,8 @@ public enum BotProcess {
         let loop = try EngineLoop(
             engine: engine, options: options, inputs: topics.inputs, counts: topics.counts,
             snapshots: snapshots(program, options, topics), mailbox: mailbox, side: side)
+        // What reading the configuration and the catalogue took goes back to the system: an idle bot is small.
+        malloc_trim(0)
         try loop.run()
     }
 
