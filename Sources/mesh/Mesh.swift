@@ -31,16 +31,26 @@ enum Mesh {
             case .print(let text):
                 Terminal.write(text, to: STDOUT_FILENO)
                 return 0
-            case .run(let invocation): return try invocation.command.run(invocation)
+            case .run(let invocation): return try run(invocation)
             }
         } catch let error as UsageError {
             return fail(error.description, status: 2)
         } catch let error as NoBroker {
             return fail(error.description, status: 3)
-        } catch let error as KafkaError where error.isBrokersDown || error.isTimeout {
-            return fail("Kafka did not answer: \(error)", status: 3)
+        } catch let error as SettingsError {
+            return fail(error.description, status: 2)
         } catch {
             return fail("\(error)", status: 1)
+        }
+    }
+
+    /// Turns librdkafka's word that nobody answered into one that names the address and the reason.
+    private static func run(_ invocation: Invocation) throws -> Int32 {
+        do {
+            return try invocation.command.run(invocation)
+        } catch let error as KafkaError where error.isBrokersDown || error.isTimeout {
+            let explained = BrokerProbe.explain(try invocation.unprovenSettings())
+            throw NoBroker(description: "\(error)\n\(explained)")
         }
     }
 

@@ -49,8 +49,15 @@ extension Invocation {
         }
     }
 
-    /// The settings to reach the mesh with: those given, else those of the local mesh that runs here.
+    /// The settings to reach the mesh with: those given, else those of the local mesh that runs here. `NoBroker` where no address takes a connection.
     func settings() throws -> ClientSettings {
+        let settings = try unprovenSettings()
+        try BrokerProbe.check(settings)
+        return settings
+    }
+
+    /// The settings as `settings()` gives them, without an attempt to connect.
+    func unprovenSettings() throws -> ClientSettings {
         if let given = try givenSettings() { return given }
         if let running = RunningMesh.read(in: dataDirectory) {
             guard DirectoryLock.isTaken(dataDirectory) else {
