@@ -12,7 +12,7 @@ run_packages=(
     zlib1g-dev libsnappy-dev liblz4-dev libzstd-dev
     g++ pkg-config git make tar zstd bubblewrap util-linux kcat python3
 )
-test_packages=(libvalijson-dev valgrind python3-venv)
+test_packages=(libvalijson-dev valgrind python3-venv man-db zsh fish)
 # Some other package may have brought this program.
 command -v kubectl >/dev/null || test_packages+=(kubernetes-client)
 

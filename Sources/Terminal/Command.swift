@@ -32,11 +32,14 @@ public struct Argument: Sendable {
     /// In capitals, e.g. `FILE`.
     public let name: String
     public let arity: Arity
+    /// The only values that it takes; empty: any.
+    public let choices: [String]
     public let help: String
 
-    public init(_ name: String, _ arity: Arity = .one, help: String) {
+    public init(_ name: String, _ arity: Arity = .one, choices: [String] = [], help: String) {
         self.name = name
         self.arity = arity
+        self.choices = choices
         self.help = help
     }
 }

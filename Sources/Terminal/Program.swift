@@ -1,3 +1,5 @@
+import Glibc
+
 /// A program: its name and its commands. Parses a command line and runs it.
 public struct Program: Sendable {
     public let name: String
@@ -6,13 +8,25 @@ public struct Program: Sendable {
     public let commands: [Command]
     /// Flags that every command takes.
     public let commonFlags: [Flag]
+    /// What belongs together in help and documentation; where there are none, commands stand in their own order.
+    public let groups: [CommandGroup]
+    /// What its exit statuses mean.
+    public let exitStatuses: [(status: Int32, meaning: String)]
+    /// Placeholders whose values the shell asks for with `completion names KIND`, each with its KIND, e.g. `["BOT": "bots"]`.
+    public let nameSources: [String: String]
 
-    public init(name: String, version: String, summary: String, commands: [Command], commonFlags: [Flag] = []) {
+    public init(
+        name: String, version: String, summary: String, commands: [Command], commonFlags: [Flag] = [], groups: [CommandGroup] = [],
+        exitStatuses: [(status: Int32, meaning: String)] = [], nameSources: [String: String] = [:]
+    ) {
         self.name = name
         self.version = version
         self.summary = summary
         self.commands = commands
         self.commonFlags = commonFlags
+        self.groups = groups
+        self.exitStatuses = exitStatuses
+        self.nameSources = nameSources
     }
 
     /// What a command line asks for.
@@ -25,12 +39,36 @@ public struct Program: Sendable {
     /// Understands `words` (without the program's name).
     public func parse(_ words: [String], environment: [String: String]) throws(UsageError) -> Request {
         if words.first == "--version" { return .print("\(name) \(version)\n") }
-        if words.isEmpty || words == ["help"] || words == ["--help"] || words == ["-h"] { return .print(help) }
-        let wanted = words.first == "help" ? Array(words.dropFirst()) : words
+        let width = TerminalWidth.of(STDOUT_FILENO, environment: environment).map { min(100, $0) } ?? Self.helpWidth
+        if words.isEmpty || words == ["help"] || words == ["--help"] || words == ["-h"] { return .print(help(width: width)) }
+        if words == ["help", "all"] { return .print(fullHelp(width: width)) }
+        let wanted = words.first == "help" ? Array(words.dropFirst()) : commonFlagsLast(words)
+        if words.first == "help" || wanted.last == "--help", wanted.count - (words.first == "help" ? 0 : 1) == 1,
+            let text = help(ofFamily: wanted[0], width: width)
+        {
+            return .print(text)
+        }
         let command = try find(wanted)
         let rest = Array(wanted.dropFirst(command.path.count))
-        if words.first == "help" || rest.contains("--help") || rest.contains("-h") { return .print(help(for: command)) }
+        if words.first == "help" || rest.contains("--help") || rest.contains("-h") { return .print(help(for: command, width: width)) }
         return .run(try invocation(of: command, rest, environment))
+    }
+
+    /// Flags that every command takes may stand before the command too.
+    private func commonFlagsLast(_ words: [String]) -> [String] {
+        var rest = words[...]
+        var moved: [String] = []
+        while let word = rest.first, word.hasPrefix("--") {
+            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let flag = commonFlags.first(where: { $0.name == parts[0] }) else { break }
+            let count = flag.value != nil && parts.count == 1 ? 2 : 1
+            moved += rest.prefix(count)
+            rest = rest.dropFirst(count)
+        }
+        guard !moved.isEmpty, !rest.isEmpty else { return words }
+        // Before a "--", if any: behind it everything is an argument.
+        let end = rest.firstIndex(of: "--") ?? rest.endIndex
+        return Array(rest[..<end]) + moved + Array(rest[end...])
     }
 
     /// A program of one command has no words before its flags.
@@ -119,5 +157,14 @@ public struct Program: Sendable {
             throw UsageError("\(usage(of: command)): \(command.arguments[arguments.count].name) is missing")
         }
         if let most, arguments.count > most { throw UsageError("\(usage(of: command)): '\(arguments[most])' is one too many") }
+        for (index, value) in arguments.enumerated() {
+            let argument = command.arguments[min(index, command.arguments.count - 1)]
+            guard !argument.choices.isEmpty,
+                !argument.choices.contains(value)
+            else { continue }
+            throw UsageError(
+                "\(argument.name) is \(argument.choices.joined(separator: ", ")), not '\(value)'"
+                    + suggestion(for: value, among: argument.choices))
+        }
     }
 }

@@ -12,14 +12,40 @@ enum Mesh {
 
     static let program = Program(
         name: "mesh", version: version, summary: "botmesh: a Kafka-native mesh of bots that build, test, scan, deploy, watch and notify",
-        commands: LocalMeshCommands.all + PersonCommands.all + TopicsCommands.all + ConfigurationCommands.all + TriggerCommand.all
-            + HookCommands.all,
+        commands: commands,
         commonFlags: [
             Flag(
                 "brokers", value: "HOST:PORT,…", environment: "KAFKA_BOOTSTRAP_SERVERS",
                 help: "Kafka's addresses; absent, those of the mesh that runs under the data directory"),
             Flag("data-dir", value: "DIR", environment: "MESH_DATA_DIR", default: ".botmesh", help: "where the local mesh keeps its data"),
-        ])
+        ], groups: groups,
+        exitStatuses: [
+            (0, "it is done, or all is well"), (1, "it ran and found a problem"), (2, "wrong use"),
+            (3, "no broker was reached; the message says which address, why, and what to try"),
+        ], nameSources: ["BOT": "bots", "TOPIC": "topics", "TYPE": "topics"])
+
+    private static let commands: [Command] = [
+        LocalMeshCommands.all,
+        PersonCommands.all,
+        TopicsCommands.all,
+        ConfigurationCommands.all,
+        TriggerCommand.all,
+        HookCommands.all,
+        ToolCommands.all,
+    ].flatMap { $0 }
+
+    /// In the order of a person's day. A word stands for all commands that begin with it.
+    private static let groups = [
+        CommandGroup("A mesh here", ["up", "down", "demo", "hook"]),
+        CommandGroup("See", ["ps", "lag", "top", "tail", "trace", "audit", "doctor"]),
+        CommandGroup("Steer", ["scale", "pause", "resume", "drain", "loglevel", "trigger"]),
+        CommandGroup("Decide", ["cancel", "approve", "reject", "rollback", "acknowledge"]),
+        CommandGroup("Records", ["produce", "replay", "record", "dlq"]),
+        CommandGroup("Try", ["chaos"]),
+        CommandGroup("Topics", ["topics"]),
+        CommandGroup("Definitions", ["validate", "config", "contract", "acl", "asyncapi", "graph"]),
+        CommandGroup("This tool", ["completion", "man", "docs"]),
+    ]
 
     static func main() {
         exit(status(of: Array(Swift.CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment))

@@ -16,10 +16,13 @@ import Testing
                     Flag(
                         "delivery", value: "MODE", environment: "MESH_DELIVERY", default: "exactly-once",
                         choices: ["exactly-once", "at-least-once"], help: "Guarantee"),
+                    Flag("log", value: "FILE", help: "Where"),
                 ], run: { _ in 0 }),
             Command("cancel", summary: "Cancel a build", arguments: [Argument("BUILD", help: "Its id")], run: { _ in 0 }),
+            Command("shell", summary: "Print", arguments: [Argument("SHELL", choices: ["bash", "zsh"], help: "It")], run: { _ in 0 }),
         ],
-        commonFlags: [Flag("brokers", value: "HOST:PORT", environment: "KAFKA_BOOTSTRAP_SERVERS", help: "Kafka")])
+        commonFlags: [Flag("brokers", value: "HOST:PORT", environment: "KAFKA_BOOTSTRAP_SERVERS", help: "Kafka")],
+        nameSources: ["BOT": "bots"])
 
     func run(_ line: String, environment: [String: String] = [:]) throws -> Invocation {
         guard case .run(let invocation) = try Self.program.parse(line.split(separator: " ").map(String.init), environment: environment)
@@ -47,6 +50,7 @@ import Testing
         ("up --replicas", "--replicas needs a value: --replicas BOT=N"),
         ("topics apply --force=1", "--force takes no value"),
         ("cancel", "mesh cancel BUILD [FLAG …]: BUILD is missing"),
+        ("shell bahs", "SHELL is bash, zsh, not 'bahs'; did you mean 'bash'?"),
         ("cancel a b", "mesh cancel BUILD [FLAG …]: 'b' is one too many"),
         ("up --delivery exactly-once --delivery exactly-once", "--delivery was given twice"),
     ]) func wrongUseNamesTheNearestRightOne(line: String, message: String) {
