@@ -91,7 +91,7 @@ let package = Package(
         tests("MeshTests", ["mesh", "Envelopes", "Kafka", "LocalBroker", "Terminal"]),
         tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
         tests("LoadTests", ["meshload", "Envelopes", "Kafka", "MeshRuntime"]),
-        tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka"], fixtures: ["Fixtures"]),
+        tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka", "YAMLText"], fixtures: ["Fixtures"]),
         tests("ContractTests", ["Bots", "BotKit", "Calls", "Envelopes", "Kafka", "LocalBroker", "Topology"]),
         tests("IntegrationTests", ["Kafka", "Envelopes", "BotKit", "LocalBroker", "Topology"]),
     ],

@@ -30,12 +30,12 @@ public enum HumanText {
         return perSecond.magnitude >= 100 ? count(Int64(perSecond.rounded())) : fixed(perSecond, decimals: perSecond.magnitude < 10 ? 1 : 0)
     }
 
-    /// The two largest units: `350 ms`, `4.2 s`, `3 m 20 s`, `2 h 5 m`, `3 d 4 h`.
+    /// The two largest units: `350 ms`, `4.2 s`, `5 s`, `3 m 20 s`, `2 h 5 m`, `3 d 4 h`.
     public static func duration(_ duration: Duration) -> String {
         if duration < .zero { return "-" + self.duration(.zero - duration) }
         let (seconds, attoseconds) = duration.components
         if seconds == 0 { return attoseconds == 0 ? "0 s" : "\(max(1, attoseconds / 1_000_000_000_000_000)) ms" }
-        if seconds < 10 { return fixed(Double(seconds) + Double(attoseconds) / 1e18, decimals: 1) + " s" }
+        if seconds < 10, attoseconds != 0 { return fixed(Double(seconds) + Double(attoseconds) / 1e18, decimals: 1) + " s" }
         func pair(_ large: Int64, _ largeUnit: String, _ small: Int64, _ smallUnit: String) -> String {
             small == 0 ? "\(large) \(largeUnit)" : "\(large) \(largeUnit) \(small) \(smallUnit)"
         }

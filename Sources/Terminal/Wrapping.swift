@@ -44,11 +44,13 @@ enum Passage: Equatable {
 }
 
 /// Rows of a name and what it means, wrapped to a width.
-struct Glossary {
+public struct Glossary {
     let rows: [(String, String)]
 
+    public init(rows: [(String, String)]) { self.rows = rows }
+
     /// Where the names leave too little room, the meanings stand on lines of their own.
-    func lines(width: Int) -> [String] {
+    public func lines(width: Int) -> [String] {
         let longest = rows.map(\.0.columns).max() ?? 0
         let indent = min(longest + 4, 28)
         return rows.flatMap { name, meaning in

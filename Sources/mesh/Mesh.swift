@@ -31,6 +31,8 @@ enum Mesh {
         ConfigurationCommands.all,
         TriggerCommand.all,
         HookCommands.all,
+        ContractCommands.all,
+        DocumentCommands.all,
         ToolCommands.all,
     ].flatMap { $0 }
 

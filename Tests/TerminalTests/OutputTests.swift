@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (0, "0 s"), (350, "350 ms"), (4_230, "4.2 s"), (59_000, "59 s"), (200_000, "3 m 20 s"), (7_500_000, "2 h 5 m"),
+        (0, "0 s"), (350, "350 ms"), (4_230, "4.2 s"), (5_000, "5 s"), (59_000, "59 s"), (200_000, "3 m 20 s"), (7_500_000, "2 h 5 m"),
         (273_600_000, "3 d 4 h"), (-3_600_000, "-1 h"),
     ]) func durations(milliseconds: Int, text: String) {
         #expect(HumanText.duration(.milliseconds(milliseconds)) == text)

@@ -12,14 +12,26 @@ import Testing
         EventDefinition(type: "build.log", kind: .log, owner: "BuildBot"), EventDefinition(type: "test.completed", owner: "TestBot"),
     ])
 
-    @Test func arrowsFollowTheContracts() {
-        let build = Contract(
+    private let contracts = [
+        Contract(
             name: "BuildBot", summary: "", consumes: ["code.committed"],
-            produces: ["build.started", "build.completed", "build.failed", "build.cancelled"])
-        let test = Contract(name: "TestBot", summary: "", consumes: ["build.completed"], produces: ["test.completed"])
-        let notification = Contract(name: "NotificationBot", summary: "", consumes: ["build.*", "test.*"], produces: [])
+            produces: ["build.started", "build.completed", "build.failed", "build.cancelled"]),
+        Contract(name: "TestBot", summary: "", consumes: ["build.completed"], produces: ["test.completed"]),
+        Contract(name: "NotificationBot", summary: "", consumes: ["build.*", "test.*"], produces: []),
+    ]
+
+    @Test func graphvizGetsTheSamePicture() {
+        let dot = MeshGraph.dot(contracts, catalogue: catalogue)
+        #expect(dot.hasPrefix("digraph mesh {\n") && dot.hasSuffix("\n}"))
+        #expect(dot.contains("    people -> \"BuildBot\" [label=\"code.committed\"];\n"))
+        #expect(dot.contains("    \"BuildBot\" -> \"NotificationBot\" [label=\"build.*\"];\n"))
+        #expect(dot.contains("    \"TestBot\" -> \"mesh.dlq\" [style=dashed];\n"))
+        #expect(dot.split(separator: "\n").filter { $0.contains("label=\"") && $0.contains("->") }.count == 4)
+    }
+
+    @Test func arrowsFollowTheContracts() {
         #expect(
-            MeshGraph.mermaid([build, test, notification], catalogue: catalogue) == """
+            MeshGraph.mermaid(contracts, catalogue: catalogue) == """
                 flowchart LR
                     people([people and hooks])
                     people -->|code.committed| BuildBot

@@ -17,6 +17,9 @@ public struct BotAccess: Sendable {
         self.catalogue = catalogue
     }
 
+    /// The bot's name.
+    public var bot: String { contract.name }
+
     /// Who the bot is to the broker: a user of its own name.
     public var principal: String { "User:\(contract.name)" }
 

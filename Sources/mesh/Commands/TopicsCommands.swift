@@ -6,24 +6,20 @@ import Topology
 
 /// The topics of the mesh and those of a broker, compared.
 enum TopicsCommands {
-    private static let configuration = [
-        Flag("env", value: "NAME", environment: "MESH_ENV", default: "development", help: "the overlay of deploy/bots that is used"),
-        Flag("config-dir", value: "DIR", environment: "MESH_CONFIG_DIR", help: "the bots' configuration; absent, deploy/bots"),
-    ]
     private static let force = Flag("force", help: "also do what loses records: delete topics that nobody wants, and shrink")
 
     static let all = [
         Command(
-            "topics", "list", summary: "Show every topic of the mesh: owner, partitions, retention, key", flags: configuration, run: list),
+            "topics", "list", summary: "Show every topic of the mesh: owner, partitions, retention, key", flags: ConfigurationFlags.all,
+            run: list),
         Command(
             "topics", "diff", summary: "Show what it takes to make the broker's topics those of the mesh",
-            discussion: "The exit status is 0 when nothing is to be done, and 1 when something is.", flags: configuration, run: diff),
+            discussion: "The exit status is 0 when nothing is to be done, and 1 when something is.", flags: ConfigurationFlags.all,
+            run: diff),
         Command(
             "topics", "apply", summary: "Make the broker's topics those of the mesh; never deletes or shrinks without --force",
-            flags: configuration + [force], run: apply),
+            flags: ConfigurationFlags.all + [force], run: apply),
         Command("topics", "reference", summary: "Print the reference of all events (docs/events.md)", run: reference),
-        Command(
-            "graph", summary: "Print the picture of the mesh, drawn from the bots' contracts, as a Mermaid flowchart", run: graph),
     ]
 
     private static func list(_ invocation: Invocation) throws -> Int32 {
@@ -52,13 +48,6 @@ enum TopicsCommands {
     private static func reference(_ invocation: Invocation) throws -> Int32 {
         let home = try Home.find(invocation.environment)
         Terminal.write(try CatalogueLoader.load(directory: home.topics).reference, to: STDOUT_FILENO)
-        return 0
-    }
-
-    private static func graph(_ invocation: Invocation) throws -> Int32 {
-        let home = try Home.find(invocation.environment)
-        let catalogue = try CatalogueLoader.load(directory: home.topics)
-        say(MeshGraph.mermaid(BotRegistry.all.map { $0.contract }, catalogue: catalogue))
         return 0
     }
 

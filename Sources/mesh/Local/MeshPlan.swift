@@ -11,8 +11,10 @@ struct MeshPlan {
     /// The shipped types, and those that custom bots bring.
     private(set) var catalogue: EventCatalogue
     let bots: [BotConfiguration]
-    /// Throws all problems of the configuration at once; warnings go to standard error.
-    init(_ invocation: Invocation, home: Home) throws {
+
+    /// Throws all problems of the configuration at once; warnings go to standard error. Variables of the environment that it names must be set, unless the plan
+    /// is `onlyLookedAt`.
+    init(_ invocation: Invocation, home: Home, onlyLookedAt: Bool = false) throws {
         catalogue = try CatalogueLoader.load(directory: home.topics)
         let directory = invocation["config-dir"].map(absolute) ?? home.bots
         var variables = invocation.environment
@@ -20,7 +22,7 @@ struct MeshPlan {
         let loaded = ConfigurationLoader.load(
             try ConfigurationFiles.sources(directory: directory, environment: invocation["env"]),
             knowledge: ConfigurationKnowledge(bots: BotRegistry.all, custom: BotRegistry.custom, catalogue: catalogue), isWholeMesh: true,
-            variables: variables)
+            variables: onlyLookedAt ? nil : variables)
         for warning in loaded.warnings { Terminal.write("\(warning)\n", to: STDERR_FILENO) }
         guard loaded.errors.isEmpty else {
             throw CommandFailure(
@@ -62,10 +64,16 @@ struct MeshPlan {
 
     /// What each bot may do at a broker that has access rules.
     func access() throws -> [BotAccess] {
+        try zip(contracts(), bots).map { contract, configuration in
+            try BotAccess(contract: contract, configuration: configuration, catalogue: catalogue)
+        }
+    }
+
+    /// The contract of each bot as it is configured, in the order of `bots`.
+    func contracts() throws -> [Contract] {
         try bots.map { configuration in
             let type = BotRegistry.all.first { $0.contract.name == configuration.name } ?? BotRegistry.custom
-            return try BotAccess(
-                contract: type.init(configuration: configuration).contract, configuration: configuration, catalogue: catalogue)
+            return try type.init(configuration: configuration).contract
         }
     }
 
