@@ -88,7 +88,7 @@ let package = Package(
         tests("CallsTests", ["Calls", "BotKit", "Envelopes"]),
         tests("TelemetryTests", ["Telemetry", "Envelopes"]),
         tests("TerminalTests", ["Terminal", "Envelopes"]),
-        tests("MeshTests", ["mesh", "Envelopes", "Kafka", "LocalBroker", "Terminal"]),
+        tests("MeshTests", ["mesh", "BotKit", "Envelopes", "Kafka", "LocalBroker", "Terminal", "Topology"]),
         tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
         tests("LoadTests", ["meshload", "Envelopes", "Kafka", "MeshRuntime"]),
         tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka", "YAMLText"], fixtures: ["Fixtures"]),

@@ -88,11 +88,8 @@ import Testing
         #expect(plan.warnings.contains("the broker does not tell cleanup.policy of 2 topics; it is left as it is"))
     }
 
-    @Test func theTableHasALineForEachTopic() {
-        let catalogue = EventCatalogue([wanted("build.a"), wanted("build.b", cleanup: .compact)])
-        let lines = catalogue.table().split(separator: "\n")
-        #expect(lines.count == 3)
-        #expect(lines[1].contains("1h"))
-        #expect(lines[2].contains("compacted"))
+    @Test func howLongRecordsAreKeptIsSaidInWords() {
+        #expect(wanted("build.a").retentionText == "1h")
+        #expect(wanted("build.b", cleanup: .compact).retentionText == "compacted")
     }
 }

@@ -15,8 +15,14 @@ public struct TopicApplier {
 
     /// What would have to be done. `bots` are those of the mesh, custom ones included.
     public func plan(_ catalogue: EventCatalogue, bots: [(name: String, isStateful: Bool)]) throws(KafkaError) -> TopicPlan {
-        let metadata = try admin.metadata(timeout: timeout)
-        let wanted = catalogue.topics(bots: bots)
+        try plan(
+            for: catalogue.topics(bots: bots), metadata: try admin.metadata(timeout: timeout), ownedPrefixes: catalogue.ownedPrefixes)
+    }
+
+    /// What would have to be done for these topics. `metadata` is the broker's, of all topics.
+    public func plan(
+        for wanted: [EventDefinition], metadata: ClusterMetadata, ownedPrefixes: Set<String>
+    ) throws(KafkaError) -> TopicPlan {
         let names = Set(wanted.map(\.type.name))
         var existing: [String: TopicPlan.Existing] = [:]
         for (name, topic) in metadata.topics where topic.error == nil {
@@ -25,7 +31,7 @@ public struct TopicApplier {
             existing[name] = found
         }
         return TopicPlan(
-            wanted: wanted, existing: existing, replicas: min(3, max(1, metadata.brokers.count)), ownedPrefixes: catalogue.ownedPrefixes)
+            wanted: wanted, existing: existing, replicas: min(3, max(1, metadata.brokers.count)), ownedPrefixes: ownedPrefixes)
     }
 
     /// Does the steps of a plan, those that lose records only when forced. Returns the steps that were done; throws at the first that cannot be.

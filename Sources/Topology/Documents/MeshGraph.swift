@@ -61,7 +61,7 @@ public enum MeshGraph {
     }
 
     /// The types that may start a bot, with its patterns resolved.
-    static func consumed(by contract: Contract, _ catalogue: EventCatalogue) -> [EventType] {
+    public static func consumed(by contract: Contract, _ catalogue: EventCatalogue) -> [EventType] {
         var result: [EventType] = []
         for type in contract.consumes {
             guard let pattern = try? EventPattern(parsing: type.name), pattern.isWild else {

@@ -10,32 +10,99 @@ enum TopicsCommands {
 
     static let all = [
         Command(
-            "topics", "list", summary: "Show every topic of the mesh: owner, partitions, retention, key", flags: ConfigurationFlags.all,
-            run: list),
+            "topics list", summary: "Show every topic of the mesh: owner, partitions, retention, key",
+            discussion: """
+                With --format json one object a topic: topic, owner, producers, kind (event, log, internal), partitions, cleanup, retention_seconds (null: for ever), max_bytes,
+                key, version, summary. With --format strimzi the KafkaTopics of a cluster.
+
+                  mesh topics list --format strimzi --cluster my-cluster | kubectl apply -f -
+                """,
+            flags: ConfigurationFlags.all + [
+                .format(["text", "json", "strimzi"]), ConfigurationFlags.cluster, ConfigurationFlags.replicas("3"),
+            ], run: list),
         Command(
-            "topics", "diff", summary: "Show what it takes to make the broker's topics those of the mesh",
-            discussion: "The exit status is 0 when nothing is to be done, and 1 when something is.", flags: ConfigurationFlags.all,
-            run: diff),
+            "topics describe", summary: "Show one topic as the catalogue wants it and as the broker has it",
+            discussion: """
+                The exit status is 1 when the broker lacks the topic, or has it otherwise than the catalogue wants. OFFSETS counts offsets, not records: transactions and
+                compaction leave gaps. With --format json one object: topic, definition (as topics list has it), consumers, required, optional, example, partitions
+                (partition, leader, replicas, in_sync, first, end), differences (what, wanted, actual), missing_at_broker.
+
+                  mesh topics describe build.completed
+                """,
+            arguments: [Argument("TOPIC", help: "its name")], flags: ConfigurationFlags.all + [.format], run: describe),
         Command(
-            "topics", "apply", summary: "Make the broker's topics those of the mesh; never deletes or shrinks without --force",
+            "topics diff", summary: "Show what it takes to make the broker's topics those of the mesh",
+            discussion: """
+                The exit status is 0 when nothing is to be done, and 1 when something is.
+                With --format json one object a step: action (create, add-partitions, change, shrink, delete), topic, loses_records, partitions_before, partitions_after, changes
+                (setting, before, after).
+                """,
+            flags: ConfigurationFlags.all + [.format], run: diff),
+        Command(
+            "topics apply", summary: "Make the broker's topics those of the mesh; never deletes or shrinks without --force",
             flags: ConfigurationFlags.all + [force], run: apply),
-        Command("topics", "reference", summary: "Print the reference of all events (docs/events.md)", run: reference),
+        Command("topics reference", summary: "Print the reference of all events (docs/events.md)", run: reference),
     ]
 
-    private static func list(_ invocation: Invocation) throws -> Int32 {
-        let plan = try MeshPlan(invocation, home: Home.find(invocation.environment))
-        say(plan.catalogue.table(bots: plan.topicOwners))
+    @Sendable private static func list(_ invocation: Invocation) throws -> Int32 {
+        let plan = try invocation.plan()
+        let output = Output(invocation)
+        if invocation["format"] == "strimzi" {
+            let replicas = try invocation.integer("replicas", in: 1...32) ?? 3
+            let text = plan.catalogue.strimziTopics(bots: plan.topicOwners, cluster: try invocation.cluster(), replicas: replicas)
+            Terminal.write(text, to: STDOUT_FILENO)
+            return 0
+        }
+        let topics = plan.catalogue.topics(bots: plan.topicOwners)
+        if output.format == .json {
+            for topic in topics { try output.object(TopicObject(topic)) }
+            return 0
+        }
+        output.table(
+            [
+                "TOPIC", "OWNER", Column("PARTITIONS", .right), "RETENTION", Column("KEY", mayShrink: true),
+                Column("SUMMARY", mayShrink: true),
+            ],
+            topics.map { [$0.type.name, $0.owner, "\($0.partitions)", $0.retentionText, $0.key.isEmpty ? "-" : $0.key, $0.summary] })
         return 0
     }
 
-    private static func diff(_ invocation: Invocation) throws -> Int32 {
+    @Sendable private static func describe(_ invocation: Invocation) throws -> Int32 {
+        let plan = try invocation.plan()
+        let admin = try AdminClient(invocation.settings())
+        defer { admin.close() }
+        let inspector = TopicInspector(admin: admin, catalogue: plan.catalogue, bots: plan.topicOwners, contracts: try plan.contracts())
+        let name = invocation.arguments[0]
+        let description = try inspector.describe(name)
+        let output = Output(invocation)
+        if output.format == .json {
+            try output.object(description)
+        } else {
+            let retention = inspector.definition(of: name)?.retentionText
+            let lines = description.lines(style: output.style, width: output.width ?? Program.helpWidth, retention: retention)
+            for line in lines { output.line(line) }
+            if !description.isMissing {
+                output.line()
+                output.table(TopicDescription.columns, description.rows)
+            }
+        }
+        return description.isMissing || !description.differences.isEmpty ? 1 : 0
+    }
+
+    @Sendable private static func diff(_ invocation: Invocation) throws -> Int32 {
         try withPlan(invocation) { plan, _ in
-            say(plan.text)
+            let output = Output(invocation)
+            if output.format == .json {
+                for step in plan.steps { try output.object(TopicStepObject(step)) }
+                for warning in plan.warnings { Terminal.write("mesh: warning: \(warning)\n", to: STDERR_FILENO) }
+            } else {
+                output.line(plan.text)
+            }
             return plan.isEmpty ? 0 : 1
         }
     }
 
-    private static func apply(_ invocation: Invocation) throws -> Int32 {
+    @Sendable private static func apply(_ invocation: Invocation) throws -> Int32 {
         try withPlan(invocation) { plan, applier in
             say(plan.text)
             let done = try applier.apply(plan, force: invocation.has("force"))
@@ -45,14 +112,14 @@ enum TopicsCommands {
         }
     }
 
-    private static func reference(_ invocation: Invocation) throws -> Int32 {
+    @Sendable private static func reference(_ invocation: Invocation) throws -> Int32 {
         let home = try Home.find(invocation.environment)
         Terminal.write(try CatalogueLoader.load(directory: home.topics).reference, to: STDOUT_FILENO)
         return 0
     }
 
     private static func withPlan(_ invocation: Invocation, _ body: (TopicPlan, TopicApplier) throws -> Int32) throws -> Int32 {
-        let mesh = try MeshPlan(invocation, home: Home.find(invocation.environment))
+        let mesh = try invocation.plan()
         let admin = try AdminClient(invocation.settings())
         defer { admin.close() }
         let applier = TopicApplier(admin)
