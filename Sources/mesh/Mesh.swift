@@ -33,6 +33,7 @@ enum Mesh {
         HookCommands.all,
         ContractCommands.all,
         DocumentCommands.all,
+        RecordCommands.all,
         ToolCommands.all,
     ].flatMap { $0 }
 

@@ -35,8 +35,11 @@ struct EventLine {
     }
 
     static func name(ofRepository url: String) -> String {
-        let last = url.split(separator: "/").last.map(String.init) ?? url
-        return last.hasSuffix(".git") ? String(last.dropLast(4)) : last
+        var name = Substring(url)
+        while name.utf8.last == UInt8(ascii: "/") { name = name.dropLast() }
+        if let slash = name.utf8.lastIndex(of: UInt8(ascii: "/")) { name = name[name.utf8.index(after: slash)...] }
+        if name.utf8.count > 4, name.hasSuffix(".git") { name = name.dropLast(4) }
+        return name.isEmpty ? url : String(name)
     }
 
     /// What this type says beyond its subject.
@@ -78,6 +81,8 @@ struct EventLine {
     private static func join(_ parts: [String?]) -> String { parts.compactMap { $0 }.map(firstLine).joined(separator: ", ") }
 
     private static func firstLine(_ text: String) -> String {
+        // Most texts are short lines of plain letters: they need no look at each character.
+        if text.utf8.count <= 100, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x80 }) { return text }
         let line = text.prefix { !$0.isNewline }
         return line.count > 100 ? line.prefix(99) + "…" : String(line)
     }

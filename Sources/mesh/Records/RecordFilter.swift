@@ -1,0 +1,66 @@
+import BotKit
+import Envelopes
+import Kafka
+import Terminal
+
+/// Which records are meant, by what stands in them.
+struct RecordFilter {
+    /// A condition over the payload, in the filter language of bot configurations.
+    var condition: Filter?
+    /// The run, or the beginning of its id.
+    var correlation: String?
+    /// Who wrote it.
+    var bot: String?
+
+    var isEmpty: Bool { condition == nil && correlation == nil && bot == nil }
+
+    /// Flags that it is made of.
+    static let whereFlag = Flag(
+        "where", value: "FILTER", help: "only records whose payload fits, e.g. \"branch == 'main' && duration_seconds > 60\"")
+    static let correlationFlag = Flag("correlation", value: "ID", help: "only records of this run; the beginning of its id is enough")
+    static let botFlag = Flag("bot", value: "BOT", help: "only what this bot wrote")
+
+    init(condition: Filter? = nil, correlation: String? = nil, bot: String? = nil) {
+        self.condition = condition
+        self.correlation = correlation
+        self.bot = bot
+    }
+
+    init(_ invocation: Invocation) throws(UsageError) {
+        if let text = invocation["where"] {
+            do throws(FilterError) {
+                condition = try Filter.parse(text)
+            } catch {
+                throw UsageError("--where, line \(error.line), column \(error.column): \(error.message)")
+            }
+        }
+        correlation = invocation["correlation"]
+        bot = invocation["bot"]
+    }
+
+    /// Whether the record is meant. `payload` is asked for only where the condition needs it.
+    func admits(_ record: Record, _ content: RecordContent, payload: () -> JSONValue) -> Bool {
+        guard !isEmpty else { return true }
+        switch content {
+        case .envelope(let envelope):
+            if let correlation, !envelope.correlationID.hasPrefix(correlation) { return false }
+            if let bot, envelope.source != bot, record.text("mesh_bot") != bot { return false }
+        case .plain(let json):
+            if let correlation, json["correlation_id"]?.string?.hasPrefix(correlation) != true { return false }
+            if let bot, json["bot"]?.string != bot, json["actor"]?.string?.hasPrefix("\(bot)-") != true { return false }
+        case .null, .unreadable: return false
+        }
+        return condition?.matches(payload()) ?? true
+    }
+}
+
+extension RecordContent {
+    /// What a filter looks at, and what people read: the payload, or the JSON of the mesh's own records. Null where there is none.
+    var payload: JSONValue {
+        switch self {
+        case .envelope(let envelope): (try? JSONValue.parse(envelope.payload)) ?? .null
+        case .plain(let json): json
+        case .null, .unreadable: .null
+        }
+    }
+}

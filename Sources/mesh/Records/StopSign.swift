@@ -1,0 +1,29 @@
+import Glibc
+import Synchronization
+
+/// Whether somebody asked the command to end: Ctrl-C, or SIGTERM. A second one ends the process at once.
+final class StopSign: Sendable {
+    private let state = Mutex<(isSet: Bool, wake: (@Sendable () -> Void)?)>((false, nil))
+
+    /// Watches from now on. Call it before anything starts a thread, which would take the signals otherwise.
+    static func watch() -> StopSign {
+        Signals.block()
+        let sign = StopSign()
+        Signals.listen { _ in sign.set() }
+        return sign
+    }
+
+    var isSet: Bool { state.withLock { $0.isSet } }
+
+    /// Called once when the command shall end: wakes what waits.
+    func onStop(_ wake: @escaping @Sendable () -> Void) { state.withLock { $0.wake = wake } }
+
+    private func set() {
+        let (isSecond, wake) = state.withLock { state in
+            defer { state.isSet = true }
+            return (state.isSet, state.wake)
+        }
+        if isSecond { _exit(130) }
+        wake?()
+    }
+}

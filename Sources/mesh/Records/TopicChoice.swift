@@ -1,0 +1,69 @@
+import BotKit
+import Envelopes
+import Terminal
+
+/// The topics that a person means: names, and patterns in which `*` is one word and `#` any number of them.
+///
+/// A pattern means event topics. The mesh's own (`mesh.dlq`, `retry.…`) are meant where their first word is written out, logs where the pattern ends with `log`.
+struct TopicChoice {
+    let patterns: [EventPattern]
+
+    init(_ words: [String]) throws(UsageError) {
+        var patterns: [EventPattern] = []
+        for word in words {
+            do throws(LanguageError) {
+                patterns.append(try EventPattern(parsing: word))
+            } catch {
+                throw UsageError("'\(word)' is no topic and no pattern: \(error.message)")
+            }
+        }
+        self.patterns = patterns
+    }
+
+    func matches(_ topic: String) -> Bool {
+        patterns.contains { pattern in
+            guard pattern.isWild else { return pattern.description == topic }
+            guard pattern.matches(EventType(topic)) else { return false }
+            if topic.hasSuffix(".log") { return pattern.description.hasSuffix(".log") }
+            return !OwnTopic.isOwn(topic) || pattern.description.hasPrefix(topic.prefix { $0 != "." } + ".")
+        }
+    }
+
+    func among(_ topics: some Sequence<String>) -> [String] { topics.filter(matches).sorted() }
+
+    /// What is wrong with the choice where these are the broker's topics: a name that none has, or a pattern that none matches.
+    func problems(among topics: [String]) -> [(isName: Bool, message: String)] {
+        patterns.compactMap { pattern in
+            let text = pattern.description
+            if pattern.isWild {
+                guard !topics.contains(where: pattern.matches) else { return nil }
+                let first = text.prefix { $0 != "." }
+                let domains = Set(topics.map { String($0.prefix { $0 != "." }) })
+                let near = domains.contains(String(first)) ? nil : NearestName.of(String(first), in: domains)
+                return (false, "no topic matches '\(text)' yet" + (near.map { "; is '\($0)\(text.dropFirst(first.count))' meant?" } ?? ""))
+            }
+            guard !topics.contains(text) else { return nil }
+            return (true, UsageError.unknown("topic", text, among: topics).message)
+        }
+    }
+}
+
+extension EventPattern {
+    fileprivate func matches(_ topic: String) -> Bool { matches(EventType(topic)) }
+}
+
+/// Topics that carry no events of their own: the mesh's, each bot's, and the brokers'.
+enum OwnTopic {
+    static let retry = "retry."
+    static let inbox = "inbox."
+    static let deadLetters = "mesh.dlq"
+
+    static func isOwn(_ topic: String) -> Bool {
+        topic.hasPrefix("mesh.") || topic.hasPrefix(retry) || topic.hasPrefix(inbox) || topic.hasPrefix("state.") || topic.hasPrefix("_")
+    }
+
+    /// Whether its records are events that lay on another topic first, as their headers say.
+    static func keepsEvents(_ topic: String) -> Bool {
+        topic == deadLetters || topic.hasPrefix(retry) || topic.hasPrefix(inbox)
+    }
+}

@@ -1,0 +1,131 @@
+import Envelopes
+import Kafka
+import Terminal
+import Testing
+
+@testable import mesh
+
+@Suite struct TopicChoiceTests {
+    private let topics = [
+        "build.completed", "build.log", "build.started", "code.committed", "mesh.audit", "mesh.dlq", "retry.buildbot", "__consumer_offsets",
+    ]
+
+    @Test(arguments: [
+        (["#"], ["build.completed", "build.started", "code.committed"]),
+        (["build.*"], ["build.completed", "build.started"]),
+        (["*.log"], ["build.log"]),
+        (["build.log", "mesh.dlq"], ["build.log", "mesh.dlq"]),
+        (["mesh.*"], ["mesh.audit", "mesh.dlq"]),
+        (["retry.#", "code.committed"], ["code.committed", "retry.buildbot"]),
+        (["*"], []),
+    ])
+    func aPatternMeansEventsUnlessItSaysMore(words: [String], expected: [String]) throws {
+        #expect(try TopicChoice(words).among(topics) == expected)
+    }
+
+    @Test func aNameThatNoTopicHasIsAMistakeAndAPatternThatNoneMatchesIsNot() throws {
+        let problems = try TopicChoice(["buld.started", "bild.*", "code.*"]).problems(among: topics)
+        #expect(problems.map(\.isName) == [true, false])
+        #expect(problems[0].message.contains("'build.started'"))
+        #expect(problems[1].message.contains("'build.*'"))
+    }
+
+    @Test func whatIsNoPatternIsRefused() {
+        #expect(throws: UsageError.self) { try TopicChoice(["buil*.x"]) }
+        #expect(throws: UsageError.self) { try TopicChoice(["a..b"]) }
+    }
+}
+
+@Suite struct RecordRangeTests {
+    private let marks = Watermarks(low: 10, high: 100)
+
+    @Test func placesAreKeptWithinTheLog() {
+        func range(_ from: Place, _ to: Place = .end) -> RecordRange { .between(from, to, marks) { $0.milliseconds == 5 ? 42 : nil } }
+        #expect(range(.beginning) == RecordRange(start: 10, end: 100))
+        #expect(range(.end).isEmpty)
+        #expect(range(.offset(3), .offset(50)) == RecordRange(start: 10, end: 50))
+        #expect(range(.offset(500)) == RecordRange(start: 100, end: 100))
+        #expect(range(.time(Timestamp(milliseconds: 5))) == RecordRange(start: 42, end: 100))
+        #expect(range(.time(Timestamp(milliseconds: 6))).isEmpty)
+        #expect(range(.beginning, .time(Timestamp(milliseconds: 5))) == RecordRange(start: 10, end: 42))
+    }
+}
+
+@Suite struct TailLineTests {
+    private func record(_ topic: String, _ value: String?, headers: [Header] = [], key: [UInt8]? = nil) -> Record {
+        Record(
+            topicPartition: TopicPartition(topic, 2), offset: 7, key: key, value: value.map { Array($0.utf8) }, headers: headers,
+            timestamp: RecordTimestamp(kind: .created, milliseconds: 1_795_261_476_250))
+    }
+
+    private func line(_ record: Record, _ format: OutputFormat, headers: Bool = false) -> String {
+        let content = RecordContent.of(record)
+        let line = TailLine(format: format, style: Style(isColoured: false), showsHeaders: headers)
+        return String(decoding: line.bytes(record, content) { content.payload }, as: UTF8.self)
+    }
+
+    @Test func anEventSaysWhereItIsWhoWroteItAndWhatItIsAbout() {
+        let text = line(
+            record("build.failed", #"{"source":"BuildBot","payload":{"repository":"https://x/shop.git","reason":"no"}}"#), .text)
+        #expect(text.hasPrefix("2026-11-21T11:44:36.250Z  build.failed[2]@7 "))
+        #expect(text.contains(" BuildBot "))
+        #expect(text.hasSuffix(" shop no"))
+    }
+
+    @Test func whatIsNoEnvelopeIsShownAsSuch() throws {
+        let text = line(record("build.failed", "a\u{1b}[2Jb\nc"), .text)
+        #expect(text.contains("no envelope (not-json"))
+        #expect(!text.contains("\u{1b}") && !text.contains("\n"))
+        let json = try JSONValue.parse(line(record("build.failed", "a\nb"), .json))
+        #expect(json["value"] == .string("a\nb"))
+        #expect(json["problem"]?.string?.hasPrefix("not-json") == true)
+        #expect(line(record("build.failed", nil), .text).contains("null"))
+    }
+
+    @Test func bytesThatAreNoTextSurviveInBase64() throws {
+        let json = try JSONValue.parse(
+            line(
+                Record(
+                    topicPartition: TopicPartition("a.b", 0), offset: 0, key: [0xff, 0], value: [0xfe],
+                    headers: [Header("x", [0xfd]), Header("y", nil)]), .json, headers: true))
+        #expect(json["key_base64"]?.string.flatMap(Base64.decode) == [0xff, 0])
+        #expect(json["value_base64"]?.string.flatMap(Base64.decode) == [0xfe])
+        #expect(json["headers"]?["x_base64"]?.string.flatMap(Base64.decode) == [0xfd])
+        #expect(json["headers"]?["y"] == .null)
+    }
+
+    @Test func anEnvelopeOverSeveralLinesBecomesOne() throws {
+        let text = line(record("build.failed", "{\n\"payload\": {\n\"reason\": \"x\"\n}\n}"), .json)
+        #expect(!text.contains("\n"))
+        #expect(try JSONValue.parse(text)["envelope"]?["payload"]?["reason"] == .string("x"))
+    }
+
+    @Test func aDeadLetterIsReadAsWhatItWas() {
+        let headers = [
+            Header("kafka_dlt-original-topic", text: "code.committed"), Header("kafka_dlt-original-partition", text: "1"),
+            Header("kafka_dlt-original-offset", text: "3"), Header("mesh_bot", text: "BuildBot"),
+            Header("mesh_error_code", text: "crashes"),
+        ]
+        let record = record("mesh.dlq", #"{"payload":{"repository":"https://x/shop.git"}}"#, headers: headers)
+        #expect(RecordContent.of(record).envelope?.type == "code.committed")
+        #expect(line(record, .text).contains("from code.committed[1]@3, by BuildBot, crashes"))
+    }
+
+    @Test(arguments: 0..<20) func base64RoundTrips(count: Int) {
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 200) }
+        #expect(Base64.decode(Base64.encode(bytes)) == bytes)
+        #expect(Base64.decode("abc") == nil)
+        #expect(Base64.decode("ab=c") == nil)
+    }
+
+    @Test func filtersLookIntoThePayloadAndTheEnvelope() throws {
+        let record = record("build.failed", #"{"source":"BuildBot","correlation_id":"run-12","payload":{"n":3}}"#)
+        let content = RecordContent.of(record)
+        func admits(_ filter: RecordFilter) -> Bool { filter.admits(record, content) { content.payload } }
+        #expect(admits(RecordFilter()))
+        #expect(admits(RecordFilter(condition: try .parse("n > 2"), correlation: "run-1", bot: "BuildBot")))
+        #expect(!admits(RecordFilter(condition: try .parse("n > 3"))))
+        #expect(!admits(RecordFilter(correlation: "run-2")))
+        #expect(!admits(RecordFilter(bot: "TestBot")))
+    }
+}
