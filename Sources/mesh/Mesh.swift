@@ -34,6 +34,7 @@ enum Mesh {
         ContractCommands.all,
         DocumentCommands.all,
         RecordCommands.all,
+        ProduceCommand.all,
         ToolCommands.all,
     ].flatMap { $0 }
 

@@ -19,18 +19,26 @@ struct EventPublisher {
             id: EventID(random: &random), timestamp: now, source: Self.source, type: type(of: payload).type,
             version: type(of: payload).version,
             payload: try payload.jsonBytes(), correlationID: correlationID)
+        try send(envelope, key: payload.key, decision: decision)
+        return envelope
+    }
+
+    /// Writes the envelope, and gives where the broker has put it.
+    @discardableResult
+    func send(_ envelope: Envelope, key: String?, decision: Decision? = nil) throws -> Delivery {
         let encoded = EnvelopeCodec().encode(envelope)
         let producer = try Producer(settings)
         defer { producer.close(timeout: .seconds(5)) }
         let record = OutgoingRecord(
-            topic: envelope.type.name, key: payload.key.map { Array($0.utf8) }, value: encoded.value,
+            topic: envelope.type.name, key: key.map { Array($0.utf8) }, value: encoded.value,
             headers: Headers(encoded.headers.map { Header($0.name, $0.value) }))
         var records = [record]
         if let decision { records.append(try decision.auditRecord(of: envelope)) }
-        for delivery in try producer.sendAndWait(records, timeout: .seconds(15)) {
-            if let error = delivery.error { throw error }
+        let deliveries = try producer.sendAndWait(records, timeout: .seconds(15))
+        guard let delivery = deliveries.first else {
+            throw CommandFailure("Kafka did not tell what became of the record; look with: mesh tail")
         }
-        return envelope
+        return delivery
     }
 }
 
