@@ -42,6 +42,10 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
     public var done: Int
     public var retried: Int
     public var deadLettered: Int
+    /// Records seen before and left out, since the start of the process; nil in records of versions that did not count them.
+    public var repeated: Int?
+    /// debug, info, warn or error; nil in records of versions that did not say it.
+    public var logLevel: String?
     /// Partitions with records waiting whose committed offset does not move although nothing explains it.
     public var stalled: [String]
     /// Outside dependencies whose calls are held back; nil when there are none. The rest goes on.
@@ -56,7 +60,8 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
         healthPort: Int? = nil, delivery: String, partitions: [String] = [], recordsPerSecond: Double = 0, errorsPerSecond: Double = 0,
         processingSecondsP50: Double? = nil, processingSecondsP99: Double? = nil, endToEndSecondsP50: Double? = nil,
         endToEndSecondsP99: Double? = nil, queueDepth: Int? = nil, openCalls: Int = 0, done: Int = 0, retried: Int = 0,
-        deadLettered: Int = 0, stalled: [String] = [], degraded: [DegradedDependency]? = nil, startedAt: String, lastSeen: String
+        deadLettered: Int = 0, repeated: Int? = nil, logLevel: String? = nil, stalled: [String] = [],
+        degraded: [DegradedDependency]? = nil, startedAt: String, lastSeen: String
     ) {
         self.bot = bot
         self.replica = replica
@@ -80,6 +85,8 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
         self.done = done
         self.retried = retried
         self.deadLettered = deadLettered
+        self.repeated = repeated
+        self.logLevel = logLevel
         self.stalled = stalled
         self.degraded = degraded
         self.startedAt = startedAt
@@ -89,7 +96,7 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
     public var key: String { instance }
 
     enum CodingKeys: String, CodingKey {
-        case bot, replica, instance, host, pid, version, state, delivery, partitions, done, retried, stalled, degraded
+        case bot, replica, instance, host, pid, version, state, delivery, partitions, done, retried, repeated, stalled, degraded
         case notReady = "not_ready"
         case healthPort = "health_port"
         case recordsPerSecond = "records_per_second"
@@ -101,6 +108,7 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
         case queueDepth = "queue_depth"
         case openCalls = "open_calls"
         case deadLettered = "dead_lettered"
+        case logLevel = "log_level"
         case startedAt = "started_at"
         case lastSeen = "last_seen"
     }

@@ -20,7 +20,7 @@ final class Reporter {
     private var liveness = Liveness()
     private var lastLook: Int64 = 0
     private var lastBeat: Int64 = .min / 2
-    private var lastState: InstanceRecord.State?
+    private var lastSent: InstanceRecord?
     var isDraining = false
 
     /// How often figures are looked at, in milliseconds.
@@ -105,9 +105,14 @@ final class Reporter {
         let queueDepth = figuresOf.contains { $0.lag == nil } ? nil : figuresOf.reduce(0) { $0 + Int($1.lag ?? 0) }
         let record = instance(engine, partitions.map(\.partition), queueDepth: queueDepth, openCalls: openCalls, at: moment)
         health.set(record)
-        if moment.uptime - lastBeat >= Int64(InstanceRecord.intervalSeconds) * 1_000 || record.state != lastState {
-            send(record, at: moment)
-        }
+        if moment.uptime - lastBeat >= Int64(InstanceRecord.intervalSeconds) * 1_000 || isNews(record) { send(record, at: moment) }
+    }
+
+    /// What people wait for is told at once: whoever scales, pauses or drains reads it from here.
+    private func isNews(_ record: InstanceRecord) -> Bool {
+        guard let lastSent else { return true }
+        return record.state != lastSent.state || record.partitions != lastSent.partitions || record.logLevel != lastSent.logLevel
+            || (record.notReady == nil) != (lastSent.notReady == nil)
     }
 
     private func lookForStalls(_ engine: Engine, _ partitions: [Seen], at moment: Moment) {
@@ -140,7 +145,7 @@ final class Reporter {
 
     private func send(_ record: InstanceRecord, at moment: Moment) {
         lastBeat = moment.uptime
-        lastState = record.state
+        lastSent = record
         do {
             side.send(OutgoingRecord(topic: InstanceRecord.topic, key: Array(record.key.utf8), value: try JSONCoder.bytes(record)))
         } catch {
@@ -180,7 +185,8 @@ final class Reporter {
             processingSecondsP99: percentiles?.processingP99,
             endToEndSecondsP50: percentiles?.endToEndP50, endToEndSecondsP99: percentiles?.endToEndP99, queueDepth: queueDepth,
             openCalls: openCalls, done: engine.figures.done, retried: engine.figures.retried, deadLettered: engine.figures.dead,
-            stalled: liveness.stalled.map(\.description), degraded: degraded.isEmpty ? nil : degraded,
+            repeated: engine.figures.duplicates, logLevel: options.logger.level.rawValue, stalled: liveness.stalled.map(\.description),
+            degraded: degraded.isEmpty ? nil : degraded,
             startedAt: startedAt.text, lastSeen: moment.wall.text)
     }
 }
