@@ -26,6 +26,7 @@ enum Mesh {
 
     private static let commands: [Command] = [
         LocalMeshCommands.all,
+        InstanceCommands.all,
         PersonCommands.all,
         TopicsCommands.all,
         ConfigurationCommands.all,
