@@ -26,6 +26,7 @@ enum Mesh {
 
     private static let commands: [Command] = [
         LocalMeshCommands.all,
+        LagCommands.all,
         InstanceCommands.all,
         PersonCommands.all,
         TopicsCommands.all,

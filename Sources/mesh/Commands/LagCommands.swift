@@ -1,0 +1,66 @@
+import Glibc
+import Kafka
+import Terminal
+
+/// How far the bots have come with their topics.
+enum LagCommands {
+    static let all = [
+        Command(
+            "lag", summary: "Show how far each bot is behind, partition by partition",
+            discussion: """
+                LAG counts the offsets between what the bot has committed and the partition's end, as kafka-consumer-groups does; 0 also where only marks of
+                transactions are left. BEHIND is the age of the first record that it has not read. TREND is how lag grows (+) or falls (-), and DRAIN how
+                long the rest takes at that pace. A `?` is not known, which is not 0; a `-` is that nothing was committed yet.
+                Two looks, --interval apart, are taken: a partition with records that did not move between them is warned of, and so are more replicas than
+                partitions. The exit status is 1 when there is a warning.
+
+                Examples:
+                  mesh lag
+                  mesh lag --bot BuildBot --watch
+                  mesh lag --format json | jq -s 'map(.lag_records) | add'
+                """,
+            flags: [
+                Flag("bot", value: "NAME", repeats: true, help: "only this bot; repeats"),
+                Flag("watch", help: "look again and again, until Ctrl-C"),
+                Flag("interval", value: "DURATION", default: "2s", help: "between two looks"),
+                Flag("all", help: "also partitions that never held a record"), .format,
+            ], run: run)
+    ]
+
+    private static func run(_ invocation: Invocation) throws -> Int32 {
+        let interval = try invocation.duration("interval", in: .milliseconds(200) ... .seconds(3600)) ?? .seconds(2)
+        let settings = try invocation.settings()
+        let state = try MeshState(settings)
+        defer { state.close() }
+        for bot in invocation.all("bot") { try state.check(bot) }
+        let reader = try LagReader(settings)
+        defer { reader.close() }
+        let output = Output(invocation)
+        var trend = LagTrend()
+        var looks = 0
+        while true {
+            let began = ContinuousClock.now
+            try state.follow(timeout: .zero)
+            let bots = invocation.all("bot").isEmpty ? state.bots.sorted() : invocation.all("bot")
+            let sample = try reader.sample(bots, state.statuses())
+            trend.add(sample)
+            looks += 1
+            let view = LagView(sample: sample, trend: trend, showsUnused: invocation.has("all"))
+            if invocation.has("watch") || looks == 2 { try show(view, output, isWatch: invocation.has("watch")) }
+            if !invocation.has("watch"), looks == 2 { return LagWarnings(sample, trend).problems.isEmpty ? 0 : 1 }
+            let next = began.advanced(by: interval)
+            while ContinuousClock.now < next { try state.follow(timeout: ContinuousClock.now.duration(to: next)) }
+        }
+    }
+
+    private static func show(_ view: LagView, _ output: Output, isWatch: Bool) throws {
+        if output.format == .json {
+            for row in view.rows { try output.object(row) }
+            return
+        }
+        // On a terminal each look takes the place of the one before.
+        let time = view.sample.wall.text
+        if isWatch { output.line(output.width == nil ? "\n\(time)" : "\u{1b}[H\u{1b}[2J\(time)  Ctrl-C ends") }
+        view.print(to: output)
+    }
+}

@@ -1,0 +1,60 @@
+import Kafka
+
+/// What a person should know of the lag of a mesh.
+struct LagWarnings {
+    /// Each in one sentence.
+    private(set) var problems: [String] = []
+    /// What explains itself, but may be looked for.
+    private(set) var notes: [String] = []
+
+    init(_ sample: LagSample, _ trend: LagTrend) {
+        let owners = PartitionOwners(sample.instances)
+        for row in sample.rows where trend.movement(row).standsStill { judge(row, owners[row], sample.instances) }
+        for (group, rows) in Dictionary(grouping: sample.rows, by: \.group).sorted(by: { $0.key < $1.key }) {
+            countReplicas(group, rows, sample.instances)
+        }
+        problems += sample.troubles
+    }
+
+    private mutating func judge(_ row: PartitionLag, _ owner: InstanceStatus?, _ instances: [InstanceStatus]) {
+        let what = "\(row.group) does not move in \(row.partition) (at \(row.position.map { "\($0)" } ?? "?"))"
+        if row.unread == .inTransaction { return notes.append("\(what): the next record's transaction is not over") }
+        guard let owner else {
+            let isRunning = instances.contains { $0.record.bot == row.group && $0.standing.isAlive }
+            let hint = isRunning ? "" : ", and none runs. Try: mesh scale \(row.group)=1, or mesh resume \(row.group)"
+            return problems.append("\(what): no instance owns it" + hint)
+        }
+        let name = owner.record.instance
+        switch owner.standing {
+        case .paused: notes.append("\(what): \(name) is paused. To go on: mesh resume \(row.group)")
+        case .draining, .starting: notes.append("\(what): \(name) is \(owner.standing.rawValue)")
+        case .degraded: problems.append("\(what): \(name) is degraded: \(owner.note)")
+        case .stalled: problems.append("\(what), and \(name) cannot explain it: look at its log, or restart it: mesh drain, mesh resume")
+        case _ where row.isRetry: notes.append("\(what): retries wait for their time")
+        case _ where owner.record.openCalls > 0: notes.append("\(what): \(name) has \(owner.record.openCalls) calls under way")
+        default: problems.append("\(what): \(name) says nothing that explains it")
+        }
+    }
+
+    /// The busiest topic bounds how many replicas have work.
+    private mutating func countReplicas(_ group: String, _ rows: [PartitionLag], _ instances: [InstanceStatus]) {
+        let running = instances.count { $0.record.bot == group && $0.standing.isAlive }
+        let counts = Dictionary(grouping: rows.filter { !$0.isRetry }, by: \.partition.topic).mapValues(\.count)
+        if let text = ReplicaWarning.text(bot: group, replicas: running, partitions: counts) { problems.append(text) }
+    }
+}
+
+extension PartitionLag {
+    /// Its records wait for their time, and its number of partitions says nothing.
+    var isRetry: Bool { partition.topic == "retry.\(group.lowercased())" }
+}
+
+/// More replicas than partitions: some have nothing to do.
+enum ReplicaWarning {
+    /// `partitions` are the numbers of the bot's input topics; nil when all is well, or nothing is known of them.
+    static func text(bot: String, replicas: Int, partitions: [String: Int]) -> String? {
+        guard let (topic, count) = partitions.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }), replicas > count else { return nil }
+        return "\(bot) has \(replicas) replicas, but \(topic) only \(count) partition\(count == 1 ? "" : "s"): "
+            + "\(replicas - count) get none of it. Fewer replicas (mesh scale \(bot)=\(count)), or more partitions"
+    }
+}
