@@ -67,6 +67,87 @@ import Testing
         #expect(news.count { if case .killed = $0 { true } else { false } } == 1)
     }
 
+    /// Ends at SIGTERM, in order.
+    private static let heedful = "trap 'exit 0' TERM; while :; do sleep 0.05; done"
+
+    private func instances(_ replicas: Int...) -> Set<Instance> { Set(replicas.map { Instance(bot: "A", replica: $0) }) }
+
+    @Test func whatIsWantedIsStartedAndWhatIsNotIsDrainedTheHighestFirst() async throws {
+        let news = News()
+        let supervisor = Supervisor(
+            drainTime: .seconds(20), launch: shell(Self.heedful), tell: { new in news.items.withLock { $0.append(new) } })
+        let over = run(supervisor, [Instance(bot: "A", replica: 1)])
+        supervisor.want(instances(1, 2, 3, 4))
+        try await eventually(within: .seconds(10)) { news.count { if case .started = $0 { true } else { false } } == 4 }
+        supervisor.want(instances(1, 2))
+        try await eventually(within: .seconds(15)) { news.count { if case .drained = $0 { true } else { false } } == 2 }
+        let drained = news.items.withLock { $0.compactMap { if case .draining(let instance) = $0 { instance.replica } else { nil } } }
+        #expect(drained == [4, 3])
+        // Ended in order, and wanted no more: nobody starts it again.
+        supervisor.want(instances(1, 2, 4))
+        try await eventually(within: .seconds(10)) { news.count { if case .started = $0 { true } else { false } } == 5 }
+        supervisor.drain()
+        try await eventually(within: .seconds(15)) { over.isSet }
+        #expect(news.count { if case .died = $0 { true } else { false } } == 0)
+        #expect(news.count { if case .started = $0 { true } else { false } } == 5)
+    }
+
+    @Test func aSlotThatIsWantedAgainWhileItDrainsIsStartedWhenItHasEnded() async throws {
+        let news = News()
+        let supervisor = Supervisor(
+            drainTime: .seconds(20), launch: shell("trap 'sleep 0.3; exit 0' TERM; while :; do sleep 0.05; done"),
+            tell: { new in news.items.withLock { $0.append(new) } })
+        let over = run(supervisor, [Instance(bot: "A", replica: 1)])
+        try await eventually(within: .seconds(10)) { news.count { if case .started = $0 { true } else { false } } == 1 }
+        supervisor.want([])
+        try await eventually(within: .seconds(10)) { news.count { if case .draining = $0 { true } else { false } } == 1 }
+        supervisor.want(instances(1))
+        try await eventually(within: .seconds(10)) { news.count { if case .started = $0 { true } else { false } } == 2 }
+        let order = news.items.withLock {
+            $0.map { if case .drained = $0 { "drained" } else if case .started = $0 { "started" } else { "" } }
+        }
+        #expect(order.filter { !$0.isEmpty } == ["started", "drained", "started"])
+        supervisor.drain()
+        try await eventually(within: .seconds(15)) { over.isSet }
+    }
+
+    @Test func aSlotThatIsScaledAwayAndDoesNotEndInOrderIsFencedBeforeItIsStartedAgain() async throws {
+        let news = News()
+        let fenced = Mutex<[Instance]>([])
+        let supervisor = Supervisor(
+            drainTime: .milliseconds(100), launch: shell("trap '' TERM; while :; do sleep 0.05; done"),
+            fence: { instance in fenced.withLock { $0.append(instance) } }, tell: { new in news.items.withLock { $0.append(new) } })
+        let over = run(supervisor, [Instance(bot: "A", replica: 1), Instance(bot: "A", replica: 2)])
+        try await eventually(within: .seconds(10)) { news.count { if case .started = $0 { true } else { false } } == 2 }
+        supervisor.want(instances(1))
+        try await eventually(within: .seconds(20)) { fenced.withLock { $0 } == [Instance(bot: "A", replica: 2)] }
+        #expect(news.count { if case .killed = $0 { true } else { false } } == 1)
+        supervisor.want(instances(1, 2))
+        try await eventually(within: .seconds(10)) { news.count { if case .started = $0 { true } else { false } } == 3 }
+        supervisor.kill()
+        try await eventually(within: .seconds(15)) { over.isSet }
+    }
+
+    @Test func oneThatDiesWhileNobodyWantsItIsNotStartedAgain() async throws {
+        let news = News()
+        let supervisor = Supervisor(
+            drainTime: .seconds(5), launch: shell("exit 3"), tell: { new in news.items.withLock { $0.append(new) } })
+        let over = run(supervisor, [Instance(bot: "A", replica: 1)])
+        try await eventually(within: .seconds(20)) { news.count { if case .died = $0 { true } else { false } } >= 1 }
+        supervisor.want([])
+        supervisor.want(instances(2))
+        try await eventually(within: .seconds(20)) {
+            news.count { if case .died(let instance, _, _) = $0 { instance.replica == 2 } else { false } } >= 1
+        }
+        let first = news.count { if case .started(let instance, _) = $0 { instance.replica == 1 } else { false } }
+        try await eventually(within: .seconds(20)) {
+            news.count { if case .died(let instance, _, _) = $0 { instance.replica == 2 } else { false } } >= 3
+        }
+        #expect(news.count { if case .started(let instance, _) = $0 { instance.replica == 1 } else { false } } == first)
+        supervisor.drain()
+        try await eventually(within: .seconds(10)) { over.isSet }
+    }
+
     @Test func theDelayGrowsToALimitAndIsForgottenAfterAHealthyLife() {
         var policy = RestartPolicy()
         let delays = (0..<12).map { _ in policy.delay(afterLifetime: .seconds(1)) }

@@ -18,7 +18,7 @@ final class LastRecords<Value: Decodable> {
     /// Begins at the topic's start. A `CommandFailure` when the broker lacks it.
     init(_ settings: ClientSettings, topic: String) throws {
         self.topic = topic
-        let admin = try AdminClient(settings)
+        let admin = try AdminClient(settings, observer: .quiet)
         defer { admin.close(timeout: .seconds(1)) }
         let known = try admin.metadata(timeout: .seconds(10)).topics[topic]?.partitions ?? []
         guard !known.isEmpty else {
@@ -26,7 +26,7 @@ final class LastRecords<Value: Decodable> {
                 "\(settings.bootstrapServers) has no topic \(topic): no mesh has run there. Make its topics: mesh topics apply")
         }
         partitions = known.map { TopicPartition(topic, $0.id) }
-        consumer = try Consumer(settings, group: .none(reportsPartitionEnd: true))
+        consumer = try Consumer(settings, group: .none(reportsPartitionEnd: true), observer: .quiet)
         try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, .beginning) }))
     }
 

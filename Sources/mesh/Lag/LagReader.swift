@@ -22,9 +22,9 @@ final class LagReader {
         // A broker that comes back is to be seen at once.
         settings["reconnect.backoff.max.ms"] = settings["reconnect.backoff.max.ms"] ?? "1000"
         self.settings = settings
-        admin = try AdminClient(settings)
+        admin = try AdminClient(settings, observer: .quiet)
         probe = try UnreadProbe(settings)
-        marksReader = try Consumer(settings, group: .none(isolation: .readUncommitted))
+        marksReader = try Consumer(settings, group: .none(isolation: .readUncommitted), observer: .quiet)
     }
 
     func close() {
@@ -75,7 +75,7 @@ final class LagReader {
 
     private func look(at bot: String, _ instances: [InstanceStatus]) throws -> [PartitionLag] {
         let owned = instances.filter { $0.record.bot == bot }.flatMap(\.record.partitions).compactMap(PartitionNames.parse).map(\.topic)
-        let consumer = try groups[bot] ?? Consumer(settings, group: GroupSettings(id: bot, isolation: .readUncommitted))
+        let consumer = try groups[bot] ?? Consumer(settings, group: GroupSettings(id: bot, isolation: .readUncommitted), observer: .quiet)
         groups[bot] = consumer
         // At first all topics are asked about; from then on those that the group has to do with.
         let asked = topics[bot] ?? Set(counts.keys)

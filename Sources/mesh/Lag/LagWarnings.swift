@@ -53,8 +53,8 @@ extension PartitionLag {
 enum ReplicaWarning {
     /// `partitions` are the numbers of the bot's input topics; nil when all is well, or nothing is known of them.
     static func text(bot: String, replicas: Int, partitions: [String: Int]) -> String? {
-        guard let (topic, count) = partitions.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }), replicas > count else { return nil }
-        return "\(bot) has \(replicas) replicas, but \(topic) only \(count) partition\(count == 1 ? "" : "s"): "
-            + "\(replicas - count) get none of it. Fewer replicas (mesh scale \(bot)=\(count)), or more partitions"
+        guard let count = partitions.values.max(), replicas > count else { return nil }
+        return "\(bot) has \(replicas) replicas, but no topic that it reads has more than \(count) partition\(count == 1 ? "" : "s"): "
+            + "what is beyond \(count) adds nothing. Fewer replicas (mesh scale \(bot)=\(count)), or more partitions"
     }
 }

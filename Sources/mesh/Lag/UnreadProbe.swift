@@ -17,7 +17,7 @@ final class UnreadProbe {
         settings["topic.metadata.refresh.fast.interval.ms"] = "100"
         var group = GroupSettings.none(reportsPartitionEnd: true)
         group.prefetchKilobytes = 4_096
-        consumer = try Consumer(settings, group: group)
+        consumer = try Consumer(settings, group: group, observer: .quiet)
     }
 
     func close() { _ = consumer.close(timeout: .seconds(1)) }

@@ -15,6 +15,7 @@ final class LocalMesh: Sendable {
     let settings: ClientSettings
     let catalogue: EventCatalogue
     let bots: [BotConfiguration]
+    /// What runs at the start; later it is what `mesh.control` wants.
     let instances: [Instance]
     let style: Style
     private let broker: LocalBroker?
@@ -22,6 +23,7 @@ final class LocalMesh: Sendable {
     private let lock: DirectoryLock
     private let supervisor: Supervisor
     private let progress: Progress
+    private let control: ControlWatch
     private let isStopped = Atomic(false)
 
     /// Checks the configuration, starts the broker, and makes its topics match. Nothing is left running when it throws.
@@ -37,13 +39,17 @@ final class LocalMesh: Sendable {
         let plan = try MeshPlan(invocation, home: home)
         catalogue = plan.catalogue
         bots = plan.bots
-        instances = try plan.instances(only: invocation.arguments, replicas: invocation.all("replicas"))
+        let counts = try plan.replicas(only: invocation.arguments, replicas: invocation.all("replicas"))
         progress = Progress(style: style, logs: dataDirectory + "/logs")
 
         (settings, broker, logins) = try Self.broker(invocation, plan, dataDirectory, progress)
+        let (progress, settings) = (progress, settings)
+        control = ControlWatch(
+            settings: settings, startedWith: counts.all, partitions: plan.inputPartitions, say: { progress.say("control", $0) })
         do {
             try plan.applyTopics(settings, progress)
             if let broker { try logins?.grant(plan.access(), at: broker) }
+            instances = try control.begin(given: counts.given)
             try RunningMesh(
                 brokers: settings.bootstrapServers, pid: getpid(), startedAt: Timestamp.now.text,
                 propertiesFile: logins?.propertiesFile(MeshLogins.operatorName)
@@ -55,8 +61,19 @@ final class LocalMesh: Sendable {
         let launch = BotLaunch(
             program: try Executable.neighbour("meshbot"), invocation: invocation, home: home, dataDirectory: dataDirectory,
             settings: settings, logins: logins)
-        let progress = progress
-        supervisor = Supervisor(launch: { launch.launch($0) }, tell: { progress.tell($0) })
+        let fence: (@Sendable (Instance) -> Void)? =
+            invocation["delivery"] == "exactly-once" ? { @Sendable in Self.fence($0, settings, progress) } : nil
+        supervisor = Supervisor(launch: { launch.launch($0) }, fence: fence, tell: { progress.tell($0) })
+    }
+
+    /// A slot that was scaled away and did not end in order must not hold up who reads only what is committed.
+    private static func fence(_ instance: Instance, _ settings: ClientSettings, _ progress: Progress) {
+        do {
+            try Fence.close(instance, settings)
+            progress.say("fenced", "\(instance): what it left open is given up")
+        } catch {
+            progress.say("fenced", "\(instance) not yet: \(error). Its transaction ends by itself within seconds")
+        }
     }
 
     private static func broker(
@@ -90,7 +107,8 @@ final class LocalMesh: Sendable {
     /// Starts the bots, and waits until each of them says that it runs.
     func start() throws {
         Signals.listen { [self] _ in stop() }
-        progress.say("bots", "starting \(instances.map(\.description).joined(separator: ", "))")
+        let names = instances.map(\.description).joined(separator: ", ")
+        progress.say("bots", instances.isEmpty ? "none is wanted: all are drained, or scaled to 0" : "starting \(names)")
         DedicatedThread.start(name: "supervisor") { [self] in
             supervisor.run(instances)
             progress.setOver()
@@ -107,6 +125,8 @@ final class LocalMesh: Sendable {
         }
         let seconds = (began.duration(to: .now) / .milliseconds(100)).rounded() / 10
         progress.say("bots", "all \(instances.count) run (\(seconds) s)")
+        progress.setUp()
+        control.follow(isOver: { self.progress.isOver || self.progress.stops > 0 }) { self.supervisor.want($0) }
     }
 
     /// A broker that ends by itself is started again, on the same data and port; the bots find it by themselves. One that cannot be started ends the mesh.

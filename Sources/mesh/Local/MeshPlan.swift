@@ -32,8 +32,8 @@ struct MeshPlan {
         for definition in loaded.ownEvents(beside: catalogue) { catalogue.add(definition) }
     }
 
-    /// The instances to run; a `UsageError` for a bot that is not there.
-    func instances(only names: [String], replicas: [String]) throws -> [Instance] {
+    /// How many instances of each bot to run, and for which of them the command line says so; a `UsageError` for a bot that is not there.
+    func replicas(only names: [String], replicas: [String]) throws -> (all: [String: Int], given: Set<String>) {
         let known = bots.map(\.name)
         func check(_ name: String) throws {
             guard !known.contains(name) else { return }
@@ -52,9 +52,27 @@ struct MeshPlan {
             counts[String(parts[0])] = count
         }
         for name in names { try check(name) }
-        return known.filter { names.isEmpty || names.contains($0) }.flatMap { name in
-            (1...(counts[name] ?? 1)).map { Instance(bot: name, replica: $0) }
+        let chosen = known.filter { names.isEmpty || names.contains($0) }
+        return (
+            Dictionary(chosen.map { ($0, counts[$0] ?? 1) }, uniquingKeysWith: { first, _ in first }),
+            Set(counts.keys).intersection(chosen)
+        )
+    }
+
+    /// The partitions of what each bot reads; of one with a state those of its inbox, through which all its inputs go.
+    var inputPartitions: [String: [String: Int]] {
+        var result: [String: [String: Int]] = [:]
+        for bot in bots {
+            let type = BotRegistry.all.first { $0.contract.name == bot.name }
+            let consumes = type?.contract.consumes ?? bot.triggers.filter { $0.kind == .event }.map { EventType($0.pattern) }
+            let isInbox = type?.hasState ?? false
+            let topics =
+                isInbox
+                ? catalogue.topics(ofBot: bot.name, isStateful: true).filter { $0.type.domain == "inbox" }
+                : consumes.compactMap { catalogue[$0] }
+            for topic in topics { result[bot.name, default: [:]][topic.type.name] = topic.partitions }
         }
+        return result
     }
 
     /// The bots whose own topics there shall be. Custom bots remember nothing between runs.

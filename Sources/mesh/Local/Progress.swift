@@ -9,6 +9,7 @@ final class Progress: Sendable {
     private struct State {
         var pids: [Instance: Int32] = [:]
         var stops = 0
+        var isUp = false
         var isOver = false
     }
     private let state = Mutex(State())
@@ -30,18 +31,28 @@ final class Progress: Sendable {
     func tell(_ news: Supervisor.News) {
         switch news {
         case .started(let instance, let pid):
-            let isRestart = state.withLock { $0.pids.updateValue(pid, forKey: instance) != nil }
-            if isRestart { say("restarted", "\(instance), process \(pid)") }
+            let (isRestart, isUp) = state.withLock { ($0.pids.updateValue(pid, forKey: instance) != nil, $0.isUp) }
+            if isRestart || isUp { say(isRestart ? "restarted" : "started", "\(instance), process \(pid)") }
         case .died(let instance, let status, let delay):
             say(
                 "died",
                 "\(instance) \(status); starting it again in \(Int(delay / .milliseconds(1))) ms.\n\(lastLines(of: log(of: instance)))")
         case .notStarted(let instance, let reason, let delay):
             say("failed", "\(instance): \(reason); trying again in \(Int(delay / .milliseconds(1))) ms")
-        case .drained: break
-        case .killed(let instance): say("killed", "\(instance) did not finish in time")
+        case .draining(let instance): if stops == 0 { say("draining", "\(instance): it finishes what it does") }
+        case .drained(let instance):
+            forget(instance)
+            if stops == 0 { say("drained", "\(instance)") }
+        case .killed(let instance):
+            forget(instance)
+            say("killed", "\(instance) did not finish in time")
         }
     }
+
+    private func forget(_ instance: Instance) { state.withLock { $0.pids[instance] = nil } }
+
+    /// From now on a start is news.
+    func setUp() { state.withLock { $0.isUp = true } }
 
     func log(of instance: Instance) -> String { "\(logs)/\(instance).log" }
     func pid(of instance: Instance) -> Int32? { state.withLock { $0.pids[instance] } }

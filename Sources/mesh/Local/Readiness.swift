@@ -27,7 +27,9 @@ struct Readiness {
                 let said = try? decoder.decode(InstanceRecord.self, from: Data(value)), missing[said.instance] != nil,
                 let instance = instances.first(where: { $0.description == said.instance }), pids(instance) == said.pid
             else { continue }
-            missing[said.instance] = said.state == .running && said.notReady == nil ? nil : said.notReady ?? "it is \(said.state.rawValue)"
+            // One that a person has paused is as ready as it shall be.
+            let isReady = (said.state == .running || said.state == .paused) && said.notReady == nil
+            missing[said.instance] = isReady ? nil : said.notReady ?? "it is \(said.state.rawValue)"
         }
         return instances.compactMap { instance in missing[instance.description].map { (instance, $0) } }
     }
