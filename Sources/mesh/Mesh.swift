@@ -27,6 +27,7 @@ enum Mesh {
     private static let commands: [Command] = [
         LocalMeshCommands.all,
         LagCommands.all,
+        ControlCommands.all,
         InstanceCommands.all,
         PersonCommands.all,
         TopicsCommands.all,
