@@ -25,10 +25,17 @@ enum LocalMeshCommands {
             discussion: """
                 Prints a line for each event until Ctrl-C, which lets the bots finish their work (25 s at most); a second Ctrl-C ends them at once.
                 With --brokers or KAFKA_BOOTSTRAP_SERVERS the bots run against that Kafka, and no broker is started.
+                With --detach it returns when every bot runs, and the mesh goes on in the background, also when the terminal is closed; its log is
+                logs/mesh.log under the data directory, and mesh down ends it. While it runs, mesh scale, pause, resume and drain change what runs; what
+                they said last also holds at the next start.
                 """,
             arguments: [Argument("BOT", .zeroOrMore, help: "only these bots; absent, all that are enabled")],
-            flags: meshFlags(environment: "development"),
-            run: { invocation in try LocalMesh(invocation).runUntilStopped() }),
+            flags: meshFlags(environment: "development") + [
+                Flag("detach", help: "return when every bot runs; the mesh goes on in the background")
+            ],
+            run: { invocation in
+                invocation.has("detach") ? try Detach(invocation: invocation).run() : try LocalMesh(invocation).runUntilStopped()
+            }),
         Command(
             "down", summary: "Stop the mesh that runs here, and the services that it has deployed", run: { try Down(invocation: $0).run() }),
         Command(

@@ -12,9 +12,15 @@ final class DirectoryLock: Sendable {
         guard descriptor >= 0 else { throw CommandFailure("cannot open \(path): \(String(cString: strerror(errno)))") }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
-            let owner = RunningMesh.read(in: directory).map { " (process \($0.pid), Kafka at \($0.brokers))" } ?? ""
-            throw CommandFailure("a mesh runs already under \(directory)\(owner). Stop it: mesh down. Or start another: --data-dir DIR")
+            throw Self.refusal(directory)
         }
+    }
+
+    /// What to say when another process has the directory.
+    static func refusal(_ directory: String) -> CommandFailure {
+        let owner = RunningMesh.read(in: directory).map { " (process \($0.pid), Kafka at \($0.brokers))" } ?? ""
+        return CommandFailure(
+            "a mesh runs already under \(directory)\(owner). Its bots: mesh ps. Stop it: mesh down. Or start another: --data-dir DIR")
     }
 
     deinit { close(descriptor) }

@@ -24,6 +24,9 @@ final class LocalMesh: Sendable {
     private let supervisor: Supervisor
     private let progress: Progress
     private let control: ControlWatch
+    private let running: RunningMesh
+    /// Nobody is before it: what it says goes to a log.
+    private let isDetached: Bool
     private let isStopped = Atomic(false)
 
     /// Checks the configuration, starts the broker, and makes its topics match. Nothing is left running when it throws.
@@ -31,6 +34,7 @@ final class LocalMesh: Sendable {
         Signals.block()
         let style = Style(descriptor: STDOUT_FILENO, environment: invocation.environment)
         self.style = style
+        isDetached = invocation.environment[Detach.variable] != nil
         home = try Home.find(invocation.environment)
         dataDirectory = invocation.dataDirectory
         try FileManager.default.createDirectory(atPath: dataDirectory + "/logs", withIntermediateDirectories: true)
@@ -50,10 +54,10 @@ final class LocalMesh: Sendable {
             try plan.applyTopics(settings, progress)
             if let broker { try logins?.grant(plan.access(), at: broker) }
             instances = try control.begin(given: counts.given)
-            try RunningMesh(
+            running = RunningMesh(
                 brokers: settings.bootstrapServers, pid: getpid(), startedAt: Timestamp.now.text,
-                propertiesFile: logins?.propertiesFile(MeshLogins.operatorName)
-            ).write(in: dataDirectory)
+                propertiesFile: logins?.propertiesFile(MeshLogins.operatorName))
+            try running.write(in: dataDirectory)
         } catch {
             broker?.stop()
             throw error
@@ -126,6 +130,9 @@ final class LocalMesh: Sendable {
         let seconds = (began.duration(to: .now) / .milliseconds(100)).rounded() / 10
         progress.say("bots", "all \(instances.count) run (\(seconds) s)")
         progress.setUp()
+        var ready = running
+        ready.readyAt = Timestamp.now.text
+        try ready.write(in: dataDirectory)
         control.follow(isOver: { self.progress.isOver || self.progress.stops > 0 }) { self.supervisor.want($0) }
     }
 
@@ -147,20 +154,24 @@ final class LocalMesh: Sendable {
     func runUntilStopped() throws -> Int32 {
         do {
             try start()
-            let reader = try EventReader(settings: settings, topics: eventTopics, from: .end)
-            defer { reader.close() }
-            progress.say("ready", "Ctrl-C stops the mesh. Try: README.md has a commit as one kcat line; mesh help lists what else there is")
-            let line = EventLine(style: style)
-            while !progress.isOver {
-                guard let entry = try reader.next(timeout: .milliseconds(250)) else { continue }
-                Terminal.write(line.text(entry.envelope, entry.payload) + "\n", to: STDOUT_FILENO)
-            }
+            if isDetached { progress.waitUntilOver() } else { try showEvents() }
         } catch {
             stopAndWait()
             throw error
         }
         stopAndWait()
         return 0
+    }
+
+    private func showEvents() throws {
+        let reader = try EventReader(settings: settings, topics: eventTopics, from: .end)
+        defer { reader.close() }
+        progress.say("ready", "Ctrl-C stops the mesh. Try: README.md has a commit as one kcat line; mesh help lists what else there is")
+        let line = EventLine(style: style)
+        while !progress.isOver {
+            guard let entry = try reader.next(timeout: .milliseconds(250)) else { continue }
+            Terminal.write(line.text(entry.envelope, entry.payload) + "\n", to: STDOUT_FILENO)
+        }
     }
 
     /// Throws when the mesh was told to stop, or cannot go on.

@@ -14,6 +14,8 @@ struct RunningMesh: Codable {
     let startedAt: String
     /// The operator's login, where the broker asks for one: a file of librdkafka's properties.
     var propertiesFile: String?
+    /// When all bots ran; nil before that.
+    var readyAt: String?
 
     private static func file(in dataDirectory: String) -> String { dataDirectory + "/mesh.json" }
 
