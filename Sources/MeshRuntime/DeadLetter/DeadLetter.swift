@@ -50,7 +50,7 @@ struct DeadLetters: Sendable {
             Header(Passport.Name.firstFailure, text: String((passport.firstFailure ?? now).milliseconds)),
             Header(Passport.Name.redrives, text: String(passport.redrives)),
         ]
-        if let reminder = passport.reminder { kept.append(Header(Passport.Name.reminder, text: Self.cut(reminder.reminder.name))) }
+        kept += passport.continuationHeaders
         var value = record.value
         var key = passport.key
         if let bytes = value, digestOnly || bytes.count > settings.limits.deadLetterBytes {

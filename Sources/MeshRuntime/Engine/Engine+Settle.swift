@@ -52,8 +52,11 @@ extension Engine {
             log(
                 .error, "\(name): \(rejection.message). It is in \(settings.topics.deadLetters).", correlation: correlation,
                 [("code", rejection.code)])
+            var passport = job.passport
+            passport.produced = visible(job)
+            if job.priority != job.event.envelope.priority { passport.priority = job.priority }
             let records = deadRecords(
-                job.record, job.passport, job.event.envelope, Failure(rejection), attempts: job.attempt, at: moment)
+                job.record, passport, job.event.envelope, Failure(rejection), attempts: job.attempt, at: moment)
             return finishItem(job, .dead(code: rejection.code), records)
         }
         let delay = Backoff.delay(after: job.attempt, retryPolicy, using: &random)

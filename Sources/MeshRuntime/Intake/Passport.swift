@@ -45,58 +45,14 @@ struct Passport: Equatable {
         var id: String
     }
 
-    enum Name {
-        static let originTopic = "kafka_dlt-original-topic"
-        static let originPartition = "kafka_dlt-original-partition"
-        static let originOffset = "kafka_dlt-original-offset"
-        static let originTimestamp = "kafka_dlt-original-timestamp"
-        static let originTimestampType = "kafka_dlt-original-timestamp-type"
-        static let originGroup = "kafka_dlt-original-consumer-group"
-        static let exceptionName = "kafka_dlt-exception-fqcn"
-        static let exceptionMessage = "kafka_dlt-exception-message"
-        static let exceptionTrace = "kafka_dlt-exception-stacktrace"
-        static let bot = "mesh_bot"
-        static let attempts = "mesh_attempts"
-        static let errorCode = "mesh_error_code"
-        static let firstFailure = "mesh_first_failure"
-        static let redrives = "mesh_redrives"
-        static let notBefore = "mesh_not_before"
-        static let produced = "mesh_produced"
-        static let reminder = "mesh_reminder"
-        static let reminderID = "mesh_reminder_id"
-        static let reminderAfter = "mesh_reminder_after"
-        static let aggregate = "mesh_aggregate"
-        static let priority = "mesh_priority"
-        static let key = "mesh_key"
-        static let keyIsNull = "mesh_key_is_null"
-
-        /// Headers that only the bot's own topics have, or that a dead letter adds.
-        static let own: Set<String> = [
-            originTopic, originPartition, originOffset, originTimestamp, originTimestampType, originGroup, exceptionName, exceptionMessage,
-            exceptionTrace, bot, attempts, errorCode, firstFailure, redrives, notBefore, produced, reminder, reminderID, reminderAfter,
-            aggregate, priority, key, keyIsNull,
-        ]
-
-        /// Whether any header begins like one of them, which of most records tells that there is none.
-        static func mayHaveOwn(_ headers: Headers) -> Bool {
-            var found = false
-            headers.withEach { name, _ in found = found || name.starts(with: mesh) || name.starts(with: kafka) }
-            return found
-        }
-
-        private static let mesh = Array("mesh_".utf8)
-        private static let kafka = Array("kafka_".utf8)
-
-        /// The same; of most headers their beginning tells.
-        static func isOwn(_ name: String) -> Bool { (name.hasPrefix("mesh_") || name.hasPrefix("kafka_")) && own.contains(name) }
-    }
+    typealias Name = RecordHeader
 
     /// Reads what a record carries. On an event topic only the first origin and the count of redrives are believed.
     init(_ record: Record, isOwnTopic: Bool) {
         origin = Origin(topic: record.topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp)
         headers = record.headers
         key = record.key
-        guard Name.mayHaveOwn(record.headers) else { return }
+        guard Self.mayHaveOwn(record.headers) else { return }
         headers = Headers(record.headers.filter { !Name.isOwn($0.name) })
         redrives = Self.count(Name.redrives, in: record)
         if let topic = Self.text(Name.originTopic, in: record), let partition: Int32 = Self.number(Name.originPartition, in: record),
@@ -137,6 +93,14 @@ struct Passport: Equatable {
         if redrives > 0 { result.append(Header(Name.redrives, text: String(redrives))) }
         if let firstFailure { result.append(Header(Name.firstFailure, text: String(firstFailure.milliseconds))) }
         if let notBefore { result.append(Header(Name.notBefore, text: String(notBefore.milliseconds))) }
+        result += continuationHeaders
+        if let key { result.append(Header(Name.key, key)) } else { result.append(Header(Name.keyIsNull, text: "1")) }
+        return result
+    }
+
+    /// What a later attempt needs to go on where this one stood: also a dead letter carries it, for the day when it is put back.
+    var continuationHeaders: [Header] {
+        var result: [Header] = []
         if let priority { result.append(Header(Name.priority, text: priority.rawValue)) }
         if let aggregate { result.append(Header(Name.aggregate, text: aggregate)) }
         if !produced.isEmpty {
@@ -148,7 +112,6 @@ struct Passport: Equatable {
             result.append(Header(Name.reminderID, text: reminder.id))
             result.append(Header(Name.reminderAfter, text: String(reminder.reminder.after.wholeMilliseconds)))
         }
-        if let key { result.append(Header(Name.key, key)) } else { result.append(Header(Name.keyIsNull, text: "1")) }
         return result
     }
 
@@ -166,6 +129,16 @@ struct Passport: Equatable {
             Header(Name.originGroup, text: group),
         ]
     }
+
+    /// Whether any header begins like one of the mesh's, which of most records tells that there is none.
+    private static func mayHaveOwn(_ headers: Headers) -> Bool {
+        var found = false
+        headers.withEach { name, _ in found = found || name.starts(with: mesh) || name.starts(with: kafka) }
+        return found
+    }
+
+    private static let mesh = Array("mesh_".utf8)
+    private static let kafka = Array("kafka_".utf8)
 
     private static func text(_ name: String, in record: Record) -> String? {
         record.headers.first { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
