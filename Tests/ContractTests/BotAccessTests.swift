@@ -34,7 +34,9 @@ import Topology
             let patterns = try contract.consumes.map { try EventPattern(parsing: $0.name) }
             let cancels = contract.cancels.map(\.type.name)
             for topic in readable
-            where topic != "mesh.control" && !topic.hasSuffix("." + contract.name.lowercased()) && !cancels.contains(topic) {
+            where !["mesh.control", "mesh.audit"].contains(topic) && !topic.hasSuffix("." + contract.name.lowercased())
+                && !cancels.contains(topic)
+            {
                 #expect(patterns.contains { $0.matches(EventType(topic)) }, "\(contract.name) may read \(topic)")
             }
             #expect(!readable.contains { $0.contains("*") || $0.contains("#") }, "\(contract.name): a pattern is no topic")

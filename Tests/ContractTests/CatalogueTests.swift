@@ -47,7 +47,7 @@ import Topology
         let catalogue = try Shipped.catalogue.get()
         let letters = try #require(catalogue["mesh.dlq"])
         #expect(letters.maximumBytes == 16 << 20)
-        for name in ["mesh.control", "mesh.instances"] {
+        for name in ["mesh.control", "mesh.instances", "mesh.dlq_marks"] {
             let definition = try #require(catalogue[EventType(name)])
             #expect(definition.cleanup != .delete)
             #expect(definition.kind == .internal)

@@ -25,6 +25,7 @@ import Topology
     /// What the mesh's own topics carry, which are no envelopes.
     static let records: [EventType: any (Codable & Sendable).Type] = [
         "mesh.audit": AuditRecord.self, "mesh.control": ControlRecord.self, "mesh.instances": InstanceRecord.self,
+        "mesh.dlq_marks": DeadLetterMark.self,
     ]
 
     private struct Case {

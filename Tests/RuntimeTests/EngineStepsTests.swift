@@ -412,20 +412,4 @@ import Testing
         #expect(child.utf8.count == trace.traceparent.utf8.count)
         #expect(child != trace.traceparent)
     }
-
-    @Test func auditRecordsFormAChain() throws {
-        var trail = AuditTrail(instance: "WorkBot-1", host: "h", pid: 1, startedAt: Timestamp(milliseconds: 0))
-        var previous = ""
-        for number in 0..<5 {
-            let record = try trail.record(AuditEntry(action: "call.started", subject: "effort"), at: Timestamp(milliseconds: Int64(number)))
-            let read = try JSONCoder.decode(AuditRecord.self, from: record.value ?? [])
-            #expect(read.sequence == number)
-            #expect(read.previousHash == previous)
-            #expect(try read.expectedHash() == read.hash)
-            var forged = read
-            forged.subject = "other"
-            #expect(try forged.expectedHash() != read.hash)
-            previous = read.hash
-        }
-    }
 }

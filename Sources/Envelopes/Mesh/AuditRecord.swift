@@ -1,7 +1,8 @@
 /// One thing that was done to the outside, or by a person: a record on `mesh.audit`, keyed by the actor.
 ///
 /// The records of one actor form a chain: `hash` is the SHA-256 of `previousHash`, a line feed, and the record's JSON with an empty `hash` (keys sorted, no spaces,
-/// slashes not escaped). A process begins its chain with an empty `previousHash` and `sequence` 0.
+/// slashes not escaped). A process begins a chain of its own with `sequence` 0, and links it to the last record that the actor has on the topic: `link`
+/// says whether `previousHash` is that record's, and why not otherwise.
 public struct AuditRecord: Codable, Sendable, Equatable {
     public static let topic = "mesh.audit"
 
@@ -27,15 +28,29 @@ public struct AuditRecord: Codable, Sendable, Equatable {
     public var durationSeconds: Double?
     /// RFC 3339.
     public var at: String
-    /// The `hash` of the record before in the chain; empty for the first.
+    /// How the chain begins; only in its first record, and nil in those of meshes that did not link yet.
+    public var link: Link?
+    /// So many records before it could not be written: they are in no chain. nil: none.
+    public var lost: Int?
+    /// The `hash` of the record before: in the chain, or, for a first record with `link` continued, of the actor's chain before. Else empty.
     public var previousHash: String
     /// Lower-case hexadecimal.
     public var hash: String
 
+    /// What the first record of a chain knows of the actor's chain before it.
+    public enum Link: String, Codable, Sendable, CaseIterable {
+        /// There was none.
+        case first
+        /// `previousHash` is the hash of its last record.
+        case continued
+        /// It could not be read.
+        case unknown
+    }
+
     public init(
         actor: String, chain: String, sequence: Int, action: String, subject: String, outcome: String? = nil, code: String? = nil,
         runID: String? = nil, correlationID: String? = nil, idempotencyKey: String? = nil, isRepeat: Bool? = nil,
-        durationSeconds: Double? = nil, at: String, previousHash: String = "", hash: String = ""
+        durationSeconds: Double? = nil, at: String, link: Link? = nil, lost: Int? = nil, previousHash: String = "", hash: String = ""
     ) {
         self.actor = actor
         self.chain = chain
@@ -50,6 +65,8 @@ public struct AuditRecord: Codable, Sendable, Equatable {
         self.isRepeat = isRepeat
         self.durationSeconds = durationSeconds
         self.at = at
+        self.link = link
+        self.lost = lost
         self.previousHash = previousHash
         self.hash = hash
     }
@@ -57,7 +74,7 @@ public struct AuditRecord: Codable, Sendable, Equatable {
     public var key: String { actor }
 
     enum CodingKeys: String, CodingKey {
-        case actor, chain, sequence, action, subject, outcome, code, at, hash
+        case actor, chain, sequence, action, subject, outcome, code, at, link, lost, hash
         case runID = "run_id"
         case correlationID = "correlation_id"
         case idempotencyKey = "idempotency_key"

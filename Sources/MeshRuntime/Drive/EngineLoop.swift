@@ -41,7 +41,9 @@ final class EngineLoop: RebalanceDelegate {
         self.side = side
         let settings = options.settings
         let host = Host.name
-        audit = AuditTrail(instance: settings.instance, host: host, pid: getpid(), startedAt: .now)
+        audit = AuditTrail(
+            instance: settings.instance, host: host, pid: getpid(), startedAt: .now,
+            before: AuditTailReader(client: options.client, actor: settings.instance, logger: options.logger))
         let metrics = Metrics()
         outputs = OutputWriter(options.configuration, metrics: metrics, logger: options.logger)
         restorer = Restorer(client: options.client, settings: settings, place: snapshots, mailbox: mailbox, logger: options.logger)
@@ -274,7 +276,7 @@ final class EngineLoop: RebalanceDelegate {
         case .log(let entry): write(entry)
         case .audit(let entry):
             do {
-                side.send(try audit.record(entry, at: .now))
+                try audit.write(entry, at: .now) { side.send($0) }
             } catch {
                 logger.error("an audit record cannot be written: \(error)")
             }

@@ -24,11 +24,15 @@ final class SideProducer: Sendable {
             observer: .logging(logger))
     }
 
-    func send(_ record: OutgoingRecord) {
+    /// Whether there was room for it.
+    @discardableResult
+    func send(_ record: OutgoingRecord) -> Bool {
         do throws(KafkaError) {
             try producer.withLock { $0 }.send(record)
+            return true
         } catch {
             dropped.add(1, ordering: .relaxed)
+            return false
         }
     }
 

@@ -23,8 +23,10 @@ public struct BotAccess: Sendable {
     /// Who the bot is to the broker: a user of its own name.
     public var principal: String { "User:\(contract.name)" }
 
-    /// The topics that it may read: what it consumes, what cancels its runs, its own, and the mesh's wishes.
-    public var readable: [String] { Set(consumed + contract.cancels.map(\.type.name) + own + [ControlRecord.topic]).sorted() }
+    /// The topics that it may read: what it consumes, what cancels its runs, its own, the mesh's wishes, and the audit, where it goes on from its last hash.
+    public var readable: [String] {
+        Set(consumed + contract.cancels.map(\.type.name) + own + [ControlRecord.topic, AuditRecord.topic]).sorted()
+    }
 
     /// The topics that it may write: what it produces, its steps' lines, its own, and the mesh's records of what was done.
     public var writable: [String] {
