@@ -67,7 +67,8 @@ let package = Package(
         // Programs: parse, wire, run.
         program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
         program("meshbroker", ["Broker", "Envelopes", "KafkaProtocol", "Telemetry", "Terminal"]),
-        program("mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "Telemetry", "Terminal", "Topology"]),
+        program(
+            "mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
         program("meshload", ["BotKit", "Envelopes", "Kafka", "LocalBroker", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
 
         tests("KafkaProtocolTests", ["KafkaProtocol", "CSystem"]),
@@ -88,7 +89,7 @@ let package = Package(
         tests("CallsTests", ["Calls", "BotKit", "Envelopes"]),
         tests("TelemetryTests", ["Telemetry", "Envelopes"]),
         tests("TerminalTests", ["Terminal", "Envelopes"]),
-        tests("MeshTests", ["mesh", "BotKit", "Envelopes", "Kafka", "LocalBroker", "Terminal", "Topology"]),
+        tests("MeshTests", ["mesh", "BotKit", "Envelopes", "Kafka", "LocalBroker", "MeshRuntime", "Terminal", "Topology"]),
         tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
         tests("LoadTests", ["meshload", "Envelopes", "Kafka", "MeshRuntime"]),
         tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka", "YAMLText"], fixtures: ["Fixtures"]),

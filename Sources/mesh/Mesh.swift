@@ -38,6 +38,7 @@ enum Mesh {
         DocumentCommands.all,
         RecordCommands.all,
         ProduceCommand.all,
+        DeadLetterCommands.all,
         ToolCommands.all,
     ].flatMap { $0 }
 

@@ -18,6 +18,15 @@ final class StopSign: Sendable {
     /// Called once when the command shall end: wakes what waits.
     func onStop(_ wake: @escaping @Sendable () -> Void) { state.withLock { $0.wake = wake } }
 
+    /// Waits; ends early when the command shall end.
+    func wait(until instant: ContinuousClock.Instant) {
+        while !isSet {
+            let left = ContinuousClock.now.duration(to: instant)
+            guard left > .zero else { return }
+            usleep(UInt32(min(left, .milliseconds(50)) / .microseconds(1)))
+        }
+    }
+
     private func set() {
         let (isSecond, wake) = state.withLock { state in
             defer { state.isSet = true }

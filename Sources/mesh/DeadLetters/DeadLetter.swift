@@ -1,0 +1,107 @@
+import Envelopes
+import Kafka
+
+/// Where a dead letter lies in `mesh.dlq`: as kcat shows it, partition and offset.
+struct DeadLetterPlace: Hashable, Comparable, Sendable, CustomStringConvertible {
+    let partition: Int32
+    let offset: Int64
+
+    /// Understands `3@10482`, and `mesh.dlq[3]@10482` as messages write it; nil for anything else.
+    init?(_ text: String) {
+        var text = Substring(text)
+        if text.hasPrefix("mesh.dlq[") {
+            text = text.dropFirst("mesh.dlq[".count)
+            guard let bracket = text.firstIndex(of: "]") else { return nil }
+            text.remove(at: bracket)
+        }
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, let partition = Int32(parts[0]), let offset = Int64(parts[1]) else { return nil }
+        guard partition >= 0, offset >= 0 else { return nil }
+        self.init(partition: partition, offset: offset)
+    }
+
+    init(partition: Int32, offset: Int64) {
+        self.partition = partition
+        self.offset = offset
+    }
+
+    static func < (left: DeadLetterPlace, right: DeadLetterPlace) -> Bool {
+        (left.partition, left.offset) < (right.partition, right.offset)
+    }
+
+    var description: String { "\(partition)@\(offset)" }
+}
+
+/// A record of `mesh.dlq`: what was given up, where it came from, and why.
+struct DeadLetter: Sendable {
+    let record: Record
+    /// The bot that gave it up; nil when the record does not say, so that no bot of this mesh wrote it.
+    let bot: String?
+    /// `mesh_error_code`, else `unknown`.
+    let code: String
+    let message: String
+    /// Which instance gave it up, at which attempt.
+    let trace: String?
+    let origin: Origin?
+    let attempts: Int?
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    let firstFailure: Int64?
+    /// How often it was put back before.
+    let redrives: Int
+
+    struct Origin: Sendable, Equatable, CustomStringConvertible {
+        let topic: String
+        let partition: Int32
+        let offset: Int64
+        /// Milliseconds since 1970-01-01T00:00:00Z; nil for none.
+        let timestamp: Int64?
+
+        var description: String { "\(topic)[\(partition)]@\(offset)" }
+    }
+
+    init(_ record: Record) {
+        func text(_ name: String) -> String? {
+            record.headers.first { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
+        }
+        func number(_ name: String) -> Int64? { text(name).flatMap { Int64($0) } }
+        self.record = record
+        bot = text(RecordHeader.bot).flatMap { $0.isEmpty ? nil : $0 }
+        code = text(RecordHeader.errorCode) ?? "unknown"
+        message = text(RecordHeader.exceptionMessage) ?? ""
+        trace = text(RecordHeader.exceptionTrace)
+        attempts = number(RecordHeader.attempts).flatMap { Int(exactly: $0) }
+        firstFailure = number(RecordHeader.firstFailure)
+        redrives = Int(min(max(0, number(RecordHeader.redrives) ?? 0), 1_000_000))
+        if let topic = text(RecordHeader.originTopic), let offset = number(RecordHeader.originOffset),
+            let partition = number(RecordHeader.originPartition).flatMap({ Int32(exactly: $0) })
+        {
+            let timestamp = number(RecordHeader.originTimestamp).flatMap { $0 >= 0 ? $0 : nil }
+            origin = Origin(topic: topic, partition: partition, offset: offset, timestamp: timestamp)
+        } else {
+            origin = nil
+        }
+    }
+
+    var place: DeadLetterPlace { DeadLetterPlace(partition: record.partition, offset: record.offset) }
+    /// When it was given up: milliseconds since 1970-01-01T00:00:00Z; -1 when the record does not say.
+    var timestamp: Int64 { record.timestamp.milliseconds }
+
+    /// The envelope as its bot read it, or why it is none.
+    func envelope() -> Result<Envelope, DecodeError> {
+        let headers = record.headers.filter { !RecordHeader.isOwn($0.name) }.map { EnvelopeHeader($0.name, $0.value) }
+        // A reminder's origin may be a topic of the bot's own, which carries events of any type.
+        let isOwn = origin.map { $0.topic.hasPrefix("retry.") || $0.topic.hasPrefix("inbox.") } ?? true
+        do throws(DecodeError) {
+            return .success(
+                try EnvelopeCodec().decode(
+                    value: record.value, headers: headers, topic: origin?.topic ?? record.topic,
+                    partition: origin?.partition ?? record.partition, offset: origin?.offset ?? record.offset,
+                    timestamp: origin?.timestamp.map { Timestamp(milliseconds: $0) }, expecting: isOwn ? .any : .topic))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Whether its value was too large for `mesh.dlq`, so that only its size and digest are here.
+    var isOversized: Bool { record.value?.starts(with: Array(#"{"mesh_oversized":true,"#.utf8)) ?? false }
+}

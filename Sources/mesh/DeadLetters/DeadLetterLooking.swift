@@ -1,0 +1,174 @@
+import Envelopes
+import Kafka
+import Terminal
+
+/// `mesh dlq list`, `show` and `stats`: changes nothing.
+struct DeadLetterLooking {
+    private let invocation: Invocation
+    private let settings: ClientSettings
+    private let output: Output
+    private let limit: Int
+    private let now = Timestamp.now
+
+    init(_ invocation: Invocation) throws {
+        self.invocation = invocation
+        settings = try invocation.settings()
+        output = Output(invocation)
+        limit = try invocation.quarantineLimit()
+    }
+
+    func list() throws -> Int32 {
+        let selection = try DeadLetterSelection(invocation, states: [.open, .quarantined], now: now)
+        let most = try invocation.integer("max", in: 1...1_000_000)
+        let isStream = output.format == .json && most == nil
+        var newest = Newest(most ?? 50)
+        var names = SeenNames()
+        try DeadLetterBox(settings, limit: limit).read(selection, noting: &names) { entry in
+            if isStream { try output.object(DeadLetterRow(entry: entry, now: now)) } else { newest.add(entry) }
+            return true
+        }
+        try names.check(invocation)
+        guard !isStream else { return 0 }
+        let rows = newest.sorted
+        if output.format == .json {
+            for entry in rows { try output.object(DeadLetterRow(entry: entry, now: now)) }
+        } else if rows.isEmpty {
+            output.line("no dead letters")
+        } else {
+            output.table(DeadLetterText.columns, rows.map { DeadLetterText.row($0, now: now, style: output.style) })
+            if newest.seen > rows.count {
+                let (shown, seen) = (HumanText.count(rows.count), HumanText.count(newest.seen))
+                output.line("the newest \(shown) of \(seen); --max shows more, mesh dlq stats counts them")
+            }
+        }
+        return 0
+    }
+
+    func stats() throws -> Int32 {
+        let selection = try DeadLetterSelection(invocation, states: Set(DeadLetterState.allCases), now: now)
+        var stats = DeadLetterStats()
+        var names = SeenNames()
+        try DeadLetterBox(settings, limit: limit).read(selection, noting: &names) { entry in
+            stats.add(entry, now: now)
+            return true
+        }
+        try names.check(invocation)
+        if output.format == .json {
+            for dimension in DeadLetterStats.Dimension.allCases {
+                for row in stats.rows(dimension) { try output.object(StatsRow(by: dimension.rawValue, name: row.name, counts: row.counts)) }
+            }
+            try output.object(StatsRow(by: "all", name: "all", counts: stats.all))
+            return 0
+        }
+        guard stats.all.total > 0 else {
+            output.line("no dead letters")
+            return 0
+        }
+        for dimension in DeadLetterStats.Dimension.allCases {
+            let title = Column(dimension.rawValue.uppercased(), mayShrink: true)
+            output.table(
+                [title] + DeadLetterText.statsColumns,
+                stats.rows(dimension).map { [$0.name.printable] + DeadLetterText.counts($0.counts) })
+            output.line()
+        }
+        output.line("all: " + DeadLetterState.allCases.map { "\(HumanText.count(stats.all[$0])) \($0.rawValue)" }.joined(separator: ", "))
+        return 0
+    }
+
+    func show() throws -> Int32 {
+        let selection = try DeadLetterSelection(invocation, places: invocation.arguments, states: Set(DeadLetterState.allCases))
+        let box = try DeadLetterBox(settings, limit: limit, places: selection.places)
+        var found: [DeadLetterPlace: DeadLetterBox.Entry] = [:]
+        try box.read(selection) { entry in
+            found[entry.letter.place] = entry
+            return found.count < selection.places.count
+        }
+        var isFirst = true
+        for place in selection.places.sorted() {
+            guard let entry = found[place] else { continue }
+            let page = DeadLetterPage(entry: entry, mark: box.marks[entry.letter], isWhole: invocation.has("full"), now: now)
+            if output.format == .json {
+                try output.object(page)
+            } else {
+                if !isFirst { output.line() }
+                for line in page.lines(output.style) { output.line(line) }
+            }
+            isFirst = false
+        }
+        let missing = selection.places.subtracting(found.keys).sorted()
+        guard missing.isEmpty else {
+            throw CommandFailure(
+                "mesh.dlq has no record at \(missing.map(\.description).joined(separator: ", ")). See what there is: mesh dlq list")
+        }
+        return 0
+    }
+}
+
+/// The newest of all entries that were added, at most so many.
+struct Newest {
+    private let most: Int
+    private var entries: [DeadLetterBox.Entry] = []
+    private(set) var seen = 0
+
+    init(_ most: Int) { self.most = most }
+
+    mutating func add(_ entry: DeadLetterBox.Entry) {
+        seen += 1
+        entries.append(DeadLetterBox.Entry(letter: entry.letter.withoutContent, state: entry.state))
+        if entries.count >= 2 * most + 64 { entries = sorted }
+    }
+
+    /// From old to new.
+    var sorted: [DeadLetterBox.Entry] {
+        let all = entries.sorted { ($0.letter.timestamp, $0.letter.place) < ($1.letter.timestamp, $1.letter.place) }
+        return Array(all.suffix(most))
+    }
+}
+
+/// Names that dead letters really have, for whoever mistypes one.
+struct SeenNames {
+    private var bots: Set<String> = []
+    private var codes: Set<String> = []
+    private static let most = 10_000
+
+    mutating func add(_ letter: DeadLetter) {
+        if let bot = letter.bot, bots.count < Self.most { bots.insert(bot) }
+        if codes.count < Self.most { codes.insert(letter.code) }
+    }
+
+    /// Throws for a `--bot` or `--reason` that no dead letter has and that is near to one that some have.
+    func check(_ invocation: Invocation) throws(UsageError) {
+        let lower = Set(bots.map { $0.lowercased() })
+        for name in invocation.all("bot") where !lower.contains(name.lowercased()) && !bots.isEmpty {
+            throw UsageError("there are no dead letters of a bot '\(name.printable)'" + nearest(name, among: bots))
+        }
+        for code in invocation.all("reason") where !codes.contains(code) && !codes.isEmpty {
+            throw UsageError("no dead letter has the reason '\(code.printable)'" + nearest(code, among: codes))
+        }
+    }
+}
+
+/// A line of `mesh dlq stats --format json`.
+private struct StatsRow: Encodable {
+    let by: String
+    let name: String
+    let open: Int
+    let quarantined: Int
+    let redriven: Int
+    let purged: Int
+
+    init(by: String, name: String, counts: DeadLetterStats.Counts) {
+        self.by = by
+        self.name = name
+        open = counts[.open]
+        quarantined = counts[.quarantined]
+        redriven = counts[.redriven]
+        purged = counts[.purged]
+    }
+}
+
+extension Invocation {
+    func quarantineLimit() throws -> Int {
+        try integer("quarantine-after", in: 1...1_000_000) ?? DeadLetterState.standardLimit
+    }
+}

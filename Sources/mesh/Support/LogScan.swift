@@ -1,0 +1,76 @@
+import Kafka
+
+/// Reads all that is committed on some topics at this moment, to an end that is fixed before the first record: what comes later is not seen.
+///
+/// Without a group: it moves nobody's offsets. Holds nothing but what is fetched ahead. Confined to the thread that made it.
+struct LogScan {
+    /// The offsets of each partition that are read; the upper bound is where the committed part ended.
+    private(set) var ranges: [TopicPartition: Range<Int64>]
+    private let settings: ClientSettings
+    /// How long nothing may come.
+    private let patience: Duration
+
+    /// Fixes the ends. Topics that there are not are left out. `only` narrows it to some partitions.
+    init(_ settings: ClientSettings, topics: [String], only: Set<TopicPartition>? = nil, patience: Duration = .seconds(30)) throws {
+        self.settings = settings
+        self.patience = patience
+        ranges = [:]
+        let admin = try AdminClient(settings)
+        defer { admin.close(timeout: .seconds(2)) }
+        let known = try admin.metadata(timeout: .seconds(10)).topics
+        let consumer = try Consumer(settings, group: .none())
+        defer { consumer.close(timeout: .seconds(2)) }
+        for topic in topics {
+            for partition in known[topic]?.partitions ?? [] {
+                let place = TopicPartition(topic, partition.id)
+                guard only?.contains(place) ?? true else { continue }
+                let marks = try consumer.watermarks(of: place)
+                ranges[place] = marks.low..<max(marks.low, marks.high)
+            }
+        }
+    }
+
+    /// Reads only this part of a partition.
+    mutating func narrow(_ partition: TopicPartition, to range: Range<Int64>) {
+        guard let whole = ranges[partition] else { return }
+        ranges[partition] = range.clamped(to: whole)
+    }
+
+    /// How many offsets lie in the ranges: at least as many as there are records.
+    var offsets: Int64 { ranges.values.reduce(0) { $0 + Int64($1.count) } }
+
+    /// Calls `body` for each record, each partition in its order; `body` returns false to stop. Throws when Kafka brings nothing although there is more.
+    func read(_ body: (Record) throws -> Bool) throws {
+        var open = ranges.filter { !$0.value.isEmpty }
+        guard !open.isEmpty else { return }
+        let consumer = try Consumer(settings, group: .none(reportsPartitionEnd: true))
+        defer { consumer.close(timeout: .seconds(2)) }
+        try consumer.assign(open.mapValues { .at($0.lowerBound) })
+        var last = ContinuousClock.now
+        while !open.isEmpty {
+            switch consumer.poll(timeout: .milliseconds(100)) {
+            case .record(let record):
+                last = .now
+                guard let range = open[record.topicPartition] else { continue }
+                if range.contains(record.offset), try !body(record) { return }
+                // What lies behind the range is not asked for any more.
+                if record.offset + 1 >= range.upperBound { try finish(record.topicPartition, &open, consumer) }
+            case .partitionEnd(let partition, let offset):
+                last = .now
+                if let range = open[partition], offset >= range.upperBound { try finish(partition, &open, consumer) }
+            case .error(let error) where error.isFatal || error.isUnknownTopicOrPartition: throw error
+            case .error, nil: break
+            }
+            if last.duration(to: .now) > patience {
+                let names = open.keys.sorted().prefix(3).map(\.description).joined(separator: ", ")
+                throw NoBroker(
+                    description: "Kafka brought nothing of \(names) for \(patience), although there is more. Is every broker up?")
+            }
+        }
+    }
+
+    private func finish(_ partition: TopicPartition, _ open: inout [TopicPartition: Range<Int64>], _ consumer: Consumer) throws {
+        open[partition] = nil
+        try consumer.pause([partition])
+    }
+}
