@@ -39,6 +39,7 @@ enum Mesh {
         RecordCommands.all,
         ProduceCommand.all,
         DeadLetterCommands.all,
+        AuditCommands.all,
         ToolCommands.all,
     ].flatMap { $0 }
 

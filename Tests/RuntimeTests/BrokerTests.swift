@@ -143,7 +143,14 @@ import Testing
         #expect(seen.map(\.number).sorted() == Array(0..<60))
         let broker = try await BrokerFixture.shared()
         #expect(try read("mesh.dlq", broker).isEmpty)
-        #expect(try read("mesh.audit", broker).count >= 80)
+        let audits = try read("mesh.audit", broker).compactMap(\.value).map { try JSONCoder.decode(AuditRecord.self, from: $0) }
+        #expect(audits.count >= 80)
+        // The second process goes on from the first one's last record.
+        let own = audits.filter { $0.actor == "WorkBot-1" }
+        let restart = try #require(own.last { $0.sequence == 0 }, "no chain begins")
+        #expect(restart.link == .continued)
+        let before = own.prefix { $0 != restart }
+        #expect(restart.previousHash == before.last?.hash)
         #expect(try read("work.log", broker).count >= 60)
         let instances = try read("mesh.instances", broker).compactMap(\.value).map { try JSONCoder.decode(InstanceRecord.self, from: $0) }
         #expect(instances.last?.state == .stopped)

@@ -28,7 +28,9 @@ public enum AuditTail: Sendable, Equatable {
     /// Looks for the actor's last committed record, from the end of its partition towards the beginning. Blocks, for up to `limit`.
     public static func find(actor: String, _ client: ClientSettings, limit: Duration) throws -> AuditTail {
         let deadline = ContinuousClock.now.advanced(by: limit)
-        let consumer = try Consumer(client, group: .none(reportsPartitionEnd: true))
+        var settings = client
+        if settings["fetch.wait.max.ms"] == nil { settings["fetch.wait.max.ms"] = "20" }
+        let consumer = try Consumer(settings, group: .none(reportsPartitionEnd: true))
         defer { consumer.close(timeout: .seconds(2)) }
         let key = Array(actor.utf8)
         guard let partition = try partition(of: key, client, limit: limit) else { return .none }

@@ -1,5 +1,4 @@
 import Envelopes
-import FoundationEssentials
 import Kafka
 
 /// Writes a person's event, and waits until the broker has it.
@@ -33,7 +32,7 @@ struct EventPublisher {
             topic: envelope.type.name, key: key.map { Array($0.utf8) }, value: encoded.value,
             headers: Headers(encoded.headers.map { Header($0.name, $0.value) }))
         var records = [record]
-        if let decision { records.append(try decision.auditRecord(of: envelope)) }
+        if let decision { records.append(try decision.auditRecord(of: envelope, settings)) }
         let deliveries = try producer.sendAndWait(records, timeout: .seconds(15))
         guard let delivery = deliveries.first else {
             throw CommandFailure("Kafka did not tell what became of the record; look with: mesh tail")
@@ -48,14 +47,10 @@ struct Decision {
     /// The id or name that the person gave.
     let subject: String
 
-    /// A chain of one record: a command is a process of its own.
-    fileprivate func auditRecord(of envelope: Envelope) throws -> OutgoingRecord {
-        let audit = try AuditRecord(
-            actor: person, chain: "\(person)/\(envelope.id)", sequence: 0, action: envelope.type.name, subject: subject, outcome: "success",
-            correlationID: envelope.correlationID, at: envelope.timestamp.text
-        ).sealed(after: "")
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return OutgoingRecord(topic: AuditRecord.topic, key: Array(audit.key.utf8), value: Array(try encoder.encode(audit)))
+    /// A chain of its own, for a command is a process of its own; it goes on from the person's last one.
+    fileprivate func auditRecord(of envelope: Envelope, _ settings: ClientSettings) throws -> OutgoingRecord {
+        var audit = PersonAudit(person: person, settings)
+        return try audit.record(
+            action: envelope.type.name, subject: subject, correlationID: envelope.correlationID, at: envelope.timestamp)
     }
 }

@@ -43,6 +43,9 @@ struct LogScan {
     func read(_ body: (Record) throws -> Bool) throws {
         var open = ranges.filter { !$0.value.isEmpty }
         guard !open.isEmpty else { return }
+        // An end behind a transaction's marker is told with the next answer, for which a broker would wait half a second.
+        var settings = settings
+        if settings["fetch.wait.max.ms"] == nil { settings["fetch.wait.max.ms"] = "20" }
         let consumer = try Consumer(settings, group: .none(reportsPartitionEnd: true))
         defer { consumer.close(timeout: .seconds(2)) }
         try consumer.assign(open.mapValues { .at($0.lowerBound) })

@@ -1,0 +1,252 @@
+import BotKit
+import Envelopes
+import Kafka
+import Terminal
+
+/// `mesh audit` and `mesh audit verify`.
+struct AuditReading {
+    private let invocation: Invocation
+    private let settings: ClientSettings
+    private let output: Output
+
+    init(_ invocation: Invocation) throws {
+        self.invocation = invocation
+        settings = try invocation.settings()
+        output = Output(invocation)
+    }
+
+    private func scan() throws -> LogScan {
+        let scan = try LogScan(settings, topics: [AuditRecord.topic])
+        guard !scan.ranges.isEmpty else {
+            throw CommandFailure("there is no topic \(AuditRecord.topic). Create the mesh's topics: mesh topics apply")
+        }
+        return scan
+    }
+
+    // MARK: who did what
+
+    func list() throws -> Int32 {
+        let selection = try AuditSelection(invocation)
+        let most = try invocation.integer("max", in: 1...1_000_000)
+        var newest = NewestAudit(output.format == .json && most == nil ? nil : most ?? 50)
+        var actors: Set<String> = []
+        try scan().read { record in
+            guard let value = record.value, let audit = try? JSONCoder.decode(AuditRecord.self, from: value) else { return true }
+            if actors.count < 10_000 { actors.insert(audit.actor) }
+            guard selection.matches(audit) else { return true }
+            let row = AuditRow(partition: record.partition, offset: record.offset, record: audit)
+            if newest.most == nil { try output.object(row) } else { newest.add(row) }
+            return true
+        }
+        if let actor = invocation["actor"], !actors.contains(where: { AuditSelection.isActor($0, actor) }), !actors.isEmpty {
+            throw UsageError("nobody called '\(actor.printable)' is in the audit" + nearest(actor, among: actors))
+        }
+        guard newest.most != nil else { return 0 }
+        if output.format == .json {
+            for row in newest.sorted { try output.object(row) }
+            return 0
+        }
+        guard newest.seen > 0 else {
+            output.line("nothing")
+            return 0
+        }
+        output.table(AuditRow.columns, newest.sorted.map(\.cells))
+        let (shown, seen) = (newest.sorted.count, newest.seen)
+        if seen > shown { output.line("the newest \(HumanText.count(shown)) of \(HumanText.count(seen)); --max shows more") }
+        return 0
+    }
+
+    // MARK: the chains
+
+    func verify() throws -> Int32 {
+        let scan = try scan()
+        let shortened = Set(scan.ranges.filter { $0.value.lowerBound > 0 }.keys.map(\.partition))
+        var verifier = AuditVerifier(shortened: shortened)
+        let bar = ProgressBar("verifying", total: Int(clamping: scan.offsets), environment: invocation.environment)
+        defer { bar.end() }
+        try scan.read { record in
+            verifier.add(
+                AuditVerifier.Entry(partition: record.partition, offset: record.offset, key: record.key, value: record.value))
+            bar.advance(to: verifier.records)
+            return true
+        }
+        bar.end()
+        for finding in verifier.findings { try tell(finding) }
+        if output.format == .json { try output.object(AuditSummary(verifier)) } else { summarize(verifier) }
+        return verifier.problems == 0 ? 0 : 1
+    }
+
+    private func tell(_ finding: AuditVerifier.Finding) throws {
+        if output.format == .json { return try output.object(FindingRow(finding)) }
+        let place = "\(AuditRecord.topic)[\(finding.partition)]@\(finding.offset)"
+        let who = finding.actor.map { " (\($0.printable))" } ?? ""
+        output.line("\(place)\(who): \(output.style(.red, finding.problem.rawValue)): \(finding.message.printable)")
+    }
+
+    private func summarize(_ verifier: AuditVerifier) {
+        let found = verifier.problems - verifier.findings.count
+        if found > 0 { output.line("… and \(HumanText.count(found)) more") }
+        let size =
+            "\(HumanText.count(verifier.records)) records in \(HumanText.count(verifier.chainCount)) chains of \(HumanText.count(verifier.actorCount)) actors"
+        let verdict =
+            verifier.problems == 0
+            ? output.style(.green, "unbroken") : output.style(.red, "\(HumanText.count(verifier.problems)) records do not hold")
+        output.line("\(size): \(verdict)")
+        if verifier.withoutLink > 0 {
+            output.line(
+                "\(HumanText.count(verifier.withoutLink)) chains do not say how the one before them ended, so nothing proves that none is missing there"
+            )
+        }
+        if verifier.beyondBeginning > 0 {
+            output.line("\(HumanText.count(verifier.beyondBeginning)) chains go back to before the oldest record that the topic still has")
+        }
+        if verifier.lost > 0 { output.line("\(HumanText.count(verifier.lost)) records could not be written, as those after them say") }
+    }
+}
+
+/// Which audit records are meant.
+struct AuditSelection {
+    var actor: String?
+    var action: String?
+    var correlation: String?
+    var from: Timestamp?
+    var to: Timestamp?
+
+    init() {}
+
+    init(_ invocation: Invocation) throws {
+        actor = invocation["actor"]
+        action = invocation["action"]
+        correlation = invocation["correlation"]
+        from = try Self.time("from", invocation)
+        to = try Self.time("to", invocation)
+    }
+
+    /// Offsets mean another place in each partition, so only times are taken.
+    private static func time(_ flag: String, _ invocation: Invocation) throws -> Timestamp? {
+        switch try invocation.moment(flag) {
+        case nil: nil
+        case .time(let time): time
+        case .beginning where flag == "from": nil
+        case .end where flag == "to": nil
+        case .beginning, .end, .offset:
+            throw UsageError("--\(flag) takes a time: -10m (so long ago), or one such as 2026-01-31T12:00:00Z")
+        }
+    }
+
+    func matches(_ record: AuditRecord) -> Bool {
+        if let actor, !Self.isActor(record.actor, actor) { return false }
+        if let action, record.action != action, !(action.contains("*") && Glob(action).matches(record.action)) { return false }
+        if let correlation, record.correlationID?.hasPrefix(correlation) != true { return false }
+        guard from != nil || to != nil else { return true }
+        guard let at = Timestamp.parse(record.at) else { return false }
+        if let from, at < from { return false }
+        if let to, at >= to { return false }
+        return true
+    }
+
+    /// `BuildBot` means all its instances, `alice` also `alice (unverified)`.
+    static func isActor(_ actor: String, _ wanted: String) -> Bool {
+        if actor == wanted || actor == "\(wanted) (unverified)" { return true }
+        guard actor.hasPrefix(wanted + "-") else { return false }
+        return Int(actor.dropFirst(wanted.count + 1)) != nil
+    }
+}
+
+/// An audit record that is shown.
+struct AuditRow: Encodable {
+    let partition: Int32
+    let offset: Int64
+    let record: AuditRecord
+
+    private enum Keys: String, CodingKey { case partition, offset }
+
+    func encode(to encoder: any Encoder) throws {
+        try record.encode(to: encoder)
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(partition, forKey: .partition)
+        try container.encode(offset, forKey: .offset)
+    }
+
+    static let columns: [Column] = [
+        "AT", "ACTOR", "ACTION", Column("SUBJECT", mayShrink: true), "OUTCOME", Column("TOOK", .right),
+        Column("CORRELATION", mayShrink: true),
+    ]
+
+    var cells: [String] {
+        let outcome = [record.outcome, record.code].compactMap { $0 }.joined(separator: ": ")
+        let took = record.durationSeconds.map { HumanText.duration(.milliseconds(Int64(min(max(0, $0), 1e9) * 1_000))) }
+        return [
+            record.at, record.actor, record.action, record.subject, outcome + (record.isRepeat == true ? " (repeat)" : ""), took ?? "",
+            record.correlationID ?? "",
+        ].map(\.printable)
+    }
+}
+
+/// The newest rows of all that were added.
+struct NewestAudit {
+    /// nil: none is kept.
+    let most: Int?
+    private var rows: [AuditRow] = []
+    private(set) var seen = 0
+
+    init(_ most: Int?) { self.most = most }
+
+    mutating func add(_ row: AuditRow) {
+        seen += 1
+        rows.append(row)
+        if let most, rows.count >= 2 * most + 64 { rows = sorted }
+    }
+
+    /// From old to new.
+    var sorted: [AuditRow] {
+        let all = rows.sorted { ($0.record.at, $0.partition, $0.offset) < ($1.record.at, $1.partition, $1.offset) }
+        return Array(all.suffix(most ?? .max))
+    }
+}
+
+private struct FindingRow: Encodable {
+    let partition: Int32
+    let offset: Int64
+    let actor: String?
+    let chain: String?
+    let sequence: Int?
+    let problem: AuditVerifier.Problem
+    let message: String
+
+    init(_ finding: AuditVerifier.Finding) {
+        partition = finding.partition
+        offset = finding.offset
+        actor = finding.actor
+        chain = finding.chain
+        sequence = finding.sequence
+        problem = finding.problem
+        message = finding.message
+    }
+}
+
+private struct AuditSummary: Encodable {
+    let records: Int
+    let chains: Int
+    let actors: Int
+    let problems: Int
+    let withoutLink: Int
+    let beyondBeginning: Int
+    let lost: Int
+
+    enum CodingKeys: String, CodingKey {
+        case records, chains, actors, problems, lost
+        case withoutLink = "chains_without_link"
+        case beyondBeginning = "chains_beyond_beginning"
+    }
+
+    init(_ verifier: AuditVerifier) {
+        records = verifier.records
+        chains = verifier.chainCount
+        actors = verifier.actorCount
+        problems = verifier.problems
+        withoutLink = verifier.withoutLink
+        beyondBeginning = verifier.beyondBeginning
+        lost = verifier.lost
+    }
+}

@@ -1,0 +1,32 @@
+import Terminal
+
+/// `mesh audit …`: who did what.
+enum AuditCommands {
+    static let all = [
+        Command(
+            "audit", summary: "Show who did what, when, and in which run: calls of bots to the outside, and what people decided",
+            discussion: """
+                The newest come last. CORRELATION is the run that led to it; mesh trace shows that run from its first event on.
+
+                  mesh audit --actor BuildBot --from -1h
+                  mesh audit --action 'deploy.*' --format json
+                """,
+            flags: [
+                Flag("actor", value: "NAME", help: "only of this person, bot or instance: ada, BuildBot, BuildBot-2"),
+                Flag("action", value: "ACTION", help: "only this: call.started, call.finished, deploy.approved, 'dlq.*' …"),
+                Flag("correlation", value: "ID", help: "only of this run; the beginning of its id is enough"),
+                Flag("from", value: "TIME", help: "only from this time on: -10m (so long ago), or 2026-01-31T12:00:00Z"),
+                Flag("to", value: "TIME", help: "only before this time"),
+                Flag("max", value: "N", help: "at most so many, the newest; absent, 50, and all of them as JSON"), .format,
+            ],
+            run: { try AuditReading($0).list() }),
+        Command(
+            "audit verify", summary: "Check the chains of hashes on mesh.audit",
+            discussion: """
+                Each process writes a chain: a record's hash covers its content and the hash before it, and the first record of a chain goes on from the last one of
+                the same instance. A record that was altered, is missing, or was moved is named by partition and offset; the exit status is then 1.
+                What nobody can tell: whether the last records of an actor were cut off, and what retention has deleted.
+                """,
+            flags: [.format], run: { try AuditReading($0).verify() }),
+    ]
+}
