@@ -16,7 +16,7 @@ enum DeadLetterCommands {
         Command(
             "dlq list", summary: "Show dead letters: where each came from, why, and what has become of it",
             discussion: """
-                The newest come last. PLACE is partition and offset in mesh.dlq, as kcat shows them; ORIGIN is where the record lay first.
+                Those that are open or quarantined, unless --state says other; the newest come last. PLACE is partition and offset in mesh.dlq, as kcat shows them; ORIGIN is where the record lay first.
 
                   mesh dlq list --bot BuildBot --newer-than 1h
                   mesh dlq list --topic 'build.*' --where "branch == 'main'" --format json
@@ -56,7 +56,7 @@ enum DeadLetterCommands {
         Command(
             "dlq purge", summary: "Take dead letters out of sight, and out of the log where that is possible",
             discussion: """
-                A purged dead letter is marked, not listed any more, and never put back. Kafka can delete only the beginning of a partition: records are deleted
+                Means those that are open or quarantined, unless --state says other. A purged dead letter is marked, not listed any more, and never put back. Kafka can delete only the beginning of a partition: records are deleted
                 up to the first that is not purged; those behind it stay in mesh.dlq, marked, until that is purged too or the topic's retention ends.
 
                   mesh dlq purge --bot TestBot --older-than 7d

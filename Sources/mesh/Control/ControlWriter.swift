@@ -1,5 +1,4 @@
 import Envelopes
-import FoundationEssentials
 import Kafka
 
 /// Writes desired state to `mesh.control`, and what was done to `mesh.audit`; waits until the broker has both.
@@ -12,7 +11,7 @@ struct ControlWriter {
     func write(_ changes: [(target: Target, change: Change)], over wishes: Wishes, now: Timestamp = .now) throws -> Wishes {
         var wishes = wishes
         var records: [OutgoingRecord] = []
-        var random = SystemRandomNumberGenerator()
+        var audit = PersonAudit(person: person, settings)
         for (target, change) in changes {
             for (key, record) in wishes.records(for: change, of: target, by: person, at: now.text) {
                 wishes.records[key] = record
@@ -20,12 +19,8 @@ struct ControlWriter {
                     OutgoingRecord(
                         topic: ControlRecord.topic, key: Array(key.utf8), value: try record.map { try JSONCoder.bytes($0) }))
             }
-            // A chain of one record: a command is a process of its own.
-            let audit = try AuditRecord(
-                actor: person, chain: "\(person)/\(EventID(random: &random))", sequence: 0, action: change.action,
-                subject: target.description + change.argument, outcome: "success", at: now.text
-            ).sealed(after: "")
-            records.append(OutgoingRecord(topic: AuditRecord.topic, key: Array(audit.key.utf8), value: try JSONCoder.bytes(audit)))
+            records.append(
+                try audit.record(action: change.action, subject: target.description + change.argument, at: now))
         }
         let producer = try Producer(settings, observer: .quiet)
         defer { producer.close(timeout: .seconds(5)) }

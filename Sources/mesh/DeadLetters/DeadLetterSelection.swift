@@ -47,7 +47,7 @@ struct DeadLetterSelection: Sendable {
             help: "only those whose envelope fits: payload fields by name, the rest as envelope.NAME, e.g. \"branch == 'main'\""),
         Flag(
             "state", value: "STATE", choices: DeadLetterState.allCases.map(\.rawValue), repeats: true,
-            help: "only those in this state; absent, open and quarantined"),
+            help: "only those in this state"),
     ]
 
     /// Throws `UsageError` for what cannot be understood. `states` are those that count where no flag names any.
