@@ -15,7 +15,9 @@ enum LocalMeshCommands {
             Flag(
                 "secure",
                 help: "the local broker asks who is there, and lets each bot do what its contract says and nothing else"),
-            Flag("port", value: "PORT", default: "9092", help: "where the local broker listens; a free one when it is taken"),
+            Flag(
+                "port", value: "PORT", environment: "MESH_PORT", default: "9092",
+                help: "where the local broker listens; a free one when it is taken"),
         ]
     }
 
