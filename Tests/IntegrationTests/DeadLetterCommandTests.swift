@@ -97,13 +97,41 @@ import Topology
         #expect(try await mesh.stop() == .exited(0))
     }
 
+    @Test(.timeLimit(.minutes(3))) func ofTwoAtATimeTheSecondTakesOver() async throws {
+        let count = 600
+        let mesh = try await MeshUnderTest.start(configuration: ["EchoBot.yaml": Self.echo("EchoBot")])
+        try await mesh.produce(try Self.letters(count))
+        let retry = LogFollower(mesh.settings, topics: ["retry.echobot"])
+        let launch = ChildProcess.Launch(
+            program: try Programs.mesh, arguments: ["dlq", "redrive", "--all", "--rate", "100", "--data-dir", mesh.directory + "/data"],
+            environment: Programs.environment, output: .file(mesh.directory + "/first.log"))
+        let first = try await DedicatedThread.run(name: "redrive") { try ChildProcess.spawn(launch) }
+        try await eventually("the first to begin", within: .seconds(30)) { try retry.records(of: "retry.echobot").count > 0 }
+        let second = try await mesh.mesh("dlq", "redrive", "--all")
+        #expect(second.status == .exited(0), "\(second.text)")
+        let status = try await DedicatedThread.run(name: "wait") { first.wait(timeout: .seconds(30)) }
+        let said = try String(contentsOfFile: mesh.directory + "/first.log", encoding: .utf8)
+        #expect(status == .exited(1) && said.contains("another mesh dlq"), "\(said)")
+        try await eventually("each to be handled", within: .seconds(60)) {
+            try mesh.log.records(of: "notification.requested").count >= count
+        }
+        #expect(try retry.records(of: "retry.echobot").count == count)
+        #expect(Set(try mesh.log.events(of: "notification.requested").compactMap(\.envelope.causationID)).count == count)
+        let verified = try await mesh.mesh("audit", "verify")
+        #expect(verified.status == .exited(0), "\(verified.text)")
+        retry.stop()
+        #expect(try await mesh.stop() == .exited(0))
+    }
+
     @Test(.timeLimit(.minutes(3))) func whatFailsAgainIsQuarantinedAndCanBePurged() async throws {
         let mesh = try await MeshUnderTest.start(configuration: ["EchoBot.yaml": Self.echo("EchoBot")])
         try await mesh.produce("code.committed", key: "a", "hello")
         func letters() throws -> Int { try mesh.log.records(of: "mesh.dlq").count }
         try await eventually("the first dead letter") { try letters() == 1 }
         for round in 1...3 {
-            let answer = try await mesh.mesh("dlq", "redrive", "--bot", "EchoBot")
+            // The second time as on a broker without transactions.
+            let delivery = round == 2 ? "at-least-once" : "exactly-once"
+            let answer = try await mesh.mesh("dlq", "redrive", "--bot", "EchoBot", "--delivery", delivery)
             #expect(answer.text.contains("1 dead letter put back, to EchoBot"), "\(answer.text)")
             try await eventually("dead letter \(round + 1)") { try letters() == round + 1 }
         }
