@@ -28,6 +28,7 @@ enum Mesh {
         LocalMeshCommands.all,
         LagCommands.all,
         ControlCommands.all,
+        TopCommands.all,
         InstanceCommands.all,
         PersonCommands.all,
         TopicsCommands.all,

@@ -43,7 +43,7 @@ final class ControlWatch: Sendable {
     }
 
     /// Hands on what is wanted, now and whenever it changes, until `isOver`; on a thread of its own. A broker that is away changes nothing.
-    func follow(isOver: @escaping @Sendable () -> Bool, _ want: @escaping @Sendable (Set<Instance>) -> Void) {
+    func follow(isOver: @escaping @Sendable () -> Bool, want: @escaping @Sendable (Set<Instance>) -> Void) {
         DedicatedThread.start(name: "control-watch") { [self] in
             var known: Wishes?
             var pause: UInt32 = 100_000

@@ -31,8 +31,8 @@ struct DetachedProcess {
             if let descriptor = Int32(name), descriptor > 2 { posix_spawn_file_actions_addclose(&actions, descriptor) }
         }
         var pid: pid_t = 0
-        let status = Self.withStrings([program] + arguments) { argv in
-            Self.withStrings(environment.map { "\($0)=\($1)" }.sorted()) { envp in
+        let status = CStrings.lend([program] + arguments) { argv in
+            CStrings.lend(environment.map { "\($0)=\($1)" }.sorted()) { envp in
                 posix_spawn(&pid, program, &actions, &attributes, argv, envp)
             }
         }
@@ -45,17 +45,5 @@ struct DetachedProcess {
         var status: Int32 = 0
         guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
         return status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .signalled(status & 0x7f)
-    }
-
-    /// Lends a null-terminated array of C strings for the length of a call.
-    private static func withStrings<Result>(
-        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
-    ) -> Result {
-        var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
-        defer { for pointer in pointers { free(pointer) } }
-        return pointers.withUnsafeMutableBufferPointer { buffer in
-            // It has at least the null at its end.
-            body(buffer.baseAddress!)
-        }
     }
 }

@@ -133,7 +133,7 @@ final class LocalMesh: Sendable {
         var ready = running
         ready.readyAt = Timestamp.now.text
         try ready.write(in: dataDirectory)
-        control.follow(isOver: { self.progress.isOver || self.progress.stops > 0 }) { self.supervisor.want($0) }
+        control.follow(isOver: { self.progress.isOver || self.progress.stops > 0 }, want: { self.supervisor.want($0) })
     }
 
     /// A broker that ends by itself is started again, on the same data and port; the bots find it by themselves. One that cannot be started ends the mesh.

@@ -1,0 +1,41 @@
+import Glibc
+
+/// A program that has this terminal for itself until it ends.
+enum ForegroundProcess {
+    /// Waits for the end; gives why it could not be started, or how it ended where that was not well.
+    static func run(_ program: String, _ arguments: [String], environment: [String: String]) -> String? {
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        var all = sigset_t()
+        sigemptyset(&none)
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var pid: pid_t = 0
+        let status = CStrings.lend([program] + arguments) { argv in
+            CStrings.lend(environment.map { "\($0)=\($1)" }.sorted()) { envp in
+                posix_spawn(&pid, program, nil, &attributes, argv, envp)
+            }
+        }
+        guard status == 0 else { return "cannot start \(program): \(String(cString: strerror(status)))" }
+        var ending: Int32 = 0
+        while waitpid(pid, &ending, 0) < 0, errno == EINTR {}
+        return ending == 0 ? nil : "mesh \(arguments.first ?? "") ended with status \((ending >> 8) & 0xff)"
+    }
+}
+
+/// C strings for the length of a call.
+enum CStrings {
+    /// Lends a null-terminated array of them.
+    static func lend<Result>(_ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result) -> Result {
+        var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        return pointers.withUnsafeMutableBufferPointer { buffer in
+            // It has at least the null at its end.
+            body(buffer.baseAddress!)
+        }
+    }
+}

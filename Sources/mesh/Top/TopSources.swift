@@ -1,0 +1,202 @@
+import Envelopes
+import Glibc
+import Kafka
+import Synchronization
+
+/// Finds out what `mesh top` shows, on two threads of its own that live as long as the process: one looks at instances and lag, one follows events.
+final class TopSources: Sendable {
+    private let settings: ClientSettings
+    private let figures: Mutex<TopFigures>
+    private let post: @Sendable () -> Void
+    /// A paused moment between two looks, in microseconds.
+    private static let interval: Duration = .seconds(2)
+
+    /// `post` is called when there is something new, on some thread.
+    init(_ settings: ClientSettings, post: @escaping @Sendable () -> Void) {
+        self.settings = settings
+        self.post = post
+        figures = Mutex(TopFigures(address: settings.bootstrapServers, now: .now))
+    }
+
+    var current: TopFigures {
+        figures.withLock { figures in
+            figures.now = .now
+            return figures
+        }
+    }
+
+    func start() {
+        keep("top-state") { try $0.followState() }
+        keep("top-events") { try $0.followEvents() }
+    }
+
+    /// Runs `body` again and again: a broker that is away comes back.
+    private func keep(_ name: String, _ body: @escaping @Sendable (TopSources) throws -> Void) {
+        DedicatedThread.start(name: name) { [self] in
+            while true {
+                do {
+                    try body(self)
+                } catch {
+                    figures.withLock { $0.trouble = "\(error)" }
+                    post()
+                    usleep(1_000_000)
+                }
+            }
+        }
+    }
+
+    // MARK: Instances and lag
+
+    private func followState() throws {
+        let state = try MeshState(settings)
+        defer { state.close() }
+        let reader = try LagReader(settings)
+        defer { reader.close() }
+        var trend = LagTrend()
+        while true {
+            let began = ContinuousClock.now
+            try state.follow(timeout: .zero)
+            let statuses = state.statuses()
+            let bots = Set(statuses.map(\.record.bot)).sorted()
+            let sample = try reader.sample(bots, statuses)
+            trend.add(sample)
+            let lags = sample.rows.map { row in
+                TopFigures.Lag(
+                    group: row.group, partition: row.partition, records: row.records, behind: row.behind(at: sample.wall),
+                    movement: trend.movement(row))
+            }
+            figures.withLock { figures in
+                figures.instances = statuses
+                figures.lags = lags
+                figures.trouble = sample.troubles.first
+            }
+            post()
+            while ContinuousClock.now < began.advanced(by: Self.interval) {
+                try state.follow(timeout: ContinuousClock.now.duration(to: began.advanced(by: Self.interval)))
+                figures.withLock { $0.instances = state.statuses() }
+                post()
+            }
+        }
+    }
+
+    // MARK: Events
+
+    private func followEvents() throws {
+        let events = try TopEvents(settings)
+        defer { events.close() }
+        while true {
+            try events.follow(for: .milliseconds(500))
+            let (runs, errors, dead, count) = (events.runs(.now), events.errors, events.deadLetters, events.deadLetterCount())
+            figures.withLock { figures in
+                figures.runs = runs
+                figures.errors = errors
+                figures.deadLetters = dead
+                figures.deadLetterCount = count ?? figures.deadLetterCount
+            }
+            post()
+        }
+    }
+}
+
+/// Follows events and dead letters for `mesh top`, from ten minutes back. Confined to the thread that made it.
+final class TopEvents {
+    private let consumer: Consumer
+    private let codec = EnvelopeCodec()
+    private var book = WorkflowBook()
+    private(set) var errors: [TopFigures.Failure] = []
+    private(set) var deadLetters: [TopFigures.Failure] = []
+    private let deadPartitions: [TopicPartition]
+    private var counted = ContinuousClock.now.advanced(by: .seconds(-60))
+    private static let deadLetterTopic = "mesh.dlq"
+    /// Of errors and of dead letters, the newest.
+    private static let maximumFailures = 100
+
+    init(_ settings: ClientSettings, now: Timestamp = .now) throws {
+        let admin = try AdminClient(settings, observer: .quiet)
+        defer { admin.close(timeout: .seconds(1)) }
+        let topics = try admin.metadata(timeout: .seconds(10)).topics
+        let since = now.advanced(by: .zero - WorkflowBook.quiet).milliseconds
+        let events = topics.values.filter { Self.isEvent($0.name) }
+            .flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.id) } }
+        deadPartitions = (topics[Self.deadLetterTopic]?.partitions ?? []).map { TopicPartition(Self.deadLetterTopic, $0.id) }
+        var places: [TopicPartition: StartOffset] = [:]
+        for (partition, offset) in try admin.offsets(forTime: Dictionary(uniqueKeysWithValues: events.map { ($0, since) })) {
+            places[partition] = offset.map { .at($0) } ?? .end
+        }
+        for partition in deadPartitions { places[partition] = .last(20) }
+        consumer = try Consumer(settings, group: .none(), observer: .quiet)
+        try consumer.assign(places)
+    }
+
+    /// Bookkeeping, retries, state and lines of logs are no events.
+    static func isEvent(_ topic: String) -> Bool {
+        guard !topic.hasPrefix("__"), !topic.hasSuffix(".log"), let domain = topic.split(separator: ".").first else { return false }
+        return !["mesh", "retry", "state", "inbox", "bench"].contains(domain)
+    }
+
+    func close() { _ = consumer.close(timeout: .seconds(1)) }
+
+    func runs(_ now: Timestamp) -> [WorkflowRun] { book.open(now: now) }
+
+    /// Takes in what comes for so long.
+    func follow(for duration: Duration) throws {
+        let deadline = ContinuousClock.now.advanced(by: duration)
+        while ContinuousClock.now < deadline {
+            switch consumer.poll(timeout: max(.zero, ContinuousClock.now.duration(to: deadline))) {
+            case .record(let record): take(record)
+            case .error(let error): if error.isFatal { throw error }
+            case .partitionEnd, nil: break
+            }
+        }
+    }
+
+    /// Records in `mesh.dlq`, asked for every few seconds; nil in between, and when nobody answers.
+    func deadLetterCount() -> Int64? {
+        guard counted.duration(to: .now) > .seconds(3) else { return nil }
+        counted = .now
+        var count: Int64 = 0
+        for partition in deadPartitions {
+            guard let marks = try? consumer.watermarks(of: partition, timeout: .seconds(2)) else { return nil }
+            count += marks.high - marks.low
+        }
+        return count
+    }
+
+    private func take(_ record: Record) {
+        let headers = record.headers.map { EnvelopeHeader($0.name, $0.value) }
+        let time = record.timestamp.kind == .none ? nil : Timestamp(milliseconds: record.timestamp.milliseconds)
+        let place = record.topicPartition
+        let envelope = try? codec.decode(
+            value: record.value, headers: headers, topic: place.topic, partition: place.partition, offset: record.offset, timestamp: time)
+        if place.topic == Self.deadLetterTopic { return takeDead(record, envelope, time ?? .now) }
+        guard let envelope, let payload = try? JSONValue.parse(envelope.payload) else { return }
+        if envelope.type == BotErrorEvent.type { takeError(envelope, payload) } else { book.add(envelope, payload) }
+    }
+
+    private func takeDead(_ record: Record, _ envelope: Envelope?, _ time: Timestamp) {
+        func header(_ name: String) -> String {
+            record.headers.last { $0.name == name }?.value.map { String(decoding: $0.prefix(500), as: UTF8.self) } ?? "?"
+        }
+        let failure = TopFigures.Failure(
+            at: time, bot: header("mesh_bot"), code: header("mesh_error_code"), message: header("kafka_dlt-exception-message"),
+            run: envelope?.correlationID, place: "\(record.topicPartition)@\(record.offset)")
+        deadLetters = Self.adding(failure, to: deadLetters)
+    }
+
+    private func takeError(_ envelope: Envelope, _ payload: JSONValue) {
+        let place = "\(payload["topic"]?.string ?? "?")[\(payload["partition"]?.integer ?? -1)]@\(payload["offset"]?.integer ?? -1)"
+        let failure = TopFigures.Failure(
+            at: envelope.timestamp, bot: payload["bot"]?.string ?? "?", code: payload["code"]?.string ?? "?",
+            message: String((payload["message"]?.string ?? "").prefix(500)), run: envelope.correlationID, place: "\(place) \(envelope.id)")
+        errors = Self.adding(failure, to: errors)
+    }
+
+    /// The newest first.
+    private static func adding(_ failure: TopFigures.Failure, to list: [TopFigures.Failure]) -> [TopFigures.Failure] {
+        guard !list.contains(where: { $0.place == failure.place }) else { return list }
+        let index = list.firstIndex { $0.at <= failure.at } ?? list.count
+        var list = list
+        list.insert(failure, at: index)
+        return Array(list.prefix(maximumFailures))
+    }
+}
