@@ -29,6 +29,7 @@ enum Mesh {
         LagCommands.all,
         ControlCommands.all,
         TopCommands.all,
+        ChaosCommands.all,
         InstanceCommands.all,
         PersonCommands.all,
         TopicsCommands.all,

@@ -4,57 +4,10 @@ import Glibc
 import Kafka
 import LocalBroker
 import MeshTesting
-import Synchronization
 import Testing
 
 /// Desired state, as an operator changes it on a mesh that works.
 @Suite(.serialized) struct ScaleTests {
-    private static let countBot = """
-        bot: { name: CountBot, version: "1.0.0", enabled: true, description: Counts, category: operations }
-        triggers: [ { type: event, pattern: cost.report } ]
-        actions:
-          - name: tell
-            type: message
-            command: send_notification
-            parameters: { title: seen, text: seen, severity: info, channels: [console] }
-        """
-
-    /// Writes records until it is stopped, and remembers how many the broker has taken.
-    private final class Load: Sendable {
-        private let isStopped = Atomic(false)
-        let acknowledged = Atomic(0)
-        let failure = Mutex<String?>(nil)
-        let isOver = Atomic(false)
-
-        init(_ settings: ClientSettings) {
-            DedicatedThread.start(name: "load") { [self] in
-                do {
-                    let producer = try Producer(settings)
-                    defer { producer.close() }
-                    while !isStopped.load(ordering: .relaxed) {
-                        let records = (0..<50).map { number in
-                            OutgoingRecord(topic: "cost.report", key: Array("key-\(number)".utf8), value: Array(#"{"payload":{}}"#.utf8))
-                        }
-                        for delivery in try producer.sendAndWait(records) { if let error = delivery.error { throw error } }
-                        acknowledged.add(records.count, ordering: .relaxed)
-                        usleep(100_000)
-                    }
-                } catch {
-                    failure.withLock { $0 = "\(error)" }
-                }
-                isOver.store(true, ordering: .relaxed)
-            }
-        }
-
-        /// How many records there are.
-        func stop() async throws -> Int {
-            isStopped.store(true, ordering: .relaxed)
-            try await eventually("the load to end", within: .seconds(60)) { isOver.load(ordering: .relaxed) }
-            if let failure = failure.withLock({ $0 }) { throw MeshUnderTest.NotStarted(description: failure) }
-            return acknowledged.load(ordering: .relaxed)
-        }
-    }
-
     private func results(_ mesh: MeshUnderTest) throws -> [LogFollower.Event] { try mesh.log.events(of: "notification.requested") }
 
     private func more(_ mesh: MeshUnderTest, by count: Int = 200) async throws {
@@ -71,8 +24,8 @@ import Testing
     }
 
     @Test func scalingUnderLoadLosesAndRepeatsNothing() async throws {
-        let mesh = try await MeshUnderTest.start(replicas: ["CountBot=2"], configuration: ["CountBot.yaml": Self.countBot])
-        let load = Load(mesh.settings)
+        let mesh = try await MeshUnderTest.start(replicas: ["CountBot=2"], configuration: ["CountBot.yaml": CostReports.countBot])
+        let load = CostReports(mesh.settings)
         try await more(mesh)
         for count in [4, 1, 3, 0, 2] {
             let text = try good(try await mesh.mesh("scale", "CountBot=\(count)", "--timeout", "90s", timeout: .seconds(120)), mesh)
@@ -108,7 +61,7 @@ import Testing
     }
 
     @Test func whatIsWantedIsWrittenWithWhoWantsItAndWrongNamesAreRefused() async throws {
-        let mesh = try await MeshUnderTest.start(configuration: ["CountBot.yaml": Self.countBot])
+        let mesh = try await MeshUnderTest.start(configuration: ["CountBot.yaml": CostReports.countBot])
         _ = try good(try await mesh.mesh("loglevel", "CountBot/1", "debug"), mesh)
         _ = try good(try await mesh.mesh("scale", "CountBot=7", "--no-wait"), mesh)
         try await eventually("the wishes to be seen", within: .seconds(20)) { try mesh.log.records(of: ControlRecord.topic).count == 2 }
@@ -137,7 +90,7 @@ import Testing
     @Test func aDetachedMeshIsFoundAgainAndKeepsWhatIsWanted() async throws {
         let directory = try TemporaryDirectory.make(prefix: "mesh-detach")
         try FileManager.default.createDirectory(atPath: directory + "/bots", withIntermediateDirectories: true)
-        try Data(Self.countBot.utf8).write(to: URL(fileURLWithPath: directory + "/bots/CountBot.yaml"))
+        try Data(CostReports.countBot.utf8).write(to: URL(fileURLWithPath: directory + "/bots/CountBot.yaml"))
         let data = directory + "/data"
         func mesh(_ words: String...) async throws -> Programs.Answer {
             try await Programs.run(

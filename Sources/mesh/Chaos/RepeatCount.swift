@@ -1,0 +1,71 @@
+import Envelopes
+import Kafka
+
+/// Counts, in what was written while a run went on, the events that some bots have written twice, and their dead letters. Confined to its thread.
+struct RepeatCount {
+    private(set) var events = 0
+    /// Further records with the id of an event that stands there already.
+    private(set) var repeats = 0
+    private(set) var deadLetters = 0
+    /// Whether there was more than could be counted.
+    private(set) var isCut = false
+    private static let maximumEvents = 2_000_000
+    private static let deadLetterTopic = "mesh.dlq"
+
+    /// Where all event topics and dead letters end now.
+    static func marks(_ settings: ClientSettings) throws -> [TopicPartition: Int64] {
+        let admin = try AdminClient(settings, observer: .quiet)
+        defer { admin.close(timeout: .seconds(1)) }
+        var marks: [TopicPartition: Int64] = [:]
+        for topic in try admin.metadata(timeout: .seconds(10)).topics.values
+        where TopEvents.isEvent(topic.name) || topic.name == deadLetterTopic {
+            for partition in topic.partitions {
+                let place = TopicPartition(topic.name, partition.id)
+                marks[place] = try admin.watermarks(of: place).high
+            }
+        }
+        return marks
+    }
+
+    /// Reads what lies between two sets of marks, as whoever reads only what is committed sees it.
+    init(_ settings: ClientSettings, bots: Set<String>, from start: [TopicPartition: Int64], to end: [TopicPartition: Int64]) throws {
+        let consumer = try Consumer(settings, group: .none(reportsPartitionEnd: true), observer: .quiet)
+        defer { _ = consumer.close(timeout: .seconds(2)) }
+        var open = end.filter { $0.value > start[$0.key] ?? 0 }
+        try consumer.assign(Dictionary(uniqueKeysWithValues: open.keys.map { ($0, .at(start[$0] ?? 0)) }))
+        var seen: Set<EventID> = []
+        let codec = EnvelopeCodec()
+        let deadline = ContinuousClock.now.advanced(by: .seconds(120))
+        while !open.isEmpty {
+            guard ContinuousClock.now < deadline, seen.count < Self.maximumEvents else {
+                isCut = true
+                return
+            }
+            switch consumer.poll(timeout: .milliseconds(200)) {
+            case .record(let record):
+                if record.offset + 1 >= open[record.topicPartition] ?? 0 { open[record.topicPartition] = nil }
+                if record.offset < end[record.topicPartition] ?? 0 { take(record, bots, codec, &seen) }
+            // A transaction that is open hides what is behind it; the end that can be read counts.
+            case .partitionEnd(let partition, _): open[partition] = nil
+            case .error(let error): if error.isFatal { throw error }
+            case nil: break
+            }
+        }
+    }
+
+    private mutating func take(_ record: Record, _ bots: Set<String>, _ codec: EnvelopeCodec, _ seen: inout Set<EventID>) {
+        if record.topic == Self.deadLetterTopic {
+            let bot = record.headers.last { $0.name == "mesh_bot" }?.value.map { String(decoding: $0, as: UTF8.self) }
+            if bot.map(bots.contains) ?? false { deadLetters += 1 }
+            return
+        }
+        let headers = record.headers.map { EnvelopeHeader($0.name, $0.value) }
+        guard
+            let envelope = try? codec.decode(
+                value: record.value, headers: headers, topic: record.topic, partition: record.partition, offset: record.offset,
+                timestamp: Timestamp(milliseconds: record.timestamp.milliseconds)), bots.contains(envelope.source)
+        else { return }
+        events += 1
+        if !seen.insert(envelope.id).inserted { repeats += 1 }
+    }
+}

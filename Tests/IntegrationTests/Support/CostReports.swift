@@ -1,0 +1,53 @@
+import Envelopes
+import Glibc
+import Kafka
+import MeshTesting
+import Synchronization
+
+/// A load: writes records for CountBot until it is stopped, and remembers how many the broker has taken.
+final class CostReports: Sendable {
+    /// Answers each record with one event.
+    static let countBot = """
+        bot: { name: CountBot, version: "1.0.0", enabled: true, description: Counts, category: operations }
+        triggers: [ { type: event, pattern: cost.report } ]
+        actions:
+          - name: tell
+            type: message
+            command: send_notification
+            parameters: { title: seen, text: seen, severity: info, channels: [console] }
+        """
+
+    private let isStopped = Atomic(false)
+    private let acknowledged = Atomic(0)
+    private let failure = Mutex<String?>(nil)
+    private let isOver = Atomic(false)
+
+    /// Fifty records, of fifty keys, ten times a second.
+    init(_ settings: ClientSettings) {
+        DedicatedThread.start(name: "load") { [self] in
+            do {
+                let producer = try Producer(settings)
+                defer { producer.close() }
+                while !isStopped.load(ordering: .relaxed) {
+                    let records = (0..<50).map { number in
+                        OutgoingRecord(topic: "cost.report", key: Array("key-\(number)".utf8), value: Array(#"{"payload":{}}"#.utf8))
+                    }
+                    for delivery in try producer.sendAndWait(records) { if let error = delivery.error { throw error } }
+                    acknowledged.add(records.count, ordering: .relaxed)
+                    usleep(100_000)
+                }
+            } catch {
+                failure.withLock { $0 = "\(error)" }
+            }
+            isOver.store(true, ordering: .relaxed)
+        }
+    }
+
+    /// Stops it; gives how many records there are.
+    func stop() async throws -> Int {
+        isStopped.store(true, ordering: .relaxed)
+        try await eventually("the load to end", within: .seconds(60)) { isOver.load(ordering: .relaxed) }
+        if let failure = failure.withLock({ $0 }) { throw MeshUnderTest.NotStarted(description: failure) }
+        return acknowledged.load(ordering: .relaxed)
+    }
+}
