@@ -68,7 +68,11 @@ let package = Package(
         program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
         program("meshbroker", ["Broker", "Envelopes", "KafkaProtocol", "Telemetry", "Terminal"]),
         program(
-            "mesh", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "LocalBroker", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
+            "mesh",
+            [
+                "BotKit", "Bots", "Calls", "CSystem", "Envelopes", "Kafka", "KafkaProtocol", "LocalBroker", "MeshRuntime", "Telemetry",
+                "Terminal", "Topology",
+            ]),
         program("meshload", ["BotKit", "Envelopes", "Kafka", "LocalBroker", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
 
         tests("KafkaProtocolTests", ["KafkaProtocol", "CSystem"]),
@@ -89,7 +93,9 @@ let package = Package(
         tests("CallsTests", ["Calls", "BotKit", "Envelopes"]),
         tests("TelemetryTests", ["Telemetry", "Envelopes"]),
         tests("TerminalTests", ["Terminal", "Envelopes"]),
-        tests("MeshTests", ["mesh", "BotKit", "Envelopes", "Kafka", "LocalBroker", "MeshRuntime", "Terminal", "Topology"]),
+        tests(
+            "MeshTests",
+            ["mesh", "BotKit", "Calls", "Envelopes", "Kafka", "KafkaProtocol", "LocalBroker", "MeshRuntime", "Terminal", "Topology"]),
         tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
         tests("LoadTests", ["meshload", "Envelopes", "Kafka", "MeshRuntime"]),
         tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka", "YAMLText"], fixtures: ["Fixtures"]),

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 int csystem_spawn(
@@ -169,6 +170,14 @@ int csystem_open_beneath(int directory, const char *path) {
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
     long descriptor = syscall(SYS_openat2, directory, path, &how, sizeof how);
     return descriptor >= 0 ? (int)descriptor : -errno;
+}
+
+int csystem_clock_is_kept(void) {
+    struct timex state;
+    // Changes nothing: no mode is asked for.
+    memset(&state, 0, sizeof state);
+    if (adjtimex(&state) < 0) return -errno;
+    return (state.status & STA_UNSYNC) == 0;
 }
 
 void csystem_error_text(int number, char *buffer, size_t size) {

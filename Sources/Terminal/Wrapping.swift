@@ -1,6 +1,6 @@
 extension String {
     /// The words in lines of at most `width` columns; a word that is longer stands alone.
-    func wrapped(to width: Int) -> [String] {
+    public func wrapped(to width: Int) -> [String] {
         var lines: [String] = []
         var line = ""
         for word in split(separator: " ") {

@@ -42,6 +42,7 @@ enum Mesh {
         ProduceCommand.all,
         DeadLetterCommands.all,
         AuditCommands.all,
+        DoctorCommand.all,
         ToolCommands.all,
     ].flatMap { $0 }
 

@@ -39,6 +39,9 @@ uint32_t csystem_crc32c(uint32_t crc, const void *bytes, size_t count);
 /// Takes a waiting connection, non-blocking and not inherited by children; writes the other side's address as text, without the port.
 int csystem_accept(int listener, char *address, size_t size);
 
+/// Whether a time service keeps the kernel's clock: 1 or 0.
+int csystem_clock_is_kept(void);
+
 /// The text of an errno.
 void csystem_error_text(int number, char *buffer, size_t size);
 

@@ -16,6 +16,12 @@ public struct ClusterMetadata: Sendable, Equatable {
         public let name: String
         public let partitions: [Partition]
         public let error: KafkaError?
+
+        public init(name: String, partitions: [Partition], error: KafkaError?) {
+            self.name = name
+            self.partitions = partitions
+            self.error = error
+        }
     }
     public struct Partition: Sendable, Equatable {
         public let id: Int32
@@ -24,6 +30,14 @@ public struct ClusterMetadata: Sendable, Equatable {
         public let replicas: [Int32]
         public let inSyncReplicas: [Int32]
         public let error: KafkaError?
+
+        public init(id: Int32, leader: Int32, replicas: [Int32], inSyncReplicas: [Int32], error: KafkaError?) {
+            self.id = id
+            self.leader = leader
+            self.replicas = replicas
+            self.inSyncReplicas = inSyncReplicas
+            self.error = error
+        }
     }
 
     public init(brokers: [Broker], topics: [String: Topic], clusterID: String?) {

@@ -62,7 +62,8 @@ extension Reach {
         case .timedOut(let limit): "no answer within \(limit.components.seconds) s: the host is off, or a firewall drops the packets"
         case .failed(let why): why
         case .connects:
-            "it takes the connection, but gives no answer that a Kafka broker would give with security.protocol=\(protocolName ?? "plaintext")"
+            "it takes the connection, but does not answer as Kafka with security.protocol=\(protocolName ?? "plaintext"): "
+                + "another service's port, or it asks for a login or TLS (KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_…, KAFKA_SSL_…)"
         }
     }
 }

@@ -60,6 +60,13 @@ extension Invocation {
 
     /// The settings as `settings()` gives them, without an attempt to connect.
     func unprovenSettings() throws -> ClientSettings {
+        var settings = try namedSettings()
+        // What matters of librdkafka's own log, commands say themselves.
+        if settings["log_level"] == nil { settings["log_level"] = "0" }
+        return settings
+    }
+
+    private func namedSettings() throws -> ClientSettings {
         if let given = try givenSettings() { return given }
         if let running = RunningMesh.read(in: dataDirectory) {
             guard DirectoryLock.isTaken(dataDirectory) else {
