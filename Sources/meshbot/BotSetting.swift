@@ -89,6 +89,7 @@ struct BotSetting {
         var options = ProcessOptions(
             settings: settings, client: client, configuration: configuration, catalogue: catalogue, performers: performers,
             groupInstanceID: invocation["group-instance-id"], healthPort: UInt16(port), logger: logger)
+        options.healthHost = invocation["health-host"] ?? options.healthHost
         options.stateDirectory = dataDirectory + "/state"
         try launch(botType, options)
     }

@@ -37,7 +37,10 @@ enum MeshBot {
                         choices: DeliveryMode.allCases.map(\.rawValue), help: "at-least-once is for brokers without usable transactions"),
                     Flag(
                         "health-port", value: "PORT", environment: "MESH_HEALTH_PORT", default: "0",
-                        help: "of /health, /ready and /metrics on the loopback; 0 is any free one"),
+                        help: "of /health, /ready and /metrics; 0 is any free one"),
+                    Flag(
+                        "health-host", value: "ADDRESS", environment: "MESH_HEALTH_HOST", default: "127.0.0.1",
+                        help: "the address, in numbers, that they are answered on; 0.0.0.0 or :: for every one, e.g. in a pod"),
                     Flag(
                         "group-instance-id", value: "ID", environment: "MESH_GROUP_INSTANCE_ID",
                         help: "makes the member static; only for brokers that do not expire members"),

@@ -30,7 +30,7 @@ import Topology
         lame.bots = [
             BotConfiguration(
                 name: "DeployBot",
-                actions: [BotConfiguration.Action(name: "production", type: "deploy", parameters: ["strategy": "kubernetes"])])
+                actions: [BotConfiguration.Action(name: "production", type: "deploy.kubernetes")])
         ]
         let findings = lame.findings
         #expect(findings.first == .problem("tools", "not installed: git, kubectl", mend: "sudo apt-get install git kubernetes-client"))

@@ -15,6 +15,8 @@ public struct ProcessOptions: Sendable {
     public var groupInstanceID: String?
     /// 0 for any free port; nil for no server.
     public var healthPort: UInt16?
+    /// The address, in numbers, that health, readiness and metrics are answered on.
+    public var healthHost = "127.0.0.1"
     public var logger: Logger
     /// Where local copies of the bot's state are kept; made when it is missing. nil: none, and each assignment reads the whole state topic.
     public var stateDirectory: String?

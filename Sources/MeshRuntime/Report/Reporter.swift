@@ -45,9 +45,10 @@ final class Reporter {
         }
         if monitoring.metricsEnabled { routes["/metrics"] = { .metrics(metrics) } }
         if let port = options.healthPort {
-            let server = try HealthServer(port: port, routes: routes)
+            let server = try HealthServer(host: options.healthHost, port: port, routes: routes)
             self.server = server
-            options.logger.info("health, readiness and metrics on http://127.0.0.1:\(server.port)", ["port": .integer(Int64(server.port))])
+            let host = options.healthHost.contains(":") ? "[\(options.healthHost)]" : options.healthHost
+            options.logger.info("health, readiness and metrics on http://\(host):\(server.port)", ["port": .integer(Int64(server.port))])
         } else {
             server = nil
         }

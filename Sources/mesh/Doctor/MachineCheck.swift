@@ -44,7 +44,7 @@ struct MachineCheck {
     }
 
     private static func deploysToKubernetes(_ bot: BotConfiguration) -> Bool {
-        bot.actions.contains { $0.parameters["strategy"] == "kubernetes" || $0.type.contains("kubernetes") }
+        bot.actions.contains { $0.type == "deploy.kubernetes" }
     }
 
     private static func install(_ names: [String]) -> String {
