@@ -18,10 +18,13 @@ public protocol CallRequest: Codable, Sendable, Equatable {
     var timeLimit: Duration { get }
     /// What outside has to work for it: calls of one dependency share a circuit breaker. By default the kind's name.
     var dependency: String { get }
+    /// Whether the audit keeps results, so that a replay is answered with them. By default it does; not where they may be anything, also a secret.
+    static var isResultRecorded: Bool { get }
 }
 
 extension CallRequest {
     public var dependency: String { Self.kind.name }
+    public static var isResultRecorded: Bool { true }
 }
 
 /// The outside work that one bot can ask for: an enum with one case a kind.

@@ -13,6 +13,8 @@ public struct HTTPCall: CallRequest {
         }
     }
     public static let kind: CallKind = "http"
+    /// A body may hold a token.
+    public static let isResultRecorded = false
     public static let maximumText = 65_536
 
     public var method: String

@@ -26,6 +26,10 @@ public struct AuditRecord: Codable, Sendable, Equatable {
     /// Whether an earlier process may have begun the same call.
     public var isRepeat: Bool?
     public var durationSeconds: Double?
+    /// The call's response, or its failure, for replays; nil where it is not kept.
+    public var result: JSONValue?
+    /// The replay that it happened in; nil for what happened for the first time.
+    public var replay: String?
     /// RFC 3339.
     public var at: String
     /// How the chain begins; only in its first record, and nil in those of meshes that did not link yet.
@@ -50,7 +54,8 @@ public struct AuditRecord: Codable, Sendable, Equatable {
     public init(
         actor: String, chain: String, sequence: Int, action: String, subject: String, outcome: String? = nil, code: String? = nil,
         runID: String? = nil, correlationID: String? = nil, idempotencyKey: String? = nil, isRepeat: Bool? = nil,
-        durationSeconds: Double? = nil, at: String, link: Link? = nil, lost: Int? = nil, previousHash: String = "", hash: String = ""
+        durationSeconds: Double? = nil, result: JSONValue? = nil, replay: String? = nil, at: String, link: Link? = nil, lost: Int? = nil,
+        previousHash: String = "", hash: String = ""
     ) {
         self.actor = actor
         self.chain = chain
@@ -64,6 +69,8 @@ public struct AuditRecord: Codable, Sendable, Equatable {
         self.idempotencyKey = idempotencyKey
         self.isRepeat = isRepeat
         self.durationSeconds = durationSeconds
+        self.result = result
+        self.replay = replay
         self.at = at
         self.link = link
         self.lost = lost
@@ -74,7 +81,7 @@ public struct AuditRecord: Codable, Sendable, Equatable {
     public var key: String { actor }
 
     enum CodingKeys: String, CodingKey {
-        case actor, chain, sequence, action, subject, outcome, code, at, link, lost, hash
+        case actor, chain, sequence, action, subject, outcome, code, result, replay, at, link, lost, hash
         case runID = "run_id"
         case correlationID = "correlation_id"
         case idempotencyKey = "idempotency_key"

@@ -53,7 +53,9 @@ final class EngineLoop: RebalanceDelegate {
         let lines =
             counts[StepLog.type(domain: domain).name] == nil
             ? nil : StepLines(bot: settings.bot, instance: settings.instance, domain: domain, producer: side)
-        calls = CallRunner(performers: options.performers, mailbox: mailbox, lines: lines)
+        calls = CallRunner(
+            performers: options.performers, mailbox: mailbox, lines: lines,
+            recorded: RecordedCalls(client: options.client, bot: settings.bot, logger: options.logger))
         settler = Settler(client: options.client, settings: settings, mailbox: mailbox, logger: options.logger)
     }
 

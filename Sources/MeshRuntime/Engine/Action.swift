@@ -40,6 +40,8 @@ struct CallStart: Sendable {
     let isRepeat: Bool
     /// The event whose handling asked for it: log lines are traced to it.
     let causation: Envelope
+    /// Where its result is looked up instead of performing it; nil: it is performed.
+    var recall: Recall?
 }
 
 /// One line for people and for log stores.
@@ -62,4 +64,8 @@ struct AuditEntry: Sendable {
     var idempotencyKey: String?
     var isRepeat: Bool?
     var durationSeconds: Double?
+    /// The call's response or failure, for replays.
+    var result: JSONValue?
+    /// The replay that it happened in.
+    var replay: String?
 }

@@ -163,6 +163,7 @@ extension Engine {
             figures.settledDone(processing: processing, endToEnd: max(0, endToEnd), at: moment.uptime)
         case .retried: figures.settledRetry(at: moment.uptime)
         case .dead: figures.settledDead(at: moment.uptime)
+        case .skipped: figures.skippedReplay()
         case .forwarded: figures.forwardedOne()
         case .carriedOn, .own: break
         }
@@ -172,11 +173,15 @@ extension Engine {
     private func close(_ job: Job, _ item: SettleItem, at moment: Moment) {
         let partition = job.partition
         begun[job.id] = nil
-        if case .done = item.result {
+        switch item.result {
+        case .done, .skipped:
             partition.window.insert(job.identity)
             let origin = TopicPartition(job.passport.origin.topic, job.passport.origin.partition)
             if origin != partition.topicPartition { partitions[origin]?.window.insert(job.identity) }
-            if partition.role == .inbox, let aggregate = aggregate(of: job) { partition.states[aggregate] = item.state }
+        default: break
+        }
+        if case .done = item.result, partition.role == .inbox, let aggregate = aggregate(of: job) {
+            partition.states[aggregate] = item.state
         }
         let twins = inProgress.removeValue(forKey: job.identity) ?? []
         if partition.role == .inbox { leaveLane(job) }

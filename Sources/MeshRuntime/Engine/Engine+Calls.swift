@@ -6,7 +6,7 @@ import Kafka
 extension Engine {
     /// A journaled step is settled: its new calls may begin.
     func startCalls(of job: Job, at moment: Moment) {
-        for place in job.calls.indices where job.calls[place].phase == .opened {
+        for place in job.calls.indices where job.calls[place].phase == .opened && !recall(job, place, at: moment) {
             job.calls[place].phase = .waiting
             waitingCalls.append((job, place))
         }
@@ -49,7 +49,9 @@ extension Engine {
 
     func finish(_ job: Job, _ place: Int, _ outcome: CallOutcome, at moment: Moment) {
         let call = job.calls[place]
-        if call.phase == .running {
+        if call.phase == .running, call.isRecalled {
+            noteRecalled(outcome, of: job, place)
+        } else if call.phase == .running {
             note(outcome, of: job, call, at: moment)
             if case .failure(let failure) = outcome, job.rejection == nil, isHeldBack(call, failure) {
                 return putBack(job, place, at: moment)
@@ -64,6 +66,7 @@ extension Engine {
     private func note(_ outcome: CallOutcome, of job: Job, _ call: JobCall, at moment: Moment) {
         var entry = audit("call.finished", job, call)
         entry.durationSeconds = Double(moment.uptime - call.began) / 1_000
+        entry.result = outcome.audited(call.call.request)
         let isTrial = call.permit.isTrial
         let changed = breakers.change(call.dependency) { breaker in
             switch outcome {
@@ -147,7 +150,7 @@ extension Engine {
     private func audit(_ action: String, _ job: Job, _ call: JobCall) -> AuditEntry {
         AuditEntry(
             action: action, subject: call.kind.name, runID: job.runID, correlationID: job.event.envelope.correlationID,
-            idempotencyKey: call.idempotencyKey, isRepeat: call.isRepeat)
+            idempotencyKey: call.idempotencyKey, isRepeat: call.isRepeat, replay: job.event.envelope.replay)
     }
 
     static let cancelledByPerson = CallFailure(.cancelled, code: "cancelled", message: "the run was cancelled by request")

@@ -63,7 +63,8 @@ extension Engine {
             job.isJournaled = true
             if resume(job, journal, at: moment) { return }
         }
-        if let limit = job.event.envelope.timeToLive, job.passport.reminder == nil {
+        // What is replayed was in time when it was new.
+        if let limit = job.event.envelope.timeToLive, job.passport.reminder == nil, job.event.envelope.replay == nil {
             let age = moment.wall.duration(since: job.event.envelope.timestamp)
             if age > limit {
                 let message = "\(contract.name): \(job.event.type) is \(age.wholeMilliseconds / 1_000) s old, its time to live was \(limit)"

@@ -67,7 +67,9 @@ extension Engine {
                 return skip(record, partition)
             }
             let event = Event(envelope: decoded, key: passport.key.flatMap { Self.text($0) })
-            let isRouted = passport.reminder != nil || partition.role == .inbox || partition.role == .retry
+            // A replay for this bot alone comes by its retry topic, and no trigger has chosen it yet.
+            let isReplayed = decoded.replay != nil && passport.attempts == 0
+            let isRouted = passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isReplayed
             guard let priority = isRouted ? passport.priority ?? decoded.priority : try route(decoded) else {
                 figures.sawFiltered()
                 return skip(record, partition)

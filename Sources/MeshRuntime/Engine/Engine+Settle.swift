@@ -45,6 +45,7 @@ extension Engine {
 
     /// The bot cannot handle the record: again later, or a dead letter.
     func settleRejected(_ job: Job, _ rejection: Rejection, at moment: Moment) {
+        if rejection.code == ReplayMarks.skippedCode, job.event.envelope.replay != nil { return settleSkipped(job, rejection) }
         let name = "\(contract.name): \(job.event.type) at \(job.record.topicPartition)@\(job.record.offset)"
         let correlation = job.event.envelope.correlationID
         job.passport.firstFailure = job.passport.firstFailure ?? moment.wall
@@ -137,7 +138,7 @@ extension Engine {
         return records
     }
 
-    private func finishItem(_ job: Job, _ result: SettleItem.Result, _ results: [OutgoingRecord]) {
+    func finishItem(_ job: Job, _ result: SettleItem.Result, _ results: [OutgoingRecord]) {
         var records = results
         if job.isJournaled { records.append(stateRecord(journalKey(job), nil, of: job)) }
         switch result {
@@ -208,7 +209,7 @@ extension Engine {
         switch item.result {
         // A retry or inbox topic that cannot be written is no fault of the record: it waits, and the commit with it.
         case .retried, .forwarded, .carriedOn: if error.isTopicRefused { return nil }
-        case .step, .done, .dead, .own: break
+        case .step, .done, .dead, .own, .skipped: break
         }
         let failure = Failure(code: isDead ? "oversized" : "output-refused", message: "the broker refused what the record led to: \(error)")
         var records = deadRecords(

@@ -153,6 +153,8 @@ struct JobCall {
     var permit = CircuitBreaker.Permit(trial: nil)
     /// How often it was begun before, in this attempt.
     var turn = 0
+    /// It is answered from the audit, and nothing is done outside.
+    var isRecalled = false
 
     var kind: CallKind { type(of: call.request).kind }
     var dependency: String { call.request.dependency }

@@ -8,17 +8,25 @@ final class CallRunner {
     private let performers: CallPerformers
     private let mailbox: Mailbox
     private let lines: StepLines?
+    private let recorded: RecordedCalls
     private var tasks: [CallReference: Task<Void, Never>] = [:]
 
-    init(performers: CallPerformers, mailbox: Mailbox, lines: StepLines?) {
+    init(performers: CallPerformers, mailbox: Mailbox, lines: StepLines?, recorded: RecordedCalls) {
         self.performers = performers
         self.mailbox = mailbox
         self.lines = lines
+        self.recorded = recorded
     }
 
     var count: Int { tasks.count }
 
     func start(_ call: CallStart) {
+        if let recall = call.recall {
+            tasks[call.reference] = Task { [recorded, mailbox] in
+                mailbox.put(.callFinished(call.reference, await recorded.outcome(of: call.request, recall)))
+            }
+            return
+        }
         let log: @Sendable (LogLine) -> Void = lines?.sink(for: call) ?? { @Sendable _ in }
         let context = CallContext(
             idempotencyKey: call.idempotencyKey, runID: call.runID, correlationID: call.correlationID, isRepeat: call.isRepeat, log: log)

@@ -27,7 +27,8 @@ struct AuditTrail {
         let record = try AuditRecord(
             actor: actor, chain: chain, sequence: sequence, action: entry.action, subject: entry.subject, outcome: entry.outcome,
             code: entry.code, runID: entry.runID, correlationID: entry.correlationID, idempotencyKey: entry.idempotencyKey,
-            isRepeat: entry.isRepeat, durationSeconds: entry.durationSeconds, at: now.text, link: tail?.link, lost: lost > 0 ? lost : nil
+            isRepeat: entry.isRepeat, durationSeconds: entry.durationSeconds, result: entry.result, replay: entry.replay, at: now.text,
+            link: tail?.link, lost: lost > 0 ? lost : nil
         ).sealed(after: tail?.hash ?? previousHash)
         guard send(OutgoingRecord(topic: AuditRecord.topic, key: Array(record.key.utf8), value: try JSONCoder.bytes(record))) else {
             lost += 1

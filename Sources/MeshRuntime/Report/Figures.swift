@@ -19,6 +19,7 @@ struct Figures: Sendable {
     private(set) var settleFailures = 0
     private(set) var forwarded = 0
     private(set) var scheduled = 0
+    private(set) var replaysSkipped = 0
     private var samples = Fifo<Sample>()
     /// Settled and failed records by second, for the last minute: (second, settled, failed).
     private var seconds = Fifo<(second: Int64, settled: Int, failed: Int)>()
@@ -35,6 +36,7 @@ struct Figures: Sendable {
     mutating func failedSettling() { settleFailures += 1 }
     mutating func forwardedOne() { forwarded += 1 }
     mutating func firedSchedule() { scheduled += 1 }
+    mutating func skippedReplay() { replaysSkipped += 1 }
 
     mutating func settledDone(processing: Int64, endToEnd: Int64, at uptime: Int64) {
         done += 1

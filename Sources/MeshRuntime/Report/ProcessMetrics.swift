@@ -14,6 +14,7 @@ struct ProcessMetrics {
     private let filtered: Counter
     private let forwarded: Counter
     private let scheduled: Counter
+    private let replaysSkipped: Counter
     private let calls: Counter
     private let failedCalls: Counter
     private let settleFailures: Counter
@@ -50,6 +51,7 @@ struct ProcessMetrics {
         filtered = counter("records_filtered", "Records that no trigger chose.")
         forwarded = counter("records_forwarded", "Records handed to the bot's inbox.")
         scheduled = counter("schedules_fired", "Ticks of schedules.")
+        replaysSkipped = counter("replays_skipped", "Replayed records that ended where a call has no recorded result.")
         calls = counter("calls_started", "Calls begun.")
         failedCalls = counter("calls_failed", "Calls that ended with a failure.")
         settleFailures = counter("settlements_failed", "Settlements of which nothing became visible; they are repeated.")
@@ -105,6 +107,7 @@ struct ProcessMetrics {
         filtered.raise(to: Double(figures.filtered), bot)
         forwarded.raise(to: Double(figures.forwarded), bot)
         scheduled.raise(to: Double(figures.scheduled), bot)
+        replaysSkipped.raise(to: Double(figures.replaysSkipped), bot)
         calls.raise(to: Double(figures.callsStarted), bot)
         failedCalls.raise(to: Double(figures.callsFailed), bot)
         settleFailures.raise(to: Double(figures.settleFailures), bot)

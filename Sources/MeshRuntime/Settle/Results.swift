@@ -53,17 +53,28 @@ struct Results: Sendable {
         } catch {
             throw .permanent("invalid-output", "\(contract.name) produced a \(type) that its schema refuses: \(error.message)")
         }
-        try add(envelope, key: output.key, to: job)
+        let original =
+            job.replayMarks == nil
+            ? nil
+            : job.originalInputID.map {
+                EventID.derived(causation: $0, bot: contract.name, type: type, ordinal: ordinal)
+            }
+        try add(envelope, original, key: output.key, to: job)
         for (place, (rule, pattern, template)) in rules.enumerated()
         where pattern.matches(type) && type.domain != "notification" {
             let (notification, key) = try notification(rule, template, place: place, of: envelope)
-            try add(notification, key: key, to: job)
+            let originalNotification = original.map {
+                EventID.derived(causation: $0, bot: contract.name, type: NotificationRequested.type, ordinal: place)
+            }
+            try add(notification, originalNotification, key: key, to: job)
         }
     }
 
-    private func add(_ envelope: Envelope, key: String?, to job: Job) throws(Rejection) {
+    /// `original` is the id that the event would have had without the replay.
+    private func add(_ envelope: Envelope, _ original: EventID?, key: String?, to job: Job) throws(Rejection) {
         var record = try codec.encode(envelope, key: key)
         if job.passport.wasOvertaken { record.headers.append(Self.reordered) }
+        if let marks = job.replayMarks { record.headers.append(contentsOf: marks.headers(ofProduced: original)) }
         job.results.append(record)
         if !configuration.outputs.isEmpty { job.resultEvents.append(envelope) }
     }

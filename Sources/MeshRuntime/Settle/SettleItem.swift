@@ -10,6 +10,8 @@ final class SettleItem {
         case done
         case retried
         case dead(code: String)
+        /// Of a replay: nothing could be done for it without calling outside.
+        case skipped
         /// Handed to the bot's own inbox.
         case forwarded
         /// A waiting record written again at the end of its retry partition, so that the commit can move on.

@@ -23,7 +23,8 @@ public struct BotAccess: Sendable {
     /// Who the bot is to the broker: a user of its own name.
     public var principal: String { "User:\(contract.name)" }
 
-    /// The topics that it may read: what it consumes, what cancels its runs, its own, the mesh's wishes, and the audit, where it goes on from its last hash.
+    /// The topics that it may read: what it consumes, what cancels its runs, its own, the mesh's wishes, and the audit, where it goes on from its last hash and
+    /// finds what replayed calls are answered with.
     public var readable: [String] {
         Set(consumed + contract.cancels.map(\.type.name) + own + [ControlRecord.topic, AuditRecord.topic]).sorted()
     }

@@ -1,0 +1,78 @@
+import BotKit
+import Envelopes
+
+/// How the calls of one bot ended, as far as the audit tells: by idempotency key, the newest within a bound of bytes.
+struct RecordedResults {
+    private struct Entry {
+        var at: String
+        var outcome: String
+        var code: String?
+        var result: [UInt8]?
+        var bytes: Int { 200 + (result?.count ?? 0) }
+    }
+
+    private let bot: String
+    private let maximumBytes: Int
+    private var entries: [String: Entry] = [:]
+    private var order: [String] = []
+    private var oldest = 0
+    private var bytes = 0
+
+    init(bot: String, maximumBytes: Int = 64 << 20) {
+        self.bot = bot
+        self.maximumBytes = maximumBytes
+    }
+
+    /// Takes a record of `mesh.audit`. Of several ends of one call a success counts, else the latest.
+    mutating func take(_ value: [UInt8]) {
+        guard let record = try? JSONCoder.decode(AuditRecord.self, from: value), record.action == "call.finished",
+            record.actor.hasPrefix("\(bot)-"), let key = record.idempotencyKey, let outcome = record.outcome
+        else { return }
+        let entry = Entry(at: record.at, outcome: outcome, code: record.code, result: record.result?.bytes)
+        if let known = entries[key] {
+            if known.outcome == "success", outcome != "success" { return }
+            if (known.outcome == "success") == (outcome == "success"), known.at > entry.at { return }
+            bytes -= known.bytes
+        } else {
+            order.append(key)
+        }
+        bytes += entry.bytes
+        entries[key] = entry
+        while bytes > maximumBytes, oldest < order.count {
+            if let dropped = entries.removeValue(forKey: order[oldest]) { bytes -= dropped.bytes }
+            oldest += 1
+        }
+    }
+
+    /// What a repeat of the call is answered with; nil where nothing usable is recorded.
+    func outcome(of request: any CallRequest, key: String) -> CallOutcome? {
+        guard let entry = entries[key] else { return nil }
+        guard entry.outcome == "success" else {
+            if let result = entry.result, let failure = try? JSONCoder.decode(CallFailure.self, from: result) { return .failure(failure) }
+            guard let kind = CallFailure.Kind(rawValue: entry.outcome) else { return nil }
+            return .failure(CallFailure(kind, code: entry.code ?? entry.outcome, message: "the original call ended so"))
+        }
+        guard let result = entry.result else { return nil }
+        func response<Request: CallRequest>(to _: Request) -> CallOutcome? {
+            (try? JSONCoder.decode(Request.Response.self, from: result)).map { .success($0) }
+        }
+        return response(to: request)
+    }
+}
+
+extension CallOutcome {
+    /// The largest result that the audit keeps, in bytes of JSON.
+    static let maximumRecordedBytes = 64 << 10
+
+    /// What the audit keeps of the outcome: the response or the failure. nil where the kind's results are not kept, or this one is too large.
+    func audited(_ request: any CallRequest) -> JSONValue? {
+        guard type(of: request).isResultRecorded else { return nil }
+        let bytes: [UInt8]?
+        switch self {
+        case .success(let response): bytes = try? JSONCoder.bytes(response)
+        case .failure(let failure): bytes = try? JSONCoder.bytes(failure)
+        }
+        guard let bytes, bytes.count <= Self.maximumRecordedBytes else { return nil }
+        return try? JSONValue.parse(bytes)
+    }
+}
