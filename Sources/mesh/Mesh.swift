@@ -43,6 +43,7 @@ enum Mesh {
         DeadLetterCommands.all,
         AuditCommands.all,
         DoctorCommand.all,
+        ReplayCommands.all,
         ToolCommands.all,
     ].flatMap { $0 }
 

@@ -1,0 +1,194 @@
+import Envelopes
+import Glibc
+import Kafka
+import Terminal
+
+/// What a replay is asked for.
+struct ReplayOrder {
+    var replay: ReplayID
+    var isResumed = false
+    var target: ReplayTarget
+    var filter: RecordFilter
+    var pace: ReplayPace
+    /// Of the records that fit at most so many; nil: all.
+    var maximum: Int?
+    var allowsCalls: Bool
+    /// Also records that are replays themselves.
+    var takesReplays: Bool
+    var isDryRun: Bool
+}
+
+/// What a replay did, or would do.
+struct ReplayReport: Encodable {
+    struct Place: Encodable {
+        var place: String
+        var time: String
+    }
+
+    var replay: String
+    var isDryRun: Bool
+    /// Records that fit.
+    var records = 0
+    /// Of those, by topic.
+    var topics: [String: Int] = [:]
+    /// Written now; in a dry run none.
+    var written = 0
+    /// Written before the interrupt.
+    var writtenBefore = 0
+    /// Records that are replays themselves, and were left out.
+    var replaysLeftOut = 0
+    var first: Place?
+    var last: Place?
+    var seconds: Double?
+    var isInterrupted = false
+
+    enum CodingKeys: String, CodingKey {
+        case replay, records, topics, written, first, last, seconds
+        case isDryRun = "dry_run"
+        case writtenBefore = "written_before"
+        case replaysLeftOut = "replays_left_out"
+        case isInterrupted = "interrupted"
+    }
+}
+
+/// Writes records again, or only counts them: both read and choose in the same way. Confined to the main thread.
+final class Replayer {
+    private let order: ReplayOrder
+    private let source: any RecordSource
+    private let maker: ReplayRecord
+    private let already: AlreadyWritten
+    private let producer: Producer?
+    private let stop: StopSign
+    private let progress: ProgressBar
+    private var report: ReplayReport
+    private var began = ContinuousClock.now
+    private var onTheirWay = 0
+    private var times: (first: Int64, last: Int64)?
+
+    /// Never more records than these are on their way at once: so many at most have to be looked for one by one when an interrupted replay is resumed.
+    static let window = 1_000
+
+    /// `producer` is nil in a dry run.
+    init(
+        _ order: ReplayOrder, _ source: any RecordSource, partitions: [String: Int32], already: AlreadyWritten, producer: Producer?,
+        stop: StopSign, environment: [String: String]
+    ) {
+        self.order = order
+        self.source = source
+        self.already = already
+        self.producer = producer
+        self.stop = stop
+        maker = ReplayRecord(replay: order.replay.text, target: order.target, allowsCalls: order.allowsCalls, partitions: partitions)
+        report = ReplayReport(replay: order.replay.text, isDryRun: order.isDryRun)
+        progress = ProgressBar(order.isDryRun ? "counting" : "replaying", total: source.total, environment: environment)
+    }
+
+    func run() throws -> ReplayReport {
+        defer { progress.end() }
+        began = .now
+        var read = 0
+        while order.maximum.map({ report.records < $0 }) ?? true, let record = try source.next(stop) {
+            read += 1
+            progress.advance(to: read)
+            let content = RecordContent.of(record)
+            guard isMeant(record, content) else { continue }
+            note(record)
+            guard !already.contains(record.topicPartition, record.offset) else {
+                report.writtenBefore += 1
+                continue
+            }
+            guard let producer else { continue }
+            guard try waitForTurn(record, producer) else { break }
+            try send(maker.make(record, content), producer)
+        }
+        if let producer { try flush(producer) }
+        report.isInterrupted = stop.isSet
+        finish()
+        return report
+    }
+
+    private func isMeant(_ record: Record, _ content: RecordContent) -> Bool {
+        guard order.filter.admits(record, content, payload: { content.payload }) else { return false }
+        guard !order.takesReplays, record.text(ReplayHeader.replay) != nil else { return true }
+        report.replaysLeftOut += 1
+        return false
+    }
+
+    private func note(_ record: Record) {
+        let time = record.timestamp.kind == .none ? "no time" : Timestamp(milliseconds: record.timestamp.milliseconds).text
+        let place = ReplayReport.Place(place: record.topicPartition.at(record.offset), time: time)
+        if report.first == nil { report.first = place }
+        report.last = place
+        report.records += 1
+        report.topics[record.topic, default: 0] += 1
+        let milliseconds = record.timestamp.milliseconds
+        times = (times?.first ?? milliseconds, max(times?.last ?? milliseconds, milliseconds))
+    }
+
+    private func finish() {
+        if order.isDryRun {
+            let estimate = order.pace.estimate(count: report.records, first: times?.first ?? 0, last: times?.last ?? 0)
+            report.seconds = estimate.map { $0 / .seconds(1) }
+        } else {
+            report.seconds = began.duration(to: .now) / .seconds(1)
+        }
+    }
+
+    // MARK: Writing
+
+    /// False when the replay was stopped meanwhile.
+    private func waitForTurn(_ record: Record, _ producer: Producer) throws -> Bool {
+        // What an earlier run has written takes no time of this one.
+        let number = report.written
+        if number == 0 { (began, times) = (.now, (record.timestamp.milliseconds, record.timestamp.milliseconds)) }
+        let due = order.pace.due(number: number, time: record.timestamp.milliseconds, first: times?.first ?? 0)
+        var left = Duration.milliseconds(due) - began.duration(to: .now)
+        if left > .milliseconds(100) { try flush(producer) }
+        while left > .zero, !stop.isSet {
+            usleep(UInt32(min(left, .milliseconds(50)) / .microseconds(1)))
+            left = Duration.milliseconds(due) - began.duration(to: .now)
+        }
+        return !stop.isSet
+    }
+
+    private func send(_ record: OutgoingRecord, _ producer: Producer) throws {
+        try producer.send(record, token: 0, patience: .seconds(30))
+        report.written += 1
+        onTheirWay += 1
+        if onTheirWay >= Self.window { try flush(producer) }
+    }
+
+    /// Waits until everything is written; throws the first failure.
+    private func flush(_ producer: Producer) throws {
+        try producer.flush(timeout: .seconds(60))
+        for delivery in producer.deliveries() { if let error = delivery.error { throw error } }
+        onTheirWay = 0
+    }
+
+    // MARK: Resuming
+
+    /// What the replay has written into `topics` since it began.
+    static func written(
+        by replay: ReplayID, into partitions: [TopicPartition], _ settings: ClientSettings, stop: StopSign, environment: [String: String]
+    ) throws -> AlreadyWritten {
+        var already = AlreadyWritten(window: window)
+        // The clocks of this machine and of the brokers may differ a little.
+        let start = replay.began.advanced(by: .seconds(-600))
+        let reader = try RecordReader(settings)
+        defer { reader.close() }
+        let ranges = try RecordRange.resolve(partitions, from: .time(start), to: .end, reader.consumer)
+        let total = ranges.values.reduce(0) { $0 + Int(max(0, $1.end - $1.start)) }
+        let progress = ProgressBar("looking for what is written", total: total, environment: environment)
+        defer { progress.end() }
+        try reader.read(ranges)
+        var count = 0
+        while !reader.isAtEnd {
+            guard !stop.isSet else { throw CommandFailure("stopped before anything was replayed") }
+            guard case .record(let record)? = try reader.next(timeout: .milliseconds(200)) else { continue }
+            count += 1
+            progress.advance(to: count)
+            if record.text(ReplayHeader.replay) == replay.text, let origin = record.text(ReplayHeader.origin) { already.take(origin) }
+        }
+        return already
+    }
+}
