@@ -32,11 +32,16 @@ public struct Headers: Sendable, Equatable, Collection, ExpressibleByArrayLitera
 
     public mutating func append(contentsOf headers: some Sequence<Header>) { for header in headers { append(header) } }
 
+    public static func += (left: inout Headers, right: some Sequence<Header>) { left.append(contentsOf: right) }
+
     public static func + (left: Headers, right: some Sequence<Header>) -> Headers {
         var sum = left
         sum.append(contentsOf: right)
         return sum
     }
+
+    /// The last header that satisfies `predicate`: of two with one name that one counts.
+    public func last(where predicate: (Header) -> Bool) -> Header? { reduce(nil) { predicate($1) ? $1 : $0 } }
 
     /// The bytes of all names and values.
     public var byteCount: Int { packed.count - count * Self.sizesBytes }

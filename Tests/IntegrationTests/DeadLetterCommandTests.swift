@@ -36,7 +36,7 @@ import Topology
             ]
             return OutgoingRecord(
                 topic: "mesh.dlq", partition: Int32(number % 6), key: Array("key-\(number % 100)".utf8), value: event.bytes,
-                headers: headers.map { Header($0.0, text: $0.1) })
+                headers: Headers(headers.map { Header($0.0, text: $0.1) }))
         }
     }
 

@@ -54,7 +54,7 @@ import Testing
 @Suite struct TailLineTests {
     private func record(_ topic: String, _ value: String?, headers: [Header] = [], key: [UInt8]? = nil) -> Record {
         Record(
-            topicPartition: TopicPartition(topic, 2), offset: 7, key: key, value: value.map { Array($0.utf8) }, headers: headers,
+            topicPartition: TopicPartition(topic, 2), offset: 7, key: key, value: value.map { Array($0.utf8) }, headers: Headers(headers),
             timestamp: RecordTimestamp(kind: .created, milliseconds: 1_795_261_476_250))
     }
 

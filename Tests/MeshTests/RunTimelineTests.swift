@@ -10,7 +10,7 @@ import Testing
 
     private func record(_ topic: String, _ offset: Int64, _ value: String, at: Int64, headers: [Header] = []) -> Record {
         Record(
-            topicPartition: TopicPartition(topic, 0), offset: offset, key: nil, value: Array(value.utf8), headers: headers,
+            topicPartition: TopicPartition(topic, 0), offset: offset, key: nil, value: Array(value.utf8), headers: Headers(headers),
             timestamp: RecordTimestamp(kind: .created, milliseconds: at))
     }
 

@@ -4,8 +4,8 @@ import FoundationEssentials
 import Kafka
 import Terminal
 import Testing
-import Topology
 
+@testable import Topology
 @testable import mesh
 
 @Suite struct TopicDescriptionTests {

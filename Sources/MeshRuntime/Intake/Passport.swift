@@ -93,7 +93,7 @@ struct Passport: Equatable {
         if redrives > 0 { result.append(Header(Name.redrives, text: String(redrives))) }
         if let firstFailure { result.append(Header(Name.firstFailure, text: String(firstFailure.milliseconds))) }
         if let notBefore { result.append(Header(Name.notBefore, text: String(notBefore.milliseconds))) }
-        result += continuationHeaders
+        result.append(contentsOf: continuationHeaders)
         if let key { result.append(Header(Name.key, key)) } else { result.append(Header(Name.keyIsNull, text: "1")) }
         return result
     }

@@ -20,7 +20,7 @@ struct ReplayMarks: Equatable {
     /// The code when the audit cannot be read: the run is tried again.
     static let unreadableCode = "audit-unreadable"
 
-    init(_ headers: [Header]) {
+    init(_ headers: Headers) {
         func text(_ name: String) -> String? { headers.last { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) } }
         allowsCalls = text(Name.allowsCalls) == "1"
         originalID = text(Name.originalID)

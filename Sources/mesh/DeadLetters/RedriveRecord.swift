@@ -31,7 +31,7 @@ enum RedriveRecord {
         // Without a key the partition is chosen by the origin: the same dead letter always goes to the same one.
         return OutgoingRecord(
             topic: topic, partition: letter.record.key == nil ? max(0, origin.partition) % count : nil, key: letter.record.key,
-            value: letter.record.value, headers: headers)
+            value: letter.record.value, headers: Headers(headers))
     }
 
     /// What speaks of the failure, and what is written anew. Attempts begin again at the first.

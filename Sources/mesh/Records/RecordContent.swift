@@ -24,13 +24,15 @@ enum RecordContent {
         let place = origin ?? RecordOrigin(of: record)
         // What a person put on such a topic by hand says itself what it is.
         let expected: EnvelopeCodec.ExpectedType = origin == nil && OwnTopic.keepsEvents(topic) ? .any : .topic
-        let headers = HeaderFields()
-        for header in record.headers { headers.take(header.name, header.value) }
         do throws(DecodeError) {
-            return .envelope(
-                try codec.decode(
-                    value: value, headers: headers, topic: place.topic, partition: place.partition, offset: place.offset,
-                    timestamp: place.timestamp, expecting: expected))
+            return try record.headers.withBytes { (bytes) throws(DecodeError) in
+                var headers = HeaderFields()
+                bytes.giveEach { headers.take($0, $1) }
+                return .envelope(
+                    try codec.decode(
+                        value: value, headers: headers, topic: place.topic, partition: place.partition, offset: place.offset,
+                        timestamp: place.timestamp, expecting: expected))
+            }
         } catch {
             return .unreadable(code: error.code.rawValue, message: error.reason)
         }

@@ -58,7 +58,8 @@ enum RecordLine {
         let kind: RecordTimestamp.Kind = json["timestamp_type"]?.string == "LogAppendTime" ? .appended : .created
         let timestamp = json["timestamp"]?.integer.map { RecordTimestamp(kind: kind, milliseconds: $0) } ?? .none
         return Record(
-            topicPartition: TopicPartition(topic, partition), offset: offset, key: key, value: value, headers: headers, timestamp: timestamp
+            topicPartition: TopicPartition(topic, partition), offset: offset, key: key, value: value, headers: Headers(headers),
+            timestamp: timestamp
         )
     }
 

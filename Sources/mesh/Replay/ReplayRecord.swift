@@ -60,7 +60,8 @@ struct ReplayRecord {
         if allowsCalls { headers.append(Header(ReplayHeader.calls, text: "1")) }
         if case .bot(let bot) = target { headers += passport(record, bot) }
         let topic = target.topic(of: record)
-        return OutgoingRecord(topic: topic, partition: partition(record, in: topic), key: record.key, value: record.value, headers: headers)
+        return OutgoingRecord(
+            topic: topic, partition: partition(record, in: topic), key: record.key, value: record.value, headers: Headers(headers))
     }
 
     /// The same partition where the topics have the same number of them; else where the key belongs. One without a key has a place of its own too, so that a

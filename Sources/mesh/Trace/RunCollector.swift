@@ -87,7 +87,6 @@ struct RunCollector {
         let key = json["idempotency_key"]?.string ?? place
         guard action.hasPrefix("call.") else {
             let subject = json["subject"]?.string ?? ""
-            let isSkipped = action == "replay.skipped"
             return add(
                 TraceEntry(kind: .call, time: time, place: place, name: action, by: actor, runID: json["run_id"]?.string, detail: subject))
         }
