@@ -21,7 +21,7 @@ struct TailLine {
         let place = Self.padded(record.topicPartition.at(record.offset), to: 34)
         var line = style(.grey, Self.time(record)) + "  " + style(Self.colour(record.topic, content), place) + " "
         line += Self.oneLine(body(record, content, payload: payload))
-        if let replay = content.envelope?.replay { line += style(.yellow, "  replay \(Self.oneLine(String(replay.prefix(8))))") }
+        if let replay = content.envelope?.replay { line += style(.yellow, "  replay \(Self.oneLine(String(replay.prefix(13))))") }
         if showsHeaders {
             for header in record.headers {
                 let value = header.value.map { Self.cut(String(decoding: $0, as: UTF8.self)) } ?? "null"

@@ -50,6 +50,10 @@ struct RunCollector {
             causationID: envelope.causationID, detail: words, replay: envelope.replay)
         let written = record.timestamp.kind == .none ? envelope.timestamp : Timestamp(milliseconds: record.timestamp.milliseconds)
         let attempts = record.text("mesh_attempts") ?? "0"
+        // A replayed record says when it happened first, and happens now.
+        let isReplayed = record.text(ReplayHeader.origin) != nil
+        if isReplayed { entry.time = written }
+        let isForOneBot = isReplayed && record.text("mesh_attempts") == nil && record.topic.hasPrefix(OwnTopic.retry)
         if record.topic == OwnTopic.deadLetters {
             entry.kind = .deadLetter
             entry.time = written
@@ -58,6 +62,8 @@ struct RunCollector {
             entry.isFailure = true
             let code = record.text("mesh_error_code") ?? "?"
             entry.detail = "\(code), attempt \(attempts): \(record.text("kafka_dlt-exception-message") ?? "")"
+        } else if isForOneBot {
+            entry.detail += "  for \(record.text("kafka_dlt-original-consumer-group") ?? "one bot") alone"
         } else if record.topic.hasPrefix(OwnTopic.retry) {
             entry.kind = .retry
             entry.time = written
@@ -87,8 +93,18 @@ struct RunCollector {
         let key = json["idempotency_key"]?.string ?? place
         guard action.hasPrefix("call.") else {
             let subject = json["subject"]?.string ?? ""
-            return add(
-                TraceEntry(kind: .call, time: time, place: place, name: action, by: actor, runID: json["run_id"]?.string, detail: subject))
+            var entry = TraceEntry(
+                kind: action == "replay.skipped" ? .call : .person, time: time, place: place, name: action, by: actor,
+                runID: json["run_id"]?.string, detail: subject)
+            entry.isFailure = action == "replay.skipped"
+            return add(entry)
+        }
+        if action == "call.replayed" {
+            var entry = TraceEntry(
+                kind: .call, time: time, place: place, name: json["subject"]?.string ?? "?", by: actor, runID: json["run_id"]?.string,
+                detail: "\(json["outcome"]?.string ?? "?"), answered from the audit")
+            entry.replay = json["replay"]?.string
+            return add(entry)
         }
         if action == "call.finished", let index = calls.removeValue(forKey: key) {
             finish(&entries[index], json)

@@ -78,7 +78,7 @@ extension TraceEntry.Kind {
     fileprivate var rank: Int {
         switch self {
         case .event: 0
-        case .call: 1
+        case .call, .person: 1
         case .retry: 2
         case .deadLetter: 3
         }

@@ -5,6 +5,8 @@ struct TraceEntry {
     enum Kind: String {
         case event, retry, call
         case deadLetter = "dead_letter"
+        /// What a person did, as the audit tells.
+        case person
     }
 
     var kind: Kind

@@ -48,7 +48,7 @@ struct TraceView {
         }
         var about = entry.detail.printable
         if let duration = entry.duration { about = HumanText.duration(.milliseconds(Int64(min(duration, 1e9) * 1000))) + ", " + about }
-        if let replay = entry.replay { about += "  replay \(replay.prefix(8).description.printable)" }
+        if let replay = entry.replay { about += "  replay \(replay.prefix(13).description.printable)" }
         return [
             String(number + 1), "+" + HumanText.fixed(seconds(entry, since: timeline.began), decimals: 2) + " s",
             style(colour(entry), what(entry)),
@@ -60,6 +60,7 @@ struct TraceView {
         switch entry.kind {
         case .event: entry.place.printable
         case .call: "  call \(entry.name.printable)"
+        case .person: "  person \(entry.name.printable)"
         case .retry: "  later \(entry.name.printable)"
         case .deadLetter: "  dead letter \(entry.name.printable)"
         }
@@ -69,7 +70,7 @@ struct TraceView {
         if entry.isFailure { return .red }
         switch entry.kind {
         case .event: return EventLine.colour(entry.name)
-        case .call: return .grey
+        case .call, .person: return .grey
         case .retry: return .yellow
         case .deadLetter: return .red
         }
@@ -143,6 +144,7 @@ struct TraceView {
             case .call:
                 let took = entry.duration.map { " \(HumanText.duration(.milliseconds(Int64(min($0, 1e9) * 1000))))" } ?? ""
                 lines.append("Note over \(by): \(Self.safe(entry.name))\(took)\(entry.isFailure ? ", \(Self.safe(entry.detail))" : "")")
+            case .person: lines.append("Note over \(by): \(Self.safe(entry.name)) \(time)")
             case .retry: lines.append("\(by)-->>\(by): later \(Self.safe(entry.name)) \(time)")
             case .deadLetter:
                 lines.append("\(by)-x\(participant("mesh.dlq")): \(Self.safe(entry.name)) \(time), \(Self.safe(entry.detail))")
