@@ -33,6 +33,8 @@ import Topology
             let readable = try access(type).readable
             let patterns = try contract.consumes.map { try EventPattern(parsing: $0.name) }
             let cancels = contract.cancels.map(\.type.name)
+            // The audit answers the calls of a replay.
+            #expect(readable.contains("mesh.audit") == !contract.calls.isEmpty)
             for topic in readable
             where !["mesh.control", "mesh.audit"].contains(topic) && !topic.hasSuffix("." + contract.name.lowercased())
                 && !cancels.contains(topic)

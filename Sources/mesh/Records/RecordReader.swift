@@ -16,7 +16,8 @@ final class RecordReader {
     private var open: [TopicPartition: Int64] = [:]
     /// Ranges that were empty from the start.
     private var empty: [TopicPartition] = []
-    private var lastProgress = ContinuousClock.now
+    /// Since when it is asked and nothing comes; nil when something came.
+    private var silentSince: ContinuousClock.Instant?
     /// Kafka is given up when it brings nothing for so long.
     private static let patience = Duration.seconds(30)
 
@@ -41,18 +42,19 @@ final class RecordReader {
         open = wanted.mapValues(\.end)
         empty = ranges.filter { $0.value.isEmpty }.map(\.key)
         try consumer.assign(wanted.mapValues { .at($0.start) })
-        lastProgress = .now
+        silentSince = nil
     }
 
     /// The next step within `timeout`; nil when there is none. Throws when Kafka brings nothing for half a minute although there is more.
     func next(timeout: Duration) throws -> Step? {
         if let partition = empty.popLast() { return .ended(partition) }
         guard !open.isEmpty else { return nil }
-        let deadline = ContinuousClock.now.advanced(by: timeout)
+        let start = ContinuousClock.now
+        let deadline = start.advanced(by: timeout)
         repeat {
             switch consumer.poll(timeout: max(.zero, ContinuousClock.now.duration(to: deadline))) {
             case .record(let record):
-                lastProgress = .now
+                silentSince = nil
                 guard let end = open[record.topicPartition] else { continue }
                 if record.offset >= end { return try finish(record.topicPartition) }
                 // The last one ends the partition with the next call: by the end's own message, or by what lies behind the range.
@@ -63,13 +65,15 @@ final class RecordReader {
                 }
                 return .record(record)
             case .partitionEnd(let partition, let offset):
-                lastProgress = .now
+                silentSince = nil
                 if let end = open[partition], offset >= end { return try finish(partition) }
             case .error(let error) where error.isFatal || error.isUnknownTopicOrPartition: throw error
             case .error, nil: break
             }
         } while ContinuousClock.now < deadline
-        if lastProgress.duration(to: .now) > Self.patience {
+        let since = silentSince ?? start
+        silentSince = since
+        if since.duration(to: .now) > Self.patience {
             let names = open.keys.sorted().prefix(3).map(\.description).joined(separator: ", ")
             throw NoBroker(
                 description: "Kafka brought nothing of \(names) for 30 s although there is more. Is every broker up? See: mesh doctor")

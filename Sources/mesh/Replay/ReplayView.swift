@@ -16,7 +16,7 @@ struct ReplayView {
             ? style(.yellow, "would replay")
             : style(report.isInterrupted ? .red : .green, report.isInterrupted ? "stopped after" : "replayed")
         let number = report.isDryRun ? report.records : report.written
-        output.line("\(verb) \(count(number)) records" + target + time)
+        output.line("\(verb) \(count(number)) \(number == 1 ? "record" : "records")" + target + time)
         for (topic, records) in report.topics.sorted(by: { $0.key < $1.key }) { output.line("  \(topic)  \(count(records))") }
         if let first = report.first, let last = report.last {
             output.line("first  \(first.time)  \(first.place)")

@@ -1,0 +1,59 @@
+import Envelopes
+import FoundationEssentials
+import Kafka
+import LocalBroker
+import MeshTesting
+import Testing
+
+/// A mesh whose records are replayed: nothing is built a second time, and nobody is told.
+@Suite(.serialized) struct ReplayTests {
+    @Test func aReplayIsAnsweredFromTheAuditOrSkippedAndOneBotCanHaveItAlone() async throws {
+        let mesh = try await MeshUnderTest.start(bots: ["BuildBot", "TestBot"], flags: ["--secure", "--port", "\(try FreePort.choose())"])
+        do {
+            let repository = try await GitRepository(
+                mesh.directory,
+                files: [".botmesh.yaml": "build:\n  - command: echo built > out\ntest:\n  - name: unit\n    command: grep -q built out\n"])
+            let head = try await repository.head()
+            try await mesh.produce("code.committed", repository.committed(head))
+            _ = try await mesh.event("test.completed")
+            let lines = try mesh.log.events(of: "build.log").count
+
+            let answer = try await mesh.mesh("replay", "code.committed", "--format", "json")
+            #expect(answer.text.contains(#""written":1"#), "\(answer.text)")
+            let tested = try await mesh.event("test.completed") { $0.envelope.replay != nil }
+            let first = try #require(try mesh.log.events(of: "test.completed").first { $0.envelope.replay == nil })
+            #expect(tested.payload["total"] == first.payload["total"] && tested.envelope.id != first.envelope.id)
+            #expect(try mesh.log.events(of: "build.completed").map { $0.payload["artifact"]?["sha256"] }.count == 2)
+            #expect(try mesh.log.events(of: "build.log").count == lines, "nothing was built again")
+
+            let trace = try await mesh.mesh("trace", tested.envelope.correlationID)
+            #expect(trace.status == .exited(0))
+            #expect(trace.text.contains("answered from the audit") && trace.text.contains("test.completed["), "\(trace.text)")
+
+            // Only TestBot gets it: no build begins, and no event of the topic is written.
+            let builds = try mesh.log.records(of: "build.completed").count
+            let alone = try await mesh.mesh("replay", "build.completed", "--to-bot", "TestBot")
+            #expect(alone.text.contains("to TestBot alone"), "\(alone.text)")
+            try await eventually("TestBot to have handled it", within: .seconds(30)) {
+                try mesh.log.events(of: "test.completed").count == 3
+            }
+            #expect(try mesh.log.records(of: "build.completed").count == builds)
+
+            // A record that was never handled has no results: it is skipped, told, and no dead letter.
+            let id = "01a22181-42dd-7d11-be7e-58afdc569b5c"
+            try await mesh.produce([
+                OutgoingRecord(
+                    topic: "code.committed", key: nil, value: Array(repository.committed(head).utf8),
+                    headers: [Header("mesh_replay", text: id)])
+            ])
+            try await eventually("the record to be skipped", within: .seconds(30)) {
+                try await mesh.mesh("replay", "--skipped", id).text.contains("1 records of replay \(id) were skipped")
+            }
+            #expect(try mesh.log.records(of: "mesh.dlq").isEmpty)
+        } catch {
+            try await mesh.stop()
+            throw error
+        }
+        #expect(try await mesh.stop() == .exited(0))
+    }
+}

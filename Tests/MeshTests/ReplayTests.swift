@@ -1,0 +1,172 @@
+import Envelopes
+import Kafka
+import MeshTesting
+import Terminal
+import Testing
+
+@testable import mesh
+
+@Suite struct ReplayRecordTests {
+    private func record(
+        _ topic: String = "code.committed", partition: Int32 = 3, key: [UInt8]? = [1], value: String = #"{"payload":{}}"#,
+        headers: [Header] = []
+    ) -> Record {
+        Record(
+            topicPartition: TopicPartition(topic, partition), offset: 42, key: key, value: Array(value.utf8), headers: headers,
+            timestamp: RecordTimestamp(kind: .created, milliseconds: 1_795_261_476_250))
+    }
+
+    private func make(_ record: Record, _ target: ReplayTarget = .origin, calls: Bool = false) -> OutgoingRecord {
+        ReplayRecord(
+            replay: "r1", target: target, allowsCalls: calls,
+            partitions: ["code.committed": 6, "retry.buildbot": 4, "copy": 6, "small": 2]
+        ).make(record, .of(record))
+    }
+
+    private func text(_ name: String, _ record: OutgoingRecord) -> String? {
+        record.headers.last { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @Test func keyValueAndHeadersStayAndTheReplayIsMarked() {
+        let made = make(record(headers: [Header("x", [0xff]), Header("x", nil), Header("ce_id", text: "a")]))
+        #expect(made.topic == "code.committed" && made.key == [1] && made.value == Array(#"{"payload":{}}"#.utf8))
+        #expect(made.headers.prefix(3) == [Header("x", [0xff]), Header("x", nil), Header("ce_id", text: "a")])
+        #expect(text("mesh_replay", made) == "r1")
+        #expect(text("mesh_replay_origin", made) == "code.committed[3]@42")
+        #expect(text("mesh_replay_timestamp", made) == "1795261476250")
+        #expect(text("mesh_replay_calls", made) == nil)
+        #expect(text("mesh_replay_calls", make(record(), calls: true)) == "1")
+        #expect(made.timestampMilliseconds == nil)
+    }
+
+    @Test func marksOfAnEarlierReplayGiveWayAndWhatOnlyOwnTopicsHaveIsDropped() {
+        let old = [
+            Header("mesh_replay", text: "old"), Header("mesh_replay_calls", text: "1"), Header("mesh_attempts", text: "7"),
+            Header("mesh_not_before", text: "9"), Header("mesh_replay_of", text: "id"),
+        ]
+        let made = make(record(headers: old))
+        #expect(made.headers.filter { $0.name == "mesh_replay" } == [Header("mesh_replay", text: "r1")])
+        #expect(["mesh_replay_calls", "mesh_attempts", "mesh_not_before"].allSatisfy { text($0, made) == nil })
+        #expect(text("mesh_replay_of", made) == "id")
+    }
+
+    @Test func whatAnEnvelopeTookFromItsPlaceGoesAlong() throws {
+        let original = record()
+        let made = make(original)
+        let again = Record(
+            topicPartition: TopicPartition("code.committed", 5), offset: 99, key: made.key, value: made.value, headers: made.headers,
+            timestamp: RecordTimestamp(kind: .created, milliseconds: 9))
+        let (before, after) = (try #require(RecordContent.of(original).envelope), try #require(RecordContent.of(again).envelope))
+        #expect(after.id == before.id && after.timestamp == before.timestamp && after.correlationID == before.correlationID)
+        #expect(after.replay == "r1")
+        let named = make(record(value: #"{"id":"own","timestamp":"2026-01-01T00:00:00Z","payload":{}}"#))
+        #expect(text("ce_id", named) == nil && text("ce_time", named) == nil)
+    }
+
+    @Test func aKeyKeepsItsPartitionWhereTheTopicsAreAlike() {
+        #expect(make(record()).partition == 3)
+        #expect(make(record(), .topic("copy")).partition == 3)
+        #expect(make(record(), .topic("small")).partition == nil)
+        #expect(make(record(key: nil), .topic("small")).partition == 1)
+    }
+
+    @Test func forOneBotItGoesToItsRetryTopicWithItsOrigin() {
+        let made = make(record(), .bot("BuildBot"))
+        #expect(made.topic == "retry.buildbot")
+        #expect(text("kafka_dlt-original-topic", made) == "code.committed")
+        #expect(text("kafka_dlt-original-partition", made) == "3")
+        #expect(text("kafka_dlt-original-offset", made) == "42")
+        #expect(text("kafka_dlt-original-timestamp-type", made) == "CreateTime")
+        #expect(text("kafka_dlt-original-consumer-group", made) == "BuildBot")
+        let moved = make(record(headers: [Header("kafka_dlt-original-offset", text: "7")]), .bot("BuildBot"))
+        #expect(moved.headers.filter { $0.name == "kafka_dlt-original-offset" } == [Header("kafka_dlt-original-offset", text: "7")])
+    }
+
+    @Test func aReplaysIDTellsWhenItBegan() throws {
+        let id = ReplayID(at: Timestamp(milliseconds: 1_795_261_476_250))
+        #expect(try #require(ReplayID(id.text)) == id)
+        for text in ["", "abc", "4c52e21c-7b8c-5841-977d-811fef0fb4b1"] { #expect(ReplayID(text) == nil) }
+    }
+}
+
+@Suite struct ReplayPaceTests {
+    @Test func aRateAndTheOriginalGapsSayWhenARecordIsDue() throws {
+        #expect(try ReplayPace(rate: nil, speed: nil).due(number: 100, time: 5_000, first: 0) == 0)
+        let rate = try ReplayPace(rate: 50, speed: nil)
+        #expect(rate.due(number: 0, time: 9_000, first: 0) == 0 && rate.due(number: 100, time: 0, first: 0) == 2_000)
+        let speed = try ReplayPace(rate: nil, speed: "10x")
+        #expect(speed.due(number: 3, time: 61_000, first: 1_000) == 6_000)
+        #expect(speed.due(number: 3, time: 500, first: 1_000) == 0, "a record that is older than the first is due at once")
+        #expect(speed.due(number: 3, time: .max, first: -1) == 0)
+        #expect(speed.estimate(count: 4, first: 1_000, last: 61_000) == .seconds(6))
+        #expect(rate.estimate(count: 101, first: 0, last: 0) == .seconds(2))
+        #expect(rate.estimate(count: 0, first: 0, last: 0) == .zero)
+        #expect(try ReplayPace(rate: nil, speed: nil).estimate(count: 9, first: 0, last: 9) == nil)
+    }
+
+    @Test(arguments: ["x", "fast", "0x", "-1x", "nan", "1e9"]) func whatIsNoFactorIsRefused(speed: String) {
+        #expect(throws: UsageError.self) { try ReplayPace(rate: nil, speed: speed) }
+        #expect(throws: UsageError.self) { try ReplayPace(rate: 1, speed: "1x") }
+    }
+}
+
+@Suite struct AlreadyWrittenTests {
+    /// Whatever of the last `window` records is missing: what was written is known, and what was not is never taken for written.
+    @Test func anInterruptIsUnderstoodWhereverItFalls() {
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<50 {
+            let window = Int.random(in: 1...20, using: &random)
+            var next: [Int64] = [0, 0, 0]
+            var sent: [(TopicPartition, Int64)] = []
+            for _ in 0..<Int.random(in: 0...400, using: &random) {
+                let partition = Int.random(in: 0..<3, using: &random)
+                next[partition] += Int64.random(in: 1...5, using: &random)
+                sent.append((TopicPartition("a.b", Int32(partition)), next[partition]))
+            }
+            let certain = max(0, sent.count - window)
+            let lost = Set((certain..<max(certain, sent.count)).filter { _ in Bool.random(using: &random) })
+            var already = AlreadyWritten(window: window)
+            for place in sent.indices.filter({ !lost.contains($0) }).shuffled(using: &random) {
+                already.take("\(sent[place].0)@\(sent[place].1)")
+            }
+            for place in sent.indices { #expect(already.contains(sent[place].0, sent[place].1) == !lost.contains(place)) }
+            for partition in 0..<3 { #expect(!already.contains(TopicPartition("a.b", Int32(partition)), next[partition] + 1)) }
+        }
+    }
+
+    @Test(arguments: ["", "@", "a[0]", "a[x]@1", "a]0[@1", "a[0]@x", "[@]"]) func whatIsNoPlaceIsPassedOver(text: String) {
+        var already = AlreadyWritten(window: 1)
+        already.take(text)
+        #expect(already.count == 0)
+    }
+}
+
+@Suite struct RecordLineTests {
+    @Test func aRecordIsReadBackByteForByte() throws {
+        let bytes: [[UInt8]?] = [nil, [], Array("text \"quoted\"\n".utf8), [0xff, 0, 0xc3], Array(repeating: 0xfe, count: 1_000)]
+        let kinds: [RecordTimestamp] = [.none, .init(kind: .created, milliseconds: 5), .init(kind: .appended, milliseconds: 6)]
+        for (place, key) in bytes.enumerated() {
+            for value in bytes {
+                let record = Record(
+                    topicPartition: TopicPartition("a.b", 2), offset: 7, key: key, value: value,
+                    headers: [Header("x", value), Header("x", key), Header("", nil)], timestamp: kinds[place % 3])
+                let line = RecordLine.bytes(record)
+                #expect(!line.contains(0x0a))
+                #expect(try RecordLine.read(line, place: "f:1") == record)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "", "{", "[]", #"{"topic":"a","partition":0,"offset":0,"key":null}"#,
+        #"{"topic":"a b","partition":0,"offset":0,"key":null,"value":null}"#,
+        #"{"topic":"a","partition":-1,"offset":0,"key":null,"value":null}"#,
+        #"{"topic":"a","partition":0,"offset":0,"key":5,"value":null}"#,
+        #"{"topic":"a","partition":0,"offset":0,"key_base64":"?","value":null}"#,
+        #"{"topic":"a","partition":0,"offset":0,"key":null,"value":null,"headers":[{"value":"x"}]}"#,
+    ])
+    func whatIsNoRecordIsRefusedWithItsPlace(line: String) {
+        let error = #expect(throws: UsageError.self) { try RecordLine.read(Array(line.utf8), place: "file:3") }
+        #expect(error?.message.hasPrefix("file:3: ") == true)
+    }
+}
