@@ -100,7 +100,7 @@ let package = Package(
         tests("LoadTests", ["meshload", "Envelopes", "Kafka", "MeshRuntime"]),
         tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka", "YAMLText"], fixtures: ["Fixtures"]),
         tests("ContractTests", ["Bots", "BotKit", "Calls", "Envelopes", "Kafka", "LocalBroker", "Topology"]),
-        tests("IntegrationTests", ["Kafka", "Envelopes", "BotKit", "LocalBroker", "Topology"]),
+        tests("IntegrationTests", ["Kafka", "Envelopes", "BotKit", "Bots", "LocalBroker", "Topology", "YAMLText"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -44,6 +44,7 @@ enum Mesh {
         AuditCommands.all,
         DoctorCommand.all,
         ReplayCommands.all,
+        KubernetesCommand.all,
         ToolCommands.all,
     ].flatMap { $0 }
 
@@ -56,7 +57,7 @@ enum Mesh {
         CommandGroup("Records", ["produce", "replay", "record", "dlq"]),
         CommandGroup("Try", ["chaos"]),
         CommandGroup("Topics", ["topics"]),
-        CommandGroup("Definitions", ["validate", "config", "contract", "acl", "asyncapi", "graph"]),
+        CommandGroup("Definitions", ["validate", "config", "contract", "acl", "asyncapi", "graph", "kubernetes"]),
         CommandGroup("This tool", ["completion", "man", "docs"]),
     ]
 

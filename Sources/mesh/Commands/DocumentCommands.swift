@@ -85,13 +85,16 @@ enum DocumentCommands {
 
 extension Invocation {
     /// Strimzi's name of the cluster: a name of Kubernetes.
-    func cluster() throws -> String {
-        let name = self["cluster"] ?? "mesh"
+    func cluster() throws -> String { try kubernetesName("cluster") }
+
+    /// A flag whose value is a label of RFC 1123.
+    func kubernetesName(_ flag: String) throws -> String {
+        let name = self[flag] ?? "mesh"
         let isName = name.utf8.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "-")
         }
         guard isName, (1...63).contains(name.utf8.count), !name.hasPrefix("-"), !name.hasSuffix("-") else {
-            throw UsageError("--cluster takes a name of lower-case letters, digits and dashes, not '\(name.printable)'")
+            throw UsageError("--\(flag) takes a name of lower-case letters, digits and dashes, not '\(name.printable)'")
         }
         return name
     }

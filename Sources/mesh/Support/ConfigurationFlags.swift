@@ -4,8 +4,10 @@ import Terminal
 enum ConfigurationFlags {
     static let all = [
         Flag("env", value: "NAME", environment: "MESH_ENV", default: "development", help: "the overlay of deploy/bots that is used"),
-        Flag("config-dir", value: "DIR", environment: "MESH_CONFIG_DIR", help: "the bots' configuration; absent, deploy/bots"),
+        directory,
     ]
+    static let directory = Flag(
+        "config-dir", value: "DIR", environment: "MESH_CONFIG_DIR", help: "the bots' configuration; absent, deploy/bots")
 
     /// Of commands that print what a cluster gets.
     static let cluster = Flag("cluster", value: "NAME", default: "mesh", help: "Strimzi's name of the cluster")
