@@ -114,6 +114,12 @@ import Topology
         #expect(broken.map(\.status) == [.fine, .problem, .warning])
     }
 
+    @Test func botsThatNobodyRunsAreNamed() {
+        #expect(GroupCheck(bots: ["A", "B"], members: ["A": 2, "B": 1]).finding == .fine("groups", "2 bots run, in 3 instances"))
+        let idle = GroupCheck(bots: ["A", "B", "C"], members: ["A": 1, "B": 0]).finding
+        #expect(idle.status == .warning && idle.message == "nobody does the work of B, C")
+    }
+
     @Test func answersThatAreNoneAreRefused() {
         #expect(APIVersionsProbe.decode([]) == nil)
         #expect(APIVersionsProbe.decode(Array("HTTP/1.1 400 Bad Request\r\n".utf8)) == nil)

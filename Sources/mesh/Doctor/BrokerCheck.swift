@@ -30,6 +30,7 @@ struct BrokerCheck {
         let steps = try TopicApplier(admin, timeout: Self.patience).plan(plan.catalogue, bots: plan.topicOwners)
         for finding in TopicCheck(plan: steps, metadata: metadata, names: names).findings { report(finding) }
         for finding in access(admin, authorizer: known?["authorizer.class.name"]) { report(finding) }
+        report(groups(admin))
         if metadata.topics[InstanceRecord.topic]?.error == nil, let topic = metadata.topics[InstanceRecord.topic] {
             if let finding = clock(topic, admin) { report(finding) }
         }
@@ -90,13 +91,28 @@ struct BrokerCheck {
         do {
             let rules = try admin.accessRules(timeout: Self.patience)
             if rules.isEmpty, authorizer == nil {
-                return [.warning("access", "no access rule can be seen", mend: "ask as an operator who may Describe the cluster")]
+                return [
+                    .warning(
+                        "access", "no access rule can be seen: the broker has no authorizer, or this login may not look",
+                        mend: "nothing in the first case; else ask as an operator who may Describe the cluster")
+                ]
             }
             return AccessCheck(bots: try plan.access(), rules: rules).findings
         } catch {
             return [
                 .warning("access", "the access rules cannot be read: \(error)", mend: "ask as an operator who may Describe the cluster")
             ]
+        }
+    }
+
+    private func groups(_ admin: AdminClient) -> Finding {
+        do throws(KafkaError) {
+            let groups = try admin.describeGroups(plan.bots.map(\.name), timeout: Self.patience)
+            if let error = groups.compactMap(\.error).first { throw error }
+            let members = Dictionary(groups.map { ($0.id, $0.members.count) }, uniquingKeysWith: { first, _ in first })
+            return GroupCheck(bots: plan.bots.map(\.name), members: members).finding
+        } catch {
+            return .warning("groups", "the bots' groups cannot be looked at: \(error)", mend: "ask as an operator who may Describe groups")
         }
     }
 
