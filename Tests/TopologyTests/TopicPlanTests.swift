@@ -33,6 +33,16 @@ import Testing
         #expect(plan.text.contains("+ build.a"))
     }
 
+    @Test func whatIsCompactedAndWrittenWithoutEndHasSmallSegments() {
+        let steps = plan([wanted("build.a", cleanup: .compactAndDelete)], [:]).steps
+        guard case .create(let topic)? = steps.first else {
+            Issue.record("nothing is created")
+            return
+        }
+        #expect(topic.configuration["segment.bytes"] == "4194304")
+        #expect(topic.configuration["retention.ms"] == "3600000")
+    }
+
     @Test func severalBrokersKeepTwoCopies() {
         guard case .create(let topic)? = plan([wanted("build.a")], [:], replicas: 3).steps.first else {
             Issue.record("nothing is created")
@@ -51,6 +61,7 @@ import Testing
     @Test func theOrderOfPoliciesDoesNotMatter() {
         var settings = settled
         settings["cleanup.policy"] = "delete, compact"
+        settings["segment.bytes"] = "4194304"
         let plan = plan([wanted("build.a", cleanup: .compactAndDelete)], ["build.a": .init(partitions: 3, settings: settings)])
         #expect(plan.isEmpty)
     }

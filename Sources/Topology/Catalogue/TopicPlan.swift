@@ -125,6 +125,8 @@ extension EventDefinition {
     func newTopic(replicas: Int) -> NewTopic {
         var settings = ["cleanup.policy": cleanup.rawValue, "max.message.bytes": "\(maximumBytes)"]
         if cleanup != .compact { settings["retention.ms"] = retention.map { "\($0.components.seconds * 1000)" } ?? "-1" }
+        // Written without end and read whole by people: only closed segments are compacted, and by default one is open for a week or a gibibyte.
+        if cleanup == .compactAndDelete { settings["segment.bytes"] = "\(4 << 20)" }
         // Two copies of what was acknowledged outlive the loss of one broker.
         if replicas >= 3 { settings["min.insync.replicas"] = "2" }
         return NewTopic(name: type.name, partitions: Int32(partitions), replicas: Int32(replicas), configuration: settings)
