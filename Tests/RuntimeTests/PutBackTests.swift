@@ -1,0 +1,58 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// A dead letter that a person puts back, as `mesh dlq redrive` writes it: on the bot's retry topic, without what speaks of the failure.
+@Suite struct PutBackTests {
+    private static let spoken: Set = [
+        RecordHeader.exceptionName, RecordHeader.exceptionMessage, RecordHeader.exceptionTrace, RecordHeader.bot, RecordHeader.attempts,
+        RecordHeader.errorCode, RecordHeader.redrives,
+    ]
+
+    private func putBack(_ letter: Record, on machine: Machine) {
+        var headers = letter.headers.filter { !Self.spoken.contains($0.name) }
+        headers.append(Header(RecordHeader.redrives, text: "1"))
+        headers.append(Header(RecordHeader.key, letter.key))
+        machine.log.append(OutgoingRecord(topic: "retry.workbot", key: letter.key, value: letter.value, headers: headers))
+        machine.runDry()
+    }
+
+    @Test func itGoesOnWhereItStoodAndIsHandledOnce() throws {
+        let machine = try Machine(WorkBot.self)
+        machine.outcome = { _ in .failure(CallFailure(.permanent, code: "no-luck", message: "no luck")) }
+        try machine.send(Work(name: "a", number: 7, how: "call"))
+        machine.runDry()
+        let letter = try #require(machine.dead.first)
+        #expect(try machine.events(WorkStarted.self).count == 1, "what the run had made visible before it failed")
+
+        machine.outcome = { .success(Effort.Response(number: ($0.request as! Effort).number)) }
+        putBack(letter, on: machine)
+        #expect(try machine.events(WorkDone.self).count == 1)
+        #expect(try machine.events(WorkStarted.self).count == 1, "it is not made visible a second time")
+        #expect(machine.dead.count == 1)
+
+        putBack(letter, on: machine)
+        #expect(try machine.events(WorkDone.self).count == 1, "a repeat is swallowed")
+    }
+
+    @Test func whatFailsAgainCountsItsRedrives() throws {
+        let machine = try Machine(WorkBot.self)
+        try machine.send(Work(name: "a", number: 7, how: "poison"))
+        machine.runDry()
+        putBack(try #require(machine.dead.first), on: machine)
+        try #require(machine.dead.count == 2)
+        let (first, second) = (machine.dead[0], machine.dead[1])
+        func text(_ name: String, _ record: Record) -> String? {
+            record.headers.first { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
+        }
+        #expect(text(RecordHeader.redrives, second) == "1")
+        #expect(text(RecordHeader.attempts, second) == "1", "attempts begin again")
+        for name in [RecordHeader.originTopic, RecordHeader.originOffset, RecordHeader.firstFailure, "ce_id"] {
+            #expect(text(name, second) == text(name, first), "\(name)")
+        }
+        #expect(second.value == first.value && second.key == first.key)
+    }
+}
