@@ -171,14 +171,13 @@ struct AuditVerifier {
                 problem: problem, message: message))
     }
 
-    /// Whether the hash is that of the bytes on the topic, whatever fields they have: the only `"hash":"…"` in them is emptied, and the rest counts.
+    /// Whether the hash is that of the bytes on the topic, whatever fields they have: `"hash":"…"` with that very hash, which no other field can hold, is
+    /// emptied, and the rest counts.
     static func isWhole(_ record: AuditRecord, _ value: [UInt8]) -> Bool {
         let name = Array("\"hash\":\"".utf8)
         let place = name + Array(record.hash.utf8) + [UInt8(ascii: "\"")]
-        guard let found = firstIndex(of: place, in: value[...]) else { return false }
-        let rest = found + place.count
-        guard firstIndex(of: name, in: value[rest...]) == nil, firstIndex(of: name, in: value[..<found]) == nil else { return false }
-        let emptied = Array(value[..<(found + name.count)]) + Array(value[(rest - 1)...])
+        guard !record.hash.isEmpty, let found = firstIndex(of: place, in: value[...]) else { return false }
+        let emptied = Array(value[..<(found + name.count)]) + Array(value[(found + place.count - 1)...])
         return SHA256.hexadecimal(Array(record.previousHash.utf8) + [UInt8(ascii: "\n")] + emptied) == record.hash
     }
 

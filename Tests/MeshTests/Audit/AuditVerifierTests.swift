@@ -21,7 +21,7 @@ import Testing
             for number in 0..<count {
                 let record = try AuditRecord(
                     actor: actor, chain: "\(actor)/\(records.count - number)", sequence: number, action: "call.started",
-                    subject: "a \"b\" c/d",
+                    subject: "a \"b\" c/d", result: .object(["hash": .string("x")]),
                     at: "2026-01-02T03:04:05.000Z", link: number == 0 ? start : nil, lost: number == 1 ? lost : nil
                 ).sealed(after: hash)
                 hash = record.hash
