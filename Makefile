@@ -6,7 +6,7 @@ RELEASE_FLAGS := $(SWIFT_FLAGS) -c release --static-swift-stdlib -Xswiftc -use-l
 
 LOADTEST := .build/loadtest
 
-.PHONY: demo test soak chaos build lint bootstrap bootstrap-test bootstrap-bench bench bench-broker bench-memory bench-starts release-broker release-load clean
+.PHONY: demo test soak chaos build lint bootstrap bootstrap-test bootstrap-bench bench bench-broker bench-memory bench-starts documents release-broker release-load clean
 
 demo: build
 	.build/debug/mesh demo $(DEMO_FLAGS)
@@ -33,6 +33,12 @@ chaos: bootstrap release-broker release-load $(LOADTEST)/clock.so
 $(LOADTEST)/clock.so: loadtest/clock/shift.c
 	@mkdir -p $(LOADTEST)
 	@cc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $< -ldl
+
+# What is made from definitions, and that tests compare: after a change of a command, a contract, a configuration or topics/.
+documents: build
+	.build/debug/mesh docs > docs/mesh.md
+	.build/debug/mesh topics reference > docs/events.md
+	.build/debug/mesh kubernetes --output deploy/kubernetes
 
 lint:
 	@swift format lint --strict --recursive Sources Tests Package.swift
