@@ -146,6 +146,14 @@ import Testing
         #expect(press(&state, .character("p"), .character("y")) == [.resume("Bot0")])
     }
 
+    @Test func aKeyWithoutARowSaysWhatItWants() {
+        var state = TopState(figures(bots: 0))
+        for key in [TopKey.character("p"), .character("r"), .enter] {
+            #expect(press(&state, key).isEmpty && state.prompt == nil)
+            #expect(state.message?.hasPrefix("no ") == true)
+        }
+    }
+
     @Test func itEndsByQAndByControlCAlsoInAPrompt() {
         var state = TopState(figures())
         #expect(press(&state, .character("q")) == [.quit])

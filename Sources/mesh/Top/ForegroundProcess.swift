@@ -7,11 +7,13 @@ enum ForegroundProcess {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
+        // Stopped by Ctrl-Z it would hold the terminal, and nobody could let it go on: the shell sees only this process.
+        var held = sigset_t()
         var all = sigset_t()
-        sigemptyset(&none)
+        sigemptyset(&held)
+        sigaddset(&held, SIGTSTP)
         sigfillset(&all)
-        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigmask(&attributes, &held)
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var pid: pid_t = 0

@@ -10,6 +10,7 @@ final class FullScreen {
         var settings = termios()
         var isRaw = false
     }
+    /// Only the main thread uses it, and the handler of a crash, after which nobody does.
     nonisolated(unsafe) private static var saved = Saved()
     private static let enterText = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[2J"
     private static let leaveText: StaticString = "\u{1b}[0m\u{1b}[?25h\u{1b}[?1049l"

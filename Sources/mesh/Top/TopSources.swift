@@ -120,8 +120,10 @@ final class TopEvents {
             .flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.id) } }
         deadPartitions = (topics[Self.deadLetterTopic]?.partitions ?? []).map { TopicPartition(Self.deadLetterTopic, $0.id) }
         var places: [TopicPartition: StartOffset] = [:]
+        // Asked before the times are: left to the client, "the end" would be wherever it is when the client gets there.
+        for partition in events { places[partition] = .at(try admin.watermarks(of: partition).high) }
         for (partition, offset) in try admin.offsets(forTime: Dictionary(uniqueKeysWithValues: events.map { ($0, since) })) {
-            places[partition] = offset.map { .at($0) } ?? .end
+            if let offset { places[partition] = .at(offset) }
         }
         for partition in deadPartitions { places[partition] = .last(20) }
         consumer = try Consumer(settings, group: .none(), observer: .quiet)
@@ -163,23 +165,35 @@ final class TopEvents {
     }
 
     private func take(_ record: Record) {
-        let headers = record.headers.map { EnvelopeHeader($0.name, $0.value) }
         let time = record.timestamp.kind == .none ? nil : Timestamp(milliseconds: record.timestamp.milliseconds)
-        let place = record.topicPartition
-        let envelope = try? codec.decode(
-            value: record.value, headers: headers, topic: place.topic, partition: place.partition, offset: record.offset, timestamp: time)
-        if place.topic == Self.deadLetterTopic { return takeDead(record, envelope, time ?? .now) }
-        guard let envelope, let payload = try? JSONValue.parse(envelope.payload) else { return }
+        if record.topic == Self.deadLetterTopic { return takeDead(record, time ?? .now) }
+        guard let envelope = decode(record, record.topicPartition, record.offset, time),
+            let payload = try? JSONValue.parse(envelope.payload)
+        else { return }
         if envelope.type == BotErrorEvent.type { takeError(envelope, payload) } else { book.add(envelope, payload) }
     }
 
-    private func takeDead(_ record: Record, _ envelope: Envelope?, _ time: Timestamp) {
+    /// The record as an envelope that lay at a place: what it leaves out is filled in from there. nil when it is none.
+    private func decode(_ record: Record, _ place: TopicPartition, _ offset: Int64, _ time: Timestamp?) -> Envelope? {
+        try? codec.decode(
+            value: record.value, headers: record.headers.map { EnvelopeHeader($0.name, $0.value) }, topic: place.topic,
+            partition: place.partition, offset: offset, timestamp: time)
+    }
+
+    private func takeDead(_ record: Record, _ time: Timestamp) {
         func header(_ name: String) -> String {
             record.headers.last { $0.name == name }?.value.map { String(decoding: $0.prefix(500), as: UTF8.self) } ?? "?"
         }
+        // Its run is that of the record that it was.
+        var original: Envelope?
+        if let partition = Int32(header("kafka_dlt-original-partition")), let offset = Int64(header("kafka_dlt-original-offset")) {
+            original = decode(
+                record, TopicPartition(header("kafka_dlt-original-topic"), partition), offset,
+                Int64(header("kafka_dlt-original-timestamp")).map { Timestamp(milliseconds: $0) })
+        }
         let failure = TopFigures.Failure(
             at: time, bot: header("mesh_bot"), code: header("mesh_error_code"), message: header("kafka_dlt-exception-message"),
-            run: envelope?.correlationID, place: "\(record.topicPartition)@\(record.offset)")
+            run: original?.correlationID, place: "\(record.topicPartition)@\(record.offset)")
         deadLetters = Self.adding(failure, to: deadLetters)
     }
 

@@ -123,23 +123,29 @@ extension TopState {
     }
 
     private mutating func trace() -> TopAction? {
-        guard let row = selectedRow else { return nil }
-        guard let run = row.run else {
-            message = "no run to open here: select one under RUNS, ERRORS or DEAD LETTERS"
+        guard let run = selectedRow?.run else {
+            message = "no run is known here: select one under RUNS, ERRORS or DEAD LETTERS"
             return nil
         }
         return .trace(run)
     }
 
+    /// The bot of the selected row; says so where there is none.
+    private mutating func bot() -> String? {
+        if let bot = selectedRow?.bot { return bot }
+        message = "no bot here: select one under BOTS, LAG, ERRORS or DEAD LETTERS"
+        return nil
+    }
+
     private mutating func pause() {
-        guard let bot = selectedRow?.bot else { return }
+        guard let bot = bot() else { return }
         let own = figures.instances.filter { $0.record.bot == bot && $0.standing.isAlive }
         let isPaused = !own.isEmpty && own.allSatisfy { $0.standing == .paused }
         prompt = .confirm(isPaused ? .resume(bot) : .pause(bot), question: "\(isPaused ? "resume" : "pause") \(bot)?")
     }
 
     private mutating func redrive() {
-        guard let bot = selectedRow?.bot else { return }
+        guard let bot = bot() else { return }
         prompt = .confirm(.redrive(bot), question: "put all dead letters of \(bot) back to it?")
     }
 }
