@@ -9,7 +9,7 @@ import Testing
 @Suite struct ReplayRecordTests {
     private func record(
         _ topic: String = "code.committed", partition: Int32 = 3, key: [UInt8]? = [1], value: String = #"{"payload":{}}"#,
-        headers: [Header] = []
+        headers: Headers = []
     ) -> Record {
         Record(
             topicPartition: TopicPartition(topic, partition), offset: 42, key: key, value: Array(value.utf8), headers: headers,
@@ -30,7 +30,7 @@ import Testing
     @Test func keyValueAndHeadersStayAndTheReplayIsMarked() {
         let made = make(record(headers: [Header("x", [0xff]), Header("x", nil), Header("ce_id", text: "a")]))
         #expect(made.topic == "code.committed" && made.key == [1] && made.value == Array(#"{"payload":{}}"#.utf8))
-        #expect(made.headers.prefix(3) == [Header("x", [0xff]), Header("x", nil), Header("ce_id", text: "a")])
+        #expect(Array(made.headers.prefix(3)) == [Header("x", [0xff]), Header("x", nil), Header("ce_id", text: "a")])
         #expect(text("mesh_replay", made) == "r1")
         #expect(text("mesh_replay_origin", made) == "code.committed[3]@42")
         #expect(text("mesh_replay_timestamp", made) == "1795261476250")
@@ -44,7 +44,7 @@ import Testing
             Header("mesh_replay", text: "old"), Header("mesh_replay_calls", text: "1"), Header("mesh_attempts", text: "7"),
             Header("mesh_not_before", text: "9"), Header("mesh_replay_of", text: "id"),
         ]
-        let made = make(record(headers: old))
+        let made = make(record(headers: Headers(old)))
         #expect(made.headers.filter { $0.name == "mesh_replay" } == [Header("mesh_replay", text: "r1")])
         #expect(["mesh_replay_calls", "mesh_attempts", "mesh_not_before"].allSatisfy { text($0, made) == nil })
         #expect(text("mesh_replay_of", made) == "id")

@@ -16,7 +16,7 @@ import Testing
         var headers = letter.headers.filter { !Self.spoken.contains($0.name) }
         headers.append(Header(RecordHeader.redrives, text: "1"))
         headers.append(Header(RecordHeader.key, letter.key))
-        machine.log.append(OutgoingRecord(topic: "retry.workbot", key: letter.key, value: letter.value, headers: headers))
+        machine.log.append(OutgoingRecord(topic: "retry.workbot", key: letter.key, value: letter.value, headers: Headers(headers)))
         machine.runDry()
     }
 
