@@ -26,6 +26,7 @@ import YAMLText
                 # Build_Bot
                 acls --allow-principal User:Build_Bot --operation Read \\
                     --topic code.committed \\
+                    --topic mesh.audit \\
                     --topic mesh.control \\
                     --topic retry.build_bot
                 acls --allow-principal User:Build_Bot --operation Write \\
