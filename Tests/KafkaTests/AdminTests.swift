@@ -138,6 +138,41 @@ import Testing
             #expect(ContinuousClock.now - start < .seconds(120))
         }
     }
+
+    @Test func theEndsOfManyPartitionsComeAtOnceAndWhatDoesNotExistIsLeftOut() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic(partitions: 3)
+        try await blocking {
+            let producer = try Producer(broker.settings, observer: quiet)
+            _ = try producer.sendAndWait((0..<6).map { _ in OutgoingRecord(topic: topic, partition: 0, value: [1]) })
+            producer.close()
+            let admin = try AdminClient(broker.settings, observer: quiet)
+            _ = try admin.deleteRecords(before: [TopicPartition(topic, 0): 4])
+            admin.close()
+            // What is behind the beginning of an open transaction nobody can read who reads only what is committed.
+            let writer = try Producer(
+                broker.settings, ProducerSettings(transactionalID: topic, transactionTimeout: .seconds(60)), observer: quiet)
+            try writer.initTransactions(timeout: .seconds(10))
+            try writer.beginTransaction()
+            try writer.send(OutgoingRecord(topic: topic, partition: 1, value: [1]))
+            try writer.flush(timeout: .seconds(10))
+            for isolation in [GroupSettings.Isolation.readCommitted, .readUncommitted] {
+                let consumer = try Consumer(broker.settings, group: .none(isolation: isolation), observer: quiet)
+                let asked = (0..<4).map { TopicPartition(topic, Int32($0)) } + [TopicPartition(topic + "-none", 0)]
+                let marks = try consumer.watermarks(of: asked)
+                #expect(
+                    marks == [
+                        TopicPartition(topic, 0): Watermarks(low: 4, high: 6),
+                        TopicPartition(topic, 1): Watermarks(low: 0, high: isolation == .readCommitted ? 0 : 1),
+                        TopicPartition(topic, 2): Watermarks(low: 0, high: 0),
+                    ], "\(isolation)")
+                #expect(try consumer.watermarks(of: [TopicPartition]()).isEmpty)
+                consumer.close()
+            }
+            try writer.abortTransaction(timeout: .seconds(10))
+            writer.close()
+        }
+    }
 }
 
 extension AdminOutcome {

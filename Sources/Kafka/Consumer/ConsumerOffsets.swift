@@ -95,6 +95,22 @@ extension Consumer {
         try queryWatermarks(handle.pointer, partition, timeout)
     }
 
+    /// The ends of many partitions' logs, in two requests to each broker. Partitions that nobody could tell of, such as those without a leader, are left out.
+    ///
+    /// With read-committed isolation the high end is that of the committed part.
+    public func watermarks(
+        of partitions: some Collection<TopicPartition>, timeout: Duration = .seconds(10)
+    ) throws(KafkaError) -> [TopicPartition: Watermarks] {
+        guard !partitions.isEmpty else { return [:] }
+        let deadline = Deadline(after: timeout)
+        // The low end first: it is never beyond a high end that was asked for later.
+        let low = try queryEnds(handle.pointer, partitions, Int64(RD_KAFKA_OFFSET_BEGINNING), deadline.remaining)
+        let high = try queryEnds(handle.pointer, partitions, Int64(RD_KAFKA_OFFSET_END), deadline.remaining)
+        var marks: [TopicPartition: Watermarks] = [:]
+        for (partition, high) in high { if let low = low[partition] { marks[partition] = Watermarks(low: low, high: high) } }
+        return marks
+    }
+
     /// The ends as the last fetch told them, without asking; nil before the first fetch.
     public func cachedWatermarks(of partition: TopicPartition) -> Watermarks? {
         var low: Int64 = -1
@@ -132,6 +148,19 @@ func queryWatermarks(_ client: OpaquePointer, _ partition: TopicPartition, _ tim
         rd_kafka_query_watermark_offsets(client, partition.topic, partition.partition, &low, &high, timeout.rdMilliseconds),
         "watermarks of \(partition)")
     return Watermarks(low: low, high: high)
+}
+
+/// Asks for an end where others ask for a time: the protocol's times below zero mean the ends.
+private func queryEnds(
+    _ client: OpaquePointer, _ partitions: some Collection<TopicPartition>, _ end: Int64, _ timeout: Duration
+) throws(KafkaError) -> [TopicPartition: Int64] {
+    let list = PartitionList(Dictionary(partitions.map { ($0, end) }, uniquingKeysWith: { first, _ in first }))
+    try check(rd_kafka_offsets_for_times(client, list.pointer, timeout.rdMilliseconds), "ends of partitions")
+    var result: [TopicPartition: Int64] = [:]
+    for element in list.elements where element.err == RD_KAFKA_RESP_ERR_NO_ERROR && element.offset >= 0 {
+        result[element.topicPartition] = element.offset
+    }
+    return result
 }
 
 func queryOffsets(
