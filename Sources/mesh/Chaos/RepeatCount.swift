@@ -12,19 +12,16 @@ struct RepeatCount {
     private static let maximumEvents = 2_000_000
     private static let deadLetterTopic = "mesh.dlq"
 
-    /// Where all event topics and dead letters end now.
+    /// Where all event topics and dead letters end now for whoever reads only what is committed.
     static func marks(_ settings: ClientSettings) throws -> [TopicPartition: Int64] {
         let admin = try AdminClient(settings, observer: .quiet)
         defer { admin.close(timeout: .seconds(1)) }
-        var marks: [TopicPartition: Int64] = [:]
-        for topic in try admin.metadata(timeout: .seconds(10)).topics.values
-        where TopEvents.isEvent(topic.name) || topic.name == deadLetterTopic {
-            for partition in topic.partitions {
-                let place = TopicPartition(topic.name, partition.id)
-                marks[place] = try admin.watermarks(of: place).high
-            }
-        }
-        return marks
+        let partitions = try admin.metadata(timeout: .seconds(10)).topics.values
+            .filter { TopEvents.isEvent($0.name) || $0.name == deadLetterTopic }
+            .flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.id) } }
+        let consumer = try Consumer(settings, group: .none(), observer: .quiet)
+        defer { _ = consumer.close(timeout: .seconds(1)) }
+        return try consumer.watermarks(of: partitions).mapValues(\.high)
     }
 
     /// Reads what lies between two sets of marks, as whoever reads only what is committed sees it.

@@ -91,15 +91,18 @@ final class LagReader {
 
     /// Each partition is asked about once, however many groups read it.
     private func addMarks(_ rows: [PartitionLag], _ troubles: inout [String]) throws -> [PartitionLag] {
+        let partitions = Set(rows.map(\.partition))
         var marks: [TopicPartition: Watermarks] = [:]
-        for partition in Set(rows.map(\.partition)) {
-            do throws(KafkaError) {
-                marks[partition] = try marksReader.watermarks(of: partition, timeout: Self.patience)
-            } catch {
-                troubles.append("the end of \(partition) is not known: \(error)")
-                // When nobody answers, the rest of them would only take its time.
-                if error.isBrokersDown || error.isTimeout { break }
+        do throws(KafkaError) {
+            marks = try marksReader.watermarks(of: partitions, timeout: Self.patience)
+            let unknown = partitions.filter { marks[$0] == nil }
+            if let first = unknown.min() {
+                let rest = unknown.count > 1 ? " and \(unknown.count - 1) more" : ""
+                troubles.append("the end of \(first)\(rest) is not known: no broker leads it at the moment")
             }
+        } catch {
+            if error.isFatal { throw error }
+            troubles.append("the ends of partitions are not known: \(error)")
         }
         return rows.map { row in
             var row = row

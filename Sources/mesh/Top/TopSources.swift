@@ -120,13 +120,13 @@ final class TopEvents {
             .flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.id) } }
         deadPartitions = (topics[Self.deadLetterTopic]?.partitions ?? []).map { TopicPartition(Self.deadLetterTopic, $0.id) }
         var places: [TopicPartition: StartOffset] = [:]
+        consumer = try Consumer(settings, group: .none(), observer: .quiet)
         // Asked before the times are: left to the client, "the end" would be wherever it is when the client gets there.
-        for partition in events { places[partition] = .at(try admin.watermarks(of: partition).high) }
+        for (partition, marks) in try consumer.watermarks(of: events) { places[partition] = .at(marks.high) }
         for (partition, offset) in try admin.offsets(forTime: Dictionary(uniqueKeysWithValues: events.map { ($0, since) })) {
             if let offset { places[partition] = .at(offset) }
         }
         for partition in deadPartitions { places[partition] = .last(20) }
-        consumer = try Consumer(settings, group: .none(), observer: .quiet)
         try consumer.assign(places)
     }
 
@@ -156,12 +156,10 @@ final class TopEvents {
     func deadLetterCount() -> Int64? {
         guard counted.duration(to: .now) > .seconds(3) else { return nil }
         counted = .now
-        var count: Int64 = 0
-        for partition in deadPartitions {
-            guard let marks = try? consumer.watermarks(of: partition, timeout: .seconds(2)) else { return nil }
-            count += marks.high - marks.low
+        guard let marks = try? consumer.watermarks(of: deadPartitions, timeout: .seconds(2)), marks.count == deadPartitions.count else {
+            return nil
         }
-        return count
+        return marks.values.reduce(0) { $0 + $1.high - $1.low }
     }
 
     private func take(_ record: Record) {
