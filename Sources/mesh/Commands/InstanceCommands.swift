@@ -44,6 +44,7 @@ enum InstanceCommands {
         } else {
             list.print(to: output)
         }
+        if output.format == .text, let unreadable = state.unreadable { output.line(output.style(.yellow, "note: ") + unreadable) }
         return statuses.contains { $0.standing.isTrouble } ? 1 : 0
     }
 }

@@ -47,6 +47,13 @@ final class MeshState {
     /// Names of all bots that have run here, or that somebody has a wish for.
     var bots: Set<String> { Set(records.values.map(\.bot) + controlRecords.values.values.map(\.bot)) }
 
+    /// What could not be read of the two topics, in words; nil when all could.
+    var unreadable: String? {
+        let counts = [(controlRecords.unreadable, ControlRecord.topic), (instanceRecords.unreadable, InstanceRecord.topic)]
+        let words = counts.filter { $0.0 > 0 }.map { "\($0.0) records of \($0.1)" }
+        return words.isEmpty ? nil : "\(words.joined(separator: " and ")) cannot be read and are left out"
+    }
+
     func statuses(all: Bool = false, now: Timestamp = .now) -> [InstanceStatus] {
         InstanceStatus.list(records, wishes, now: now, all: all)
     }

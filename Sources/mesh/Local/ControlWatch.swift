@@ -47,6 +47,7 @@ final class ControlWatch: Sendable {
         DedicatedThread.start(name: "control-watch") { [self] in
             var known: Wishes?
             var pause: UInt32 = 100_000
+            var unreadable = 0
             while !isOver() {
                 do {
                     let records = try LastRecords<ControlRecord>(settings, topic: ControlRecord.topic)
@@ -58,6 +59,10 @@ final class ControlWatch: Sendable {
                         tell(known, wishes)
                         known = wishes
                         want(wishes.wanted(startedWith))
+                        if records.unreadable > unreadable {
+                            say("\(records.unreadable) records of mesh.control cannot be read and are left out")
+                        }
+                        unreadable = records.unreadable
                         while !isOver(), try !records.follow(timeout: .milliseconds(250)) {}
                     }
                 } catch {
@@ -79,6 +84,9 @@ final class ControlWatch: Sendable {
     }
 
     private func warn(_ bot: String, _ wishes: Wishes) {
+        if let count = wishes.replicas(of: bot), count > Wishes.maximumReplicas {
+            say("warning: \(count) of \(bot) are wanted; one machine runs \(Wishes.maximumReplicas) of a bot at most")
+        }
         let count = wishes.slots(of: bot, otherwise: startedWith[bot] ?? 1).count
         if let text = ReplicaWarning.text(bot: bot, replicas: count, partitions: partitions[bot] ?? [:]) { say("warning: \(text)") }
     }
