@@ -96,7 +96,7 @@ import Testing
             missing(status("A", 1, .running, ["t[0]"]), status("A", 2, .starting, ["t[1]"])) == ["A-2 is starting"])
         #expect(
             missing(status("A", 1, .running, ["t[0]"]), status("A", 2, .running, ["t[0]"])).sorted()
-                == ["1 partitions of A have no owner yet", "1 partitions of A have two owners"])
+                == ["1 partition of A with two owners", "1 partition of A without an owner yet"])
         #expect(
             missing(status("A", 1, .running, ["t[0]"]), status("A", 2, .running, ["t[1]"]), status("A", 3, .draining))
                 == ["A-3 is draining"])

@@ -70,7 +70,7 @@ func instanceRecord(
         let open = DegradedDependency(dependency: "notify.slack", state: .open, waitingCalls: 3)
         let list = InstanceList(
             statuses: InstanceStatus.list(["A-1": instanceRecord("A", 1, degraded: [open], seen: now)], Wishes(), now: now))
-        #expect(list.statuses.first?.note == "notify.slack open, 3 calls wait")
+        #expect(list.statuses.first?.note == "notify.slack open, 3 calls waiting")
         #expect(list.cells(Style(isColoured: false)) == [["A-1", "degraded", "0", "0", "0", "now", "ci-1", "1", "1.0.0"]])
     }
 

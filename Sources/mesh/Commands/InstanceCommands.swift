@@ -38,7 +38,7 @@ enum InstanceCommands {
             output.line("no instance runs. Start the mesh: mesh up")
         } else if invocation.has("partitions") {
             for (status, cells) in zip(statuses, list.cells(output.style)) {
-                output.line("\(output.style(.bold, cells[0]))  \(cells[1])  \(status.record.partitions.count) partitions")
+                output.line("\(output.style(.bold, cells[0]))  \(cells[1])  \(counted(status.record.partitions.count, "partition"))")
                 for line in PartitionNames.lines(status.record.partitions) { output.line("  \(line)") }
             }
         } else {

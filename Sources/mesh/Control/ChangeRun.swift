@@ -119,7 +119,7 @@ struct ChangeRun {
 
     private static func words(_ change: Change) -> String {
         switch change {
-        case .replicas(let count): " with \(count) replica\(count == 1 ? "" : "s")"
+        case .replicas(let count): " with \(counted(count, "replica"))"
         case .state(let state): " \(state.rawValue)"
         case .logLevel(let level): " to log \(level.map { "at \($0)" } ?? "as configured")"
         }

@@ -69,8 +69,8 @@ struct Goal {
         // The assignor evens numbers out: with enough partitions each has one, and one without has not joined yet.
         let idle = all.isEmpty || all.count >= own.count ? own.filter { $0.record.partitions.isEmpty && $0.record.state == .running } : []
         let nothing = idle.map { "\($0.instance) owns no partition yet" }
-        return nothing + (free > 0 ? ["\(free) partitions of \(target.bot) have no owner yet"] : [])
-            + (shared > 0 ? ["\(shared) partitions of \(target.bot) have two owners"] : [])
+        return nothing + (free > 0 ? ["\(counted(free, "partition")) of \(target.bot) without an owner yet"] : [])
+            + (shared > 0 ? ["\(counted(shared, "partition")) of \(target.bot) with two owners"] : [])
     }
 
     /// What has come true, in one sentence.
@@ -80,7 +80,7 @@ struct Goal {
             let drained = slots.filter { wishes.state(of: $0) == .drained }
             let rest =
                 drained.isEmpty ? "" : "; \(drained.map(\.description).joined(separator: ", ")) stays drained (mesh resume \(target.bot))"
-            return "\(target.bot) has \(count) replica\(count == 1 ? "" : "s")" + rest
+            return "\(target.bot) has \(counted(count, "replica"))" + rest
         case .state(let state): return "\(target) is \(state.rawValue)"
         case .logLevel(let level): return "\(target) logs \(level.map { "at \($0)" } ?? "as configured")"
         }

@@ -42,7 +42,7 @@ struct RebalanceNews: Equatable, Sendable {
 
     private static func names(_ partitions: [String]) -> String {
         let lines = PartitionNames.lines(partitions)
-        return lines.count <= 3 ? lines.joined(separator: ", ") : "\(partitions.count) partitions of \(lines.count) topics"
+        return lines.count <= 3 ? lines.joined(separator: ", ") : "\(counted(partitions.count, "partition")) of \(lines.count) topics"
     }
 
     /// As JSON. Names are kept stable.

@@ -50,8 +50,8 @@ final class MeshState {
     /// What could not be read of the two topics, in words; nil when all could.
     var unreadable: String? {
         let counts = [(controlRecords.unreadable, ControlRecord.topic), (instanceRecords.unreadable, InstanceRecord.topic)]
-        let words = counts.filter { $0.0 > 0 }.map { "\($0.0) records of \($0.1)" }
-        return words.isEmpty ? nil : "\(words.joined(separator: " and ")) cannot be read and are left out"
+        let words = counts.filter { $0.0 > 0 }.map { "\(counted($0.0, "record")) of \($0.1)" }
+        return words.isEmpty ? nil : "\(words.joined(separator: " and ")) cannot be read, and left out"
     }
 
     func statuses(all: Bool = false, now: Timestamp = .now) -> [InstanceStatus] {

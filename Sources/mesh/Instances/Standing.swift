@@ -65,7 +65,7 @@ struct InstanceStatus: Sendable {
     }
 
     private static func text(_ dependency: DegradedDependency) -> String {
-        let waiting = dependency.waitingCalls > 0 ? ", \(dependency.waitingCalls) calls wait" : ""
+        let waiting = dependency.waitingCalls > 0 ? ", \(counted(dependency.waitingCalls, "call")) waiting" : ""
         return "\(dependency.dependency) \(dependency.state.rawValue)\(waiting)"
     }
 

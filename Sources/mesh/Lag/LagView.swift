@@ -41,7 +41,7 @@ struct LagView {
         }
         let hidden = sample.rows.count - shown.count
         if hidden > 0, !shown.isEmpty {
-            output.line(output.style(.grey, "\(hidden) partitions that never held a record are not shown (--all)"))
+            output.line(output.style(.grey, "\(counted(hidden, "partition")) without a record so far not shown (--all)"))
         }
         let warnings = LagWarnings(sample, trend)
         for problem in warnings.problems { output.line(output.style(.red, "warning: ") + problem.printable) }

@@ -31,7 +31,7 @@ struct LagWarnings {
         case .degraded: problems.append("\(what): \(name) is degraded: \(owner.note)")
         case .stalled: problems.append("\(what), and \(name) cannot explain it: look at its log, or restart it: mesh drain, mesh resume")
         case _ where row.isRetry: notes.append("\(what): retries wait for their time")
-        case _ where owner.record.openCalls > 0: notes.append("\(what): \(name) has \(owner.record.openCalls) calls under way")
+        case _ where owner.record.openCalls > 0: notes.append("\(what): \(name) has \(counted(owner.record.openCalls, "call")) under way")
         default: problems.append("\(what): \(name) says nothing that explains it")
         }
     }

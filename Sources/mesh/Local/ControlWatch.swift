@@ -60,7 +60,7 @@ final class ControlWatch: Sendable {
                         known = wishes
                         want(wishes.wanted(startedWith))
                         if records.unreadable > unreadable {
-                            say("\(records.unreadable) records of mesh.control cannot be read and are left out")
+                            say("what cannot be read of mesh.control is left out: \(records.unreadable) so far")
                         }
                         unreadable = records.unreadable
                         while !isOver(), try !records.follow(timeout: .milliseconds(250)) {}
