@@ -57,7 +57,7 @@ struct HarmSummary {
     }
 
     /// Names are kept stable.
-    private struct Row: Encodable {
+    struct Row: Encodable {
         let event = "summary"
         let faults: Int
         let restarts: Int

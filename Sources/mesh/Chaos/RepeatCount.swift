@@ -12,6 +12,9 @@ struct RepeatCount {
     private static let maximumEvents = 2_000_000
     private static let deadLetterTopic = "mesh.dlq"
 
+    /// Nothing was written.
+    init() {}
+
     /// Where all event topics and dead letters end now for whoever reads only what is committed.
     static func marks(_ settings: ClientSettings) throws -> [TopicPartition: Int64] {
         let admin = try AdminClient(settings, observer: .quiet)

@@ -12,6 +12,10 @@ enum InstanceCommands {
                 person); lost (silent for 15 s: it has died, or its host cannot reach Kafka). What was stopped in order is shown with --all.
                 The exit status is 1 when an instance is degraded, stalled or lost.
 
+                The names in JSON: instance, bot, replica, state, note, host, pid, version, delivery, partitions (as topic[partition]), records_per_second,
+                errors_per_second, open_calls, queue_depth, done, retried, dead_lettered, stalled (partitions), degraded (dependency, state, waiting_calls),
+                log_level, started_at, last_seen, last_seen_seconds. What is not known is null.
+
                 Examples:
                   mesh ps
                   mesh ps BuildBot --partitions

@@ -14,6 +14,9 @@ enum LagCommands {
                 Two looks, --interval apart, are taken: a partition with records that did not move between them is warned of, and so are more replicas than
                 partitions. The exit status is 1 when there is a warning.
 
+                The names in JSON: at, group, topic, partition, committed, end, lag_records, lag_seconds, trend_records_per_second, drain_seconds, stands_still,
+                owner. What is not known is null.
+
                 Examples:
                   mesh lag
                   mesh lag --bot BuildBot --watch
