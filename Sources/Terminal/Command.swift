@@ -6,24 +6,30 @@ public struct Command: Sendable {
     public let summary: String
     /// Further paragraphs for its help: what it does in detail, and examples.
     public let discussion: String
+    /// What a line of `--format json` is and which names it has, e.g. `one object a topic: topic, owner`; empty for a command without that form. Names stay as they are.
+    public let json: String
     public let arguments: [Argument]
     public let flags: [Flag]
     /// Does the work on the main thread and gives the exit status: 0, or 1 when it ran and found a problem.
     public let run: @Sendable (Invocation) throws -> Int32
 
     public init(
-        _ path: String..., summary: String, discussion: String = "", arguments: [Argument] = [], flags: [Flag] = [],
+        _ path: String..., summary: String, discussion: String = "", json: String = "", arguments: [Argument] = [], flags: [Flag] = [],
         run: @escaping @Sendable (Invocation) throws -> Int32
     ) {
         self.path = path.flatMap { $0.split(separator: " ").map(String.init) }
         self.summary = summary
         self.discussion = discussion
+        self.json = json
         self.arguments = arguments
         self.flags = flags
         self.run = run
     }
 
     public var name: String { path.joined(separator: " ") }
+
+    /// What help and documentation say of its JSON.
+    var jsonSentence: String { "With --format json: \(json)." }
 }
 
 /// A positional argument.

@@ -25,16 +25,19 @@ extension Program {
     public func help(for command: Command, width: Int = Program.helpWidth) -> String {
         var lines = command.summary.wrapped(to: width) + ["", "usage: \(usage(of: command))"]
         if !command.discussion.isEmpty { lines += [""] + Self.discussion(command.discussion, width) }
+        if !command.json.isEmpty { lines += [""] + command.jsonSentence.wrapped(to: width) }
         if !command.arguments.isEmpty { lines += [""] + Glossary(rows: command.arguments.map(\.row)).lines(width: width) }
         if !command.flags.isEmpty { lines += [""] + Glossary(rows: command.flags.map(\.row)).lines(width: width) }
         if !commonFlags.isEmpty { lines += [""] + Glossary(rows: commonFlags.map(\.row)).lines(width: width) }
+        let below = commands.filter { !command.path.isEmpty && $0.path.count > command.path.count && $0.path.starts(with: command.path) }
+        if !below.isEmpty { lines += [""] + Glossary(rows: below.map { ("\(name) \($0.name)", $0.summary) }).lines(width: width) }
         return text(lines)
     }
 
     /// The commands that begin with `word`, each with its summary.
     func help(ofFamily word: String, width: Int = Program.helpWidth) -> String? {
         let family = commands.filter { $0.path.first == word && $0.path.count > 1 }
-        guard !family.isEmpty else { return nil }
+        guard !family.isEmpty, !commands.contains(where: { $0.path == [word] }) else { return nil }
         let rows = Glossary(rows: family.map { ($0.name, $0.summary) }).lines(width: width)
         let end = ["", "\(name) help \(word) COMMAND says more about one of them."]
         return text(["usage: \(name) \(word) COMMAND [FLAG …]", ""] + rows + end)

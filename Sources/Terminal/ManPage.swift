@@ -20,6 +20,7 @@ extension Program {
         let rest = command.arguments.map(\.form) + (command.flags + commonFlags).map { "[\($0.form)]" }
         if !rest.isEmpty { page += roff(rest.joined(separator: " ")) + "\n" }
         if !command.discussion.isEmpty { page += section("DESCRIPTION") + discussion(command.discussion) }
+        if !command.json.isEmpty { page += section("JSON") + ".P\n\(roff(command.jsonSentence))\n" }
         if !command.arguments.isEmpty {
             page += section("ARGUMENTS") + command.arguments.map { ".TP\n.I \(roff($0.name))\n\(roff($0.row.1))\n" }.joined()
         }

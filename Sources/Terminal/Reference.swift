@@ -32,6 +32,7 @@ extension Program {
             case .example(let lines): text += "\n```text\n" + lines.map { $0 + "\n" }.joined() + "```\n"
             }
         }
+        if !command.json.isEmpty { text += "\n\(markdown(command.jsonSentence))\n" }
         let rows = command.arguments.map { ($0.form, $0.row.1) } + command.flags.map(\.row)
         return text + table(nil, ["Argument or flag", "Meaning"], rows.map { ("`\($0.0)`", markdown($0.1)) })
     }

@@ -40,6 +40,8 @@ import Testing
                 let isSwitch = flag.choices.isEmpty && flag.defaultValue == nil
                 #expect(flag.value != nil || isSwitch, "\(command.name) --\(flag.name) takes no value")
             }
+            let printsJSON = command.flags.contains { $0.name == "format" && $0.choices.contains("json") }
+            #expect(printsJSON != command.json.isEmpty, "\(command.name): the names of its JSON are documented")
             let more = command.arguments.dropLast().contains { $0.arity != .one }
             #expect(!more || command.arguments.dropLast().allSatisfy { $0.arity == .one || $0.arity == .optional }, "\(command.name)")
         }

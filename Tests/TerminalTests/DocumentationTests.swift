@@ -20,7 +20,8 @@ import Testing
                 flags: [Flag("from", value: "PLACE", environment: "MESH_FROM", default: "end", help: ".where <to> begin_here")],
                 run: { _ in 0 }),
             Command("ps", summary: "Show instances", run: { _ in 0 }),
-            Command("dlq list", summary: "List", run: { _ in 0 }), Command("dlq show", summary: "Show", run: { _ in 0 }),
+            Command("ps all", summary: "Show all of them", run: { _ in 0 }), Command("dlq list", summary: "List", run: { _ in 0 }),
+            Command("dlq show", summary: "Show", run: { _ in 0 }),
         ],
         commonFlags: [Flag("brokers", value: "HOST:PORT,…", help: "Kafka")],
         groups: [CommandGroup("See", ["ps", "tail", "top"]), CommandGroup("Empty", ["nothing"])],
@@ -42,7 +43,7 @@ import Testing
                 in a line what each does.
 
                 """)
-        #expect(Self.hard.fullHelp().contains("See\n  ps    Show instances\n  tail  Show records live\n"))
+        #expect(Self.hard.fullHelp().contains("See\n  ps      Show instances\n  ps all  Show all of them\n  tail    Show records live\n"))
         let text = Self.hard.help(for: Self.hard.commands[0], width: 50)
         #expect(text.contains("\n  mesh tail 'build.*' --where \"payload.x == 1\"\n"))
         #expect(text.contains("\n  --from PLACE  .where <to> begin_here [default:\n                end] [environment: MESH_FROM]\n"))
@@ -56,6 +57,9 @@ import Testing
         #expect(try printed("help", "dlq").contains("  dlq list  List\n  dlq show  Show\n"))
         #expect(try printed("dlq", "--help") == printed("help", "dlq"))
         #expect(try printed("help", "all") == Self.hard.fullHelp())
+        // A command that is also the beginning of others is explained itself, and names those.
+        #expect(try printed("ps", "--help").hasPrefix("Show instances\n\nusage: mesh ps [FLAG …]\n"))
+        #expect(try printed("ps", "--help").hasSuffix("\n  mesh ps all  Show all of them\n"))
         #expect(throws: UsageError("mesh dlq needs one of: list, show")) { try printed("dlq") }
     }
 
@@ -78,7 +82,9 @@ import Testing
 
     @Test func theReferenceHasASectionForEachCommand() {
         let page = Self.hard.reference(renewal: "mesh docs > docs/mesh.md")
-        #expect(page.contains("- See: [`ps`](#mesh-ps), [`tail`](#mesh-tail)\n- Others: [`dlq list`](#mesh-dlq-list), "))
+        #expect(
+            page.contains(
+                "- See: [`ps`](#mesh-ps), [`ps all`](#mesh-ps-all), [`tail`](#mesh-tail)\n- Others: [`dlq list`](#mesh-dlq-list), "))
         #expect(page.contains("\n### `mesh tail`\n\nShow records live.\n\n```text\nmesh tail TOPIC… [FLAG …]\n```\n"))
         #expect(page.contains("```text\nmesh tail 'build.*' --where \"payload.x == 1\"\n.dot at the beginning\n```\n"))
         #expect(page.contains("| `TOPIC…` | a pattern such as build.\\*\\|test.\\* |\n"))

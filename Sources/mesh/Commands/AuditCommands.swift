@@ -11,6 +11,7 @@ enum AuditCommands {
                   mesh audit --actor BuildBot --from -1h
                   mesh audit --action 'deploy.*' --format json
                 """,
+            json: "one object a record: partition, offset, and the fields of mesh.audit (docs/events.md)",
             flags: [
                 Flag("actor", value: "NAME", help: "only of this person, bot or instance: ada, BuildBot, BuildBot-2"),
                 Flag("action", value: "ACTION", help: "only this: call.started, call.finished, deploy.approved, 'dlq.*' …"),
@@ -26,6 +27,10 @@ enum AuditCommands {
                 Each process writes a chain: a record's hash covers its content and the hash before it, and the first record of a chain goes on from the last one of
                 the same instance. A record that was altered, is missing, or was moved is named by partition and offset; the exit status is then 1.
                 What nobody can tell: whether the last records of an actor were cut off, and what retention has deleted.
+                """,
+            json: """
+                one object a finding: partition, offset, actor, chain, sequence, problem, message; at the end one with records, \
+                chains, actors, problems, chains_without_link, chains_beyond_beginning, lost
                 """,
             flags: [.format], run: { try AuditReading($0).verify() }),
     ]

@@ -9,6 +9,10 @@ enum ChaosCommands {
         Flag("settle", value: "DURATION", default: "60s", help: "how long the mesh has afterwards to be as it was"),
     ]
     private static let targets = [Argument("BOT[/N]", .oneOrMore, help: "whose instances are harmed, e.g. BuildBot or BuildBot/2")]
+    private static let json = """
+        one object a thing that happens: event, seconds, instance, pid, text; at the end one with event (summary), faults, restarts, return_seconds, not_back, \
+        moved_partitions, lag_before, lag_peak, drain_seconds, dead_letters, events, written_twice, is_cut, repeated_inputs, problems
+        """
     private static let words = """
         Only instances that run on this host can be harmed, and each process is asked first whether it is that instance of this mesh. At the end it tells
         what the mesh did: restarts, how long until the harmed ones worked again, partitions that changed hands, lag, dead letters, and events that were
@@ -23,7 +27,7 @@ enum ChaosCommands {
         Command(
             "chaos kill", summary: "Kill instances of the running mesh, and tell what the mesh did about it",
             discussion: words + "\n\nExample: mesh chaos kill BuildBot TestBot/2 --every 10s --duration 60s --seed 7",
-            arguments: targets, flags: flags + [.format], run: { try run($0, .kill) }),
+            json: json, arguments: targets, flags: flags + [.format], run: { try run($0, .kill) }),
         Command(
             "chaos freeze", summary: "Freeze instances of the running mesh for a while, and tell what the mesh did about it",
             discussion: words + """
@@ -34,7 +38,7 @@ enum ChaosCommands {
 
                 Example: mesh chaos freeze BuildBot --for 12s --every 30s --duration 2m
                 """,
-            arguments: targets,
+            json: json, arguments: targets,
             flags: flags + [Flag("for", value: "DURATION", default: "10s", help: "how long each stays frozen"), .format],
             run: { try run($0, .freeze) }),
     ]

@@ -13,6 +13,10 @@ enum ConfigurationCommands {
                 Each problem is a line: file:line:column, what is wrong, what was expected, the nearest valid name. Warnings do not fail.
                 A directory stands for all configuration files in it. Exit status: 0 all is well, 1 problems, 2 something could not be read.
                 """,
+            json: """
+                one object: files, problems (severity, file, line, column, path, message, expected, nearest), unreadable (file, \
+                message)
+                """,
             arguments: [Argument("FILE", .oneOrMore, help: "configuration files, or directories of them")],
             flags: [
                 Flag("format", value: "FORMAT", default: "text", choices: ["text", "json"], help: "how to print the problems"),
@@ -22,6 +26,7 @@ enum ConfigurationCommands {
             run: { try validate($0) }),
         Command(
             "config show", summary: "Print a bot's configuration, with the file that each value came from",
+            json: "one object: configuration, and origins, the file and line of each value by its path",
             arguments: [Argument("NAME", help: "the bot's name")],
             flags: [
                 Flag("format", value: "FORMAT", default: "yaml", choices: ["yaml", "json"], help: "how to print it"),

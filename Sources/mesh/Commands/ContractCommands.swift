@@ -10,11 +10,13 @@ enum ContractCommands {
         Command(
             "contract print", summary: "Print what bots consume, produce, call, and must never do, as they are configured",
             discussion: """
-                With --format json one object a bot: name, summary, consumes, produces, calls, cancels, retry, steps, never, permissions, group, reads and writes (the
-                topics that it may read and write at the broker).
-
                   mesh contract print BuildBot
                   mesh contract print --format json | jq -r '.name + ": " + (.produces | join(" "))'
+                """,
+            json: """
+                one object a bot: name, summary, consumes, produces, calls, cancels (type, run_field), retry (mode, max_attempts, \
+                backoff, initial_delay_seconds, max_delay_seconds), steps, never, permissions (resource, actions), group, reads and \
+                writes, the topics that it may read and write at the broker
                 """,
             arguments: [Argument("BOT", .zeroOrMore, help: "only these bots; absent, all that are enabled")],
             flags: ConfigurationFlags.all + [.format], run: print),
@@ -23,8 +25,8 @@ enum ContractCommands {
             discussion: """
                 Finds a bot that consumes or produces what topics/ does not have, produces what belongs to another, is cancelled by a field that is not there, asks for a call
                 that nobody performs, or waits for an event that nobody in this mesh produces (a warning). Exit status 1 when there is an error.
-                With --format json one object a finding: severity, bot, message.
                 """,
+            json: "one object a finding: severity, bot, message",
             flags: ConfigurationFlags.all + [.format], run: check),
     ]
 

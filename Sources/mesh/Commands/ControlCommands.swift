@@ -7,6 +7,10 @@ enum ControlCommands {
         Flag("no-wait", help: "only write what is wanted, and do not wait until it is so"),
         Flag.timeout("60s", help: "give up waiting after this time; what was asked for stays wanted"), .format,
     ]
+    private static let json = """
+        one object a thing that happens: event (wanted, warning, done, timeout) with target and text, or event (state, gained, lost, log-level) with instance, \
+        seconds, and state, partitions or level
+        """
     private static let targets = [Argument("BOT[/N]", .oneOrMore, help: "a bot, or one of its instances, e.g. BuildBot or BuildBot/2")]
 
     static let all = [
@@ -24,22 +28,23 @@ enum ControlCommands {
                   mesh scale BuildBot=5
                   mesh scale BuildBot=1 TestBot=2 --timeout 2m
                 """,
-            arguments: [Argument("BOT=N", .oneOrMore, help: "a bot and how many instances of it, 0 to 1000")], flags: flags,
+            json: json, arguments: [Argument("BOT=N", .oneOrMore, help: "a bot and how many instances of it, 0 to 1000")], flags: flags,
             run: { try ChangeRun($0).run(try scales($0.arguments)) }),
         Command(
             "pause", summary: "Let bots take nothing in; what runs goes on to its end",
             discussion: "A paused bot keeps its partitions. It goes on with: mesh resume",
-            arguments: targets, flags: flags, run: { try ChangeRun($0).run(try states($0.arguments, .paused)) }),
+            json: json, arguments: targets, flags: flags, run: { try ChangeRun($0).run(try states($0.arguments, .paused)) }),
         Command(
             "resume", summary: "Let paused bots go on, and start drained ones again",
-            arguments: targets, flags: flags, run: { try ChangeRun($0).run(try states($0.arguments, .running)) }),
+            json: json, arguments: targets, flags: flags, run: { try ChangeRun($0).run(try states($0.arguments, .running)) }),
         Command(
             "drain", summary: "Let bots finish what runs, give their partitions up and end",
             discussion: "No supervisor starts a drained instance again, until: mesh resume",
-            arguments: targets, flags: flags, run: { try ChangeRun($0).run(try states($0.arguments, .drained)) }),
+            json: json, arguments: targets, flags: flags, run: { try ChangeRun($0).run(try states($0.arguments, .drained)) }),
         Command(
             "loglevel", summary: "Make a bot say more or less in its log, at once",
             discussion: "Example: mesh loglevel BuildBot/2 debug. The level `default` is what its configuration says.",
+            json: json,
             arguments: [
                 Argument("BOT[/N]", help: "a bot, or one of its instances"),
                 Argument("LEVEL", help: "debug, info, warn, error, or default"),

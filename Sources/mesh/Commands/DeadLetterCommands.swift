@@ -21,6 +21,10 @@ enum DeadLetterCommands {
                   mesh dlq list --bot BuildBot --newer-than 1h
                   mesh dlq list --topic 'build.*' --where "branch == 'main'" --format json
                 """,
+            json: """
+                one object a dead letter: partition, offset, at, age_seconds, bot, reason, message, topic, origin_partition, \
+                origin_offset, attempts, first_failure, redrives, state; what is not known is left out
+                """,
             flags: DeadLetterSelection.flags + [
                 quarantine, Flag("max", value: "N", help: "at most so many, the newest; absent, 50, and all of them as JSON"),
                 .format,
@@ -33,6 +37,10 @@ enum DeadLetterCommands {
 
                   mesh dlq show 3@10482
                 """,
+            json: """
+                one object a dead letter: what dlq list has, and key, headers (name, value), trace, mark (state, by, at), and \
+                envelope, else envelope_error with value or is_null
+                """,
             arguments: [Argument("PLACE", .oneOrMore, help: "PARTITION@OFFSET, as mesh dlq list shows it")],
             flags: [quarantine, Flag("full", help: "all of a long value"), .format], run: { try DeadLetterLooking($0).show() }),
         Command(
@@ -44,6 +52,10 @@ enum DeadLetterCommands {
                   mesh dlq redrive --bot TestBot --dry-run
                   mesh dlq redrive --bot TestBot --reason invalid-payload --rate 100
                   mesh dlq redrive 3@10482 4@77
+                """,
+            json: """
+                one object: redriven, planned, failed, already_redriven, purged, quarantined, unredrivable, beyond_max, dry_run, \
+                stopped
                 """,
             arguments: [places],
             flags: DeadLetterSelection.flags + [
@@ -61,12 +73,18 @@ enum DeadLetterCommands {
 
                   mesh dlq purge --bot TestBot --older-than 7d
                 """,
+            json: """
+                one object: purged, still_in_log, deleted_before (an offset for each partition), problem, dry_run, stopped
+                """,
             arguments: [places],
             flags: DeadLetterSelection.flags + [whole, dryRun, Flag("yes", help: "do not ask"), quarantine, delivery, .format],
             run: { try DeadLetterDoing($0).purge() }),
         Command(
             "dlq stats", summary: "Count dead letters by bot, reason, topic and age",
             discussion: "Open ones, quarantined ones, and those that were put back or purged are counted apart.",
+            json: """
+                one object a row: by (bot, reason, topic, age; all for the sum), name, open, quarantined, redriven, purged
+                """,
             flags: DeadLetterSelection.flags + [quarantine, .format], run: { try DeadLetterLooking($0).stats() }),
     ]
 }

@@ -12,10 +12,10 @@ enum DoctorCommand {
             discussion: """
                 Each problem is told with the command that mends it. The exit status is 1 when there is a problem, 3 when no broker is reached; warnings do not count.
                 It changes nothing, except that it takes the transactional id mesh-doctor to try transactions.
-                With --format json one object a finding: check, status (ok, warning, problem), message, mend.
 
                   mesh doctor --brokers kafka.example:9092
                 """,
+            json: "one object a finding: check, status (ok, warning, problem), message, mend",
             flags: ConfigurationFlags.all + [.format], run: run)
     ]
 

@@ -12,11 +12,11 @@ enum DocumentCommands {
             "acl print", summary: "Print what the broker must let each bot do, as a script of kafka-acls.sh or as Strimzi's KafkaUsers",
             discussion: """
                 The rules are those that mesh up --secure gives to the bots. Strimzi's users are named as the bots are, in lower case, and log in under that name.
-                With --format json one object a rule: principal, resource, name, pattern, operation, permission, host.
 
                   mesh acl print --form kafka-acls > acls.sh
                   mesh acl print --form strimzi --cluster my-cluster | kubectl apply -f -
                 """,
+            json: "one object a rule: principal, resource, name, pattern, operation, permission, host",
             arguments: [Argument("BOT", .zeroOrMore, help: "only these bots; absent, all that are enabled")],
             flags: [
                 Flag("form", value: "FORM", default: "kafka-acls", choices: ["kafka-acls", "strimzi"], help: "whose form"),
@@ -33,10 +33,9 @@ enum DocumentCommands {
         Command(
             "graph", summary: "Print the picture of the mesh, drawn from the bots' contracts, as Mermaid or for Graphviz",
             discussion: """
-                With --format json one object an arrow: from (null: people and hooks), to, types.
-
                   mesh graph --format dot | dot -Tsvg > mesh.svg
                 """,
+            json: "one object an arrow: from (null: people and hooks), to, types",
             flags: [.format(["mermaid", "dot", "json"])] + ConfigurationFlags.all, run: graph),
     ]
 

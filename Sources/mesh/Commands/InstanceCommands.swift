@@ -21,6 +21,11 @@ enum InstanceCommands {
                   mesh ps BuildBot --partitions
                   mesh ps --format json | jq -r 'select(.state != "running") | .instance'
                 """,
+            json: """
+                one object an instance: instance, bot, replica, state, note, host, pid, version, delivery, partitions, \
+                records_per_second, errors_per_second, open_calls, queue_depth, done, retried, dead_lettered, stalled, degraded, \
+                log_level, started_at, last_seen, last_seen_seconds
+                """,
             arguments: [Argument("BOT", .zeroOrMore, help: "only these bots; absent, all")],
             flags: [
                 Flag("all", help: "also instances that have ended, and those that nobody wants any more"),

@@ -22,6 +22,10 @@ enum LagCommands {
                   mesh lag --bot BuildBot --watch
                   mesh lag --format json | jq -s 'map(.lag_records) | add'
                 """,
+            json: """
+                one object a partition: at, group, topic, partition, committed, end, lag_records, lag_seconds, \
+                trend_records_per_second, drain_seconds, stands_still, owner; what is not known is null
+                """,
             flags: [
                 Flag("bot", value: "NAME", repeats: true, help: "only this bot; repeats"),
                 Flag("watch", help: "look again and again, until Ctrl-C"),

@@ -1,6 +1,5 @@
 import BotKit
 import Envelopes
-import Glibc
 import Kafka
 import Terminal
 
@@ -11,22 +10,27 @@ enum PersonCommands {
     static let all = [
         Command(
             "cancel", summary: "Cancel a build that runs or waits",
-            arguments: [Argument("BUILD", help: "the build_id of build.started")], flags: [reason], run: cancel),
+            json: WrittenEvent.form, arguments: [Argument("BUILD", help: "the build_id of build.started")], flags: [reason, .format],
+            run: cancel),
         Command(
             "approve", summary: "Let a deploy go ahead that waits for approval",
-            arguments: [Argument("DEPLOY", help: "the deploy's id, as the notification tells it")], flags: [reason], run: approve),
+            json: WrittenEvent.form, arguments: [Argument("DEPLOY", help: "the deploy's id, as the notification tells it")],
+            flags: [reason, .format], run: approve),
         Command(
             "reject", summary: "Refuse a deploy that waits for approval",
-            arguments: [Argument("DEPLOY", help: "the deploy's id, as the notification tells it")], flags: [reason], run: reject),
+            json: WrittenEvent.form, arguments: [Argument("DEPLOY", help: "the deploy's id, as the notification tells it")],
+            flags: [reason, .format], run: reject),
         Command(
             "rollback", summary: "Put an environment back on its previous release",
-            arguments: [Argument("ENVIRONMENT", help: "e.g. production")], flags: [reason], run: rollback),
+            json: WrittenEvent.form, arguments: [Argument("ENVIRONMENT", help: "e.g. production")], flags: [reason, .format], run: rollback),
         Command(
             "acknowledge", summary: "Say that you look after a notification, so that it does not escalate",
-            arguments: [Argument("NOTIFICATION", help: "the notification_id of notification.sent")], run: acknowledge),
+            json: WrittenEvent.form, arguments: [Argument("NOTIFICATION", help: "the notification_id of notification.sent")],
+            flags: [.format],
+            run: acknowledge),
     ]
 
-    private static func cancel(_ invocation: Invocation) throws -> Int32 {
+    @Sendable private static func cancel(_ invocation: Invocation) throws -> Int32 {
         let build = invocation.arguments[0]
         let settings = try invocation.settings()
         let known = try read(["build.started", "build.completed", "build.failed", "build.cancelled"], settings)
@@ -38,37 +42,37 @@ enum PersonCommands {
             throw CommandFailure(
                 "no build \(build) has started. " + (running.isEmpty ? "No build runs." : "Running: \(running.joined(separator: ", "))"))
         }
-        try EventPublisher(settings: settings).publish(
+        let written = try EventPublisher(settings: settings).publish(
             BuildCancelRequested(buildID: build, reason: invocation["reason"], requestedBy: Person.name(settings)),
             correlationID: known.first { $0.text("build_id") == build }?.envelope.correlationID,
             decision: Decision(person: Person.name(settings), subject: build))
-        say("asked for the end of build \(build); build.cancelled follows")
+        try Output(invocation).written(written, subject: build, "asked for the end of build \(build); build.cancelled follows")
         return 0
     }
 
-    private static func approve(_ invocation: Invocation) throws -> Int32 {
+    @Sendable private static func approve(_ invocation: Invocation) throws -> Int32 {
         let settings = try invocation.settings()
         let waiting = try WaitingDeploy.find(invocation.arguments[0], settings)
-        try EventPublisher(settings: settings).publish(
+        let written = try EventPublisher(settings: settings).publish(
             DeployApproved(
                 deployID: waiting.id, environment: waiting.environment, approvedBy: Person.name(settings), reason: invocation["reason"]),
             correlationID: waiting.correlationID, decision: Decision(person: Person.name(settings), subject: waiting.id))
-        say("approved: \(waiting.environment) gets \(waiting.commit.prefix(8))")
+        try Output(invocation).written(written, subject: waiting.id, "approved: \(waiting.environment) gets \(waiting.commit.prefix(8))")
         return 0
     }
 
-    private static func reject(_ invocation: Invocation) throws -> Int32 {
+    @Sendable private static func reject(_ invocation: Invocation) throws -> Int32 {
         guard let reason = invocation["reason"], !reason.isEmpty else { throw UsageError("mesh reject needs --reason TEXT") }
         let settings = try invocation.settings()
         let waiting = try WaitingDeploy.find(invocation.arguments[0], settings)
-        try EventPublisher(settings: settings).publish(
+        let written = try EventPublisher(settings: settings).publish(
             DeployRejected(deployID: waiting.id, environment: waiting.environment, rejectedBy: Person.name(settings), reason: reason),
             correlationID: waiting.correlationID, decision: Decision(person: Person.name(settings), subject: waiting.id))
-        say("rejected: \(waiting.environment) stays as it is")
+        try Output(invocation).written(written, subject: waiting.id, "rejected: \(waiting.environment) stays as it is")
         return 0
     }
 
-    private static func rollback(_ invocation: Invocation) throws -> Int32 {
+    @Sendable private static func rollback(_ invocation: Invocation) throws -> Int32 {
         let environment = invocation.arguments[0]
         let settings = try invocation.settings()
         let deployed = Set(try read(["deploy.completed"], settings).compactMap { $0.text("environment") })
@@ -76,28 +80,27 @@ enum PersonCommands {
             let hint = NearestName.of(environment, in: deployed).map { "; did you mean '\($0)'?" } ?? ""
             throw CommandFailure("nothing was deployed to '\(environment)' yet" + hint)
         }
-        try EventPublisher(settings: settings).publish(
+        let written = try EventPublisher(settings: settings).publish(
             DeployRollbackRequested(
                 environment: environment, requestedBy: Person.name(settings), reason: invocation["reason"] ?? "asked for by a person"),
             decision: Decision(person: Person.name(settings), subject: environment))
-        say("asked for the previous release on \(environment); deploy.rolled_back follows")
+        try Output(invocation).written(
+            written, subject: environment, "asked for the previous release on \(environment); deploy.rolled_back follows")
         return 0
     }
 
-    private static func acknowledge(_ invocation: Invocation) throws -> Int32 {
+    @Sendable private static func acknowledge(_ invocation: Invocation) throws -> Int32 {
         let settings = try invocation.settings()
         let id = invocation.arguments[0]
         guard let sent = try read(["notification.sent"], settings).last(where: { $0.text("notification_id") == id }) else {
             throw CommandFailure("no notification \(id) was sent")
         }
-        try EventPublisher(settings: settings).publish(
+        let written = try EventPublisher(settings: settings).publish(
             NotificationAcknowledged(notificationID: id, acknowledgedBy: Person.name(settings)), correlationID: sent.envelope.correlationID,
             decision: Decision(person: Person.name(settings), subject: id))
-        say("acknowledged")
+        try Output(invocation).written(written, subject: id, "acknowledged")
         return 0
     }
-
-    private static func say(_ text: String) { Terminal.write(text + "\n", to: STDOUT_FILENO) }
 
     private static func read(_ topics: Set<String>, _ settings: ClientSettings) throws -> [EventReader.Entry] {
         try EventReader.all(of: topics, settings)

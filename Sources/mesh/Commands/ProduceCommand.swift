@@ -22,6 +22,10 @@ enum ProduceCommand {
                   mesh produce code.committed --payload '{"repository":"https://git.example.org/cart.git","commit":"3f1c9a7"}' --dry-run
                   mesh produce build.completed --as BuildBot --file build.json --correlation a1a313a4-3476-5158-bc52-cfe1c1acaa7f
                 """,
+            json: """
+                one object: topic, partition, offset, key, id, correlation_id, sent, and envelope where nothing was sent; or one \
+                object a problem of the payload: pointer, problem
+                """,
             arguments: [Argument("TYPE", help: "the event's type, which is also its topic")],
             flags: [
                 Flag("payload", value: "JSON", help: "the payload: one JSON object"),

@@ -18,6 +18,11 @@ enum RecordCommands {
                   mesh tail '#' --from -10m --where "branch == 'main'"
                   mesh tail '#' --correlation a1a313a4 --from beginning --no-follow --format json
                 """,
+            json: """
+                one object a record: topic, partition, offset, timestamp, key (key_base64 where it is no text), headers where they \
+                are asked for, and envelope; of what is no envelope value or value_base64, and problem where it should have been \
+                one
+                """,
             arguments: [Argument("TOPIC", .oneOrMore, help: "topics, or patterns such as 'build.*' and '#'")],
             flags: [
                 Flag(
@@ -38,6 +43,11 @@ enum RecordCommands {
                 Examples:
                   mesh trace a1a313a4
                   mesh trace a1a313a4-3476-5158-bc52-cfe1c1acaa7f --from -1h --format mermaid
+                """,
+            json: """
+                one object a thing that happened: kind (event, call, retry, dead_letter, log; at the end run), number, time, \
+                offset_seconds, name, by, place, id, cause, since_cause_seconds, duration_seconds, failure, run_id, replay, detail, \
+                artifact (url, sha256, size_bytes), lines, excerpt; what does not apply is left out
                 """,
             arguments: [Argument("ID", help: "a correlation id, its beginning, or an event's id")],
             flags: [

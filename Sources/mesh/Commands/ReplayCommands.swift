@@ -24,6 +24,10 @@ enum ReplayCommands {
                   mesh replay 'deploy.*' --from -1d --into replayed.deploys --rate 500
                   mesh replay code.committed --file run.jsonl --brokers test-kafka:9092
                 """,
+            json: """
+                one object: replay, dry_run, records, topics, written, written_before, replays_left_out, first and last (place, \
+                time), seconds, interrupted; with --skipped one object a record: place, by, run_id, correlation_id, at
+                """,
             arguments: [
                 Argument("TOPIC", .zeroOrMore, help: "topics of events, or patterns such as 'build.*'; with --file absent: all in the file")
             ],
@@ -55,6 +59,7 @@ enum ReplayCommands {
                   mesh record --correlation a1a313a4 --out run.jsonl
                   mesh record 'build.*' --from -1h --out - | gzip > builds.jsonl.gz
                 """,
+            json: "one object about the file: file, records, interrupted",
             arguments: [
                 Argument("TOPIC", .zeroOrMore, help: "topics or patterns; absent, with --correlation: all in which the run left something")
             ],

@@ -8,14 +8,22 @@ import Topology
 enum TopicsCommands {
     private static let force = Flag("force", help: "also do what loses records: delete topics that nobody wants, and shrink")
 
+    private static let stepForm = """
+        one object a step: action (create, add-partitions, change, shrink, delete), topic, loses_records, partitions_before, \
+        partitions_after, changes (setting, before, after)
+        """
+
     static let all = [
         Command(
             "topics list", summary: "Show every topic of the mesh: owner, partitions, retention, key",
             discussion: """
-                With --format json one object a topic: topic, owner, producers, kind (event, log, internal), partitions, cleanup, retention_seconds (null: for ever), max_bytes,
-                key, version, summary. With --format strimzi the KafkaTopics of a cluster.
+                With --format strimzi the KafkaTopics of a cluster.
 
                   mesh topics list --format strimzi --cluster my-cluster | kubectl apply -f -
+                """,
+            json: """
+                one object a topic: topic, owner, producers, kind (event, log, internal), partitions, cleanup, retention_seconds \
+                (null: for ever), max_bytes, key, version, summary
                 """,
             flags: ConfigurationFlags.all + [
                 .format(["text", "json", "strimzi"]), ConfigurationFlags.cluster, ConfigurationFlags.replicas("3"),
@@ -24,23 +32,26 @@ enum TopicsCommands {
             "topics describe", summary: "Show one topic as the catalogue wants it and as the broker has it",
             discussion: """
                 The exit status is 1 when the broker lacks the topic, or has it otherwise than the catalogue wants. OFFSETS counts offsets, not records: transactions and
-                compaction leave gaps. With --format json one object: topic, definition (as topics list has it), consumers, required, optional, example, partitions
-                (partition, leader, replicas, in_sync, first, end), differences (what, wanted, actual), missing_at_broker.
+                compaction leave gaps.
 
                   mesh topics describe build.completed
+                """,
+            json: """
+                one object: topic, definition (as topics list has it), consumers, required, optional, example, partitions \
+                (partition, leader, replicas, in_sync, first, end), differences (what, wanted, actual), missing_at_broker
                 """,
             arguments: [Argument("TOPIC", help: "its name")], flags: ConfigurationFlags.all + [.format], run: describe),
         Command(
             "topics diff", summary: "Show what it takes to make the broker's topics those of the mesh",
             discussion: """
                 The exit status is 0 when nothing is to be done, and 1 when something is.
-                With --format json one object a step: action (create, add-partitions, change, shrink, delete), topic, loses_records, partitions_before, partitions_after, changes
-                (setting, before, after).
                 """,
+            json: stepForm,
             flags: ConfigurationFlags.all + [.format], run: diff),
         Command(
             "topics apply", summary: "Make the broker's topics those of the mesh; never deletes or shrinks without --force",
-            flags: ConfigurationFlags.all + [force], run: apply),
+            json: stepForm + ", done",
+            flags: ConfigurationFlags.all + [force, .format], run: apply),
         Command("topics reference", summary: "Print the reference of all events (docs/events.md)", run: reference),
     ]
 
@@ -104,10 +115,15 @@ enum TopicsCommands {
 
     @Sendable private static func apply(_ invocation: Invocation) throws -> Int32 {
         try withPlan(invocation) { plan, applier in
-            say(plan.text)
+            let output = Output(invocation)
+            if output.format == .text { output.line(plan.text) }
             let done = try applier.apply(plan, force: invocation.has("force"))
             let left = plan.steps.count - done.count
-            if !plan.isEmpty { say("\(done.count) done" + (left > 0 ? ", \(left) left: they lose records; see --force" : "")) }
+            if output.format == .json {
+                for step in plan.steps { try output.object(TopicStepObject(step, isDone: done.contains(step))) }
+            } else if !plan.isEmpty {
+                output.line("\(done.count) done" + (left > 0 ? ", \(left) left: they lose records; see --force" : ""))
+            }
             return left == 0 ? 0 : 1
         }
     }
@@ -125,6 +141,4 @@ enum TopicsCommands {
         let applier = TopicApplier(admin)
         return try body(try applier.plan(mesh.catalogue, bots: mesh.topicOwners), applier)
     }
-
-    private static func say(_ text: String) { Terminal.write(text + "\n", to: STDOUT_FILENO) }
 }

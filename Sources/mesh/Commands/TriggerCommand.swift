@@ -1,7 +1,6 @@
 import BotKit
 import Bots
 import Envelopes
-import Glibc
 import Kafka
 import Terminal
 import Topology
@@ -11,7 +10,7 @@ enum TriggerCommand {
     static let all = [
         Command(
             "trigger", summary: "Start a bot that has a manual trigger",
-            discussion: "Writes one schedule.fired for the bot, which takes it as it takes its schedules.",
+            discussion: "Writes one schedule.fired for the bot, which takes it as it takes its schedules.", json: WrittenEvent.form,
             arguments: [
                 Argument("BOT", help: "the bot's name"),
                 Argument(
@@ -20,6 +19,7 @@ enum TriggerCommand {
             flags: [
                 Flag("env", value: "NAME", environment: "MESH_ENV", help: "the overlay of deploy/bots that is used"),
                 Flag("config-dir", value: "DIR", environment: "MESH_CONFIG_DIR", help: "the bots' configuration; absent, deploy/bots"),
+                .format,
             ],
             run: trigger)
     ]
@@ -48,7 +48,7 @@ enum TriggerCommand {
         }
         let envelope = try EventPublisher(settings: try invocation.settings()).publish(
             ScheduleFired(bot: name, schedule: chosen, firedAt: Timestamp.now.text))
-        Terminal.write("triggered \(name): \(chosen), run \(envelope.correlationID)\n", to: STDOUT_FILENO)
+        try Output(invocation).written(envelope, subject: name, "triggered \(name): \(chosen), run \(envelope.correlationID)")
         return 0
     }
 }

@@ -57,15 +57,19 @@ struct TopicStepObject: Encodable {
     var partitionsBefore: Int?
     var partitionsAfter: Int?
     var changes: [Change]?
+    /// Only where steps are done.
+    var isDone: Bool?
 
     enum CodingKeys: String, CodingKey {
         case action, topic, changes
+        case isDone = "done"
         case losesRecords = "loses_records"
         case partitionsBefore = "partitions_before"
         case partitionsAfter = "partitions_after"
     }
 
-    init(_ step: TopicPlan.Step) {
+    init(_ step: TopicPlan.Step, isDone: Bool? = nil) {
+        self.isDone = isDone
         topic = step.topic
         losesRecords = step.losesRecords
         switch step {
