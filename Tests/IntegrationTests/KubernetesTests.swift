@@ -70,6 +70,21 @@ import YAMLText
         }
     }
 
+    /// Only the one that tells KEDA what is wanted has a token, and may do nothing else with it.
+    @Test func theFollowerMayOnlyTellKEDA() throws {
+        let deployments = try documents("Deployment")
+        #expect(deployments.map { $0["metadata"]?["name"] } == ["mesh-follower"])
+        let container = deployments[0]["spec"]?["template"]?["spec"]?["containers"]?.array?.first
+        #expect(container?["command"]?.array?.prefix(3) == ["mesh", "kubernetes", "follow"])
+        #expect(container?["securityContext"]?["readOnlyRootFilesystem"] == true)
+        let rules = try documents("Role").flatMap { $0["rules"]?.array ?? [] }
+        #expect(rules == [["apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": ["get", "patch"]]])
+        let user = try #require(try documents("KafkaUser").first { $0["metadata"]?["name"] == "mesh-follower" })
+        let acls = user["spec"]?["authorization"]?["acls"]?.array ?? []
+        #expect(acls.compactMap { $0["resource"]?["name"]?.string } == ["mesh.control", "mesh.no-group"])
+        #expect(acls.allSatisfy { $0["operations"] == ["Read"] })
+    }
+
     /// The shell makes a replica's number of the pod's name, and no two pods get the same.
     @Test func aPodsNumberIsItsReplicas() async throws {
         let directory = try TemporaryDirectory.make()
@@ -107,7 +122,7 @@ import YAMLText
             uniqueKeysWithValues: try documents("KafkaTopic").compactMap { topic in
                 topic["spec"]?["topicName"]?.string.map { ($0, topic["spec"]?["partitions"]?.integer ?? 0) }
             })
-        #expect(sets == users && sets == logins)
+        #expect(sets.union(["mesh-follower"]) == users && sets == logins)
         let scaled = try documents("ScaledObject")
         #expect(scaled.count == sets.count)
         for object in scaled {

@@ -64,6 +64,7 @@ public struct KubernetesManifests: Sendable {
             ("users.yaml", AccessText.strimzi(members.map(\.access), cluster: site.cluster)),
         ]
         files += members.map { ("\($0.name).yaml", bot($0)) }
+        files.append(("mesh-follower.yaml", follower))
         files.append(("kustomization.yaml", kustomization(files.map(\.name))))
         return files.map { ($0.name, head + $0.text) }
     }

@@ -25,8 +25,29 @@ enum KubernetesCommand {
                 ConfigurationFlags.replicas("3"),
                 Flag("env", value: "NAME", environment: "MESH_ENV", default: "production", help: "the overlay of deploy/bots that is used"),
                 ConfigurationFlags.directory,
-            ], run: run)
+            ], run: run),
+        Command(
+            "kubernetes follow", summary: "Make a cluster run as many replicas as mesh scale wants, while it runs",
+            discussion: """
+                Reads mesh.control and tells KEDA by kubectl: a bot that somebody has scaled keeps that number, one that is drained has none, and for all others KEDA decides.
+                deploy/kubernetes runs it as the Deployment mesh-follower.
+                """,
+            flags: [
+                Flag("namespace", value: "NAME", default: "botmesh", help: "where the ScaledObjects live"),
+                Flag("once", help: "tell what is wanted now, and end; exit status 1 when kubectl refuses"),
+            ], run: follow),
     ]
+
+    @Sendable private static func follow(_ invocation: Invocation) throws -> Int32 {
+        let stop = StopSign.watch()
+        // What kubectl needs to find its cluster and its login, and nothing else.
+        let names = ["PATH", "HOME", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"]
+        let environment = invocation.environment.filter { names.contains($0.key) }
+        let follower = ControlFollower(
+            settings: try invocation.settings(), namespace: try invocation.kubernetesName("namespace"), environment: environment,
+            output: Output(invocation))
+        return invocation.has("once") ? try follower.once() : follower.follow(until: stop)
+    }
 
     @Sendable private static func run(_ invocation: Invocation) throws -> Int32 {
         let plan = try invocation.plan()
