@@ -3,12 +3,20 @@ import Envelopes
 import Kafka
 import Telemetry
 
-/// Answers the calls of replayed records from `mesh.audit`, which it reads once for each replay, on a thread of its own.
+/// Answers the calls of replayed records from `mesh.audit`, which it reads once for each replay, on a thread of its own. What it read is let go some time after the
+/// last question.
 actor RecordedCalls {
     private let client: ClientSettings
     private let bot: String
     private let logger: Logger
-    private var reading: (replay: String, task: Task<RecordedResults, any Error>)?
+    private var reading: Task<RecordedResults, any Error>?
+    /// Replays that began before it was read: what it holds answers them all.
+    private var known: Set<String> = []
+    private var questions = 0
+
+    /// How long it is held without a question.
+    private static let idle = Duration.seconds(600)
+    private static let mostKnown = 1_000
 
     init(client: ClientSettings, bot: String, logger: Logger) {
         self.client = client
@@ -18,11 +26,13 @@ actor RecordedCalls {
 
     func outcome(of request: any CallRequest, _ recall: Recall) async -> CallOutcome {
         guard let key = recall.key else { return Self.skipped(request, "nobody knows which call of the original run it stands for") }
+        questions += 1
+        if reading == nil { forgetWhenIdle() }
         do {
             let results = try await results(for: recall.replay)
             return results.outcome(of: request, key: key) ?? Self.skipped(request, "the audit has no result of the original call")
         } catch {
-            reading = nil
+            forget()
             return .failure(
                 CallFailure(.transient, code: ReplayMarks.unreadableCode, message: "\(AuditRecord.topic) cannot be read: \(error)"))
         }
@@ -34,12 +44,30 @@ actor RecordedCalls {
     }
 
     private func results(for replay: String) async throws -> RecordedResults {
-        if let reading, reading.replay == replay { return try await reading.task.value }
+        if let reading, known.contains(replay) { return try await reading.value }
+        if known.count >= Self.mostKnown { known = [] }
+        known.insert(replay)
         let task = Task { [client, bot, logger] in
             try await DedicatedThread.run(name: "audit") { try Self.read(client, bot: bot, logger: logger) }
         }
-        reading = (replay, task)
+        reading = task
         return try await task.value
+    }
+
+    private func forgetWhenIdle() {
+        Task {
+            var last: Int
+            repeat {
+                last = questions
+                try await Task.sleep(for: Self.idle)
+            } while questions != last
+            forget()
+        }
+    }
+
+    private func forget() {
+        reading = nil
+        known = []
     }
 
     private static func read(_ client: ClientSettings, bot: String, logger: Logger) throws -> RecordedResults {

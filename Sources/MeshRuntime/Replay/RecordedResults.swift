@@ -18,7 +18,7 @@ struct RecordedResults {
     private var oldest = 0
     private var bytes = 0
 
-    init(bot: String, maximumBytes: Int = 64 << 20) {
+    init(bot: String, maximumBytes: Int = 32 << 20) {
         self.bot = bot
         self.maximumBytes = maximumBytes
     }

@@ -18,6 +18,9 @@ enum ReplayCommands {
                 else the record ends as replay-skipped, which --skipped lists. With --to-bot only that bot sees the records, and its triggers choose among them.
                 Without --to it takes what stands there when it begins. An interrupted replay goes on with the same words and --resume.
 
+                JSON: replay, dry_run, records (that fit), topics (of those, how many each), written, written_before, replays_left_out, first and last (place, time), seconds,
+                interrupted; with --skipped one object a record: place, by, run_id, correlation_id, at.
+
                 Examples:
                   mesh replay code.committed --from -1h --where "branch == 'main'" --dry-run
                   mesh replay build.completed --from 2026-01-31T12:00:00Z --to 2026-01-31T13:00:00Z --to-bot TestBot --speed 10x
@@ -54,6 +57,7 @@ enum ReplayCommands {
             discussion: """
                 Each line is one record as JSON: topic, partition, offset, timestamp, key, value and headers; bytes that are no UTF-8 stand in base 64. With --correlation
                 and without TOPIC it keeps the whole run, its logs and its audit too. mesh replay --file reads it.
+                JSON of what it prints: file, records, interrupted.
 
                 Examples:
                   mesh record --correlation a1a313a4 --out run.jsonl

@@ -1,5 +1,7 @@
 import BotKit
+import Bots
 import Envelopes
+import Glibc
 import Kafka
 import Terminal
 
@@ -36,6 +38,12 @@ struct RecordFilter {
         }
         correlation = invocation["correlation"]
         bot = invocation["bot"]
+        // Anybody may write events, so any name can be meant; one that is nearly a bot's is probably mistyped.
+        let bots = BotRegistry.all.map { $0.contract.name }
+        if let bot, !bots.contains(bot), let near = NearestName.of(bot, in: bots) {
+            Terminal.write(
+                "mesh: no bot that comes with the mesh is called '\(bot.printable)'; did you mean '\(near)'?\n", to: STDERR_FILENO)
+        }
     }
 
     /// Whether the record is meant. `payload` is asked for only where the condition needs it.
