@@ -18,6 +18,7 @@ import Testing
                 fields: ["repository", "n"],
                 examples: [.init(name: "one", payload: try JSONValue.parse(#"{"n":1,"repository":"r","a":[]}"#))]),
             EventDefinition(type: "code.committed", owner: "mesh", producers: ["anyone"]),
+            EventDefinition(type: "bot.error", owner: "mesh-less", producers: ["every-bot"]),
             EventDefinition(type: "mesh.audit", kind: .internal, owner: "mesh"),
         ])
     }
@@ -29,7 +30,11 @@ import Testing
     @Test func onlyWhoMayProduceATypeWritesIt() throws {
         #expect(try event("code.committed").source == "mesh")
         #expect(try event("build.completed", as: "BuildBot").source == "BuildBot")
-        for (type, bot) in [("build.completed", nil), ("build.completed", "TestBot"), ("mesh.audit", nil), ("code.committed", "BuldBot")] {
+        #expect(try event("bot.error", as: "TestBot").source == "TestBot")
+        for (type, bot) in [
+            ("build.completed", nil), ("build.completed", "TestBot"), ("bot.error", nil), ("mesh.audit", nil),
+            ("code.committed", "BuldBot"),
+        ] {
             #expect(throws: UsageError.self) { try event(type, as: bot) }
         }
         #expect(throws: UsageError("no event type 'build.complete'; did you mean 'build.completed'?")) { try event("build.complete") }

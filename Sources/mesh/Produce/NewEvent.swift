@@ -21,7 +21,7 @@ struct NewEvent {
         }
         if let bot, !bots.contains(bot) { throw UsageError.unknown("bot", bot, among: bots) }
         let allowed = Self.producers(of: definition)
-        guard definition.mayBeProduced(byBot: bot ?? Self.person) else {
+        guard bot.map(definition.mayBeProduced) ?? Self.isForPeople(definition) else {
             let who = bot ?? "a person"
             throw UsageError(
                 "\(who) may not produce \(type); \(allowed.joined(separator: ", ")) may. To write it in such a bot's name: --as \(allowed.first ?? definition.owner)"
@@ -29,6 +29,11 @@ struct NewEvent {
         }
         self.definition = definition
         source = bot ?? Self.person
+    }
+
+    /// A person is no bot: what every bot may write, they may not.
+    private static func isForPeople(_ definition: EventDefinition) -> Bool {
+        definition.owner == person || definition.producers.contains { $0 == person || $0 == EventDefinition.anyone }
     }
 
     private static func producers(of definition: EventDefinition) -> [String] {

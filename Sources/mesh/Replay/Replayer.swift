@@ -80,7 +80,9 @@ final class Replayer {
         self.stop = stop
         maker = ReplayRecord(replay: order.replay.text, target: order.target, allowsCalls: order.allowsCalls, partitions: partitions)
         report = ReplayReport(replay: order.replay.text, isDryRun: order.isDryRun)
-        progress = ProgressBar(order.isDryRun ? "counting" : "replaying", total: source.total, environment: environment)
+        let most = order.filter.isEmpty ? order.maximum ?? .max : .max
+        progress = ProgressBar(
+            order.isDryRun ? "counting" : "replaying", total: source.total.map { min($0, most) }, environment: environment)
     }
 
     func run() throws -> ReplayReport {

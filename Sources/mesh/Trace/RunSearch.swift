@@ -44,7 +44,8 @@ final class RunSearch {
             }
             return RunTimeline(run)
         }
-        throw CommandFailure("no run and no event '\(id.printable)'" + (try recent(topics, near: id)))
+        let limit = from == .beginning ? "" : " since --from"
+        throw CommandFailure("no run and no event '\(id.printable)'\(limit)" + (try recent(topics, near: id)))
     }
 
     /// Topics in which a run can leave something.
