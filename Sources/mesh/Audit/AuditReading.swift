@@ -16,7 +16,7 @@ struct AuditReading {
     }
 
     private func scan() throws -> LogScan {
-        let scan = try LogScan(settings, topics: [AuditRecord.topic])
+        let scan = try LogScan(settings, topics: [AuditRecord.topic], patience: try invocation.patience())
         guard !scan.ranges.isEmpty else {
             throw CommandFailure("there is no topic \(AuditRecord.topic). Create the mesh's topics: mesh topics apply")
         }

@@ -2,6 +2,8 @@ import Terminal
 
 /// `mesh audit …`: who did what.
 enum AuditCommands {
+    private static let timeout = Flag.timeout("30s", help: "give up when Kafka brings nothing for this time although there is more")
+
     static let all = [
         Command(
             "audit", summary: "Show who did what, when, and in which run: calls of bots to the outside, and what people decided",
@@ -18,7 +20,7 @@ enum AuditCommands {
                 Flag("correlation", value: "ID", help: "only of this run; the beginning of its id is enough"),
                 Flag("from", value: "TIME", help: "only from this time on: -10m (so long ago), or 2026-01-31T12:00:00Z"),
                 Flag("to", value: "TIME", help: "only before this time"),
-                Flag("max", value: "N", help: "at most so many, the newest; absent, 50, and all of them as JSON"), .format,
+                Flag("max", value: "N", help: "at most so many, the newest; absent, 50, and all of them as JSON"), timeout, .format,
             ],
             run: { try AuditReading($0).list() }),
         Command(
@@ -32,6 +34,6 @@ enum AuditCommands {
                 one object a finding: partition, offset, actor, chain, sequence, problem, message; at the end one with records, \
                 chains, actors, problems, chains_without_link, chains_beyond_beginning, lost
                 """,
-            flags: [.format], run: { try AuditReading($0).verify() }),
+            flags: [timeout, .format], run: { try AuditReading($0).verify() }),
     ]
 }

@@ -7,6 +7,7 @@ enum DeadLetterCommands {
         help: "so many times put back, and a dead letter is quarantined: shown as such, and not put back again without --force")
     private static let places = Argument("PLACE", .zeroOrMore, help: "dead letters by PARTITION@OFFSET, as mesh dlq list shows them")
     private static let whole = Flag("all", help: "all of them: needed where nothing else chooses")
+    private static let timeout = Flag.timeout("30s", help: "give up when Kafka brings nothing for this time although there is more")
     private static let dryRun = Flag("dry-run", help: "only say what would be done")
     private static let delivery = Flag(
         "delivery", value: "MODE", environment: "MESH_DELIVERY", default: "exactly-once", choices: ["exactly-once", "at-least-once"],
@@ -27,7 +28,7 @@ enum DeadLetterCommands {
                 """,
             flags: DeadLetterSelection.flags + [
                 quarantine, Flag("max", value: "N", help: "at most so many, the newest; absent, 50, and all of them as JSON"),
-                .format,
+                timeout, .format,
             ],
             run: { try DeadLetterLooking($0).list() }),
         Command(
@@ -42,7 +43,7 @@ enum DeadLetterCommands {
                 envelope, else envelope_error with value or is_null
                 """,
             arguments: [Argument("PLACE", .oneOrMore, help: "PARTITION@OFFSET, as mesh dlq list shows it")],
-            flags: [quarantine, Flag("full", help: "all of a long value"), .format], run: { try DeadLetterLooking($0).show() }),
+            flags: [quarantine, Flag("full", help: "all of a long value"), timeout, .format], run: { try DeadLetterLooking($0).show() }),
         Command(
             "dlq redrive", summary: "Put dead letters back: to the bot that gave them up, and to nobody else",
             discussion: """
@@ -52,6 +53,8 @@ enum DeadLetterCommands {
                   mesh dlq redrive --bot TestBot --dry-run
                   mesh dlq redrive --bot TestBot --reason invalid-payload --rate 100
                   mesh dlq redrive 3@10482 4@77
+
+                The exit status is 1 when it was interrupted, or when some that are meant cannot be put back.
                 """,
             json: """
                 one object: redriven, planned, failed, already_redriven, purged, quarantined, unredrivable, beyond_max, dry_run, \
@@ -77,7 +80,7 @@ enum DeadLetterCommands {
                 one object: purged, still_in_log, deleted_before (an offset for each partition), problem, dry_run, stopped
                 """,
             arguments: [places],
-            flags: DeadLetterSelection.flags + [whole, dryRun, Flag("yes", help: "do not ask"), quarantine, delivery, .format],
+            flags: DeadLetterSelection.flags + [whole, dryRun, Flag("yes", help: "do not ask"), quarantine, delivery, timeout, .format],
             run: { try DeadLetterDoing($0).purge() }),
         Command(
             "dlq stats", summary: "Count dead letters by bot, reason, topic and age",
@@ -85,6 +88,6 @@ enum DeadLetterCommands {
             json: """
                 one object a row: by (bot, reason, topic, age; all for the sum), name, open, quarantined, redriven, purged
                 """,
-            flags: DeadLetterSelection.flags + [quarantine, .format], run: { try DeadLetterLooking($0).stats() }),
+            flags: DeadLetterSelection.flags + [quarantine, timeout, .format], run: { try DeadLetterLooking($0).stats() }),
     ]
 }

@@ -20,18 +20,18 @@ struct DeadLetterBox {
         let state: DeadLetterState
     }
 
-    /// Reads the marks. `places` narrows the dead letters to some.
-    init(_ settings: ClientSettings, limit: Int, places: Set<DeadLetterPlace> = []) throws {
+    /// Reads the marks. `places` narrows the dead letters to some; `patience` is how long Kafka may bring nothing.
+    init(_ settings: ClientSettings, limit: Int, places: Set<DeadLetterPlace> = [], patience: Duration) throws {
         self.settings = settings
         self.limit = limit
-        letters = try LogScan(settings, topics: [Self.topic])
+        letters = try LogScan(settings, topics: [Self.topic], patience: patience)
         lows = Dictionary(uniqueKeysWithValues: letters.ranges.map { ($0.key.partition, $0.value.lowerBound) })
         guard !letters.ranges.isEmpty else {
             throw CommandFailure("there is no topic \(Self.topic). Create the mesh's topics: mesh topics apply")
         }
         if !places.isEmpty { try narrow(to: places) }
         var marks = MarkBook()
-        try LogScan(settings, topics: [DeadLetterMark.topic]).read { record in
+        try LogScan(settings, topics: [DeadLetterMark.topic], patience: patience).read { record in
             marks.take(key: record.key, value: record.value)
             return true
         }

@@ -10,6 +10,7 @@ struct DeadLetterDoing {
     private let output: Output
     private let limit: Int
     private let selection: DeadLetterSelection
+    private let patience: Duration
     private let stop: StopSign
 
     init(_ invocation: Invocation) throws {
@@ -17,6 +18,7 @@ struct DeadLetterDoing {
         stop = StopSign.watch()
         self.invocation = invocation
         limit = try invocation.quarantineLimit()
+        patience = try invocation.patience()
         let places = invocation.arguments
         let isChosen = !(try DeadLetterSelection(invocation, places: places, states: []).isEverything)
         guard isChosen || invocation.has("all") else {
@@ -44,7 +46,7 @@ struct DeadLetterDoing {
         let redrive = Redrive(
             settings: settings, selection: selection, isForced: invocation.has("force"), limit: limit,
             maximum: try invocation.integer("max", in: 1...Int(Int32.max)), rate: try invocation.integer("rate", in: 1...1_000_000),
-            isTransactional: isTransactional, person: Person.name(settings), stop: stop)
+            isTransactional: isTransactional, person: Person.name(settings), patience: patience, stop: stop)
         let isDry = invocation.has("dry-run")
         if isDry {
             let plan = try redrive.plan()
@@ -125,7 +127,7 @@ struct DeadLetterDoing {
     func purge() throws -> Int32 {
         let purge = Purge(
             settings: settings, selection: selection, limit: limit, isTransactional: isTransactional, person: Person.name(settings),
-            stop: stop)
+            patience: patience, stop: stop)
         let groups = try purge.plan()
         let total = groups.values.reduce(0, +)
         if invocation.has("dry-run") || !invocation.has("yes"), total > 0, output.format == .text {

@@ -8,6 +8,7 @@ struct DeadLetterLooking {
     private let settings: ClientSettings
     private let output: Output
     private let limit: Int
+    private let patience: Duration
     private let now = Timestamp.now
 
     init(_ invocation: Invocation) throws {
@@ -15,6 +16,7 @@ struct DeadLetterLooking {
         settings = try invocation.settings()
         output = Output(invocation)
         limit = try invocation.quarantineLimit()
+        patience = try invocation.patience()
     }
 
     func list() throws -> Int32 {
@@ -23,7 +25,7 @@ struct DeadLetterLooking {
         let isStream = output.format == .json && most == nil
         var newest = Newest(most ?? 50)
         var names = SeenNames()
-        try DeadLetterBox(settings, limit: limit).read(selection, noting: &names) { entry in
+        try DeadLetterBox(settings, limit: limit, patience: patience).read(selection, noting: &names) { entry in
             if isStream { try output.object(DeadLetterRow(entry: entry, now: now)) } else { newest.add(entry) }
             return true
         }
@@ -48,7 +50,7 @@ struct DeadLetterLooking {
         let selection = try DeadLetterSelection(invocation, states: Set(DeadLetterState.allCases), now: now)
         var stats = DeadLetterStats()
         var names = SeenNames()
-        try DeadLetterBox(settings, limit: limit).read(selection, noting: &names) { entry in
+        try DeadLetterBox(settings, limit: limit, patience: patience).read(selection, noting: &names) { entry in
             stats.add(entry, now: now)
             return true
         }
@@ -77,7 +79,7 @@ struct DeadLetterLooking {
 
     func show() throws -> Int32 {
         let selection = try DeadLetterSelection(invocation, places: invocation.arguments, states: Set(DeadLetterState.allCases))
-        let box = try DeadLetterBox(settings, limit: limit, places: selection.places)
+        let box = try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience)
         var found: [DeadLetterPlace: DeadLetterBox.Entry] = [:]
         try box.read(selection) { entry in
             found[entry.letter.place] = entry

@@ -9,6 +9,7 @@ struct Purge {
     let limit: Int
     let isTransactional: Bool
     let person: String
+    let patience: Duration
     let stop: StopSign
 
     struct Result {
@@ -27,7 +28,7 @@ struct Purge {
     /// How many are meant, by bot and reason.
     func plan() throws -> [RedrivePlan.Group: Int] {
         var groups: [RedrivePlan.Group: Int] = [:]
-        try DeadLetterBox(settings, limit: limit, places: selection.places).read(selection) { entry in
+        try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience).read(selection) { entry in
             guard entry.state != .purged else { return true }
             groups[RedrivePlan.Group(bot: entry.letter.bot ?? "", code: entry.letter.code, target: ""), default: 0] += 1
             return !stop.isSet
@@ -39,7 +40,7 @@ struct Purge {
         try DeadLetterTopics.require(settings)
         let writer = try MarkWriter(settings, isTransactional: isTransactional, audit: PersonAudit(person: person, settings))
         defer { writer.close() }
-        let box = try DeadLetterBox(settings, limit: limit, places: selection.places)
+        let box = try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience)
         let bar = ProgressBar("purging", total: total, environment: environment)
         defer { bar.end() }
         var result = Result()
@@ -72,7 +73,7 @@ struct Purge {
 
     /// Deletes what lies before the first record of each partition that is not purged.
     private func trim(_ writer: MarkWriter, _ result: inout Result) throws {
-        let box = try DeadLetterBox(settings, limit: limit)
+        let box = try DeadLetterBox(settings, limit: limit, patience: patience)
         var frontier = Frontier(ranges: box.letters.ranges)
         try box.read { entry in
             frontier.add(TopicPartition(DeadLetterBox.topic, entry.letter.place.partition), entry.letter.place.offset, entry.state)

@@ -13,6 +13,7 @@ struct Redrive {
     let rate: Int?
     let isTransactional: Bool
     let person: String
+    let patience: Duration
     let stop: StopSign
 
     /// How far it came.
@@ -28,7 +29,7 @@ struct Redrive {
     private static let batchTime = Duration.milliseconds(500)
     /// What it would do.
     func plan() throws -> RedrivePlan {
-        try plan(DeadLetterBox(settings, limit: limit, places: selection.places))
+        try plan(DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience))
     }
 
     private func plan(_ box: DeadLetterBox) throws -> RedrivePlan {
@@ -55,7 +56,7 @@ struct Redrive {
         let writer = try MarkWriter(settings, isTransactional: isTransactional, audit: PersonAudit(person: person, settings))
         defer { writer.close() }
         // After the writer: what another command had open is decided now.
-        let box = try DeadLetterBox(settings, limit: limit, places: selection.places)
+        let box = try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience)
         let plan = try plan(box)
         try begun(plan)
         guard plan.going > 0, !stop.isSet else { return Result(wasStopped: stop.isSet) }

@@ -1,4 +1,5 @@
 import Kafka
+import Terminal
 
 /// Reads all that is committed on some topics at this moment, to an end that is fixed before the first record: what comes later is not seen.
 ///
@@ -76,4 +77,9 @@ struct LogScan {
         open[partition] = nil
         try consumer.pause([partition])
     }
+}
+
+extension Invocation {
+    /// How long a scan waits for Kafka, as `--timeout` says.
+    func patience() throws -> Duration { try duration("timeout", in: .seconds(1) ... .seconds(3_600)) ?? .seconds(30) }
 }

@@ -129,4 +129,16 @@ enum Letters {
         ] { #expect(text.contains(part), "\(part) is not in:\n\(text)") }
         #expect(!text.contains("\u{1b}"))
     }
+
+    /// The names that `mesh dlq list --help` promises to programs.
+    @Test func theJSONHasTheNamesThatAreDocumented() throws {
+        let command = try #require(DeadLetterCommands.all.first { $0.name == "dlq list" })
+        let text = command.json
+        let names = try #require(text.split(separator: "; ").first?.split(separator: ": ").last).split(separator: ",").map {
+            $0.split(separator: " ").joined()
+        }
+        let entry = DeadLetterBox.Entry(letter: Letters.make(), state: .open)
+        let bytes = try JSONCoder.bytes(DeadLetterRow(entry: entry, now: Timestamp(milliseconds: 6_000)))
+        #expect(Set(try #require(JSONValue.parse(bytes).object).keys) == Set(names))
+    }
 }
