@@ -1,3 +1,4 @@
+import BotKit
 import Glibc
 
 /// A program: its name and its commands. Parses a command line and runs it.
@@ -156,7 +157,13 @@ public struct Program: Sendable {
         if arguments.count < least {
             throw UsageError("\(usage(of: command)): \(command.arguments[arguments.count].name) is missing")
         }
-        if let most, arguments.count > most { throw UsageError("\(usage(of: command)): '\(arguments[most])' is one too many") }
+        if let most, arguments.count > most {
+            // It may be meant for the second word of a command that begins with this one.
+            let longer = commands.filter { $0.path.count > command.path.count && $0.path.starts(with: command.path) }
+            let nearest = NearestName.of(arguments[most], in: longer.map { $0.path[command.path.count] })
+            let hint = nearest.map { "; did you mean '\(command.name) \($0)'?" } ?? ""
+            throw UsageError("\(usage(of: command)): '\(arguments[most])' is one too many" + hint)
+        }
         for (index, value) in arguments.enumerated() {
             let argument = command.arguments[min(index, command.arguments.count - 1)]
             guard !argument.choices.isEmpty,

@@ -57,6 +57,18 @@ import Testing
         #expect(throws: UsageError(message)) { try run(line) }
     }
 
+    @Test func aMistypedSecondWordGetsTheNearestToo() {
+        let audit = Program(
+            name: "mesh", version: "1", summary: "",
+            commands: [
+                Command("audit", summary: "Show who did what", run: { _ in 0 }),
+                Command("audit", "verify", summary: "Check it", run: { _ in 0 }),
+            ])
+        #expect(throws: UsageError("mesh audit: 'verfy' is one too many; did you mean 'audit verify'?")) {
+            try audit.parse(["audit", "verfy"], environment: [:])
+        }
+    }
+
     @Test func wrongValuesInTheEnvironmentAreNamedToo() {
         #expect(throws: UsageError("MESH_DELIVERY takes exactly-once, at-least-once, not 'x'. Try: mesh --help")) {
             try run("up", environment: ["MESH_DELIVERY": "x"])
