@@ -214,6 +214,28 @@ import Testing
         #expect(open.first?.id.hasPrefix("run-39") == true)
     }
 
+    @Test func aDeadLetterThatWasPutBackIsNotShownWhicheverIsReadFirst() {
+        func letter(_ offset: Int, at seconds: Int = 0) -> TopFigures.Failure {
+            TopFigures.Failure(
+                at: now.advanced(by: .seconds(seconds)), bot: "A", code: "x", message: "", run: nil, place: "mesh.dlq[0]@\(offset)")
+        }
+        func mark(_ offset: Int, _ state: DeadLetterMark.State = .redriven, at seconds: Int = 0) -> DeadLetterMark {
+            DeadLetterMark(
+                state: state, partition: 0, offset: Int64(offset), timestamp: now.advanced(by: .seconds(seconds)).milliseconds, bot: "A",
+                by: "ada", at: now.text)
+        }
+        var list = DeadLetterList()
+        list.add(mark(1))
+        for offset in 1...4 { list.add(letter(offset)) }
+        list.add(mark(2, .purged))
+        // A mark of a topic that was made anew since is of another record.
+        list.add(mark(3, at: 60))
+        #expect(Set(list.open.map(\.place)) == ["mesh.dlq[0]@3", "mesh.dlq[0]@4"])
+        for offset in 10..<300 { list.add(letter(offset, at: offset)) }
+        #expect(list.open.count == 100)
+        #expect(list.open.first?.place == "mesh.dlq[0]@299")
+    }
+
     @Test func bookkeepingIsNoEvent() {
         for name in [
             "mesh.dlq", "retry.buildbot", "state.buildbot", "inbox.notificationbot", "build.log", "bench.request", "__consumer_offsets",

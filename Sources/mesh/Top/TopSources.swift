@@ -104,12 +104,12 @@ final class TopEvents {
     private let codec = EnvelopeCodec()
     private var book = WorkflowBook()
     private(set) var errors: [TopFigures.Failure] = []
-    private(set) var deadLetters: [TopFigures.Failure] = []
+    private var dead = DeadLetterList()
+    /// Those that nobody has put back or purged, the newest first.
+    var deadLetters: [TopFigures.Failure] { dead.open }
     private let deadPartitions: [TopicPartition]
     private var counted = ContinuousClock.now.advanced(by: .seconds(-60))
     private static let deadLetterTopic = "mesh.dlq"
-    /// Of errors and of dead letters, the newest.
-    private static let maximumFailures = 100
 
     init(_ settings: ClientSettings, now: Timestamp = .now) throws {
         let admin = try AdminClient(settings, observer: .quiet)
@@ -127,6 +127,9 @@ final class TopEvents {
             if let offset { places[partition] = .at(offset) }
         }
         for partition in deadPartitions { places[partition] = .last(20) }
+        for partition in topics[DeadLetterMark.topic]?.partitions ?? [] {
+            places[TopicPartition(DeadLetterMark.topic, partition.id)] = .last(Int64(DeadLetterList.maximumMarks))
+        }
         try consumer.assign(places)
     }
 
@@ -165,6 +168,10 @@ final class TopEvents {
     private func take(_ record: Record) {
         let time = record.timestamp.kind == .none ? nil : Timestamp(milliseconds: record.timestamp.milliseconds)
         if record.topic == Self.deadLetterTopic { return takeDead(record, time ?? .now) }
+        if record.topic == DeadLetterMark.topic {
+            if let value = record.value, let mark = try? JSONCoder.decode(DeadLetterMark.self, from: value) { dead.add(mark) }
+            return
+        }
         guard let envelope = decode(record, record.topicPartition, record.offset, time),
             let payload = try? JSONValue.parse(envelope.payload)
         else { return }
@@ -192,7 +199,7 @@ final class TopEvents {
         let failure = TopFigures.Failure(
             at: time, bot: header("mesh_bot"), code: header("mesh_error_code"), message: header("kafka_dlt-exception-message"),
             run: original?.correlationID, place: "\(record.topicPartition)@\(record.offset)")
-        deadLetters = Self.adding(failure, to: deadLetters)
+        dead.add(failure)
     }
 
     private func takeError(_ envelope: Envelope, _ payload: JSONValue) {
@@ -200,15 +207,6 @@ final class TopEvents {
         let failure = TopFigures.Failure(
             at: envelope.timestamp, bot: payload["bot"]?.string ?? "?", code: payload["code"]?.string ?? "?",
             message: String((payload["message"]?.string ?? "").prefix(500)), run: envelope.correlationID, place: "\(place) \(envelope.id)")
-        errors = Self.adding(failure, to: errors)
-    }
-
-    /// The newest first.
-    private static func adding(_ failure: TopFigures.Failure, to list: [TopFigures.Failure]) -> [TopFigures.Failure] {
-        guard !list.contains(where: { $0.place == failure.place }) else { return list }
-        let index = list.firstIndex { $0.at <= failure.at } ?? list.count
-        var list = list
-        list.insert(failure, at: index)
-        return Array(list.prefix(maximumFailures))
+        errors.add(failure)
     }
 }
