@@ -32,8 +32,10 @@ struct RecordRange: Equatable {
             times[time] = try consumer.offsets(forTime: asked)
         }
         var ranges: [TopicPartition: RecordRange] = [:]
+        let known = try consumer.watermarks(of: partitions)
         for partition in partitions {
-            let marks = try consumer.watermarks(of: partition)
+            // One that was left out is asked for by itself, which tells why.
+            let marks = if let marks = known[partition] { marks } else { try consumer.watermarks(of: partition) }
             ranges[partition] = between(from, to, marks) { times[$0]?[partition] ?? nil }
         }
         return ranges
