@@ -1,4 +1,5 @@
 import Envelopes
+import Glibc
 import Kafka
 import Terminal
 import Testing
@@ -64,6 +65,19 @@ import Testing
         let timeline = timeline([audit("call.finished", at: 3_000, outcome: "success")])
         #expect(timeline.entries.count == 1)
         #expect(timeline.entries[0].time == Timestamp(milliseconds: 1_500))
+    }
+
+    @Test(arguments: [-1e300, -0.001, 1e300, .infinity, 1.5]) func aDurationThatCannotBeIsShownAsTheNearestThatCan(seconds: Double) {
+        var call = TraceEntry(kind: .call, time: Timestamp(milliseconds: 1), place: "a[0]@1", name: "build.run", by: "A-1", detail: "")
+        call.duration = TraceEntry.inRange(seconds)
+        #expect(call.took.map { $0 >= .zero && $0 <= .seconds(1_000_000_000) } == true)
+        let value = #"{"action":"call.finished","at":"2026-01-01T00:00:00.000Z","duration_seconds":\#(seconds.isFinite ? seconds : 1e308)}"#
+        let timeline = timeline([record("mesh.audit", 1, value, at: 1_767_225_600_000)])
+        #expect(timeline.entries.first?.duration == TraceEntry.inRange(seconds))
+        #expect(TraceView(timeline: timeline).mermaid().contains("Note over p1: ?"))
+        let null = open("/dev/null", O_WRONLY)
+        defer { close(null) }
+        TraceView(timeline: timeline).write(to: Output(format: .text, descriptor: null, environment: [:]))
     }
 
     @Test func retriesAndDeadLettersTellWhoGaveUpAndWhy() {

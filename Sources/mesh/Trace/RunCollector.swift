@@ -115,9 +115,8 @@ struct RunCollector {
             detail: json["is_repeat"]?.bool == true ? "again, not back yet" : "not back yet")
         if action == "call.finished" {
             // Its beginning lies before what was read.
-            let seconds = json["duration_seconds"]?.number ?? 0
-            entry.time = time.advanced(by: .milliseconds(-Int64(min(max(0, seconds), 1e9) * 1000)))
             finish(&entry, json)
+            entry.time = time.advanced(by: .zero - (entry.took ?? .zero))
         } else if entries.count < Self.maximumEntries {
             calls[key] = entries.count
         }
@@ -126,7 +125,7 @@ struct RunCollector {
 
     private func finish(_ entry: inout TraceEntry, _ json: JSONValue) {
         let outcome = json["outcome"]?.string ?? "?"
-        entry.duration = json["duration_seconds"]?.number
+        entry.duration = json["duration_seconds"]?.number.map(TraceEntry.inRange)
         entry.isFailure = outcome != "success"
         entry.detail = [outcome, json["code"]?.string].compactMap { $0 }.joined(separator: ", ")
         if json["is_repeat"]?.bool == true { entry.detail += " (repeated)" }

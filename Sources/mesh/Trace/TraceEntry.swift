@@ -25,7 +25,7 @@ struct TraceEntry {
     var runID: String?
     /// What people read beside the name.
     var detail: String
-    /// How long the call took, in seconds; nil where it has not come back.
+    /// How long the call took, in seconds from 0 to a thousand million; nil where it has not come back.
     var duration: Double?
     /// It went wrong.
     var isFailure = false
@@ -33,6 +33,12 @@ struct TraceEntry {
     var artifact: TraceArtifact?
     /// The number of the entry that led to it; set when the timeline is made.
     var cause: Int?
+
+    /// `duration`, to the millisecond.
+    var took: Duration? { duration.map { .milliseconds(Int64($0 * 1000)) } }
+
+    /// What a record says that a call took, as far as that can be: anybody who writes to the audit chooses the number.
+    static func inRange(_ seconds: Double) -> Double { seconds > 0 ? min(seconds, 1e9) : 0 }
 }
 
 /// A thing that the run made.

@@ -47,7 +47,7 @@ struct TraceView {
             "\(cause + 1) +" + HumanText.duration(entry.time.duration(since: timeline.entries[cause].time))
         }
         var about = entry.detail.printable
-        if let duration = entry.duration { about = HumanText.duration(.milliseconds(Int64(min(duration, 1e9) * 1000))) + ", " + about }
+        if let took = entry.took { about = HumanText.duration(took) + ", " + about }
         if let replay = entry.replay { about += "  replay \(replay.prefix(13).description.printable)" }
         return [
             String(number + 1), "+" + HumanText.fixed(seconds(entry, since: timeline.began), decimals: 2) + " s",
@@ -142,7 +142,7 @@ struct TraceView {
                 for taker in takers { lines.append("\(by)->>\(participant(taker)): \(Self.safe(entry.name)) \(time)") }
                 if takers.isEmpty { lines.append("Note over \(by): \(Self.safe(entry.name)) \(time)") }
             case .call:
-                let took = entry.duration.map { " \(HumanText.duration(.milliseconds(Int64(min($0, 1e9) * 1000))))" } ?? ""
+                let took = entry.took.map { " \(HumanText.duration($0))" } ?? ""
                 lines.append("Note over \(by): \(Self.safe(entry.name))\(took)\(entry.isFailure ? ", \(Self.safe(entry.detail))" : "")")
             case .person: lines.append("Note over \(by): \(Self.safe(entry.name)) \(time)")
             case .retry: lines.append("\(by)-->>\(by): later \(Self.safe(entry.name)) \(time)")
@@ -162,7 +162,7 @@ struct TraceView {
 
 /// One line of `mesh trace --format json`.
 struct TraceObject: Encodable {
-    /// `event`, `call`, `retry`, `dead_letter`, `log`, and at the end `run`.
+    /// `event`, `call`, `person`, `retry`, `dead_letter`, `log`, and at the end `run`.
     var kind: String
     var number: Int?
     var time: String?
