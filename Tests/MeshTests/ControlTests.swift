@@ -75,8 +75,9 @@ import Testing
     }
 
     @Test func wrongUseIsToldBeforeAnythingIsDone() throws {
+        #expect(try ControlCommands.scales(["A=64"]).first?.change == .replicas(Wishes.maximumReplicas))
         #expect(try ControlCommands.scales(["A=3"]).first?.change == .replicas(3))
-        for wrong in ["A", "A=", "=3", "A=-1", "A=1001", "A=x"] {
+        for wrong in ["A", "A=", "=3", "A=-1", "A=65", "A=x"] {
             #expect(throws: UsageError.self, "\(wrong)") { try ControlCommands.scales([wrong]) }
         }
         #expect(throws: UsageError.self) { try ControlCommands.scales(["A=1", "A=2"]) }
@@ -137,6 +138,26 @@ import Testing
         let debug = wishes(ControlRecord(bot: "A", logLevel: "debug"))
         #expect(missing(all, .logLevel("debug"), debug, status("A", 1, level: "debug"), status("A", 2)).count == 1)
         #expect(missing(all, .logLevel(nil), Wishes(), status("A", 1)).isEmpty)
+    }
+
+    @Test func whatIsBeyondTheWantedOnesIsNotResumed() {
+        func goal(_ replica: Int?, _ wishes: Wishes) -> Goal { Goal(Target(bot: "A", replica: replica), .state(.running), wishes, []) }
+        let two = wishes(ControlRecord(bot: "A", replicas: 2))
+        let runs = [status("A", 1, .running, ["t[0]"]), status("A", 2, .running, ["t[1]"])]
+        #expect(goal(3, two).missing(runs, partitions: ["t": 2]) == ["A/3 is beyond the 2 wanted; to have more: mesh scale A=3"])
+        #expect(goal(2, two).obstacle == nil && goal(2, two).missing(runs, partitions: ["t": 2]).isEmpty)
+        let none = wishes(ControlRecord(bot: "A", replicas: 0))
+        #expect(goal(nil, none).missing([], partitions: [:]) == ["no instance of A is wanted; to have more: mesh scale A=1"])
+        // Nobody has said how many: the supervisor may well have been started with three.
+        #expect(goal(3, Wishes()).missing([], partitions: [:]) == ["A-3 has not reported"])
+        #expect(Goal(Target(bot: "A", replica: 3), .state(.drained), two, []).missing(runs, partitions: ["t": 2]).isEmpty)
+    }
+
+    @Test func aCountWithoutBoundsInTheTopicMakesNoEndlessList() {
+        let endless = wishes(ControlRecord(bot: "A", replicas: .max))
+        #expect(ChangeRun.instances(of: "A", records: [], endless) == Set(1...Wishes.maximumReplicas))
+        let known = ChangeRun.instances(of: "A", records: [instanceRecord("A", 99), instanceRecord("B", 98)], Wishes())
+        #expect(known == [99])
     }
 
     @Test func aRebalanceIsToldAsItHappens() {

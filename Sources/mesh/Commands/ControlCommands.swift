@@ -8,7 +8,7 @@ enum ControlCommands {
         Flag.timeout("60s", help: "give up waiting after this time; what was asked for stays wanted"), .format,
     ]
     private static let json = """
-        one object a thing that happens: event (wanted, warning, done, timeout) with target and text, or event (state, gained, lost, log-level) with instance, \
+        one object a thing that happens: event (wanted, warning, done, refused, timeout) with target and text, or event (state, gained, lost, log-level) with instance, \
         seconds, and state, partitions or level
         """
     private static let targets = [Argument("BOT[/N]", .oneOrMore, help: "a bot, or one of its instances, e.g. BuildBot or BuildBot/2")]
@@ -21,14 +21,16 @@ enum ControlCommands {
                 surplus ones (the highest numbers) have finished their work and ended, and each partition has one owner. More replicas than partitions are
                 warned of. What is wanted outlives a restart of the mesh; mesh up --replicas says it anew.
 
-                The names in JSON, here and of pause, resume, drain and loglevel: event (wanted, warning, done, timeout: with target and text; state, gained,
-                lost, log-level: with instance, seconds, and state, partitions or level).
+                The names in JSON, here and of pause, resume, drain and loglevel: event (wanted, warning, done, refused, timeout: with target and text; state,
+                gained, lost, log-level: with instance, seconds, and state, partitions or level).
 
                 Examples:
                   mesh scale BuildBot=5
                   mesh scale BuildBot=1 TestBot=2 --timeout 2m
                 """,
-            json: json, arguments: [Argument("BOT=N", .oneOrMore, help: "a bot and how many instances of it, 0 to 1000")], flags: flags,
+            json: json,
+            arguments: [Argument("BOT=N", .oneOrMore, help: "a bot and how many instances of it, 0 to \(Wishes.maximumReplicas)")],
+            flags: flags,
             run: { try ChangeRun($0).run(try scales($0.arguments)) }),
         Command(
             "pause", summary: "Let bots take nothing in; what runs goes on to its end",
@@ -56,8 +58,8 @@ enum ControlCommands {
         var seen: Set<String> = []
         return try words.map { word in
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty, let count = Int(parts[1]), (0...1_000).contains(count) else {
-                throw UsageError("mesh scale takes BOT=N with N from 0 to 1000, e.g. BuildBot=5, not '\(word)'")
+            guard parts.count == 2, !parts[0].isEmpty, let count = Int(parts[1]), (0...Wishes.maximumReplicas).contains(count) else {
+                throw UsageError("mesh scale takes BOT=N with N from 0 to \(Wishes.maximumReplicas), e.g. BuildBot=5, not '\(word)'")
             }
             guard seen.insert(String(parts[0])).inserted else { throw UsageError("\(parts[0]) was given twice") }
             return (Target(bot: String(parts[0]), replica: nil), .replicas(count))

@@ -38,11 +38,15 @@ struct ChangeRun {
     private func check(_ target: Target, _ state: MeshState) throws {
         try state.check(target.bot)
         guard let replica = target.replica else { return }
-        var known = Set(state.records.values.filter { $0.bot == target.bot }.map(\.replica))
-        if let count = state.wishes.replicas(of: target.bot), count > 0 { known.formUnion(1...count) }
+        let known = Self.instances(of: target.bot, records: state.records.values, state.wishes)
         guard !known.contains(replica) else { return }
         let names = known.sorted().map { "\(target.bot)/\($0)" }.prefix(12).joined(separator: ", ")
         throw UsageError("\(target.bot) has no instance \(replica). There are: \(names)")
+    }
+
+    /// The numbers of the instances that have reported or are wanted. Whatever stands in the topic, no more are wanted than a supervisor starts.
+    static func instances(of bot: String, records: some Sequence<InstanceRecord>, _ wishes: Wishes) -> Set<Int> {
+        Set(records.filter { $0.bot == bot }.map(\.replica)).union(wishes.slots(of: bot, otherwise: 0).map(\.replica))
     }
 
     private func partitionCounts() throws -> [String: Int] {
@@ -52,6 +56,7 @@ struct ChangeRun {
     }
 
     private func warning(_ goal: Goal, _ statuses: [InstanceStatus], _ counts: [String: Int]) -> String? {
+        if !waits, let obstacle = goal.obstacle { return obstacle }
         guard case .replicas(let count) = goal.change else { return nil }
         let bot = goal.target.bot
         let topics = Set(
@@ -68,6 +73,7 @@ struct ChangeRun {
         since began: ContinuousClock.Instant
     ) throws -> Int32 {
         let bots = Set(goals.map(\.target.bot))
+        let (lost, possible) = (goals.filter { $0.obstacle != nil }, goals.filter { $0.obstacle == nil })
         var last = before.filter { bots.contains($0.record.bot) }
         while true {
             let now = state.statuses(all: true).filter { bots.contains($0.record.bot) }
@@ -80,14 +86,23 @@ struct ChangeRun {
                 }
             }
             last = now
-            let missing = goals.flatMap { $0.missing(now, partitions: counts) }
+            let missing = possible.flatMap { $0.missing(now, partitions: counts) }
             if missing.isEmpty {
-                for goal in goals { try say("done", goal, "\(goal.success) (\(HumanText.fixed(seconds, decimals: 1)) s)") }
-                return 0
+                for goal in possible { try say("done", goal, "\(goal.success) (\(HumanText.fixed(seconds, decimals: 1)) s)") }
+                return lost.isEmpty ? 0 : try refuse(lost)
             }
-            guard began.duration(to: .now) < timeout else { return try giveUp(missing, goals) }
+            guard began.duration(to: .now) < timeout else { return try giveUp(missing + lost.compactMap(\.obstacle), goals) }
             try state.follow(timeout: .milliseconds(250))
         }
+    }
+
+    /// Tells what no waiting helps.
+    private func refuse(_ goals: [Goal]) throws -> Int32 {
+        for goal in goals {
+            let text = "not so: \(goal.obstacle ?? "")"
+            if output.format == .json { try say("refused", goal, text) } else { _ = Mesh.fail(text, status: 1) }
+        }
+        return 1
     }
 
     private func giveUp(_ missing: [String], _ goals: [Goal]) throws -> Int32 {

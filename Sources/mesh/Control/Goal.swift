@@ -17,13 +17,19 @@ struct Goal {
         self.wishes = wishes
         // Where nobody has said how many there shall be, those that run are wanted, and the first one always is.
         let alive = statuses.filter { $0.record.bot == target.bot && $0.standing.isAlive }.map(\.record.replica).max() ?? 1
-        var slots = wishes.slots(of: target.bot, otherwise: alive)
-        if case .replicas(let count) = change { slots = count < 1 ? [] : (1...count).map { Instance(bot: target.bot, replica: $0) } }
-        self.slots = slots
+        slots = wishes.slots(of: target.bot, otherwise: max(alive, target.replica ?? 1))
+    }
+
+    /// Why it cannot come true however long one waits, and what to do; nil when it can. Pausing and draining leave nothing to wait for where nothing runs.
+    var obstacle: String? {
+        guard change == .state(.running), !slots.contains(where: target.includes) else { return nil }
+        let wanted = slots.isEmpty ? "no instance of \(target.bot) is wanted" : "\(target) is beyond the \(slots.count) wanted"
+        return "\(wanted); to have more: mesh scale \(target.bot)=\(target.replica ?? 1)"
     }
 
     /// What is not so yet, in words; empty when all is. `partitions` are the numbers of all topics.
     func missing(_ statuses: [InstanceStatus], partitions: [String: Int]) -> [String] {
+        if let obstacle { return [obstacle] }
         let known = Dictionary(statuses.map { ($0.instance, $0) }, uniquingKeysWith: { first, _ in first })
         switch change {
         case .replicas:
