@@ -67,7 +67,7 @@ final class RecordReader {
             case .partitionEnd(let partition, let offset):
                 silentSince = nil
                 if let end = open[partition], offset >= end { return try finish(partition) }
-            case .error(let error) where error.isFatal || error.isUnknownTopicOrPartition: throw error
+            case .error(let error) where error.endsReading: throw error
             case .error, nil: break
             }
         } while ContinuousClock.now < deadline

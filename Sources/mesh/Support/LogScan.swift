@@ -62,7 +62,7 @@ struct LogScan {
             case .partitionEnd(let partition, let offset):
                 last = .now
                 if let range = open[partition], offset >= range.upperBound { try finish(partition, &open, consumer) }
-            case .error(let error) where error.isFatal || error.isUnknownTopicOrPartition: throw error
+            case .error(let error) where error.endsReading: throw error
             case .error, nil: break
             }
             if last.duration(to: .now) > patience {

@@ -123,7 +123,8 @@ final class Tail {
             switch consumer.poll(timeout: timeout) {
             case .record(let record): if let lane = lanes[record.topicPartition] { take(record, lane) }
             case .partitionEnd(let partition, let offset): if let lane = lanes[partition] { reached(offset, lane) }
-            case .error(let error) where error.isFatal: throw error
+            // A topic that goes while others are followed ends none of them.
+            case .error(let error) where error.endsReading && !(options.follows && error.isUnknownTopicOrPartition): throw error
             case .error, nil: return
             }
             timeout = .zero
