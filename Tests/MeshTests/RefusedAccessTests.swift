@@ -34,4 +34,35 @@ import Testing
             }
         }
     }
+
+    @Test func whatTheAuditDoesNotTakeIsNotDone() async throws {
+        let topics = [ControlRecord.topic, AuditRecord.topic]
+        let target = Target(bot: "A", replica: nil)
+        try await DedicatedThread.run(name: "refused-writing") {
+            func attempt(_ operations: [String: [AccessRule.Operation]]) throws -> (message: String, records: [String: Int64]) {
+                let broker = try SecuredBroker(topics: topics, mayDo: operations)
+                var message = "done"
+                do {
+                    let writer = ControlWriter(settings: broker.userSettings, person: "ada")
+                    _ = try writer.write([(target, .state(.paused))], over: Wishes())
+                } catch let error as CommandFailure {
+                    message = error.description
+                }
+                let consumer = try Consumer(broker.operatorSettings, group: .none())
+                defer { consumer.close() }
+                // Each topic began with one record.
+                let written = try topics.map { ($0, try consumer.watermarks(of: TopicPartition($0, 0)).high - 1) }
+                return (message, Dictionary(uniqueKeysWithValues: written))
+            }
+            let all: [AccessRule.Operation] = [.describe, .read, .write]
+            let unaudited = try attempt([ControlRecord.topic: all, AuditRecord.topic: [.describe, .read]])
+            #expect(unaudited.message.hasPrefix("nothing was done: the audit does not take it"))
+            #expect(unaudited.records == [ControlRecord.topic: 0, AuditRecord.topic: 0])
+            let undone = try attempt([ControlRecord.topic: [.describe], AuditRecord.topic: all])
+            #expect(undone.message.hasPrefix("the audit has it, but it was not done"))
+            #expect(undone.records == [ControlRecord.topic: 0, AuditRecord.topic: 1])
+            let both = try attempt([ControlRecord.topic: all, AuditRecord.topic: all])
+            #expect(both.message == "done" && both.records == [ControlRecord.topic: 1, AuditRecord.topic: 1])
+        }
+    }
 }

@@ -11,6 +11,7 @@ struct ControlWriter {
     func write(_ changes: [(target: Target, change: Change)], over wishes: Wishes, now: Timestamp = .now) throws -> Wishes {
         var wishes = wishes
         var records: [OutgoingRecord] = []
+        var audits: [OutgoingRecord] = []
         var audit = PersonAudit(person: person, settings)
         for (target, change) in changes {
             for (key, record) in wishes.records(for: change, of: target, by: person, at: now.text) {
@@ -19,14 +20,12 @@ struct ControlWriter {
                     OutgoingRecord(
                         topic: ControlRecord.topic, key: Array(key.utf8), value: try record.map { try JSONCoder.bytes($0) }))
             }
-            records.append(
+            audits.append(
                 try audit.record(action: change.action, subject: target.description + change.argument, at: now))
         }
         let producer = try Producer(settings, observer: .quiet)
         defer { producer.close(timeout: .seconds(5)) }
-        for delivery in try producer.sendAndWait(records, timeout: .seconds(15)) {
-            if let error = delivery.error { throw error }
-        }
+        _ = try AuditedWrite.send(records, audit: audits, producer)
         return wishes
     }
 }

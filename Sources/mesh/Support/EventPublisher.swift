@@ -31,9 +31,8 @@ struct EventPublisher {
         let record = OutgoingRecord(
             topic: envelope.type.name, key: key.map { Array($0.utf8) }, value: encoded.value,
             headers: Headers(encoded.headers.map { Header($0.name, $0.value) }))
-        var records = [record]
-        if let decision { records.append(try decision.auditRecord(of: envelope, settings)) }
-        let deliveries = try producer.sendAndWait(records, timeout: .seconds(15))
+        let audit = try decision.map { [try $0.auditRecord(of: envelope, settings)] } ?? []
+        let deliveries = try AuditedWrite.send([record], audit: audit, producer)
         guard let delivery = deliveries.first else {
             throw CommandFailure("Kafka did not tell what became of the record; look with: mesh tail")
         }
