@@ -146,6 +146,20 @@ import Testing
         #expect(ledger.restarts == 2)
     }
 
+    @Test func thePastOfAPartitionThatHadNoLeaderIsNotTakenForThisRun() {
+        let (known, leaderless, new) = (TopicPartition("t", 0), TopicPartition("t", 1), TopicPartition("t", 2))
+        let start = RepeatCount.Marks(partitions: [known, leaderless], ends: [known: 5])
+        let end = RepeatCount.Marks(partitions: [known, leaderless, new], ends: [known: 8, leaderless: 900, new: 2])
+        let (ranges, isWhole) = RepeatCount.Marks.between(start, end)
+        #expect(ranges == [known: 5..<8, new: 0..<2])
+        #expect(!isWhole)
+        let later = RepeatCount.Marks(partitions: [known], ends: [known: 5])
+        #expect(RepeatCount.Marks.between(later, later).ranges.isEmpty && RepeatCount.Marks.between(later, later).isWhole)
+        #expect(!RepeatCount.Marks.between(later, RepeatCount.Marks(partitions: [known], ends: [:])).isWhole, "without a leader at the end")
+        let made = RepeatCount.Marks.between(later, RepeatCount.Marks(partitions: [known], ends: [known: 3]))
+        #expect(made.ranges.isEmpty, "the topic was made anew")
+    }
+
     @Test func aSlotThatIsHitAgainIsJudgedByItsLastFault() {
         var ledger = HarmLedger()
         ledger.harmed(one, pid: 10, partitions: [], at: at(0), wall: wall, isHealed: true)

@@ -7,7 +7,7 @@ struct RepeatCount {
     /// Further records with the id of an event that stands there already.
     private(set) var repeats = 0
     private(set) var deadLetters = 0
-    /// Whether there was more than could be counted.
+    /// Whether there was more than could be counted, or partitions without a leader whose ends nobody could tell.
     private(set) var isCut = false
     private static let maximumEvents = 2_000_000
     private static let deadLetterTopic = "mesh.dlq"
@@ -15,8 +15,28 @@ struct RepeatCount {
     /// Nothing was written.
     init() {}
 
+    /// Where topics end at one moment.
+    struct Marks: Equatable {
+        /// All that there were.
+        var partitions: Set<TopicPartition>
+        /// Without those that had no leader.
+        var ends: [TopicPartition: Int64]
+
+        /// The offsets between two moments; `isWhole` is false where one of the two ends is not known. What has an end now and had none before is left out:
+        /// nobody knows how much of it is older. A partition that was made in between began with nothing.
+        static func between(_ start: Marks, _ end: Marks) -> (ranges: [TopicPartition: Range<Int64>], isWhole: Bool) {
+            let isUnknown = { (partition: TopicPartition) in start.partitions.contains(partition) && start.ends[partition] == nil }
+            var ranges: [TopicPartition: Range<Int64>] = [:]
+            for (partition, high) in end.ends where !isUnknown(partition) {
+                let low = start.ends[partition] ?? 0
+                if low < high { ranges[partition] = low..<high }
+            }
+            return (ranges, !end.partitions.contains { isUnknown($0) || end.ends[$0] == nil })
+        }
+    }
+
     /// Where all event topics and dead letters end now for whoever reads only what is committed.
-    static func marks(_ settings: ClientSettings) throws -> [TopicPartition: Int64] {
+    static func marks(_ settings: ClientSettings) throws -> Marks {
         let admin = try AdminClient(settings, observer: .quiet)
         defer { admin.close(timeout: .seconds(1)) }
         let partitions = try admin.metadata(timeout: .seconds(10)).topics.values
@@ -24,15 +44,17 @@ struct RepeatCount {
             .flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.id) } }
         let consumer = try Consumer(settings, group: .none(), observer: .quiet)
         defer { _ = consumer.close(timeout: .seconds(1)) }
-        return try consumer.watermarks(of: partitions).mapValues(\.high)
+        return Marks(partitions: Set(partitions), ends: try consumer.watermarks(of: partitions).mapValues(\.high))
     }
 
     /// Reads what lies between two sets of marks, as whoever reads only what is committed sees it.
-    init(_ settings: ClientSettings, bots: Set<String>, from start: [TopicPartition: Int64], to end: [TopicPartition: Int64]) throws {
+    init(_ settings: ClientSettings, bots: Set<String>, from start: Marks, to end: Marks) throws {
         let consumer = try Consumer(settings, group: .none(reportsPartitionEnd: true), observer: .quiet)
         defer { _ = consumer.close(timeout: .seconds(2)) }
-        var open = end.filter { $0.value > start[$0.key] ?? 0 }
-        try consumer.assign(Dictionary(uniqueKeysWithValues: open.keys.map { ($0, .at(start[$0] ?? 0)) }))
+        let (ranges, isWhole) = Marks.between(start, end)
+        isCut = !isWhole
+        var open = Set(ranges.keys)
+        try consumer.assign(ranges.mapValues { .at($0.lowerBound) })
         var seen: Set<EventID> = []
         let codec = EnvelopeCodec()
         let deadline = ContinuousClock.now.advanced(by: .seconds(120))
@@ -43,10 +65,11 @@ struct RepeatCount {
             }
             switch consumer.poll(timeout: .milliseconds(200)) {
             case .record(let record):
-                if record.offset + 1 >= open[record.topicPartition] ?? 0 { open[record.topicPartition] = nil }
-                if record.offset < end[record.topicPartition] ?? 0 { take(record, bots, codec, &seen) }
+                guard let range = ranges[record.topicPartition] else { continue }
+                if record.offset + 1 >= range.upperBound { open.remove(record.topicPartition) }
+                if range.contains(record.offset) { take(record, bots, codec, &seen) }
             // A transaction that is open hides what is behind it; the end that can be read counts.
-            case .partitionEnd(let partition, _): open[partition] = nil
+            case .partitionEnd(let partition, _): open.remove(partition)
             case .error(let error): if error.isFatal { throw error }
             case nil: break
             }
