@@ -1,5 +1,7 @@
 import Envelopes
 import Glibc
+import Kafka
+import LocalBroker
 import Testing
 
 @testable import mesh
@@ -73,6 +75,23 @@ import Testing
         #expect(Timestamp.now.duration(since: own.startedAt) < .seconds(7_200))
         #expect(ProcessIdentity.of(0) == nil && ProcessIdentity.of(-1) == nil && ProcessIdentity.of(.max) == nil)
         #expect(!ProcessIdentity.hostName.isEmpty)
+    }
+
+    @Test func aFrozenOneIsLetGoHoweverSoonTheFreezerEnds() async throws {
+        try await DedicatedThread.run(name: "freeze") {
+            let sleeper = try ChildProcess.spawn(.init(program: "/bin/sleep", arguments: ["60"], environment: [:]))
+            defer { sleeper.signal(.kill) }
+            for endsAtOnce in [true, false] {
+                let guardian = try FreezeGuard(sleeper.pid)
+                #expect(ProcessIdentity.isStopped(sleeper.pid))
+                // What the kernel sends the shell when this process ends.
+                if endsAtOnce { guardian.shell.signal(.terminate) } else { guardian.thaw() }
+                let deadline = ContinuousClock.now.advanced(by: .seconds(20))
+                while ProcessIdentity.isStopped(sleeper.pid), ContinuousClock.now < deadline { usleep(2_000) }
+                #expect(!ProcessIdentity.isStopped(sleeper.pid))
+            }
+            #expect(throws: CommandFailure.self) { try FreezeGuard(.max) }
+        }
     }
 
     // MARK: What the mesh did

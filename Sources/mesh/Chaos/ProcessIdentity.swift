@@ -29,12 +29,18 @@ struct ProcessIdentity: Equatable, Sendable {
             startedAt: startedAt)
     }
 
+    /// Whether a signal has stopped it.
+    static func isStopped(_ pid: Int32) -> Bool { fields(of: pid)?.first == "T" }
+
+    /// What stands in /proc/PID/stat after the program's name, which is in parentheses and may hold anything; nil when there is no such process.
+    private static func fields(of pid: Int32) -> [Substring]? {
+        guard let stat = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
+        return String(decoding: stat, as: UTF8.self).split(separator: ")").last?.split(separator: " ")
+    }
+
     /// Field 22 of /proc/PID/stat, in ticks since the machine's start, whose time is `btime` of /proc/stat.
     private static func startTime(of pid: Int32) -> Timestamp? {
-        guard let stat = FileManager.default.contents(atPath: "/proc/\(pid)/stat"),
-            let system = FileManager.default.contents(atPath: "/proc/stat"),
-            // The program's name, in parentheses, may hold anything.
-            let fields = String(decoding: stat, as: UTF8.self).split(separator: ")").last?.split(separator: " "), fields.count > 19,
+        guard let system = FileManager.default.contents(atPath: "/proc/stat"), let fields = fields(of: pid), fields.count > 19,
             let ticks = Int64(fields[19]),
             let line = String(decoding: system, as: UTF8.self).split(separator: "\n").first(where: { $0.hasPrefix("btime ") }),
             let boot = Int64(line.dropFirst(6))
