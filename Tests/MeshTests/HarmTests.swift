@@ -179,6 +179,29 @@ import Testing
         #expect(made.ranges.isEmpty, "the topic was made anew")
     }
 
+    @Test func whatIsNotAliveExcusesNoRepeats() {
+        func looked(_ statuses: InstanceStatus...) -> HarmSummary {
+            var ledger = HarmLedger()
+            ledger.look(statuses, at: at(0))
+            return HarmSummary(
+                ledger: ledger, count: RepeatCount(), fault: .kill, isExactlyOnce: ledger.isExactlyOnce, isInterrupted: false)
+        }
+        func atLeastOnce(_ state: InstanceRecord.State, silentFor seconds: Int) -> InstanceStatus {
+            var record = instanceRecord("A", 2, state: state, seen: wall)
+            record.delivery = "at-least-once"
+            let now = wall.advanced(by: .seconds(seconds))
+            return InstanceStatus(record: record, standing: Standing(record, wish: .running, now: now), age: .seconds(seconds))
+        }
+        let running = status(1, pid: 10, [], at: 0)
+        #expect(looked(running).isExactlyOnce)
+        #expect(looked(running, atLeastOnce(.stopped, silentFor: 0)).isExactlyOnce)
+        #expect(looked(running, atLeastOnce(.running, silentFor: 86_400)).isExactlyOnce, "killed yesterday")
+        let excused = looked(running, atLeastOnce(.running, silentFor: 1))
+        #expect(!excused.isExactlyOnce)
+        #expect(excused.lines.contains { $0.1.contains("which not all of these bots rule out") })
+        #expect(!HarmLedger().isExactlyOnce, "nobody has promised anything")
+    }
+
     @Test func aSlotThatIsHitAgainIsJudgedByItsLastFault() {
         var ledger = HarmLedger()
         ledger.harmed(one, pid: 10, partitions: [], at: at(0), wall: wall, isHealed: true)

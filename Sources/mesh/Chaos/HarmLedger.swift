@@ -32,6 +32,11 @@ struct HarmLedger: Sendable {
     /// The highest lag before the first fault.
     private(set) var lagBefore: Int64?
 
+    /// What those that were alive at some time promise; what stopped or went silent before the beginning promises nothing.
+    private var deliveries: Set<String> = []
+    /// Whether all of them promise that nothing is written twice.
+    var isExactlyOnce: Bool { deliveries == ["exactly-once"] }
+
     private var pids: [Instance: Int32] = [:]
     private var owners: [String: Instance] = [:]
     private var repeats: [Int32: (first: Int, last: Int)] = [:]
@@ -70,7 +75,10 @@ struct HarmLedger: Sendable {
             if let before = owners[partition], before != owner { movedPartitions += 1 }
             owners[partition] = owner
         }
-        for status in statuses where status.standing.isAlive { noteReturn(of: status, claims, at: time) }
+        for status in statuses where status.standing.isAlive {
+            deliveries.insert(status.record.delivery)
+            noteReturn(of: status, claims, at: time)
+        }
         hasLooked = true
         repeatedInputs = repeats.values.reduce(0) { $0 + max(0, $1.last - $1.first) }
     }

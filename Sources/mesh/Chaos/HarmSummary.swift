@@ -43,6 +43,7 @@ struct HarmSummary {
             (
                 "repeats",
                 "\(HumanText.count(count.repeats)) of \(HumanText.count(count.events)) events written twice\(count.isCut ? " (not all were counted)" : "")"
+                    + (isExactlyOnce ? "" : ", which not all of these bots rule out")
                     + "; \(HumanText.count(ledger.repeatedInputs)) records seen again and left out"
             ),
         ]

@@ -51,7 +51,7 @@ final class MeshChaos {
         while !ledger.isCalm, ContinuousClock.now < limit, !interruption.isSet { try look(for: .milliseconds(250)) }
         let count = try RepeatCount(settings, bots: bots, from: marks, to: RepeatCount.marks(settings))
         let summary = HarmSummary(
-            ledger: ledger, count: count, fault: plan.fault, isExactlyOnce: isExactlyOnce, isInterrupted: interruption.isSet)
+            ledger: ledger, count: count, fault: plan.fault, isExactlyOnce: ledger.isExactlyOnce, isInterrupted: interruption.isSet)
         try summary.print(to: output)
         return summary.isWell ? 0 : 1
     }
@@ -61,10 +61,6 @@ final class MeshChaos {
         private let flag = Atomic(false)
         var isSet: Bool { flag.load(ordering: .relaxed) }
         func set() { flag.store(true, ordering: .relaxed) }
-    }
-
-    private var isExactlyOnce: Bool {
-        state.records.values.filter { bots.contains($0.bot) }.allSatisfy { $0.delivery == "exactly-once" }
     }
 
     // MARK: Looking
