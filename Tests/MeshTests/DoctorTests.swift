@@ -118,6 +118,18 @@ import Topology
         #expect(GroupCheck(bots: ["A", "B"], members: ["A": 2, "B": 1]).finding == .fine("groups", "2 bots run, in 3 instances"))
         let idle = GroupCheck(bots: ["A", "B", "C"], members: ["A": 1, "B": 0]).finding
         #expect(idle.status == .warning && idle.message == "nobody does the work of B, C")
+        let now = Timestamp.now
+        let records = [
+            instanceRecord("A", 1, seen: now), instanceRecord("A", 2, state: .paused, seen: now),
+            instanceRecord("B", 1, state: .stopped, seen: now), instanceRecord("C", 1, seen: now.advanced(by: .seconds(-3_600))),
+            instanceRecord("OfAnotherConfiguration", 1, seen: now),
+        ]
+        let statuses = records.map {
+            InstanceStatus(record: $0, standing: Standing($0, wish: .running, now: now), age: Standing.age(of: $0, now: now))
+        }
+        let told = GroupCheck(bots: ["A", "B", "C"], statuses: statuses)
+        #expect(told.members == ["A": 2])
+        #expect(told.finding.message == "nobody does the work of B, C")
     }
 
     @Test func answersThatAreNoneAreRefused() {
