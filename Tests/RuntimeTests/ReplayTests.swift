@@ -117,6 +117,31 @@ import Testing
         #expect(machine.log.records(of: machine.settings.topics.retry).count == 2)
     }
 
+    @Test(arguments: ["calls", "chain"]) func howLongTheAuditIsReadDoesNotCountAgainstTheRun(how: String) throws {
+        var configuration = BotConfiguration(name: "WorkBot")
+        configuration.constraints.timeout = .seconds(30)
+        let machine = try Machine(WorkBot.self, configuration: configuration)
+        try sendReplay(machine, Work(name: "a", number: 1, how: how))
+        machine.restoreAll()
+        for _ in 0..<100 where machine.calls.isEmpty {
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+        }
+        for _ in 0..<20 where !machine.calls.isEmpty {
+            machine.pass(20_000)
+            machine.advance()
+            machine.finishCall()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.cancelled.isEmpty)
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 1)
+        #expect(machine.dead.isEmpty)
+        machine.expectAllCommitted()
+    }
+
     @Test func aReplayForOneBotComesByItsRetryTopicAndItsTriggersChoose() throws {
         var configuration = BotConfiguration(name: "WorkBot")
         configuration.triggers = [.init(kind: .event, pattern: Work.type.name, filter: "number > 1", priority: .medium)]

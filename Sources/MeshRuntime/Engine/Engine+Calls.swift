@@ -50,7 +50,7 @@ extension Engine {
     func finish(_ job: Job, _ place: Int, _ outcome: CallOutcome, at moment: Moment) {
         let call = job.calls[place]
         if call.phase == .running, call.isRecalled {
-            noteRecalled(outcome, of: job, place)
+            noteRecalled(outcome, of: job, place, at: moment)
         } else if call.phase == .running {
             note(outcome, of: job, call, at: moment)
             if case .failure(let failure) = outcome, job.rejection == nil, isHeldBack(call, failure) {
@@ -118,7 +118,7 @@ extension Engine {
                         correlation: job.event.envelope.correlationID)
                     finish(job, place, .failure(cancelling.reason), at: moment)
                     isAnswered = true
-                } else if moment.uptime >= job.deadline {
+                } else if moment.uptime >= job.deadline, job.recalledSince == nil {
                     cancel(job, place, Self.runTimedOut(configuration.constraints.timeout), at: moment)
                 } else if moment.uptime >= call.deadline {
                     let limit = call.call.request.timeLimit

@@ -47,6 +47,8 @@ final class Job {
     var deadline: Int64 = .max
     /// Since when it only waits for a breaker, on the monotonic clock: its limit stands still.
     var heldSince: Int64?
+    /// Since when the audit is asked for what its calls came to, on the monotonic clock: its limit stands still.
+    var recalledSince: Int64?
     /// What the bot was told as the time of its first step.
     var firstNow = Timestamp(milliseconds: 0)
     /// The same for the step at hand.
@@ -117,6 +119,7 @@ final class Job {
         began = nil
         deadline = .max
         heldSince = nil
+        recalledSince = nil
         calls = []
         arrived = []
         outcomes = []

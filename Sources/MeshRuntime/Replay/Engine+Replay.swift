@@ -8,6 +8,7 @@ extension Engine {
     func recall(_ job: Job, _ place: Int, at moment: Moment) -> Bool {
         guard let marks = job.replayMarks, !marks.allowsCalls, let replay = job.event.envelope.replay else { return false }
         let key = job.originalInputID.map { UUIDv5.derive([$0.text, contract.name, "call", String(place)]).text }
+        if job.recalledSince == nil { job.recalledSince = moment.uptime }
         job.calls[place].phase = .running
         job.calls[place].isRecalled = true
         job.calls[place].began = moment.uptime
@@ -22,8 +23,9 @@ extension Engine {
     }
 
     /// The recorded result came back, or there is none.
-    func noteRecalled(_ outcome: CallOutcome, of job: Job, _ place: Int) {
+    func noteRecalled(_ outcome: CallOutcome, of job: Job, _ place: Int, at moment: Moment) {
         let call = job.calls[place]
+        giveBackRecall(job, at: moment)
         var entry = AuditEntry(
             action: "call.replayed", subject: call.kind.name, runID: job.runID, correlationID: job.event.envelope.correlationID,
             idempotencyKey: call.idempotencyKey, isRepeat: call.isRepeat, replay: job.event.envelope.replay)
@@ -40,6 +42,13 @@ extension Engine {
             entry.code = failure.code
         }
         actions.append(.audit(entry))
+    }
+
+    /// How long the audit is read says nothing of the run: with its last answer the time is given back.
+    private func giveBackRecall(_ job: Job, at moment: Moment) {
+        guard job.runningCalls == 1, let since = job.recalledSince else { return }
+        job.recalledSince = nil
+        job.extendDeadline(by: moment.uptime - since)
     }
 
     /// The run ends without a result: it is no failure of the record's, so it is neither tried again nor a dead letter. Counted, logged, and in the audit.
