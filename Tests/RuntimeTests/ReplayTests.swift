@@ -256,7 +256,11 @@ import Testing
         #expect(number(results.outcome(of: effort, key: "k99")) == 99)
     }
 
-    @Test func resultsOfHTTPCallsAndLargeOnesAreNotKept() throws {
+    @Test func resultsThatMayHoldASecretAndLargeOnesAreNotKept() throws {
+        let command = Execute(step: "a", arguments: ["a"], commandTimeLimit: .seconds(1))
+        let printed = Execute.Response(
+            exitStatus: 0, isSuccess: true, reason: "", stdout: "secret", stderr: "", output: "secret", durationSeconds: 0)
+        #expect(CallOutcome.success(printed).audited(command) == nil)
         let http = HTTPCall(method: "GET", url: "http://x", timeLimit: .seconds(1))
         #expect(CallOutcome.success(HTTPCall.Response(status: 200, body: "secret", durationSeconds: 0)).audited(http) == nil)
         #expect(CallOutcome.success(Effort.Response(number: 3)).audited(effort) == .object(["number": .integer(3)]))

@@ -26,6 +26,8 @@ public struct Execute: CallRequest {
         }
     }
     public static let kind: CallKind = "execute"
+    /// What a command prints may hold a token, and every bot reads the audit.
+    public static let isResultRecorded = false
     /// How much of each stream is kept, in bytes.
     public static let maximumText = 16_384
 
