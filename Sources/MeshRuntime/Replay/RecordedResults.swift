@@ -14,8 +14,8 @@ struct RecordedResults {
     private let bot: String
     private let maximumBytes: Int
     private var entries: [String: Entry] = [:]
-    private var order: [String] = []
-    private var oldest = 0
+    /// The keys of `entries`, the oldest first.
+    private(set) var order = Fifo<String>()
     private var bytes = 0
 
     init(bot: String, maximumBytes: Int = 32 << 20) {
@@ -38,9 +38,8 @@ struct RecordedResults {
         }
         bytes += entry.bytes
         entries[key] = entry
-        while bytes > maximumBytes, oldest < order.count {
-            if let dropped = entries.removeValue(forKey: order[oldest]) { bytes -= dropped.bytes }
-            oldest += 1
+        while bytes > maximumBytes, let oldest = order.popFirst() {
+            if let dropped = entries.removeValue(forKey: oldest) { bytes -= dropped.bytes }
         }
     }
 
