@@ -208,6 +208,15 @@ import Testing
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["crashes"])
     }
 
+    @Test func aLostPartitionIsLetGoAtOnce() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        machine.runDry()
+        let partition = try #require(machine.engine.lastTaken?.topicPartition)
+        machine.giveUp([partition])
+        #expect(machine.engine.lastTaken == nil, "what it held is not kept until the next record")
+    }
+
     @Test func revokedPartitionsCancelTheirCallsAndTheNextOwnerRepeatsThem() throws {
         let machine = try Machine(WorkBot.self)
         let call = try runningCall(machine)

@@ -11,9 +11,13 @@ extension Engine {
             partitions[topicPartition] = AssignedPartition(
                 topicPartition, role: role(of: topicPartition), window: settings.limits.dedupWindow)
         }
+        forgetLastTaken()
         guard !topicPartitions.isEmpty else { return }
         actions.append(.restore(topicPartitions))
     }
+
+    /// A partition that is lost is let go with its states, also if no record comes any more.
+    private func forgetLastTaken() { if lastTaken?.isLost ?? false { lastTaken = nil } }
 
     private func role(of topicPartition: TopicPartition) -> AssignedPartition.Role {
         switch topicPartition.topic {
@@ -116,6 +120,7 @@ extension Engine {
             partitions[topicPartition] = nil
             ticker.lost(topicPartition)
         }
+        forgetLastTaken()
         for job in lanes.removeLanes(where: { gone.contains($0.topicPartition) }) { waitingBytes -= job.bytes }
         var jobs = begun
         for job in ((inFlight?.items ?? []) + held + unsettled.elements).compactMap(\.job) { jobs[job.id] = job }
