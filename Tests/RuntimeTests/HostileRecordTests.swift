@@ -44,6 +44,24 @@ import Testing
         }
     }
 
+    @Test func ofAHeaderThatStandsTwiceTheLastCounts() {
+        func read(_ headers: [Header]) -> Passport {
+            Passport(
+                Record(topicPartition: TopicPartition("retry.workbot", 1), offset: 7, key: nil, value: nil, headers: Headers(headers)),
+                isOwnTopic: true)
+        }
+        func headers(_ number: String) -> [Header] {
+            [
+                Header(Passport.Name.attempts, text: number), Header(Passport.Name.key, text: number),
+                Header(Passport.Name.originTopic, text: "a.b"), Header(Passport.Name.originPartition, text: "0"),
+                Header(Passport.Name.originOffset, text: number),
+            ]
+        }
+        let passport = read(headers("1") + headers("2"))
+        #expect(passport.attempts == 2 && passport.key == Array("2".utf8) && passport.origin.offset == 2)
+        #expect(read(headers("1") + [Header(Passport.Name.attempts, nil)]).attempts == 0)
+    }
+
     @Test func keysOfTheStateTopicAreReadOrLeftOut() {
         var random = SeededRandom(13)
         for _ in 0..<5_000 {

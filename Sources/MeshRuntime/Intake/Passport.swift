@@ -82,7 +82,7 @@ struct Passport: Equatable {
             let after: Int64 = Self.number(Name.reminderAfter, in: record) ?? 0
             reminder = DueReminder(reminder: Reminder(name: name, after: .milliseconds(after)), id: id)
         }
-        if let original = record.headers.first(where: { $0.name == Name.key }) { key = original.value }
+        if let original = record.headers.last(where: { $0.name == Name.key }) { key = original.value }
         if record.headers.contains(where: { $0.name == Name.keyIsNull }) { key = nil }
     }
 
@@ -141,7 +141,7 @@ struct Passport: Equatable {
     private static let kafka = Array("kafka_".utf8)
 
     private static func text(_ name: String, in record: Record) -> String? {
-        record.headers.first { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
+        record.headers.last { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// A count that anybody may have written: within bounds whatever it says.
