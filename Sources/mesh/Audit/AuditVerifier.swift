@@ -11,7 +11,7 @@ struct AuditVerifier {
     }
 
     enum Problem: String, Encodable, CaseIterable {
-        /// It is no audit record, or lies under another key than its actor.
+        /// It is no audit record, counts below zero, or lies under another key than its actor.
         case unreadable
         /// Its content is not the one that its hash was made of.
         case altered
@@ -62,7 +62,7 @@ struct AuditVerifier {
     private(set) var beyondBeginning = 0
     /// Chains that say that they could not read how the one before ended, or that were written before chains were linked.
     private(set) var withoutLink = 0
-    /// Records that their writers say could not be written.
+    /// Records that their writers say could not be written; `Int.max` where they say more.
     private(set) var lost = 0
 
     init(shortened: Set<Int32>) { self.shortened = shortened }
@@ -79,7 +79,12 @@ struct AuditVerifier {
         guard entry.key == Array(record.actor.utf8) else {
             return report(entry, record, .unreadable, "its key is not its actor, \(record.actor)")
         }
-        lost += max(0, record.lost ?? 0)
+        // Whoever may write there may write any number.
+        guard record.sequence >= 0, record.lost ?? 0 >= 0 else {
+            return report(entry, record, .unreadable, "its sequence or its lost is negative")
+        }
+        let (sum, isTooMuch) = lost.addingReportingOverflow(record.lost ?? 0)
+        lost = isTooMuch ? .max : sum
         let isWhole = Self.isWhole(record, value)
         if !isWhole { report(entry, record, .altered, "its content is not what its hash says") }
         if let chain = chains[Self.name(record)] {

@@ -120,6 +120,21 @@ import Testing
         #expect(verifier.findings.map(\.problem) == [.unreadable, .unreadable, .unreadable])
     }
 
+    @Test func noNumberIsTooLargeOrTooSmall() throws {
+        func record(_ sequence: Int, lost: Int? = nil) throws -> AuditRecord {
+            try AuditRecord(
+                actor: "eve", chain: "1", sequence: sequence, action: "a", subject: "s", at: "2026-01-02T03:04:05.000Z",
+                link: sequence == 0 ? .first : nil, lost: lost
+            ).sealed(after: "")
+        }
+        let many = try verify([record(0), record(1, lost: .max), record(.max - 1, lost: .max), record(.max), record(.max, lost: 1)])
+        #expect(findings(many) == ["2@2 unlinked", "2@4 missing", "2@6 unlinked", "2@8 reordered"])
+        #expect(many.lost == .max)
+        let negative = try verify([record(.min), record(-1), record(0, lost: -1), record(.max), record(0, lost: .min)])
+        #expect(findings(negative) == ["2@0 unreadable", "2@2 unreadable", "2@4 unreadable", "2@6 missing", "2@8 unreadable"])
+        #expect(negative.lost == 0)
+    }
+
     @Test func retentionIsNoHarmAndIsSaid() throws {
         let records = Array(try threeProcesses().dropFirst(2))
         let verifier = try verify(records, shortened: true)
