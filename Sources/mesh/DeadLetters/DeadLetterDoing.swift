@@ -51,8 +51,10 @@ struct DeadLetterDoing {
         if isDry {
             let plan = try redrive.plan()
             try plan.names.check(invocation)
-            try tell(plan, rate: redrive.rate, isDry: true)
-            return 0
+            // Counted up to here only: whoever asks must not take it for all of them.
+            let wasStopped = stop.isSet
+            try tellDry(plan, rate: redrive.rate, wasStopped: wasStopped)
+            return wasStopped ? 1 : 0
         }
         var plan: RedrivePlan?
         let result = try redrive.run(environment: invocation.environment) {
@@ -63,8 +65,11 @@ struct DeadLetterDoing {
         return try tell(result, plan)
     }
 
-    private func tell(_ plan: RedrivePlan, rate: Int?, isDry: Bool) throws {
-        if output.format == .json { return try output.object(RedriveSummary(plan, redriven: 0, failed: 0, isDry: true, wasStopped: false)) }
+    private func tellDry(_ plan: RedrivePlan, rate: Int?, wasStopped: Bool) throws {
+        if output.format == .json {
+            return try output.object(RedriveSummary(plan, redriven: 0, failed: 0, isDry: true, wasStopped: wasStopped))
+        }
+        defer { if wasStopped { output.line(Self.partial) } }
         guard plan.going > 0 else {
             output.line("nothing would be put back")
             for line in Self.staying(plan, limit: limit) { output.line(line) }
@@ -81,6 +86,8 @@ struct DeadLetterDoing {
         output.line("\(Self.letters(plan.going)) would be put back\(time ?? "")")
         for line in Self.staying(plan, limit: limit) { output.line(line) }
     }
+
+    private static let partial = "stopped: not all dead letters were looked at"
 
     private static func name(_ letter: DeadLetter) -> String {
         "\(letter.place)" + (letter.time.map { " (\($0.text))" } ?? "")
@@ -130,32 +137,44 @@ struct DeadLetterDoing {
             patience: patience, stop: stop)
         let groups = try purge.plan()
         let total = groups.values.reduce(0, +)
-        if invocation.has("dry-run") || !invocation.has("yes"), total > 0, output.format == .text {
+        let isDry = invocation.has("dry-run")
+        if !isDry, stop.isSet { return try tellStopped() }
+        if isDry || !invocation.has("yes"), total > 0, output.format == .text {
             output.table(
                 ["BOT", "REASON", Column("COUNT", .right)],
                 groups.sorted { ($1.value, $0.key.bot, $0.key.code) < ($0.value, $1.key.bot, $1.key.code) }.map {
                     [$0.key.bot.printable, $0.key.code.printable, HumanText.count($0.value)]
                 })
         }
-        if invocation.has("dry-run") { return try tellDry(total) }
+        if isDry { return try tellDry(total, wasStopped: stop.isSet) }
         if total > 0, !invocation.has("yes"), !(try isConfirmed("purge \(Self.letters(total))?")) {
             output.line("nothing was purged")
             return 1
         }
+        // Ctrl-C at the question counts more than the answer.
+        if stop.isSet { return try tellStopped() }
         let result = try purge.run(total: total, environment: invocation.environment)
         if output.format == .json { try output.object(PurgeSummary(result)) } else { tell(result) }
         return result.wasStopped || result.problem != nil ? 1 : 0
     }
 
-    private func tellDry(_ total: Int) throws -> Int32 {
+    private func tellDry(_ total: Int, wasStopped: Bool) throws -> Int32 {
         if output.format == .json {
-            var result = Purge.Result()
-            result.purged = total
-            try output.object(PurgeSummary(result, isDry: true))
+            try output.object(PurgeSummary(Purge.Result(purged: total, wasStopped: wasStopped), isDry: true))
         } else {
             output.line("\(Self.letters(total)) would be purged")
+            if wasStopped { output.line(Self.partial) }
         }
-        return 0
+        return wasStopped ? 1 : 0
+    }
+
+    private func tellStopped() throws -> Int32 {
+        if output.format == .json {
+            try output.object(PurgeSummary(Purge.Result(wasStopped: true)))
+        } else {
+            output.line("stopped: nothing was purged")
+        }
+        return 1
     }
 
     private func isConfirmed(_ question: String) throws -> Bool {

@@ -29,9 +29,10 @@ struct Purge {
     func plan() throws -> [RedrivePlan.Group: Int] {
         var groups: [RedrivePlan.Group: Int] = [:]
         try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience).read(selection) { entry in
+            guard !stop.isSet else { return false }
             guard entry.state != .purged else { return true }
             groups[RedrivePlan.Group(bot: entry.letter.bot ?? "", code: entry.letter.code, target: ""), default: 0] += 1
-            return !stop.isSet
+            return true
         }
         return groups
     }
@@ -46,10 +47,11 @@ struct Purge {
         var result = Result()
         var steps: [MarkWriter.Step] = []
         try box.read(selection) { entry in
+            guard !stop.isSet else { return false }
             guard entry.state != .purged else { return true }
             steps.append(MarkWriter.Step(letter: entry.letter.withoutContent, record: nil, mark: mark(entry.letter)))
             if steps.count >= Self.batch { try flush(&steps, writer, &result, bar) }
-            return !stop.isSet
+            return true
         }
         try flush(&steps, writer, &result, bar)
         result.wasStopped = stop.isSet
