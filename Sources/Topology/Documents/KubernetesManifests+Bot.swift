@@ -77,8 +77,8 @@ extension KubernetesManifests {
         \(environment(member))
                   ports:
                     - { name: health, containerPort: \(Self.healthPort) }
-                  startupProbe: { httpGet: { path: \(healthPath(member)), port: health }, periodSeconds: 2, failureThreshold: 60 }
-                  livenessProbe: { httpGet: { path: \(healthPath(member)), port: health }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 }
+                  startupProbe: { \(aliveness(member)), periodSeconds: 2, failureThreshold: 60 }
+                  livenessProbe: { \(aliveness(member)), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 }
                   readinessProbe: { httpGet: { path: /ready, port: health }, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 2 }
         \(resources(member))
                   securityContext:
@@ -108,8 +108,10 @@ extension KubernetesManifests {
 
     private func deploysHere(_ member: Member) -> Bool { member.configuration.actions.contains { $0.type == "deploy.kubernetes" } }
 
-    private func healthPath(_ member: Member) -> String {
-        member.configuration.monitoring.healthCheckEnabled ? "/health" : "/ready"
+    /// What tells that the process lives. Without `/health` it is the open port: `/ready` is 503 while Kafka is away, which no new start mends.
+    private func aliveness(_ member: Member) -> String {
+        member.configuration.monitoring.healthCheckEnabled
+            ? "httpGet: { path: /health, port: health }" : "tcpSocket: { port: health }"
     }
 
     /// The login is that of Strimzi's `KafkaUser`; `NAME-environment` holds what the bot's configuration names as `${env.…}`.
