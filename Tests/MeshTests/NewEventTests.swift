@@ -68,6 +68,7 @@ import Testing
         #expect(body.hasPrefix("{\n  \"repository\": \"r\",\n  \"n\": 1,\n"))
         #expect(try JSONValue.parse(body) == definition.examples[0].payload)
         #expect(GivenText.body("# only this") == "")
+        #expect(GivenText.body("# x\r\n\r\n# y\r\n{\r\n}\r\n") == "{\r\n}\r\n")
         #expect(GivenText.body("\n# x\n  # y\n\n{\"a\": \"# z\"}\n") == "{\"a\": \"# z\"}\n")
     }
 }

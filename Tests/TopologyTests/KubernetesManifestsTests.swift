@@ -2,6 +2,7 @@ import BotKit
 import Envelopes
 import Kafka
 import Testing
+import YAMLText
 
 @testable import Topology
 
@@ -32,5 +33,13 @@ import Testing
             }
             #expect(lines.filter { $0.contains("path: /ready") }.map { $0.contains("readinessProbe") } == [true])
         }
+    }
+
+    @Test(arguments: ["bot: x\nlist:\n\n  - 1\n", "bot: x\r\nlist:\r\n\r\n  - 1\r\n", "bot: x\rlist:\r\r  - 1\r"])
+    func aConfigurationIsWholeWhateverEndsItsLines(text: String) throws {
+        let written = try file("configuration.yaml", of: try manifests(configuration: text))
+        let (node, errors) = YAML.read(bytes: Array(written.utf8), file: "configuration.yaml")
+        #expect(errors.isEmpty, "\(errors)")
+        #expect(node?.json["data"] == ["BuildBot.yaml": "bot: x\nlist:\n\n  - 1\n"])
     }
 }

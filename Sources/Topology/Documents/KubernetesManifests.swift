@@ -106,10 +106,16 @@ public struct KubernetesManifests: Sendable {
     /// The files of the bots' configuration, as they are. A key may hold no slash: an overlay's has a dot.
     private var configuration: String {
         let texts = configurationFiles.map { file in
-            let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "    \($0)" }
+            let lines = Self.lines(file.text).map { $0.isEmpty ? "" : "    \($0)" }
             return "  \(file.key): |\n" + lines.joined(separator: "\n").trimmingNewlines + "\n"
         }
         return "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: mesh-bots\ndata:\n" + texts.joined()
+    }
+
+    /// Without their ends, which may be those of Windows: each line of a block needs its indentation.
+    private static func lines(_ text: String) -> [Substring] {
+        // Swift takes a carriage return and the line feed after it for one character.
+        text.split(omittingEmptySubsequences: false) { ["\n", "\r\n", "\r"].contains($0) }
     }
 
     /// Each file's key in the ConfigMap, and its path below the directory of the configuration.

@@ -91,7 +91,8 @@ enum GivenText {
     /// Without the lines at its beginning that are empty or begin with `#`.
     static func body(_ text: String) -> String {
         var rest = text[...]
-        while let line = rest.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false).first {
+        // A carriage return and the line feed after it are one character: some editors end lines so.
+        while let line = rest.split(maxSplits: 1, omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }).first {
             let words = line.drop { $0.isWhitespace }
             guard words.isEmpty || words.first == "#", line.endIndex < rest.endIndex || words.first == "#" || words.isEmpty else { break }
             guard line.endIndex < rest.endIndex else { return "" }
