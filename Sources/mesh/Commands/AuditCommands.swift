@@ -29,6 +29,9 @@ enum AuditCommands {
                 Each process writes a chain: a record's hash covers its content and the hash before it, and the first record of a chain goes on from the last one of
                 the same instance. A record that was altered, is missing, or was moved is named by partition and offset; the exit status is then 1.
                 What nobody can tell: whether the last records of an actor were cut off, and what retention has deleted.
+
+                Two things are named although nobody did harm: the later one of a person's two first commands that began at once (unlinked; nothing was there for
+                either to go on from), and what mesh replay --file --audit copied into this mesh, as it goes on from records of another one.
                 """,
             json: """
                 one object a finding: partition, offset, actor, chain, sequence, problem, message; at the end one with records, \

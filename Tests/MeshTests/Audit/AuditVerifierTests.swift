@@ -160,6 +160,18 @@ import Testing
         #expect(findings(try verify(writer.records)) == ["2@4 unlinked"])
     }
 
+    /// It cannot be told from harm, so it is named, with what else it may be.
+    @Test func twoFirstCommandsAtOnceAreNamedWithTheirLikelyCause() throws {
+        var written: [AuditRecord] = []
+        for command in ["1", "2"] {
+            var audit = PersonAudit(person: "ada", command: command, after: .none)
+            written.append(try JSONCoder.decode(AuditRecord.self, from: try audit.record(action: "a", subject: "s").value ?? []))
+        }
+        let verifier = try verify(written)
+        #expect(findings(verifier) == ["2@2 unlinked"])
+        #expect(verifier.findings.first?.message.hasSuffix("(two first commands at once say so too)") == true)
+    }
+
     @Test func aProcessThatWasThoughtDeadMayStillWrite() throws {
         var writer = Writer()
         try writer.run(3)
