@@ -97,6 +97,28 @@ import Topology
         #expect(!isFine(rule(.topic, "*", principal: "User:TestBot"), rule(.group, "*")))
     }
 
+    @Test func aRuleForOneHostTellsNothingOfTheOthers() throws {
+        let access = try access()
+        func findings(_ change: (inout AccessRule) -> Void, and more: [AccessRule] = []) -> [Finding] {
+            let rules = access.rules.map { rule in
+                var rule = rule
+                if rule.name == "code.committed" { change(&rule) }
+                return rule
+            }
+            return AccessCheck(bots: [access], rules: rules + more).findings
+        }
+        let committed = try #require(access.rules.first { $0.name == "code.committed" })
+        var denied = committed
+        (denied.permission, denied.host) = (.deny, "10.0.0.7")
+        for partly in [findings { $0.host = "10.0.0.7" }, findings({ _ in }, and: [denied])] {
+            #expect(partly.map(\.status) == [.warning])
+            #expect(partly.first?.message == "BuildBot may only from some hosts: read topic code.committed")
+        }
+        #expect(findings({ $0.host = "10.0.0.7" }, and: [committed]).map(\.status) == [.fine])
+        denied.host = "*"
+        #expect(findings({ $0.host = "10.0.0.7" }, and: [denied]).map(\.status) == [.problem])
+    }
+
     @Test func topicsAndTheirPartitionsAreJudged() {
         let wanted = EventDefinition(type: "build.a", owner: "BuildBot", partitions: 1, retention: .seconds(60))
         func findings(_ existing: [String: TopicPlan.Existing], leader: Int32 = 1, inSync: [Int32] = [1]) -> [Finding] {
