@@ -9,8 +9,9 @@ struct DeadLetterPlace: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// Understands `3@10482`, and `mesh.dlq[3]@10482` as messages write it; nil for anything else.
     init?(_ text: String) {
         var text = Substring(text)
-        if text.hasPrefix("mesh.dlq[") {
-            text = text.dropFirst("mesh.dlq[".count)
+        let beginning = OwnTopic.deadLetters + "["
+        if text.hasPrefix(beginning) {
+            text = text.dropFirst(beginning.count)
             guard let bracket = text.firstIndex(of: "]") else { return nil }
             text.remove(at: bracket)
         }

@@ -4,8 +4,6 @@ import Terminal
 
 /// `mesh.dlq` and its marks, as they stand when a command begins.
 struct DeadLetterBox {
-    static let topic = "mesh.dlq"
-
     let settings: ClientSettings
     /// Redrives after which a dead letter is quarantined.
     let limit: Int
@@ -24,10 +22,10 @@ struct DeadLetterBox {
     init(_ settings: ClientSettings, limit: Int, places: Set<DeadLetterPlace> = [], patience: Duration) throws {
         self.settings = settings
         self.limit = limit
-        letters = try LogScan(settings, topics: [Self.topic], patience: patience)
+        letters = try LogScan(settings, topics: [OwnTopic.deadLetters], patience: patience)
         lows = Dictionary(uniqueKeysWithValues: letters.ranges.map { ($0.key.partition, $0.value.lowerBound) })
         guard !letters.ranges.isEmpty else {
-            throw CommandFailure("there is no topic \(Self.topic). Create the mesh's topics: mesh topics apply")
+            throw CommandFailure("there is no topic \(OwnTopic.deadLetters). Create the mesh's topics: mesh topics apply")
         }
         if !places.isEmpty { try narrow(to: places) }
         var marks = MarkBook()

@@ -192,7 +192,7 @@ struct DeadLetterDoing {
         if let problem = result.problem { output.line("no record could be deleted: \(problem). The marks hold all the same") }
         if result.remaining > 0 {
             output.line(
-                "\(HumanText.count(result.remaining)) purged stay in the log of \(DeadLetterBox.topic), behind one that is not purged: until that is, or the retention ends"
+                "\(HumanText.count(result.remaining)) purged stay in the log of \(OwnTopic.deadLetters), behind one that is not purged: until that is, or the retention ends"
             )
         }
         if result.wasStopped { output.line("stopped: the same command goes on with the rest") }

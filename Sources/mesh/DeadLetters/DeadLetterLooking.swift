@@ -100,7 +100,8 @@ struct DeadLetterLooking {
         let missing = selection.places.subtracting(found.keys).sorted()
         guard missing.isEmpty else {
             throw CommandFailure(
-                "mesh.dlq has no record at \(missing.map(\.description).joined(separator: ", ")). See what there is: mesh dlq list")
+                "\(OwnTopic.deadLetters) has no record at \(missing.map(\.description).joined(separator: ", ")). See what there is: mesh dlq list"
+            )
         }
         return 0
     }

@@ -76,7 +76,7 @@ struct DeadLetterPage: Encodable {
             fields.append(("header", "\(header.name.printable): \(header.value.map { Self.text($0).printable } ?? "null")"))
         }
         let width = fields.map(\.0.count).max() ?? 0
-        return [style(.bold, "mesh.dlq[\(letter.place.partition)]@\(letter.place.offset)")]
+        return [style(.bold, "\(OwnTopic.deadLetters)[\(letter.place.partition)]@\(letter.place.offset)")]
             + fields.map { name, value in "  \(style(.grey, name))\(String(repeating: " ", count: width - name.count + 2))\(value)" }
             + content(style)
     }

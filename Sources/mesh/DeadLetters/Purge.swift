@@ -67,7 +67,7 @@ struct Purge {
 
     private func flush(_ steps: inout [MarkWriter.Step], _ writer: MarkWriter, _ result: inout Result, _ bar: ProgressBar) throws {
         guard !steps.isEmpty else { return }
-        _ = try writer.write(steps, action: "dlq.purged", subject: "\(steps.count) of \(DeadLetterBox.topic)")
+        _ = try writer.write(steps, action: "dlq.purged", subject: "\(steps.count) of \(OwnTopic.deadLetters)")
         result.purged += steps.count
         steps = []
         bar.advance(to: result.purged)
@@ -78,7 +78,7 @@ struct Purge {
         let box = try DeadLetterBox(settings, limit: limit, patience: patience)
         var frontier = Frontier(ranges: box.letters.ranges)
         try box.read { entry in
-            frontier.add(TopicPartition(DeadLetterBox.topic, entry.letter.place.partition), entry.letter.place.offset, entry.state)
+            frontier.add(TopicPartition(OwnTopic.deadLetters, entry.letter.place.partition), entry.letter.place.offset, entry.state)
             return true
         }
         result.remaining = frontier.remaining

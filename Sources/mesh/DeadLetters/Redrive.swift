@@ -120,7 +120,7 @@ struct Redrive {
             guard !batch.isEmpty else { return }
             let counts = Dictionary(batch.map { ($0.mark.bot, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }
             let subject = counts.prefix(8).map { "\($0.value) of \($0.key)" }.joined(separator: ", ")
-            let refused = try writer.write(batch, action: "dlq.redriven", subject: "\(subject) back from \(DeadLetterBox.topic)")
+            let refused = try writer.write(batch, action: "dlq.redriven", subject: "\(subject) back from \(OwnTopic.deadLetters)")
             result.redriven += batch.count - refused.count
             result.refused += refused
             batch = []
@@ -137,7 +137,7 @@ enum DeadLetterTopics {
         let admin = try AdminClient(settings)
         defer { admin.close(timeout: .seconds(2)) }
         let topics = try admin.metadata(timeout: .seconds(10)).topics
-        for topic in [DeadLetterBox.topic, DeadLetterMark.topic] where topics[topic]?.partitions.isEmpty ?? true {
+        for topic in [OwnTopic.deadLetters, DeadLetterMark.topic] where topics[topic]?.partitions.isEmpty ?? true {
             throw CommandFailure("there is no topic \(topic). Create the mesh's topics: mesh topics apply")
         }
     }

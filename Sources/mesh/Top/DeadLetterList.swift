@@ -15,7 +15,7 @@ struct DeadLetterList {
 
     mutating func add(_ mark: DeadLetterMark) {
         if marked.count >= 2 * Self.maximumMarks { marked = [] }
-        let place = "mesh.dlq[\(mark.partition)]@\(mark.offset)"
+        let place = "\(OwnTopic.deadLetters)[\(mark.partition)]@\(mark.offset)"
         marked.insert(Self.name(place, mark.timestamp))
         open.removeAll { $0.place == place && $0.at.milliseconds == mark.timestamp }
     }

@@ -8,7 +8,7 @@ final class TopSources: Sendable {
     private let settings: ClientSettings
     private let figures: Mutex<TopFigures>
     private let post: @Sendable () -> Void
-    /// A paused moment between two looks, in microseconds.
+    /// From the beginning of a look at the lag to that of the next one.
     private static let interval: Duration = .seconds(2)
 
     /// `post` is called when there is something new, on some thread.
@@ -109,7 +109,6 @@ final class TopEvents {
     var deadLetters: [TopFigures.Failure] { dead.open }
     private let deadPartitions: [TopicPartition]
     private var counted = ContinuousClock.now.advanced(by: .seconds(-60))
-    private static let deadLetterTopic = "mesh.dlq"
 
     init(_ settings: ClientSettings, now: Timestamp = .now) throws {
         let admin = try AdminClient(settings, observer: .quiet)
@@ -118,7 +117,7 @@ final class TopEvents {
         let since = now.advanced(by: .zero - WorkflowBook.quiet).milliseconds
         let events = topics.values.filter { Self.isEvent($0.name) }
             .flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.id) } }
-        deadPartitions = (topics[Self.deadLetterTopic]?.partitions ?? []).map { TopicPartition(Self.deadLetterTopic, $0.id) }
+        deadPartitions = (topics[OwnTopic.deadLetters]?.partitions ?? []).map { TopicPartition(OwnTopic.deadLetters, $0.id) }
         var places: [TopicPartition: StartOffset] = [:]
         consumer = try Consumer(settings, group: .none(), observer: .quiet)
         // Asked before the times are: left to the client, "the end" would be wherever it is when the client gets there.
@@ -167,7 +166,7 @@ final class TopEvents {
 
     private func take(_ record: Record) {
         let time = record.timestamp.kind == .none ? nil : Timestamp(milliseconds: record.timestamp.milliseconds)
-        if record.topic == Self.deadLetterTopic { return takeDead(record, time ?? .now) }
+        if record.topic == OwnTopic.deadLetters { return takeDead(record, time ?? .now) }
         if record.topic == DeadLetterMark.topic {
             if let value = record.value, let mark = try? JSONCoder.decode(DeadLetterMark.self, from: value) { dead.add(mark) }
             return
@@ -191,13 +190,13 @@ final class TopEvents {
         }
         // Its run is that of the record that it was.
         var original: Envelope?
-        if let partition = Int32(header("kafka_dlt-original-partition")), let offset = Int64(header("kafka_dlt-original-offset")) {
+        if let partition = Int32(header(RecordHeader.originPartition)), let offset = Int64(header(RecordHeader.originOffset)) {
             original = decode(
-                record, TopicPartition(header("kafka_dlt-original-topic"), partition), offset,
-                Int64(header("kafka_dlt-original-timestamp")).map { Timestamp(milliseconds: $0) })
+                record, TopicPartition(header(RecordHeader.originTopic), partition), offset,
+                Int64(header(RecordHeader.originTimestamp)).map { Timestamp(milliseconds: $0) })
         }
         let failure = TopFigures.Failure(
-            at: time, bot: header("mesh_bot"), code: header("mesh_error_code"), message: header("kafka_dlt-exception-message"),
+            at: time, bot: header(RecordHeader.bot), code: header(RecordHeader.errorCode), message: header(RecordHeader.exceptionMessage),
             run: original?.correlationID, place: "\(record.topicPartition)@\(record.offset)")
         dead.add(failure)
     }
