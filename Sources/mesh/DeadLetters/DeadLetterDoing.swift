@@ -50,15 +50,15 @@ struct DeadLetterDoing {
         let isDry = invocation.has("dry-run")
         if isDry {
             let plan = try redrive.plan()
-            try plan.names.check(invocation)
             // Counted up to here only: whoever asks must not take it for all of them.
             let wasStopped = stop.isSet
+            if !wasStopped { try plan.names.check(invocation) }
             try tellDry(plan, rate: redrive.rate, wasStopped: wasStopped)
             return wasStopped ? 1 : 0
         }
         var plan: RedrivePlan?
         let result = try redrive.run(environment: invocation.environment) {
-            try $0.names.check(invocation)
+            if !stop.isSet { try $0.names.check(invocation) }
             plan = $0
         }
         guard let plan else { return 1 }
