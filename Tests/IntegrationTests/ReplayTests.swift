@@ -16,7 +16,6 @@ import Testing
             let head = try await repository.head()
             try await mesh.produce("code.committed", repository.committed(head))
             _ = try await mesh.event("test.completed")
-            let lines = try mesh.log.events(of: "build.log").count
 
             let answer = try await mesh.mesh("replay", "code.committed", "--format", "json")
             #expect(answer.text.contains(#""written":1"#), "\(answer.text)")
@@ -24,7 +23,8 @@ import Testing
             let first = try #require(try mesh.log.events(of: "test.completed").first { $0.envelope.replay == nil })
             #expect(tested.payload["total"] == first.payload["total"] && tested.envelope.id != first.envelope.id)
             #expect(try mesh.log.events(of: "build.completed").map { $0.payload["artifact"]?["sha256"] }.count == 2)
-            #expect(try mesh.log.events(of: "build.log").count == lines, "nothing was built again")
+            // Lines come by a producer of their own, so that some may be late; those of a second build would name another run.
+            #expect(Set(try mesh.log.events(of: "build.log").map { $0.payload["run_id"]?.string }).count == 1, "nothing was built again")
 
             let trace = try await mesh.mesh("trace", tested.envelope.correlationID)
             #expect(trace.status == .exited(0))
