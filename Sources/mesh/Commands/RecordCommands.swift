@@ -53,7 +53,7 @@ enum RecordCommands {
                   mesh trace a1a313a4-3476-5158-bc52-cfe1c1acaa7f --from -1h --format mermaid
                 """,
             json: """
-                one object a thing that happened: kind (event, call, retry, dead_letter, log; at the end run), number, time, \
+                one object a thing that happened: kind (event, call, person, retry, dead_letter, log; at the end run), number, time, \
                 offset_seconds, name, by, place, id, cause, since_cause_seconds, duration_seconds, failure, run_id, replay, detail, \
                 artifact (url, sha256, size_bytes), lines, excerpt; what does not apply is left out
                 """,
