@@ -1,5 +1,6 @@
 import Envelopes
 import FoundationEssentials
+import Glibc
 import Kafka
 import LocalBroker
 import MeshTesting
@@ -151,6 +152,45 @@ import Testing
         #expect(written.0 + written.1 == 5_000 && written.1 > 500)
         let again = try #require(objects(try await run("--resume", id).text).first)
         #expect(again["written"] == .integer(0))
+    }
+
+    /// Half an audit would end records as skipped, for good: there is no replay that could be resumed.
+    @Test func aReplayThatIsStoppedWhileTheAuditIsCopiedHasNotBegun() async throws {
+        // A broker of its own: what is copied is no audit.
+        let broker = try await DedicatedThread.run(name: "broker") {
+            let broker = try BrokerFixture.makeLocal()
+            let admin = try AdminClient(broker.settings)
+            defer { admin.close() }
+            try admin.createTopics([NewTopic(name: "mesh.audit", partitions: 1)]).check(except: \.isTopicAlreadyExists)
+            return broker
+        }
+        let (pipe, log) = ("\(directory)/audit.pipe", "\(directory)/stopped.log")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let arguments = ["replay", "--file", pipe, "--audit", "--brokers", broker.bootstrapServers, "--data-dir", directory]
+        let child = try await DedicatedThread.run(name: "replay") {
+            try ChildProcess.spawn(
+                ChildProcess.Launch(program: try Programs.mesh, arguments: arguments, environment: Programs.environment, output: .file(log))
+            )
+        }
+        // It reads, so it has listened for Ctrl-C since before. The tool ends at a line: lines come until it does.
+        var writer: Int32 = -1
+        try await eventually("the file to be read", within: .seconds(30)) {
+            writer = open(pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+            return writer >= 0
+        }
+        // Held open, so that writing after the end is no broken pipe.
+        let reader = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        child.signal(.interrupt)
+        let line = Array(#"{"topic":"mesh.audit","partition":0,"offset":0,"key":null,"value":"{}"}"#.utf8) + [0x0a]
+        try await eventually("the replay to end", within: .seconds(30)) {
+            _ = write(writer, line, line.count)
+            return child.exitStatus != nil
+        }
+        close(writer)
+        close(reader)
+        #expect(child.exitStatus == .exited(1))
+        let said = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(said.contains("nothing was replayed") && !said.contains("--resume"), "\(said)")
     }
 
     @Test func whatIsRecordedIsReplayedByteForByte() async throws {

@@ -103,7 +103,7 @@ final class CheckedSource: RecordSource {
 enum AuditCopy {
     static func copy(_ path: String, _ settings: ClientSettings, stop: StopSign, isResumed: Bool) throws {
         guard path != "-" else { throw UsageError("--audit reads the file twice: it cannot be standard input") }
-        // A record that is there twice answers as it does once; still, what was copied before is not copied again.
+        // A replay has an id to resume only once its copy is whole: what was copied before is not copied again.
         if isResumed { return }
         let source = try FileSource(path, try TopicChoice([AuditRecord.topic]))
         let producer = try Producer(settings)
@@ -113,6 +113,8 @@ enum AuditCopy {
                 OutgoingRecord(topic: AuditRecord.topic, key: record.key, value: record.value, headers: record.headers),
                 patience: .seconds(30))
         }
+        // A call whose result is missing ends its record as skipped, for good: nothing is replayed upon half a copy.
+        guard !stop.isSet else { throw CommandFailure("stopped before the audit was copied: nothing was replayed") }
         try producer.flush(timeout: .seconds(60))
         for delivery in producer.deliveries() { if let error = delivery.error { throw error } }
     }
