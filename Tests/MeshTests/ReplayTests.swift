@@ -1,4 +1,5 @@
 import Envelopes
+import Glibc
 import Kafka
 import MeshTesting
 import Terminal
@@ -155,6 +156,45 @@ import Testing
                 #expect(try RecordLine.read(line, place: "f:1") == record)
             }
         }
+    }
+
+    @Test func longTextIsKeptInBase64SinceEscapedItMayBeSixTimesAsLong() throws {
+        let record = Record(
+            topicPartition: TopicPartition("mesh.dlq", 0), offset: 7, key: nil, value: [UInt8](repeating: 1, count: 1 << 20 + 1),
+            headers: [], timestamp: .none)
+        let line = RecordLine.bytes(record)
+        #expect(line.count < 3 << 20)
+        #expect(RecordLine.topic(line) == "mesh.dlq")
+        #expect(try RecordLine.read(line, place: "f:1") == record)
+    }
+
+    @Test func aDeadLetterTooLargeToBeReadIsNoObstacleToTheEventsBesideIt() throws {
+        let path = try TemporaryDirectory.make() + "/kept.jsonl"
+        let sink = try RecordSink(path, replaces: false)
+        let event = Record(
+            topicPartition: TopicPartition("code.committed", 0), offset: 7, key: nil, value: [1], headers: [], timestamp: .none)
+        try sink.write(event)
+        try sink.finish()
+        sink.close()
+        let large =
+            Array(#"{"topic":"mesh.dlq","partition":0,"offset":0,"key":null,"value":""#.utf8) + [UInt8](repeating: 0x61, count: 17 << 20)
+        let file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        let lines = large + Array("\"}\n".utf8) + RecordLine.bytes(event)
+        #expect(write(file, lines, lines.count) == lines.count)
+        close(file)
+        let source = try FileSource(path, nil)
+        for _ in 0..<2 { #expect(try source.next(StopSign()) == event) }
+        #expect(try source.next(StopSign()) == nil)
+        let meant = try FileSource(path, TopicChoice(["mesh.dlq"]))
+        #expect(throws: UsageError.self) { try meant.next(StopSign()) }
+    }
+
+    @Test func onlyItsOwnerMayReadAFileOfRecords() throws {
+        let path = try TemporaryDirectory.make() + "/kept.jsonl"
+        try RecordSink(path, replaces: false).close()
+        var status = stat()
+        #expect(stat(path, &status) == 0)
+        #expect(status.st_mode & 0o077 == 0)
     }
 
     @Test(arguments: [

@@ -55,7 +55,8 @@ enum ReplayCommands {
         Command(
             "record", summary: "Keep records in a file, byte for byte: a run, or topics over a time",
             discussion: """
-                Each line is one record as JSON: topic, partition, offset, timestamp, key, value and headers; bytes that are no UTF-8 stand in base 64. With --correlation
+                The file is made for its owner alone: payloads may be private.
+                Each line is one record as JSON: topic, partition, offset, timestamp, key, value and headers; bytes that are no UTF-8, or more than 1 MiB, stand in base 64. With --correlation
                 and without TOPIC it keeps the whole run, its logs and its audit too. mesh replay --file reads it.
                 JSON of what it prints: file, records, interrupted.
 
@@ -216,7 +217,7 @@ final class RecordSink {
             lines = LineSink()
             return
         }
-        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (replaces ? O_TRUNC : O_EXCL), 0o644)
+        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (replaces ? O_TRUNC : O_EXCL), 0o600)
         guard descriptor >= 0 else {
             let hint = errno == EEXIST ? "it exists; replace it with --force" : String(cString: strerror(errno))
             throw CommandFailure("cannot make \(path): \(hint)")

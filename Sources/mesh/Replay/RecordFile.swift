@@ -6,8 +6,12 @@ import Terminal
 /// A record as one line of JSON, byte for byte: what `mesh record` writes and `mesh replay --file` reads.
 ///
 /// `topic`, `partition`, `offset`, `timestamp` (milliseconds; absent: none), `timestamp_type` (`CreateTime`, `LogAppendTime`), `key`, `value`, and `headers` as a list
-/// of `name` and `value`. Bytes that are no UTF-8 stand in base 64 under the name with `_base64`; null is null.
+/// of `name` and `value`. Bytes that are no UTF-8, and long ones, stand in base 64 under the name with `_base64`; null is null.
 enum RecordLine {
+    /// Beyond this text is not kept as text, in bytes: escaped it may be six times as long, in base 64 a third longer.
+    fileprivate static let longestText = 1 << 20
+    private static let beginning = Array(#"{"topic":""#.utf8)
+
     static func bytes(_ record: Record) -> [UInt8] {
         var line = JSONLine()
         line.member("topic", record.topic)
@@ -34,6 +38,14 @@ enum RecordLine {
         }
         line.member("headers", raw: headers + [UInt8(ascii: "]")])
         return line.finished
+    }
+
+    /// The topic of a line that `bytes(_:)` made, without reading the rest; nil for any other line.
+    static func topic(_ line: [UInt8]) -> String? {
+        guard line.starts(with: beginning) else { return nil }
+        let name = line.dropFirst(beginning.count).prefix(256).prefix { $0 != UInt8(ascii: "\"") }
+        let topic = String(decoding: name, as: UTF8.self)
+        return EventType(topic).isLegal ? topic : nil
     }
 
     /// Throws a `UsageError` that names the place in the file.
@@ -75,7 +87,12 @@ enum RecordLine {
 
 extension JSONLine {
     fileprivate mutating func member(_ name: String, optional value: [UInt8]?) {
-        if let value { member(name, bytes: value) } else { member(name, raw: Self.null) }
+        guard let value else { return member(name, raw: Self.null) }
+        if value.count > RecordLine.longestText {
+            member(name + "_base64", Base64.encode(value))
+        } else {
+            member(name, bytes: value)
+        }
     }
 }
 
@@ -85,6 +102,8 @@ final class LineReader {
     private let descriptor: Int32
     private var buffer: [UInt8] = []
     private var start = 0
+    /// Up to here there is no line end behind `start`: a long line is not searched again with each portion.
+    private var searched = 0
     private var isAtEnd = false
     private(set) var number = 0
     /// No line is longer: a record's largest size, in base 64.
@@ -102,7 +121,7 @@ final class LineReader {
     /// The next line that is not empty; nil at the end.
     func next() throws(UsageError) -> [UInt8]? {
         while true {
-            if let end = buffer[start...].firstIndex(of: UInt8(ascii: "\n")) {
+            if let end = buffer[max(start, searched)...].firstIndex(of: UInt8(ascii: "\n")) {
                 let line = Array(buffer[start..<end])
                 start = end + 1
                 number += 1
@@ -120,6 +139,7 @@ final class LineReader {
     private func fill() throws(UsageError) {
         buffer.removeFirst(start)
         start = 0
+        searched = buffer.count
         guard buffer.count <= Self.longest else { throw UsageError("\(path):\(number + 1): a line of more than \(Self.longest >> 20) MiB") }
         var portion = [UInt8](repeating: 0, count: 256 << 10)
         let count = Glibc.read(descriptor, &portion, portion.count)

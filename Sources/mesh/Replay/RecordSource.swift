@@ -65,11 +65,15 @@ final class FileSource: RecordSource {
 
     func next(_ stop: StopSign) throws -> Record? {
         while !stop.isSet, let line = try lines.next() {
+            // A dead letter may be larger than what is read as JSON. That is no reason to refuse the events beside it.
+            if line.count > JSONLimits.maximumBytes, let topic = RecordLine.topic(line), !isMeant(topic) { continue }
             let record = try RecordLine.read(line, place: "\(path):\(lines.number)")
-            if choice?.matches(record.topic) ?? (!OwnTopic.isOwn(record.topic) && !record.topic.hasSuffix(".log")) { return record }
+            if isMeant(record.topic) { return record }
         }
         return nil
     }
+
+    private func isMeant(_ topic: String) -> Bool { choice?.matches(topic) ?? (!OwnTopic.isOwn(topic) && !topic.hasSuffix(".log")) }
 
     func close() {}
 }
