@@ -1,6 +1,7 @@
 import Envelopes
 import Glibc
 import Kafka
+import LocalBroker
 import MeshTesting
 import Terminal
 import Testing
@@ -208,5 +209,59 @@ import Testing
     func whatIsNoRecordIsRefusedWithItsPlace(line: String) {
         let error = #expect(throws: UsageError.self) { try RecordLine.read(Array(line.utf8), place: "file:3") }
         #expect(error?.message.hasPrefix("file:3: ") == true)
+    }
+}
+
+/// Replays at a real broker.
+@Suite(.timeLimit(.minutes(2))) struct ReplayerTests {
+    private final class Given: RecordSource {
+        private var records: ArraySlice<Record>
+        var total: Int? { nil }
+        init(_ records: [Record]) { self.records = records[...] }
+        func next(_ stop: StopSign) throws -> Record? { records.popFirst() }
+        func close() {}
+    }
+
+    /// What is too large for the topic, and what is too large for the client: neither takes others along.
+    @Test(arguments: [10_000, 200_000]) func aRefusedRecordIsCountedAndTheOthersAreWritten(size: Int) async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = "\(broker.uniqueName("replayed")).all"
+        try await broker.makeTopics([NewTopic(name: topic, partitions: 1, configuration: ["max.message.bytes": "9000"])])
+        let records = (0..<50).map { number in
+            Record(
+                topicPartition: TopicPartition("code.committed", 0), offset: Int64(number), key: nil,
+                value: [UInt8](repeating: 1, count: number % 20 == 7 ? size : 10), headers: [], timestamp: .none)
+        }
+        let order = ReplayOrder(
+            replay: ReplayID(at: .now), target: .topic(topic), filter: RecordFilter(), pace: try ReplayPace(rate: nil, speed: nil),
+            allowsCalls: false, takesReplays: false, isDryRun: false)
+        let (report, end) = try await DedicatedThread.run(name: "replay") {
+            let producer = try Producer(broker.settings, ProducerSettings(maximumRecordBytes: 100_000))
+            defer { producer.close() }
+            let replayer = Replayer(
+                order, Given(records), partitions: [topic: 1], already: AlreadyWritten(window: Replayer.window), producer: producer,
+                stop: StopSign(), environment: [:])
+            let report = try replayer.run()
+            let reader = try RecordReader(broker.settings)
+            defer { reader.close() }
+            return (report, try reader.consumer.watermarks(of: TopicPartition(topic, 0)).high)
+        }
+        #expect(report.records == 50 && report.refused == 3 && report.written == 47)
+        #expect(end == 47)
+        #expect(report.refusals.first?.hasPrefix("code.committed[0]@7: ") == true)
+    }
+
+    @Test func aDryRunThatWasStoppedSaysSoAndNamesNothingToGoOnWith() throws {
+        var report = ReplayReport(replay: "r", isDryRun: true, records: 5)
+        report.isInterrupted = true
+        let order = ReplayOrder(
+            replay: ReplayID(at: .now), target: .origin, filter: RecordFilter(), pace: try ReplayPace(rate: nil, speed: nil),
+            allowsCalls: false, takesReplays: false, isDryRun: true)
+        let path = try TemporaryDirectory.make() + "/said"
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        try ReplayView(report: report, order: order).write(to: Output(format: .text, descriptor: file, environment: [:]))
+        close(file)
+        let said = try #require(try LineReader(path).next().map { String(decoding: $0, as: UTF8.self) })
+        #expect(said.hasPrefix("stopped: would replay at least 5 records"))
     }
 }

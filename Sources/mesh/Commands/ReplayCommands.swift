@@ -17,9 +17,11 @@ enum ReplayCommands {
                 for a replayed record, nor for what follows from it: a call is answered with the result of the original one, where the audit has it,
                 else the record ends as replay-skipped, which --skipped lists. With --to-bot only that bot sees the records, and its triggers choose among them.
                 Without --to it takes what stands there when it begins. An interrupted replay goes on with the same words and --resume.
+                A record that the broker will never take, since it is too large for instance, is counted and left out. The exit status is 1 when there was one, when
+                the replay was interrupted, or when --skipped lists something.
 
                 JSON: replay, dry_run, records (that fit), topics (of those, how many each), written, written_before, replays_left_out, first and last (place, time), seconds,
-                interrupted; with --skipped one object a record: place, by, run_id, correlation_id, at.
+                refused, interrupted; with --skipped one object a record: place, by, run_id, correlation_id, at.
 
                 Examples:
                   mesh replay code.committed --from -1h --where "branch == 'main'" --dry-run
@@ -29,7 +31,7 @@ enum ReplayCommands {
                 """,
             json: """
                 one object: replay, dry_run, records, topics, written, written_before, replays_left_out, first and last (place, \
-                time), seconds, interrupted; with --skipped one object a record: place, by, run_id, correlation_id, at
+                time), seconds, refused, interrupted; with --skipped one object a record: place, by, run_id, correlation_id, at
                 """,
             arguments: [
                 Argument("TOPIC", .zeroOrMore, help: "topics of events, or patterns such as 'build.*'; with --file absent: all in the file")
@@ -132,7 +134,7 @@ enum ReplayCommands {
             throw CommandFailure("\(error)\nWhat is written is written. To go on: the same words with --resume \(order.replay.text)")
         }
         try ReplayView(report: report, order: order).write(to: Output(invocation))
-        return report.isInterrupted ? 1 : 0
+        return report.isInterrupted || report.refused > 0 ? 1 : 0
     }
 
     private static func chosenTopics(_ choice: TopicChoice?, _ map: TopicMap, isFile: Bool) throws(UsageError) -> [String] {

@@ -13,7 +13,7 @@ struct ReplayView {
         func count(_ number: Int) -> String { HumanText.count(number) }
         let verb =
             report.isDryRun
-            ? style(.yellow, "would replay")
+            ? style(.yellow, report.isInterrupted ? "stopped: would replay at least" : "would replay")
             : style(report.isInterrupted ? .red : .green, report.isInterrupted ? "stopped after" : "replayed")
         let number = report.isDryRun ? report.records : report.written
         output.line("\(verb) \(count(number)) \(number == 1 ? "record" : "records")" + target + time)
@@ -24,7 +24,9 @@ struct ReplayView {
         }
         if report.writtenBefore > 0 { output.line("\(count(report.writtenBefore)) were written before the interrupt") }
         if report.replaysLeftOut > 0 { output.line("\(count(report.replaysLeftOut)) replays were left out; --replayed takes them too") }
-        if report.isInterrupted { output.line("to go on: the same words with --resume \(report.replay)") }
+        for refusal in report.refusals { output.line("refused  \(refusal)") }
+        if report.refused > report.refusals.count { output.line("… and \(count(report.refused - report.refusals.count)) more are refused") }
+        if report.isInterrupted, !report.isDryRun { output.line("to go on: the same words with --resume \(report.replay)") }
         if !report.isDryRun, !order.allowsCalls, report.written > 0 {
             output.line("what bots skip of it: mesh replay --skipped \(report.replay)")
         }
@@ -60,7 +62,7 @@ enum SkippedReplays {
         }
     }
 
-    /// Exit status 1 when there is something.
+    /// Exit status 1 when there is something, or when it was stopped before the end.
     static func list(_ id: String, _ settings: ClientSettings, _ output: Output, _ environment: [String: String]) throws -> Int32 {
         guard let replay = ReplayID(id) else {
             throw UsageError("'\(id.printable)' is no replay's id: mesh replay prints it when it begins")
@@ -89,8 +91,8 @@ enum SkippedReplays {
                     ["RECORD", "BY", Column("RUN", mayShrink: true), "AT"],
                     rows.map { [$0.place.printable, $0.by.printable, ($0.correlationID ?? "").printable, $0.at.printable] })
             }
-            output.line("\(HumanText.count(count)) records of replay \(replay.text) were skipped")
+            output.line("\(stop.isSet ? "stopped: at least " : "")\(HumanText.count(count)) records of replay \(replay.text) were skipped")
         }
-        return count == 0 ? 0 : 1
+        return count == 0 && !stop.isSet ? 0 : 1
     }
 }

@@ -37,13 +37,17 @@ struct ReplayReport: Encodable {
     var writtenBefore = 0
     /// Records that are replays themselves, and were left out.
     var replaysLeftOut = 0
+    /// Records that the broker will never take.
+    var refused = 0
+    /// The first of them, and why.
+    var refusals: [String] = []
     var first: Place?
     var last: Place?
     var seconds: Double?
     var isInterrupted = false
 
     enum CodingKeys: String, CodingKey {
-        case replay, records, topics, written, first, last, seconds
+        case replay, records, topics, written, refused, first, last, seconds
         case isDryRun = "dry_run"
         case writtenBefore = "written_before"
         case replaysLeftOut = "replays_left_out"
@@ -62,11 +66,20 @@ final class Replayer {
     private let progress: ProgressBar
     private var report: ReplayReport
     private var began = ContinuousClock.now
-    private var onTheirWay = 0
+    private var onTheirWay: [Underway] = []
+    private var bytesOnTheirWay = 0
     private var times: (first: Int64, last: Int64)?
 
     /// Never more records than these are on their way at once: so many at most have to be looked for one by one when an interrupted replay is resumed.
     static let window = 1_000
+    private static let windowBytes = 32 << 20
+    private static let toldRefusals = 10
+
+    private struct Underway {
+        let record: OutgoingRecord
+        /// Where it was read.
+        let place: String
+    }
 
     /// `producer` is nil in a dry run.
     init(
@@ -101,7 +114,7 @@ final class Replayer {
             }
             guard let producer else { continue }
             guard try waitForTurn(record, producer) else { break }
-            try send(maker.make(record, content), producer)
+            try send(Underway(record: maker.make(record, content), place: record.topicPartition.at(record.offset)), producer)
         }
         if let producer { try flush(producer) }
         report.isInterrupted = stop.isSet
@@ -153,18 +166,53 @@ final class Replayer {
         return !stop.isSet
     }
 
-    private func send(_ record: OutgoingRecord, _ producer: Producer) throws {
-        try producer.send(record, token: 0, patience: .seconds(30))
+    private func send(_ one: Underway, _ producer: Producer) throws {
+        do throws(KafkaError) {
+            try producer.send(one.record, token: UInt64(onTheirWay.count), patience: .seconds(30))
+        } catch {
+            return try refuse(one, error)
+        }
         report.written += 1
-        onTheirWay += 1
-        if onTheirWay >= Self.window { try flush(producer) }
+        onTheirWay.append(one)
+        bytesOnTheirWay += (one.record.key?.count ?? 0) + (one.record.value?.count ?? 0)
+        if onTheirWay.count >= Self.window || bytesOnTheirWay >= Self.windowBytes { try flush(producer) }
     }
 
-    /// Waits until everything is written; throws the first failure.
+    /// Waits until everything is written; throws the first failure that is no refusal. A refusal concerns a whole batch of records: each of them is written again
+    /// alone, so that only those are left out that are refused themselves.
     private func flush(_ producer: Producer) throws {
+        let sent = onTheirWay
+        (onTheirWay, bytesOnTheirWay) = ([], 0)
+        let refused = try refusals(producer).sorted { $0.token < $1.token }
+        report.written -= refused.count
+        for (token, error) in refused where sent.indices.contains(token) {
+            guard sent.count > 1 else { return try refuse(sent[token], error) }
+            try send(sent[token], producer)
+            try flush(producer)
+        }
+    }
+
+    /// Waits until everything is written or refused.
+    private func refusals(_ producer: Producer) throws -> [(token: Int, error: KafkaError)] {
         try producer.flush(timeout: .seconds(60))
-        for delivery in producer.deliveries() { if let error = delivery.error { throw error } }
-        onTheirWay = 0
+        return try producer.deliveries().compactMap { delivery in
+            guard let error = delivery.error else { return nil }
+            guard Self.isRefusal(error) else { throw error }
+            return (Int(clamping: delivery.token), error)
+        }
+    }
+
+    /// Counts a record that the broker will never take; any other error is thrown.
+    private func refuse(_ one: Underway, _ error: KafkaError) throws {
+        guard Self.isRefusal(error) else { throw error }
+        report.refused += 1
+        if report.refusals.count < Self.toldRefusals { report.refusals.append("\(one.place): \(error)") }
+    }
+
+    /// Whether it is the record's own fault, and trying it again would change nothing.
+    private static func isRefusal(_ error: KafkaError) -> Bool {
+        !error.isFatal
+            && (error.isRecordTooLarge || ["INVALID_RECORD", "INVALID_MSG", "INVALID_MSG_SIZE", "POLICY_VIOLATION"].contains(error.name))
     }
 
     // MARK: Resuming
