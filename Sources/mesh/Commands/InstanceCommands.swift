@@ -44,7 +44,7 @@ enum InstanceCommands {
         if output.format == .json {
             for status in statuses { try output.object(InstanceList.Row(status: status)) }
         } else if statuses.isEmpty {
-            output.line("no instance runs. Start the mesh: mesh up")
+            output.line("no instance runs. Start the mesh: mesh up; a bot that is scaled to 0: mesh scale BOT=1")
         } else if invocation.has("partitions") {
             for (status, cells) in zip(statuses, list.cells(output.style)) {
                 output.line("\(output.style(.bold, cells[0]))  \(cells[1])  \(counted(status.record.partitions.count, "partition"))")

@@ -36,6 +36,7 @@ enum LagCommands {
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
         let interval = try invocation.duration("interval", in: .milliseconds(200) ... .seconds(3600)) ?? .seconds(2)
+        let stop = invocation.has("watch") ? StopSign.watch() : nil
         let settings = try invocation.settings()
         let state = try MeshState(settings)
         defer { state.close() }
@@ -46,7 +47,6 @@ enum LagCommands {
         var trend = LagTrend()
         var looks = 0
         while true {
-            let began = ContinuousClock.now
             try state.follow(timeout: .zero)
             let bots = invocation.all("bot").isEmpty ? state.bots.sorted() : invocation.all("bot")
             let sample = try reader.sample(bots, state.statuses())
@@ -55,8 +55,12 @@ enum LagCommands {
             let view = LagView(sample: sample, trend: trend, showsUnused: invocation.has("all"))
             if invocation.has("watch") || looks == 2 { try show(view, output, isWatch: invocation.has("watch")) }
             if !invocation.has("watch"), looks == 2 { return LagWarnings(sample, trend).problems.isEmpty ? 0 : 1 }
-            let next = began.advanced(by: interval)
-            while ContinuousClock.now < next { try state.follow(timeout: ContinuousClock.now.duration(to: next)) }
+            // From the end of a look: the first one takes long, and two looks at once would tell of a standstill that is none.
+            let next = ContinuousClock.now.advanced(by: interval)
+            while ContinuousClock.now < next {
+                if stop?.isSet == true { return 0 }
+                try state.follow(timeout: min(.milliseconds(250), ContinuousClock.now.duration(to: next)))
+            }
         }
     }
 
