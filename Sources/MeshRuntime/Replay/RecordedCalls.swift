@@ -13,6 +13,8 @@ actor RecordedCalls {
     /// Replays that began before it was read: what it holds answers them all.
     private var known: Set<String> = []
     private var questions = 0
+    /// Lets go what was read; nil while there is nothing to let go.
+    private var idleWatch: Task<Void, any Error>?
 
     /// How long it is held without a question.
     private static let idle = Duration.seconds(600)
@@ -27,7 +29,7 @@ actor RecordedCalls {
     func outcome(of request: any CallRequest, _ recall: Recall) async -> CallOutcome {
         guard let key = recall.key else { return Self.skipped(request, "nobody knows which call of the original run it stands for") }
         questions += 1
-        if reading == nil { forgetWhenIdle() }
+        if idleWatch == nil { idleWatch = forgetWhenIdle() }
         do {
             let results = try await results(for: recall.replay)
             return results.outcome(of: request, key: key) ?? Self.skipped(request, "the audit has no result of the original call")
@@ -54,13 +56,14 @@ actor RecordedCalls {
         return try await task.value
     }
 
-    private func forgetWhenIdle() {
+    private func forgetWhenIdle() -> Task<Void, any Error> {
         Task {
             var last: Int
             repeat {
                 last = questions
                 try await Task.sleep(for: Self.idle)
             } while questions != last
+            idleWatch = nil
             forget()
         }
     }
