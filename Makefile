@@ -36,8 +36,8 @@ $(LOADTEST)/clock.so: loadtest/clock/shift.c
 
 # What is made from definitions, and that tests compare: after a change of a command, a contract, a configuration or topics/.
 documents: build
-	.build/debug/mesh docs > docs/mesh.md
-	.build/debug/mesh topics reference > docs/events.md
+	.build/debug/mesh docs > .build/made.md && cp .build/made.md docs/mesh.md
+	.build/debug/mesh topics reference > .build/made.md && cp .build/made.md docs/events.md
 	.build/debug/mesh kubernetes --output deploy/kubernetes
 
 lint:
