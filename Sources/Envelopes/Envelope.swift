@@ -31,15 +31,6 @@ public struct EventID: Hashable, Sendable, CustomStringConvertible {
 public enum Priority: String, Sendable, CaseIterable, Comparable, Codable {
     case low, medium, high, critical
 
-    var staticName: StaticString {
-        switch self {
-        case .low: "low"
-        case .medium: "medium"
-        case .high: "high"
-        case .critical: "critical"
-        }
-    }
-
     private var rank: Int {
         switch self {
         case .low: 0

@@ -194,10 +194,6 @@ struct EnvelopeReader {
     }
 
     private func priority(_ fields: EnvelopeFields) throws(DecodeError) -> Priority {
-        if let element = fields.priority {
-            let bytes = try legal(element, "priority", limit: 16)
-            if let priority = Priority.allCases.first(where: { bytes.isText($0.staticName) }) { return priority }
-        }
         guard let text = try text(fields.priority, "priority", orHeader: headers.priority, "ce_priority", limit: 16) else { return .medium }
         guard let priority = Priority(rawValue: text) else {
             throw place.error(.invalidValue, "priority is not one of critical, high, medium, low")

@@ -68,22 +68,19 @@ struct JSONWriter: ~Copyable {
     }
 
     /// A UUID, as a string with its quotes.
-    mutating func string(_ id: UniqueID) {
-        reserve(UniqueID.textBytes + 2)
-        put(UInt8(ascii: "\""))
-        id.write(to: start + count)
-        count += UniqueID.textBytes
-        put(UInt8(ascii: "\""))
-    }
+    mutating func string(_ id: UniqueID) { quoted(UniqueID.textBytes) { id.write(to: $0) } }
 
     mutating func string(_ id: Identifier) { if let unique = id.unique { string(unique) } else { string(id.text) } }
 
     /// An instant, as a string with its quotes.
-    mutating func string(_ instant: Timestamp) {
-        reserve(Timestamp.textBytes + 2)
+    mutating func string(_ instant: Timestamp) { quoted(Timestamp.textBytes) { instant.write(to: $0) } }
+
+    /// So many bytes that `write` gives and that need no escape, between quotes.
+    @inline(__always) private mutating func quoted(_ bytes: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Void) {
+        reserve(bytes + 2)
         put(UInt8(ascii: "\""))
-        instant.write(to: start + count)
-        count += Timestamp.textBytes
+        write(start + count)
+        count += bytes
         put(UInt8(ascii: "\""))
     }
 
