@@ -4,13 +4,6 @@ import Kafka
 
 /// What the headers of a replayed record say beside `mesh_replay`. `docs/wire-format.md` describes them.
 struct ReplayMarks: Equatable {
-    enum Name {
-        /// `1`: calls are performed, as if the record were new.
-        static let allowsCalls = "mesh_replay_calls"
-        /// The id that an event would have had without the replay: under it the audit knows what the original led to.
-        static let originalID = "mesh_replay_of"
-    }
-
     let allowsCalls: Bool
     /// nil where the event itself was replayed: it has its original id.
     let originalID: String?
@@ -22,13 +15,14 @@ struct ReplayMarks: Equatable {
 
     init(_ headers: Headers) {
         func text(_ name: String) -> String? { headers.last { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) } }
-        allowsCalls = text(Name.allowsCalls) == "1"
-        originalID = text(Name.originalID)
+        allowsCalls = text(ReplayHeader.calls) == "1"
+        originalID = text(ReplayHeader.originalID)
     }
 
     /// The marks that an event carries which is produced in a replay: it belongs to the replay too.
     func headers(ofProduced originalID: EventID?) -> [Header] {
-        (allowsCalls ? [Header(Name.allowsCalls, text: "1")] : []) + (originalID.map { [Header(Name.originalID, text: $0.text)] } ?? [])
+        (allowsCalls ? [Header(ReplayHeader.calls, text: "1")] : [])
+            + (originalID.map { [Header(ReplayHeader.originalID, text: $0.text)] } ?? [])
     }
 }
 

@@ -1,23 +1,13 @@
 import Envelopes
 import Kafka
 
-/// The headers that mark a replayed record. `docs/wire-format.md` describes them.
-enum ReplayHeader {
-    /// The replay's id: part of the record's identity.
-    static let replay = "mesh_replay"
-    /// Where the record was read: `code.committed[3]@10482`.
-    static let origin = "mesh_replay_origin"
-    /// Its timestamp there, in milliseconds since 1970.
-    static let timestamp = "mesh_replay_timestamp"
-    /// `1`: bots perform calls for it.
-    static let calls = "mesh_replay_calls"
-
+extension ReplayHeader {
     private static let own: Set<String> = [replay, origin, timestamp, calls]
     /// What only means something on a bot's own topics; there it would be believed.
-    private static let foreign: Set<String> = [
-        "mesh_attempts", "mesh_first_failure", "mesh_not_before", "mesh_produced", "mesh_reminder", "mesh_reminder_id",
-        "mesh_reminder_after",
-        "mesh_aggregate", "mesh_priority", "mesh_key", "mesh_key_is_null",
+    private static let foreign: Set = [
+        RecordHeader.attempts, RecordHeader.firstFailure, RecordHeader.notBefore, RecordHeader.produced, RecordHeader.reminder,
+        RecordHeader.reminderID, RecordHeader.reminderAfter, RecordHeader.aggregate, RecordHeader.priority, RecordHeader.key,
+        RecordHeader.keyIsNull,
     ]
 
     static func isKept(_ name: String) -> Bool { !own.contains(name) && !foreign.contains(name) }
