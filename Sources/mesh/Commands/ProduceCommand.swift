@@ -189,7 +189,7 @@ private struct Produced: Encodable {
         id = envelope.id.text
         correlationID = envelope.correlationID
         isSent = delivery != nil
-        if delivery == nil { self.envelope = try? JSONValue.parse(EnvelopeCodec().encode(envelope).value) }
+        if delivery == nil { self.envelope = envelope.json }
     }
 
     enum CodingKeys: String, CodingKey {

@@ -37,7 +37,7 @@ struct DeadLetterPage: Encodable {
         try container.encodeIfPresent(mark.map { MarkRow(state: $0.state, by: $0.by, at: $0.at) }, forKey: .mark)
         switch entry.letter.envelope() {
         case .success(let envelope):
-            try container.encode(try JSONValue.parse(EnvelopeCodec().encode(envelope).value), forKey: .envelope)
+            try container.encode(envelope.json, forKey: .envelope)
         case .failure(let error):
             try container.encode(error.description, forKey: .envelopeError)
             if let value = record.value {
@@ -84,7 +84,7 @@ struct DeadLetterPage: Encodable {
     private func content(_ style: Style) -> [String] {
         switch entry.letter.envelope() {
         case .success(let envelope):
-            let json = (try? JSONValue.parse(EnvelopeCodec().encode(envelope).value)) ?? .null
+            let json = envelope.json
             return [style(.grey, "  envelope")]
                 + PrettyJSON.text(json, order: Self.order).split(separator: "\n").map { "  " + String($0).printable }
         case .failure(let error):

@@ -86,7 +86,7 @@ struct DeadLetterSelection: Sendable {
 /// What a filter sees of an envelope: the payload's fields by their names, and all of the envelope under `envelope`.
 enum FilterSubject {
     static func value(of envelope: Envelope) -> JSONValue {
-        let whole = (try? JSONValue.parse(EnvelopeCodec().encode(envelope).value)) ?? .object([:])
+        let whole = envelope.json
         var members = whole["payload"]?.object ?? [:]
         if members["envelope"] == nil { members["envelope"] = whole }
         return .object(members)
