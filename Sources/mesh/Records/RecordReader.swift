@@ -18,10 +18,13 @@ final class RecordReader {
     private var empty: [TopicPartition] = []
     /// Since when it is asked and nothing comes; nil when something came.
     private var silentSince: ContinuousClock.Instant?
-    /// Kafka is given up when it brings nothing for so long.
-    private static let patience = Duration.seconds(30)
+    private let patience: Duration
 
-    init(_ settings: ClientSettings) throws { consumer = try Self.consumer(settings) }
+    /// Kafka is given up when it brings nothing for `patience`.
+    init(_ settings: ClientSettings, patience: Duration = .seconds(30)) throws {
+        consumer = try Self.consumer(settings)
+        self.patience = patience
+    }
 
     /// A consumer that fetches in small portions, so that many partitions come side by side and little waits in memory.
     static func consumer(_ settings: ClientSettings) throws -> Consumer {
@@ -45,7 +48,7 @@ final class RecordReader {
         silentSince = nil
     }
 
-    /// The next step within `timeout`; nil when there is none. Throws when Kafka brings nothing for half a minute although there is more.
+    /// The next step within `timeout`; nil when there is none. Throws when Kafka brings nothing for `patience` although there is more.
     func next(timeout: Duration) throws -> Step? {
         if let partition = empty.popLast() { return .ended(partition) }
         guard !open.isEmpty else { return nil }
@@ -73,10 +76,11 @@ final class RecordReader {
         } while ContinuousClock.now < deadline
         let since = silentSince ?? start
         silentSince = since
-        if since.duration(to: .now) > Self.patience {
+        if since.duration(to: .now) > patience {
             let names = open.keys.sorted().prefix(3).map(\.description).joined(separator: ", ")
             throw NoBroker(
-                description: "Kafka brought nothing of \(names) for 30 s although there is more. Is every broker up? See: mesh doctor")
+                description:
+                    "Kafka brought nothing of \(names) for \(patience), although there is more. Is every broker up? See: mesh doctor")
         }
         return nil
     }

@@ -42,40 +42,15 @@ struct LogScan {
 
     /// Calls `body` for each record, each partition in its order; `body` returns false to stop. Throws when Kafka brings nothing although there is more.
     func read(_ body: (Record) throws -> Bool) throws {
-        var open = ranges.filter { !$0.value.isEmpty }
-        guard !open.isEmpty else { return }
         // An end behind a transaction's marker is told with the next answer, for which a broker would wait half a second.
         var settings = settings
         if settings["fetch.wait.max.ms"] == nil { settings["fetch.wait.max.ms"] = "20" }
-        let consumer = try Consumer(settings, group: .none(reportsPartitionEnd: true))
-        defer { consumer.close(timeout: .seconds(2)) }
-        try consumer.assign(open.mapValues { .at($0.lowerBound) })
-        var last = ContinuousClock.now
-        while !open.isEmpty {
-            switch consumer.poll(timeout: .milliseconds(100)) {
-            case .record(let record):
-                last = .now
-                guard let range = open[record.topicPartition] else { continue }
-                if range.contains(record.offset), try !body(record) { return }
-                // What lies behind the range is not asked for any more.
-                if record.offset + 1 >= range.upperBound { try finish(record.topicPartition, &open, consumer) }
-            case .partitionEnd(let partition, let offset):
-                last = .now
-                if let range = open[partition], offset >= range.upperBound { try finish(partition, &open, consumer) }
-            case .error(let error) where error.endsReading: throw error
-            case .error, nil: break
-            }
-            if last.duration(to: .now) > patience {
-                let names = open.keys.sorted().prefix(3).map(\.description).joined(separator: ", ")
-                throw NoBroker(
-                    description: "Kafka brought nothing of \(names) for \(patience), although there is more. Is every broker up?")
-            }
+        let reader = try RecordReader(settings, patience: patience)
+        defer { reader.close() }
+        try reader.read(ranges.mapValues { RecordRange(start: $0.lowerBound, end: $0.upperBound) })
+        while !reader.isAtEnd {
+            if case .record(let record)? = try reader.next(timeout: .milliseconds(100)), try !body(record) { return }
         }
-    }
-
-    private func finish(_ partition: TopicPartition, _ open: inout [TopicPartition: Range<Int64>], _ consumer: Consumer) throws {
-        open[partition] = nil
-        try consumer.pause([partition])
     }
 }
 
