@@ -18,6 +18,7 @@ public final class Consumer {
     private let isSticky: Bool
     private weak var delegate: (any RebalanceDelegate)?
     private var topicNames = TopicNames()
+    private(set) var fetchWaker: FetchWaker
     /// Partitions that were paused and not resumed, also such as are not assigned any more.
     var pausedPartitions: Set<TopicPartition> = []
     /// Errors of a rebalance, told by the polls that follow. At most 64 are kept.
@@ -34,6 +35,7 @@ public final class Consumer {
         let context = ClientContext(observer: observer)
         handle = try ClientHandle(
             RD_KAFKA_CONSUMER, settings, defaults: GroupSettings.defaults, overrides: group.overrides, context: context)
+        fetchWaker = FetchWaker(handle, limit: group.prefetchKilobytes)
         isSticky = settings["partition.assignment.strategy"]?.contains("sticky") ?? true
         self.delegate = delegate
         commitAnswers = ClientQueue(owning: rd_kafka_queue_new(handle.pointer))
@@ -89,18 +91,47 @@ public final class Consumer {
 
     /// Waits up to `timeout` for a record, a partition's end or an error; nil when there was none, or when a rebalance was served instead.
     public func poll(timeout: Duration) -> PollResult? {
-        if !pendingErrors.isEmpty { return .error(pendingErrors.removeFirst()) }
+        switch next(timeout) {
+        case .message(let message):
+            defer { rd_kafka_message_destroy(message) }
+            return .record(Record(reading: message, names: &topicNames))
+        case .other(let result): return result
+        case nil: return nil
+        }
+    }
+
+    /// The same; a record is not read but put to `records`, whose count is larger then.
+    public func poll(timeout: Duration, into records: FetchedRecords) -> PollResult? {
+        switch next(timeout) {
+        case .message(let message):
+            records.append(message)
+            return nil
+        case .other(let result): return result
+        case nil: return nil
+        }
+    }
+
+    private enum Next {
+        case message(UnsafeMutablePointer<rd_kafka_message_t>)
+        case other(PollResult)
+    }
+
+    @inline(__always) private func next(_ timeout: Duration) -> Next? {
+        if !pendingErrors.isEmpty { return .other(.error(pendingErrors.removeFirst())) }
         guard let message = rd_kafka_consumer_poll(handle.pointer, timeout.rdMilliseconds) else {
-            return pendingErrors.isEmpty ? nil : .error(pendingErrors.removeFirst())
+            return pendingErrors.isEmpty ? nil : .other(.error(pendingErrors.removeFirst()))
+        }
+        guard message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR else {
+            fetchWaker.polled(message.pointee)
+            return .message(message)
         }
         defer { rd_kafka_message_destroy(message) }
         switch message.pointee.err {
-        case RD_KAFKA_RESP_ERR_NO_ERROR: return .record(Record(reading: message, names: &topicNames))
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
             let topic = topicNames.name(of: message.pointee.rkt)
-            return .partitionEnd(TopicPartition(topic, message.pointee.partition), offset: message.pointee.offset)
-        case RD_KAFKA_RESP_ERR__FATAL: return .error(fatalError ?? KafkaError(RD_KAFKA_RESP_ERR__FATAL))
-        default: return .error(error(in: message))
+            return .other(.partitionEnd(TopicPartition(topic, message.pointee.partition), offset: message.pointee.offset))
+        case RD_KAFKA_RESP_ERR__FATAL: return .other(.error(fatalError ?? KafkaError(RD_KAFKA_RESP_ERR__FATAL)))
+        default: return .other(.error(error(in: message)))
         }
     }
 
@@ -195,6 +226,7 @@ public final class Consumer {
         let deadline = Deadline(after: timeout)
         var isInTime = leaveGroup(deadline)
         commitAnswers = nil
+        if !fetchWaker.close() { handle.abandon() }
         isInTime = handle.destroy(limit: max(deadline.remaining, .milliseconds(500))) && isInTime
         return isInTime
     }

@@ -25,7 +25,7 @@ public struct GroupSettings: Sendable, Equatable {
     public init(
         id: String?, instanceID: String? = nil, sessionTimeout: Duration = .seconds(6), maximumPollInterval: Duration = .seconds(300),
         offsetReset: OffsetReset = .earliest, isolation: Isolation = .readCommitted, reportsPartitionEnd: Bool = false,
-        prefetchKilobytes: Int32 = 32768
+        prefetchKilobytes: Int32 = 16384
     ) {
         self.id = id
         self.instanceID = instanceID
