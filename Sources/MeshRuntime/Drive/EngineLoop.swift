@@ -15,6 +15,7 @@ final class EngineLoop: RebalanceDelegate {
     let restorer: Restorer
     let calls: CallRunner
     let reporter: Reporter
+    private let ahead: DecodeAhead
     private let inputs: [String]
     private var consumer: Consumer?
     private var audit: AuditTrail
@@ -25,9 +26,6 @@ final class EngineLoop: RebalanceDelegate {
     private var hasFinished = false
     private var failure: String?
     private var logger: Logger { options.logger }
-
-    /// Records between two looks at everything else.
-    private static let burst = 500
 
     init(
         engine: Engine, options: ProcessOptions, inputs: [String], counts: [String: Int32], snapshots: Snapshots.Place?, mailbox: Mailbox,
@@ -56,12 +54,16 @@ final class EngineLoop: RebalanceDelegate {
         calls = CallRunner(
             performers: options.performers, mailbox: mailbox, lines: lines,
             recorded: RecordedCalls(client: options.client, bot: settings.bot, logger: options.logger))
+        ahead = DecodeAhead(engine.decoder, mailbox: mailbox)
         settler = Settler(client: options.client, settings: settings, mailbox: mailbox, logger: options.logger)
     }
 
     /// Until the engine has finished.
     func run() throws {
-        guard waitForControl() else { return end() }
+        guard waitForControl() else {
+            ahead.close()
+            return end()
+        }
         let group = GroupSettings(
             id: options.settings.group, instanceID: options.groupInstanceID, maximumPollInterval: .seconds(60), offsetReset: .earliest,
             reportsPartitionEnd: true)
@@ -75,7 +77,7 @@ final class EngineLoop: RebalanceDelegate {
         var lastAdvance: Int64 = 0
         while !hasFinished, failure == nil {
             let hasMail = takeMail()
-            let hasRecords = engine.holdsBack(at: .current) ? waitForRoom() : poll(consumer)
+            let hasRecords = ahead.isFull || engine.holdsBack(at: .current) ? waitForMail() : poll(consumer)
             // Without news only the clock can ask for something: ten looks a second are enough for it.
             if hasMail || hasRecords || engine.isBusy || Moment.current.uptime - lastAdvance >= 100 {
                 lastAdvance = Moment.current.uptime
@@ -88,6 +90,7 @@ final class EngineLoop: RebalanceDelegate {
             }
             if let error = consumer.fatalError { failure = "the consumer cannot go on: \(error)" }
         }
+        ahead.close()
         consumer.close(timeout: rest(of: .seconds(5)))
         end()
         if let failure { throw ProcessFailure("\(options.settings.instance): \(failure)") }
@@ -134,27 +137,33 @@ final class EngineLoop: RebalanceDelegate {
     private func poll(_ consumer: Consumer) -> Bool {
         // A record, mail or the clock wakes us.
         var timeout: Duration = engine.isBusy ? .milliseconds(5) : .milliseconds(100)
-        for place in 0..<Self.burst {
-            // Once in each round also without room, when the partitions are paused: a consumer that does not poll is put out of its group.
-            if place > 0, engine.isFull { return true }
-            switch consumer.poll(timeout: timeout) {
-            case .record(let record):
-                engine.take(record, at: .current)
-                if !engine.actions.isEmpty { perform() }
+        // One in each round also without room, when the partitions are paused: a consumer that does not poll is put out of its group.
+        let most = engine.isFull ? 1 : DecodeAhead.batch
+        var before = -1
+        while ahead.filling.count < most, ahead.filling.count > before {
+            before = ahead.filling.count
+            switch consumer.poll(timeout: timeout, into: ahead.filling) {
             case .error(let error):
                 if error.isFatal { failure = "the consumer cannot go on: \(error)" } else { logger.warn("consumer: \(error)") }
             case .partitionEnd(let partition, let offset): book.reachedEnd(of: partition, at: offset)
-            case nil: return place > 0
+            case .record, nil: break
             }
             timeout = .zero
-            // A settlement that has ended must not wait for the end of the burst: the next one begins with it.
-            if place % 64 == 63, !mailbox.isEmpty { return true }
         }
-        return true
+        let hasRecords = ahead.filling.count > 0
+        takeIn(ahead.decode())
+        return hasRecords
     }
 
-    /// There is no room for more records, but there will be soon.
-    private func waitForRoom() -> Bool {
+    private func takeIn(_ incoming: [Incoming]) {
+        for one in incoming {
+            engine.take(one, at: .current)
+            if !engine.actions.isEmpty { perform() }
+        }
+    }
+
+    /// There is no room for more records, or enough of them are on their way; that will soon be otherwise.
+    private func waitForMail() -> Bool {
         guard case .element(let message) = mailbox.take(limit: .milliseconds(20)) else { return false }
         take(message)
         return true
@@ -170,6 +179,7 @@ final class EngineLoop: RebalanceDelegate {
     private func take(_ message: Message) {
         let moment = Moment.current
         switch message {
+        case .decoded(let batch): takeIn(ahead.take(batch))
         case .callFinished(let reference, let outcome):
             calls.ended(reference)
             engine.callFinished(reference, outcome, at: moment)
@@ -320,6 +330,7 @@ final class EngineLoop: RebalanceDelegate {
     /// Settles what is decided for at most the limit, then gives the partitions up.
     func revoking(_ partitions: [TopicPartition], from consumer: Consumer) {
         let limit = Moment.current.uptime + options.settings.limits.revocation
+        ahead.forget(partitions)
         engine.leaving(partitions)
         engine.advance(at: .current)
         perform()
@@ -335,6 +346,7 @@ final class EngineLoop: RebalanceDelegate {
     }
 
     func lost(_ partitions: [TopicPartition], from consumer: Consumer) {
+        ahead.forget(partitions)
         logger.warn("lost \(partitions.count) partitions: what was not settled is repeated by their next owner")
         engine.revoked(partitions)
         gaveUp(partitions)
@@ -357,7 +369,8 @@ final class EngineLoop: RebalanceDelegate {
             (partition, book[partition.topicPartition], consumer.cachedWatermarks(of: partition.topicPartition))
         }
         reporter.report(engine: engine, partitions: looks, openCalls: calls.count, at: moment)
-        askAgain(consumer, looks, at: moment)
+        // What is on its way would be read a second time.
+        if ahead.isIdle { askAgain(consumer, looks, at: moment) }
     }
 
     /// Asks again for partitions whose fetching has stopped by itself.

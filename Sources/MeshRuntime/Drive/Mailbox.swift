@@ -4,6 +4,7 @@ import Kafka
 
 /// What other threads tell the engine's thread.
 enum Message: Sendable {
+    case decoded(DecodeAhead.Batch)
     case callFinished(CallReference, CallOutcome)
     case settled(UInt64, SettleOutcome)
     case restored([Restoration])

@@ -5,25 +5,28 @@ import Kafka
 /// decode → validate → deduplicate → route → lane.
 extension Engine {
     /// Takes a record in, in the order of its partition.
-    func take(_ record: Record, at moment: Moment) {
+    func take(_ record: Record, at moment: Moment) { take(decoder.decode(record), at: moment) }
+
+    /// The same, decoded already.
+    func take(_ incoming: Incoming, at moment: Moment) {
+        let record = incoming.record
         guard let partition = assigned(record.topicPartition) else { return }
         guard partition.isRestored else {
-            partition.early.append(record)
+            partition.early.append(incoming)
             return pauseWithoutRoom(partition)
         }
         guard partition.ledger.begin(record.offset) else {
             partition.isDirty = true
-            remember(record, in: partition)
+            remember(incoming, in: partition)
             return
         }
         figures.tookIn()
-        noteTick(record)
-        let passport = Passport(record, isOwnTopic: partition.role == .inbox || partition.role == .retry)
-        if let due = passport.notBefore, due > moment.wall, partition.role == .retry {
+        noteTick(incoming)
+        if let due = incoming.passport.notBefore, due > moment.wall, partition.role == .retry {
             partition.waiting += 1
-            schedule.insert(.record(record, passport, partition), due: due)
+            schedule.insert(.record(record, incoming.passport, partition), due: due)
         } else {
-            admit(record, passport, partition, at: moment)
+            admit(incoming, partition, at: moment)
         }
         pauseWithoutRoom(partition)
     }
@@ -48,25 +51,25 @@ extension Engine {
             switch waiting {
             case .record(let record, let passport, let partition):
                 partition.waiting -= 1
-                if !partition.isLost, !partition.isLeaving { admit(record, passport, partition, at: moment) }
+                if !partition.isLost, !partition.isLeaving { admit(Incoming(record, passport, codec: codec), partition, at: moment) }
             case .job(let job):
                 if !job.partition.isLost, !job.partition.isLeaving { begin(job, at: moment) }
             }
         }
     }
 
-    /// From the bytes to the lane, or to whatever else becomes of the record.
-    private func admit(_ record: Record, _ passport: Passport, _ partition: AssignedPartition, at moment: Moment) {
+    /// To the lane, or to whatever else becomes of the record.
+    private func admit(_ incoming: Incoming, _ partition: AssignedPartition, at moment: Moment) {
+        let (record, passport) = (incoming.record, incoming.passport)
         var envelope: Envelope?
         do throws(Rejection) {
-            let decoded = try codec.decode(record, passport)
+            let content = try incoming.content.get()
+            let (event, decoded) = (content.event, content.event.envelope)
             envelope = decoded
-            let identity = Identity(decoded, passport)
-            if isDone(identity, passport, partition) {
+            if isDone(content.identity, passport, partition) {
                 figures.sawDuplicate()
                 return skip(record, partition)
             }
-            let event = Event(envelope: decoded, key: passport.key.flatMap { Self.text($0) })
             // A replay for this bot alone comes by its retry topic, and no trigger has chosen it yet.
             let isReplayed = decoded.replay != nil && passport.attempts == 0
             let isRouted = passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isReplayed
@@ -79,15 +82,10 @@ extension Engine {
                 if priority != decoded.priority { passport.priority = priority }
                 return try forward(record, passport, event, partition, at: moment)
             }
-            append(record, passport, event, priority, partition, at: moment)
+            append(incoming, content, priority, partition, at: moment)
         } catch {
             settleDead(record, passport, envelope, Failure(error), attempts: passport.attempts, partition, at: moment)
         }
-    }
-
-    /// The text of a key; nil where it is not UTF-8. Most are ASCII, which is seen faster than it is validated.
-    private static func text(_ key: [UInt8]) -> String? {
-        key.allSatisfy { $0 < 0x80 } ? String(decoding: key, as: UTF8.self) : String(validating: key, as: UTF8.self)
     }
 
     /// Whether a record of that identity was settled done, in this partition or in the one that the record came from first.
@@ -103,8 +101,9 @@ extension Engine {
     }
 
     private func append(
-        _ record: Record, _ passport: Passport, _ event: Event, _ priority: Priority, _ partition: AssignedPartition, at moment: Moment
+        _ incoming: Incoming, _ content: Incoming.Content, _ priority: Priority, _ partition: AssignedPartition, at moment: Moment
     ) {
+        let (record, passport, event) = (incoming.record, incoming.passport, content.event)
         let lane: LaneKey =
             if partition.role == .inbox {
                 .aggregate(partition.topicPartition, passport.aggregate ?? event.key ?? event.envelope.correlationID)
@@ -114,8 +113,8 @@ extension Engine {
                 .single(partition.topicPartition, record.offset)
             }
         let job = Job(
-            id: nextJob, partition: partition, record: record, passport: passport, event: event, lane: lane, priority: priority,
-            takenIn: moment,
+            id: nextJob, partition: partition, record: record, passport: passport, event: event, identity: content.identity, lane: lane,
+            priority: priority, takenIn: moment,
             run: .derived(event: event.envelope.id, bot: contract.name, replay: event.envelope.replay))
         nextJob += 1
         if canBeginAtOnce(job, at: moment) {

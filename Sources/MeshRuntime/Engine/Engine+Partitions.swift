@@ -56,21 +56,22 @@ extension Engine {
         }
         partition.notes.sort()
         for record in restoration.history {
-            remember(record, in: partition)
-            noteTick(record)
+            let incoming = decoder.decode(record)
+            remember(incoming, in: partition)
+            noteTick(incoming)
         }
         partition.isRestored = true
         ticker.owns(partition.topicPartition, at: moment)
         let early = partition.early
         partition.early = []
-        for record in early { take(record, at: moment) }
+        for incoming in early { take(incoming, at: moment) }
     }
 
     /// A tick that stands in the log is not fired again, also when its record could not be handled.
-    func noteTick(_ record: Record) {
-        guard record.topic == settings.topics.schedule, !routes.schedules.isEmpty else { return }
-        guard let envelope = try? codec.decode(record, Passport(record, isOwnTopic: false)) else { return }
-        ticker.note(envelope.id)
+    func noteTick(_ incoming: Incoming) {
+        guard incoming.record.topic == settings.topics.schedule, !routes.schedules.isEmpty else { return }
+        guard case .success(let content) = incoming.content else { return }
+        ticker.note(content.event.envelope.id)
     }
 
     /// Whether the partition's records are handled there: what is only forwarded is remembered by the inbox.
@@ -83,14 +84,14 @@ extension Engine {
     }
 
     /// Notes the identity of a record that was settled done before this process had the partition.
-    func remember(_ record: Record, in partition: AssignedPartition) {
+    func remember(_ incoming: Incoming, in partition: AssignedPartition) {
         guard remembers(partition) else { return }
-        let place = partition.notes.partitionPoint { $0 >= record.offset }
-        guard place == partition.notes.count || partition.notes[place] != record.offset else { return }
-        let passport = Passport(record, isOwnTopic: partition.role == .inbox || partition.role == .retry)
+        let offset = incoming.record.offset
+        let place = partition.notes.partitionPoint { $0 >= offset }
+        guard place == partition.notes.count || partition.notes[place] != offset else { return }
         // A record that cannot be decoded was dead-lettered, and has no identity to remember.
-        guard let envelope = try? codec.decode(record, passport) else { return }
-        partition.window.insert(Identity(envelope, passport))
+        guard case .success(let content) = incoming.content else { return }
+        partition.window.insert(content.identity)
     }
 
     /// The partitions are about to be given up: nothing new is begun on them. `isQuiet` tells when what was decided is settled.

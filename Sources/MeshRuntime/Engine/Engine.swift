@@ -15,6 +15,7 @@ final class Engine {
     /// How long a run may take, in milliseconds.
     let runLimit: Int64
     let codec: any RecordCodec
+    let decoder: Decoder
     let routes: Routes
     let results: Results
     let deadLetters: DeadLetters
@@ -89,6 +90,7 @@ final class Engine {
         self.configuration = configuration
         self.settings = settings
         self.codec = codec
+        decoder = Decoder(codec: codec, topics: settings.topics)
         self.partitionCounts = partitionCounts
         self.random = random
         contract = program.contract

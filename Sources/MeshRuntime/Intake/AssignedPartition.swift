@@ -30,7 +30,7 @@ final class AssignedPartition {
     /// What the driver was last told.
     var isPaused = false
     /// Records that came before the restoration was complete.
-    var early: [Record] = []
+    var early: [Incoming] = []
     /// Of a retry partition: records that wait for their time.
     var waiting = 0
     /// The offsets have moved since the last commit.

@@ -79,8 +79,8 @@ final class Job {
     var rejection: Rejection?
 
     init(
-        id: UInt64, partition: AssignedPartition, record: Record, passport: Passport, event: Event, lane: LaneKey, priority: Priority,
-        takenIn: Moment, run: Run
+        id: UInt64, partition: AssignedPartition, record: Record, passport: Passport, event: Event, identity: Identity, lane: LaneKey,
+        priority: Priority, takenIn: Moment, run: Run
     ) {
         self.id = id
         self.partition = partition
@@ -91,7 +91,7 @@ final class Job {
         self.priority = priority
         self.takenIn = takenIn
         self.run = run
-        identity = Identity(event.envelope, passport)
+        self.identity = identity
         attempt = passport.attempts + 1
     }
 

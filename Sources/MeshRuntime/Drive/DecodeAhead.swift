@@ -1,0 +1,109 @@
+import Dispatch
+import Kafka
+
+/// Decodes records on a thread of its own, while the engine handles those before them. Few records are decoded at once, where they are.
+///
+/// Confined to the engine's thread, apart from that thread.
+final class DecodeAhead {
+    /// So many records are decoded together, at most.
+    static let batch = 128
+    /// Fewer are not worth the way to another thread and back.
+    private static let fewest = 16
+    /// So many batches are on their way, at most: while one is handled and one decoded, one waits.
+    private static let mostUnderWay = 3
+
+    /// What the engine's thread is polling together.
+    private(set) var filling = FetchedRecords()
+    private let decoder: Decoder
+    private let queue = BlockingQueue<(number: UInt64, records: FetchedRecords)>()
+    private let ended = DispatchSemaphore(value: 0)
+    private var book = BatchBook()
+
+    /// A batch that comes back.
+    struct Batch: Sendable {
+        fileprivate let number: UInt64
+        fileprivate let incoming: [Incoming]
+    }
+
+    /// Starts the thread. Batches come back through `mailbox`.
+    init(_ decoder: Decoder, mailbox: Mailbox) {
+        self.decoder = decoder
+        let (queue, ended) = (queue, ended)
+        OwnThread.start("decode") {
+            while true {
+                switch queue.take(limit: .seconds(60)) {
+                case .element(let work):
+                    mailbox.put(.decoded(Batch(number: work.number, incoming: decoder.decode(work.records))))
+                case .nothing: continue
+                case .closed:
+                    ended.signal()
+                    return
+                }
+            }
+        }
+    }
+
+    /// Whether everything that was polled was taken.
+    var isIdle: Bool { book.underWay == 0 && filling.count == 0 }
+    /// Whether nothing more should be polled before a batch has come back.
+    var isFull: Bool { book.underWay >= Self.mostUnderWay }
+
+    /// What was polled goes on its way; comes back at once what is so little that it is decoded here.
+    func decode() -> [Incoming] {
+        guard filling.count > 0 else { return [] }
+        if book.underWay == 0, filling.count < Self.fewest { return decoder.decode(filling) }
+        queue.put((book.give(), filling))
+        filling = FetchedRecords()
+        return []
+    }
+
+    /// The records of a batch that came back, without those of partitions that were given up since.
+    func take(_ batch: Batch) -> [Incoming] {
+        let gone = book.take(batch.number)
+        return gone.isEmpty ? batch.incoming : batch.incoming.filter { !gone.contains($0.record.topicPartition) }
+    }
+
+    /// These partitions are given up: what was polled of them and not taken yet belongs to their next owner.
+    func forget(_ partitions: [TopicPartition]) {
+        filling.remove(Set(partitions))
+        book.forget(partitions)
+    }
+
+    /// Ends the thread and waits for it. What is on its way is lost to this process, and was never taken in.
+    func close() {
+        filling = FetchedRecords()
+        queue.close()
+        ended.wait()
+    }
+}
+
+/// Which batches are on their way, and of which partitions their records do not count any more.
+struct BatchBook {
+    /// Numbers of the batches that were handed over and taken back last.
+    private var (given, taken): (UInt64, UInt64) = (0, 0)
+    /// Partitions that were given up, with the last batch that can have records from before.
+    private var forgotten: [TopicPartition: UInt64] = [:]
+
+    /// How many batches were handed over and not taken back.
+    var underWay: UInt64 { given - taken }
+
+    /// The number of a batch that is handed over.
+    mutating func give() -> UInt64 {
+        given += 1
+        return given
+    }
+
+    /// A batch came back, in the order in which they were given: the partitions whose records in it belong to somebody else.
+    mutating func take(_ number: UInt64) -> Set<TopicPartition> {
+        taken = number
+        guard !forgotten.isEmpty else { return [] }
+        let gone = Set(forgotten.keys)
+        forgotten = forgotten.filter { $0.value > number }
+        return gone
+    }
+
+    mutating func forget(_ partitions: [TopicPartition]) {
+        guard underWay > 0 else { return }
+        for partition in partitions { forgotten[partition] = given }
+    }
+}
