@@ -1,4 +1,5 @@
 import CSimdJSON
+import Glibc
 import Synchronization
 
 /// Why bytes are not the JSON that we read.
@@ -33,8 +34,10 @@ public enum JSONLimits {
 /// simdjson's DOM parser with its reusable buffers. For one use at a time; `take` lends one out, `giveBack` returns it.
 final class JSONParser {
     private let handle: OpaquePointer
-    /// The payload of the envelope that was parsed last, and where it stands in that.
-    private var payload: (bytes: [UInt8], element: JSONElement)?
+    /// What was parsed last: an array, or the payload of an envelope and where it stands in that.
+    private var last: (bytes: [UInt8], element: JSONElement)?
+    /// The thread that used it last.
+    private var user = pthread_self()
 
     private init() {
         guard let made = csj_parser_new(JSONLimits.maximumDepth) else { preconditionFailure("no memory for a JSON parser") }
@@ -48,7 +51,7 @@ final class JSONParser {
         guard bytes.count <= JSONLimits.maximumBytes else {
             throw JSONError(.tooLarge, "\(bytes.count) bytes, the largest JSON text that is read has \(JSONLimits.maximumBytes)")
         }
-        payload = nil
+        last = nil
         var raw = csj_document()
         let status = csj_parse(handle, bytes.baseAddress, bytes.count, &raw)
         switch status {
@@ -67,17 +70,17 @@ final class JSONParser {
     }
 
     /// Notes that `bytes` are the text of `element` of the document at hand: a bot that decodes a payload, and one that hands it on, find it parsed.
-    func remember(_ bytes: [UInt8], as element: JSONElement) { payload = (bytes, element) }
+    func remember(_ bytes: [UInt8], as element: JSONElement) { last = (bytes, element) }
 
     /// The root of `bytes`, from the last parse where that was of the same array: the array is held here, so its memory is nobody else's meanwhile.
     func root(of bytes: [UInt8]) throws(JSONError) -> JSONElement {
         try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) -> JSONElement in
-            if let payload, payload.bytes.count == buffer.count,
-                payload.bytes.withUnsafeBufferPointer({ $0.baseAddress == buffer.baseAddress })
-            {
-                return payload.element
+            if let last, last.bytes.count == buffer.count, last.bytes.withUnsafeBufferPointer({ $0.baseAddress == buffer.baseAddress }) {
+                return last.element
             }
-            return try parse(buffer).root
+            let root = try parse(buffer).root
+            last = (bytes, root)
+            return root
         }
     }
 
@@ -93,11 +96,17 @@ final class JSONParser {
         var parsers: [JSONParser] = []
     }
 
-    /// A parser that nobody else uses until it is given back.
+    /// A parser that nobody else uses until it is given back: the one that this thread used last, if it is there.
     static func take() -> JSONParser {
         nonisolated(unsafe) var taken: JSONParser?
-        idle.withLock { taken = $0.parsers.popLast() }
-        return taken ?? JSONParser()
+        let thread = pthread_self()
+        idle.withLock { idle in
+            guard let own = idle.parsers.lastIndex(where: { $0.user == thread }) else { return taken = idle.parsers.popLast() }
+            taken = idle.parsers.remove(at: own)
+        }
+        let parser = taken ?? JSONParser()
+        parser.user = thread
+        return parser
     }
 
     static func giveBack(_ parser: JSONParser) {
