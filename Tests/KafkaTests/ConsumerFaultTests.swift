@@ -42,6 +42,21 @@ import Testing
         }
     }
 
+    /// A commit that is sent meanwhile would be refused, and cost the member its partitions.
+    @Test func aMemberKnowsThatItIsJoining() async throws {
+        try await withMock(brokers: 1) { cluster in
+            try cluster.setRoundTrip(ofBroker: 1, to: .milliseconds(300))
+            let delegate = RecordingDelegate()
+            let consumer = try Consumer(cluster.settings, group: GroupSettings(id: "group"), events: delegate, observer: quiet)
+            defer { consumer.close() }
+            #expect(!consumer.isJoining)
+            try consumer.subscribe(to: ["topic"])
+            try consumer.poll { consumer.isJoining }
+            #expect(delegate.assigned.isEmpty)
+            try consumer.poll { !consumer.isJoining && !delegate.assigned.isEmpty }
+        }
+    }
+
     @Test func aLeaderThatMovesWhileItIsReadLosesAndRepeatsNothing() async throws {
         try await withMock(brokers: 3) { cluster in
             let consumer = try Consumer(cluster.settings, group: .none(), observer: quiet)

@@ -101,8 +101,8 @@ final class JSONParser {
         nonisolated(unsafe) var taken: JSONParser?
         let thread = pthread_self()
         idle.withLock { idle in
-            guard let own = idle.parsers.lastIndex(where: { $0.user == thread }) else { return taken = idle.parsers.popLast() }
-            taken = idle.parsers.remove(at: own)
+            let own = idle.parsers.lastIndex { $0.user == thread }
+            taken = own.map { idle.parsers.remove(at: $0) } ?? idle.parsers.popLast()
         }
         let parser = taken ?? JSONParser()
         parser.user = thread

@@ -8,6 +8,7 @@ import Synchronization
 final class ClientContext: @unchecked Sendable {
     let observer: ClientObserver
     weak var consumer: Consumer?
+    let joinWatch = JoinWatch()
     /// Delivery reports of a producer, until they are collected.
     let deliveries: Mutex<DeliveryLog>
 

@@ -30,6 +30,7 @@ struct Configuration: ~Copyable {
         rd_kafka_conf_set_error_cb(pointer, errorCallback)
         if isConsumer {
             rd_kafka_conf_set_rebalance_cb(pointer, rebalanceCallback)
+            context.joinWatch.attach(to: pointer)
         } else {
             rd_kafka_conf_set_dr_msg_cb(pointer, deliveryCallback)
         }

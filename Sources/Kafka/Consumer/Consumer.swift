@@ -78,6 +78,10 @@ public final class Consumer {
     /// Whether the partitions have passed to others without a revocation. Only true inside `RebalanceDelegate.lost`.
     public var isAssignmentLost: Bool { rd_kafka_assignment_lost(handle.pointer) != 0 }
 
+    /// Whether the group hands its partitions out anew and this member waits for its share. A commit would wait behind that on the same connection, be refused
+    /// because the group has gone on meanwhile, and librdkafka would give all partitions up for lost.
+    public var isJoining: Bool { handle.context.joinWatch.isJoining.load(ordering: .acquiring) }
+
     /// The member's id, as the coordinator gave it; empty before it has joined.
     public var memberID: String {
         guard let id = rd_kafka_memberid(handle.pointer) else { return "" }

@@ -272,17 +272,7 @@ final class EngineLoop: RebalanceDelegate {
                 book.answered(batch.id, isCommitted: false)
                 engine.settled(batch.id, .failed(error, item: nil), at: .current)
             }
-        case .commit(let offsets, let isLast):
-            do throws(KafkaError) {
-                if isLast {
-                    try consumer?.commit(offsets, timeout: .seconds(5))
-                    book.committed(offsets)
-                } else {
-                    try consumer?.commitInBackground(offsets)
-                }
-            } catch {
-                engine.commitRefused(Array(offsets.keys), error)
-            }
+        case .commit(let offsets, let isLast): commit(offsets, isLast: isLast)
         case .startCall(let call): calls.start(call)
         case .cancelCall(let reference): calls.cancel(reference)
         case .log(let entry): write(entry)
@@ -294,6 +284,20 @@ final class EngineLoop: RebalanceDelegate {
             }
         case .produced(let event): outputs.write(event, bot: options.settings.bot)
         case .finished: hasFinished = true
+        }
+    }
+
+    private func commit(_ offsets: [TopicPartition: CommittedOffset], isLast: Bool) {
+        guard let consumer, !consumer.isJoining else { return engine.commitWaits(offsets.keys) }
+        do throws(KafkaError) {
+            if isLast {
+                try consumer.commit(offsets, timeout: .seconds(5))
+                book.committed(offsets)
+            } else {
+                try consumer.commitInBackground(offsets)
+            }
+        } catch {
+            engine.commitRefused(Array(offsets.keys), error)
         }
     }
 

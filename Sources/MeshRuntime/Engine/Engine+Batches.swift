@@ -140,9 +140,14 @@ extension Engine {
         if !offsets.isEmpty { actions.append(.commit(offsets, isLast: isGivingUp)) }
     }
 
+    /// At-least-once: nothing can be committed now; a later commit covers it.
+    func commitWaits(_ topicPartitions: some Sequence<TopicPartition>) {
+        for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
+    }
+
     /// At-least-once: the broker refused the commit; the next one covers it.
     func commitRefused(_ offsets: [TopicPartition], _ error: KafkaError) {
-        for topicPartition in offsets { partitions[topicPartition]?.isDirty = true }
+        commitWaits(offsets)
         log(error.isStaleMember ? .info : .warn, "\(contract.name): a commit was refused and is repeated with the next: \(error)")
     }
 
