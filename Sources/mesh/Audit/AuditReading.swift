@@ -28,20 +28,21 @@ struct AuditReading {
     func list() throws -> Int32 {
         let selection = try AuditSelection(invocation)
         let most = try invocation.integer("max", in: 1...1_000_000)
-        var newest = NewestAudit(output.format == .json && most == nil ? nil : most ?? 50)
+        let isStream = output.format == .json && most == nil
+        var newest = Newest<AuditRow>(most ?? 50) { ($0.record.at, $0.partition, $0.offset) < ($1.record.at, $1.partition, $1.offset) }
         var actors: Set<String> = []
         try scan().read { record in
             guard let value = record.value, let audit = try? JSONCoder.decode(AuditRecord.self, from: value) else { return true }
             if actors.count < 10_000 { actors.insert(audit.actor) }
             guard selection.matches(audit) else { return true }
             let row = AuditRow(partition: record.partition, offset: record.offset, record: audit)
-            if newest.most == nil { try output.object(row) } else { newest.add(row) }
+            if isStream { try output.object(row) } else { newest.add(row) }
             return true
         }
         if let actor = invocation["actor"], !actors.contains(where: { AuditSelection.isActor($0, actor) }), !actors.isEmpty {
             throw UsageError("nobody called '\(actor.printable)' is in the audit" + nearest(actor, among: actors))
         }
-        guard newest.most != nil else { return 0 }
+        guard !isStream else { return 0 }
         if output.format == .json {
             for row in newest.sorted { try output.object(row) }
             return 0
@@ -180,28 +181,6 @@ struct AuditRow: Encodable {
             record.at, record.actor, record.action, record.subject, outcome + (record.isRepeat == true ? " (repeat)" : ""), took ?? "",
             record.correlationID ?? "",
         ].map(\.printable)
-    }
-}
-
-/// The newest rows of all that were added.
-struct NewestAudit {
-    /// nil: none is kept.
-    let most: Int?
-    private var rows: [AuditRow] = []
-    private(set) var seen = 0
-
-    init(_ most: Int?) { self.most = most }
-
-    mutating func add(_ row: AuditRow) {
-        seen += 1
-        rows.append(row)
-        if let most, rows.count >= 2 * most + 64 { rows = sorted }
-    }
-
-    /// From old to new.
-    var sorted: [AuditRow] {
-        let all = rows.sorted { ($0.record.at, $0.partition, $0.offset) < ($1.record.at, $1.partition, $1.offset) }
-        return Array(all.suffix(most ?? .max))
     }
 }
 

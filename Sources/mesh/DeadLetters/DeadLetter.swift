@@ -43,44 +43,24 @@ struct DeadLetter: Sendable {
     let message: String
     /// Which instance gave it up, at which attempt.
     let trace: String?
-    let origin: Origin?
+    let origin: RecordOrigin?
     let attempts: Int?
     /// Milliseconds since 1970-01-01T00:00:00Z.
     let firstFailure: Int64?
     /// How often it was put back before.
     let redrives: Int
 
-    struct Origin: Sendable, Equatable, CustomStringConvertible {
-        let topic: String
-        let partition: Int32
-        let offset: Int64
-        /// Milliseconds since 1970-01-01T00:00:00Z; nil for none.
-        let timestamp: Int64?
-
-        var description: String { "\(topic)[\(partition)]@\(offset)" }
-    }
-
     init(_ record: Record) {
-        func text(_ name: String) -> String? {
-            record.headers.first { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
-        }
-        func number(_ name: String) -> Int64? { text(name).flatMap { Int64($0) } }
+        func number(_ name: String) -> Int64? { record.text(name).flatMap { Int64($0) } }
         self.record = record
-        bot = text(RecordHeader.bot).flatMap { $0.isEmpty ? nil : $0 }
-        code = text(RecordHeader.errorCode) ?? "unknown"
-        message = text(RecordHeader.exceptionMessage) ?? ""
-        trace = text(RecordHeader.exceptionTrace)
+        bot = record.text(RecordHeader.bot).flatMap { $0.isEmpty ? nil : $0 }
+        code = record.text(RecordHeader.errorCode) ?? "unknown"
+        message = record.text(RecordHeader.exceptionMessage) ?? ""
+        trace = record.text(RecordHeader.exceptionTrace)
         attempts = number(RecordHeader.attempts).flatMap { Int(exactly: $0) }
         firstFailure = number(RecordHeader.firstFailure)
         redrives = Int(min(max(0, number(RecordHeader.redrives) ?? 0), 1_000_000))
-        if let topic = text(RecordHeader.originTopic), let offset = number(RecordHeader.originOffset),
-            let partition = number(RecordHeader.originPartition).flatMap({ Int32(exactly: $0) })
-        {
-            let timestamp = number(RecordHeader.originTimestamp).flatMap { $0 >= 0 ? $0 : nil }
-            origin = Origin(topic: topic, partition: partition, offset: offset, timestamp: timestamp)
-        } else {
-            origin = nil
-        }
+        origin = RecordOrigin(record)
     }
 
     var place: DeadLetterPlace { DeadLetterPlace(partition: record.partition, offset: record.offset) }
@@ -97,7 +77,7 @@ struct DeadLetter: Sendable {
                 try EnvelopeCodec().decode(
                     value: record.value, headers: headers, topic: origin?.topic ?? record.topic,
                     partition: origin?.partition ?? record.partition, offset: origin?.offset ?? record.offset,
-                    timestamp: origin?.timestamp.map { Timestamp(milliseconds: $0) }, expecting: isOwn ? .any : .topic))
+                    timestamp: origin?.timestamp, expecting: isOwn ? .any : .topic))
         } catch {
             return .failure(error)
         }
@@ -105,4 +85,8 @@ struct DeadLetter: Sendable {
 
     /// Whether its value was too large for `mesh.dlq`, so that only its size and digest are here.
     var isOversized: Bool { record.value?.starts(with: Array(#"{"mesh_oversized":true,"#.utf8)) ?? false }
+}
+
+extension RecordOrigin: CustomStringConvertible {
+    var description: String { TopicPartition(topic, partition).at(offset) }
 }

@@ -1,4 +1,5 @@
 import Envelopes
+import Glibc
 import Kafka
 import Terminal
 
@@ -16,10 +17,16 @@ struct DeadLetterBox {
     struct Entry {
         let letter: DeadLetter
         let state: DeadLetterState
+
+        /// The same without key and value, for whoever keeps it only to name it.
+        var withoutContent: Entry { Entry(letter: letter.withoutContent, state: state) }
     }
 
-    /// Reads the marks. `places` narrows the dead letters to some; `patience` is how long Kafka may bring nothing.
-    init(_ settings: ClientSettings, limit: Int, places: Set<DeadLetterPlace> = [], patience: Duration) throws {
+    /// Reads the marks. `places` narrows the dead letters to some; `patience` is how long Kafka may bring nothing. What is no mark is told on standard error,
+    /// unless a box before it has told that.
+    init(
+        _ settings: ClientSettings, limit: Int, places: Set<DeadLetterPlace> = [], patience: Duration, tellsUnreadable: Bool = true
+    ) throws {
         self.settings = settings
         self.limit = limit
         letters = try LogScan(settings, topics: [OwnTopic.deadLetters], patience: patience)
@@ -29,11 +36,13 @@ struct DeadLetterBox {
         }
         if !places.isEmpty { try narrow(to: places) }
         var marks = MarkBook()
+        var unreadable = UnreadableMarks()
         try LogScan(settings, topics: [DeadLetterMark.topic], patience: patience).read { record in
-            marks.take(key: record.key, value: record.value)
+            if !marks.take(key: record.key, value: record.value) { unreadable.add(record.topicPartition.at(record.offset)) }
             return true
         }
         self.marks = marks
+        if tellsUnreadable, let message = unreadable.message { Terminal.write("mesh: \(message)\n", to: STDERR_FILENO) }
     }
 
     private mutating func narrow(to places: Set<DeadLetterPlace>) throws {
@@ -64,6 +73,7 @@ struct DeadLetterBox {
 
     /// The same, noting the names of the others too.
     func read(_ selection: DeadLetterSelection, noting names: inout SeenNames, _ body: (Entry) throws -> Bool) throws {
+        names.know(topics: letters.topics)
         try read { entry in
             names.add(entry.letter)
             let isMeant = (selection.states.isEmpty || selection.states.contains(entry.state)) && selection.matches(entry.letter)

@@ -135,7 +135,9 @@ struct DeadLetterDoing {
         let purge = Purge(
             settings: settings, selection: selection, limit: limit, isTransactional: isTransactional, person: Person.name(settings),
             patience: patience, stop: stop)
-        let groups = try purge.plan()
+        var names = SeenNames()
+        let groups = try purge.plan(noting: &names)
+        if !stop.isSet { try names.check(invocation) }
         let total = groups.values.reduce(0, +)
         let isDry = invocation.has("dry-run")
         if !isDry, stop.isSet { return try tellStopped() }

@@ -23,10 +23,10 @@ struct DeadLetterLooking {
         let selection = try DeadLetterSelection(invocation, states: [.open, .quarantined], now: now)
         let most = try invocation.integer("max", in: 1...1_000_000)
         let isStream = output.format == .json && most == nil
-        var newest = Newest(most ?? 50)
+        var newest = Newest.deadLetters(most ?? 50)
         var names = SeenNames()
         try DeadLetterBox(settings, limit: limit, patience: patience).read(selection, noting: &names) { entry in
-            if isStream { try output.object(DeadLetterRow(entry: entry, now: now)) } else { newest.add(entry) }
+            if isStream { try output.object(DeadLetterRow(entry: entry, now: now)) } else { newest.add(entry.withoutContent) }
             return true
         }
         try names.check(invocation)
@@ -37,7 +37,9 @@ struct DeadLetterLooking {
         } else if rows.isEmpty {
             output.line("no dead letters")
         } else {
-            output.table(DeadLetterText.columns, rows.map { DeadLetterText.row($0, now: now, style: output.style) })
+            let lines = DeadLetterText.list(rows, width: output.width, now: now, style: output.style)
+            output.line(output.style(.bold, lines[0]))
+            for line in lines.dropFirst() { output.line(line) }
             if newest.seen > rows.count {
                 let (shown, seen) = (HumanText.count(rows.count), HumanText.count(newest.seen))
                 output.line("the newest \(shown) of \(seen); --max shows more, mesh dlq stats counts them")
@@ -104,50 +106,6 @@ struct DeadLetterLooking {
             )
         }
         return 0
-    }
-}
-
-/// The newest of all entries that were added, at most so many.
-struct Newest {
-    private let most: Int
-    private var entries: [DeadLetterBox.Entry] = []
-    private(set) var seen = 0
-
-    init(_ most: Int) { self.most = most }
-
-    mutating func add(_ entry: DeadLetterBox.Entry) {
-        seen += 1
-        entries.append(DeadLetterBox.Entry(letter: entry.letter.withoutContent, state: entry.state))
-        if entries.count >= 2 * most + 64 { entries = sorted }
-    }
-
-    /// From old to new.
-    var sorted: [DeadLetterBox.Entry] {
-        let all = entries.sorted { ($0.letter.timestamp, $0.letter.place) < ($1.letter.timestamp, $1.letter.place) }
-        return Array(all.suffix(most))
-    }
-}
-
-/// Names that dead letters really have, for whoever mistypes one.
-struct SeenNames {
-    private var bots: Set<String> = []
-    private var codes: Set<String> = []
-    private static let most = 10_000
-
-    mutating func add(_ letter: DeadLetter) {
-        if let bot = letter.bot, bots.count < Self.most { bots.insert(bot) }
-        if codes.count < Self.most { codes.insert(letter.code) }
-    }
-
-    /// Throws for a `--bot` or `--reason` that no dead letter has and that is near to one that some have.
-    func check(_ invocation: Invocation) throws(UsageError) {
-        let lower = Set(bots.map { $0.lowercased() })
-        for name in invocation.all("bot") where !lower.contains(name.lowercased()) && !bots.isEmpty {
-            throw UsageError("there are no dead letters of a bot '\(name.printable)'" + nearest(name, among: bots))
-        }
-        for code in invocation.all("reason") where !codes.contains(code) && !codes.isEmpty {
-            throw UsageError("no dead letter has the reason '\(code.printable)'" + nearest(code, among: codes))
-        }
     }
 }
 

@@ -26,9 +26,9 @@ struct Purge {
     private static let batch = 1_000
 
     /// How many are meant, by bot and reason.
-    func plan() throws -> [RedrivePlan.Group: Int] {
+    func plan(noting names: inout SeenNames) throws -> [RedrivePlan.Group: Int] {
         var groups: [RedrivePlan.Group: Int] = [:]
-        try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience).read(selection) { entry in
+        try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience).read(selection, noting: &names) { entry in
             guard !stop.isSet else { return false }
             guard entry.state != .purged else { return true }
             groups[RedrivePlan.Group(bot: entry.letter.bot ?? "", code: entry.letter.code, target: ""), default: 0] += 1
@@ -41,7 +41,7 @@ struct Purge {
         try DeadLetterTopics.require(settings)
         let writer = try MarkWriter(settings, isTransactional: isTransactional, audit: PersonAudit(person: person, settings))
         defer { writer.close() }
-        let box = try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience)
+        let box = try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience, tellsUnreadable: false)
         let bar = ProgressBar("purging", total: total, environment: environment)
         defer { bar.end() }
         var result = Result()
@@ -75,7 +75,7 @@ struct Purge {
 
     /// Deletes what lies before the first record of each partition that is not purged.
     private func trim(_ writer: MarkWriter, _ result: inout Result) throws {
-        let box = try DeadLetterBox(settings, limit: limit, patience: patience)
+        let box = try DeadLetterBox(settings, limit: limit, patience: patience, tellsUnreadable: false)
         var frontier = Frontier(ranges: box.letters.ranges)
         try box.read { entry in
             frontier.add(TopicPartition(OwnTopic.deadLetters, entry.letter.place.partition), entry.letter.place.offset, entry.state)

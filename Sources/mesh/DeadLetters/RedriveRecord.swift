@@ -12,14 +12,12 @@ enum RedriveRecord {
         case noTopic = "its bot has no retry topic here"
     }
 
-    static func topic(of bot: String) -> String { "retry.\(bot.lowercased())" }
-
     /// `partitions` are those of the broker's topics.
     static func make(_ letter: DeadLetter, partitions: [String: Int32]) throws(Refusal) -> OutgoingRecord {
         guard let bot = letter.bot else { throw .noBot }
         guard let origin = letter.origin else { throw .noOrigin }
         guard !letter.isOversized else { throw .oversized }
-        let topic = topic(of: bot)
+        let topic = OwnTopic.retryTopic(of: bot)
         guard let count = partitions[topic], count > 0 else { throw .noTopic }
         var headers = letter.record.headers.filter { !dropped.contains($0.name) }
         headers.append(Header(RecordHeader.redrives, text: String(letter.redrives + 1)))

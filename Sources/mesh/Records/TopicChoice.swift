@@ -62,6 +62,9 @@ enum OwnTopic {
         topic.hasPrefix("mesh.") || topic.hasPrefix(retry) || topic.hasPrefix(inbox) || topic.hasPrefix("state.") || topic.hasPrefix("_")
     }
 
+    /// The topic that nobody but the bot reads.
+    static func retryTopic(of bot: String) -> String { retry + bot.lowercased() }
+
     /// Whether its records are events that lay on another topic first, as their headers say.
     static func keepsEvents(_ topic: String) -> Bool {
         topic == deadLetters || topic.hasPrefix(retry) || topic.hasPrefix(inbox)

@@ -25,11 +25,9 @@ enum ReplayTarget: Equatable {
         switch self {
         case .origin: record.topic
         case .topic(let name): name
-        case .bot(let name): Self.retryTopic(of: name)
+        case .bot(let name): OwnTopic.retryTopic(of: name)
         }
     }
-
-    static func retryTopic(of bot: String) -> String { OwnTopic.retry + bot.lowercased() }
 }
 
 /// Makes the record that is written from the one that was read.

@@ -32,7 +32,7 @@ enum ReplayWords {
         switch target {
         case .origin: chosen
         case .topic(let name): [name]
-        case .bot(let bot): [ReplayTarget.retryTopic(of: bot)]
+        case .bot(let bot): [OwnTopic.retryTopic(of: bot)]
         }
     }
 
@@ -45,8 +45,8 @@ enum ReplayWords {
             if OwnTopic.isOwn(name) { throw UsageError("\(name) is the mesh's own. For one bot: --to-bot BOT") }
         case .bot(let bot):
             let consumed = try consumed(by: bot, invocation)
-            guard map.partitions[ReplayTarget.retryTopic(of: bot)] != nil else {
-                throw UsageError("\(bot) has no topic \(ReplayTarget.retryTopic(of: bot)) here. Make it: mesh topics apply")
+            guard map.partitions[OwnTopic.retryTopic(of: bot)] != nil else {
+                throw UsageError("\(bot) has no topic \(OwnTopic.retryTopic(of: bot)) here. Make it: mesh topics apply")
             }
             if let foreign = chosen.first(where: { topic in !consumed.contains { $0.matches(EventType(topic)) } }) {
                 throw UsageError("\(bot) does not consume \(foreign). It consumes: \(consumed.map(\.description).joined(separator: ", "))")

@@ -7,6 +7,8 @@ import Terminal
 struct LogScan {
     /// The offsets of each partition that are read; the upper bound is where the committed part ended.
     private(set) var ranges: [TopicPartition: Range<Int64>]
+    /// The names of all topics that the broker has.
+    let topics: Set<String>
     private let settings: ClientSettings
     /// How long nothing may come.
     private let patience: Duration
@@ -19,6 +21,7 @@ struct LogScan {
         let admin = try AdminClient(settings)
         defer { admin.close(timeout: .seconds(2)) }
         let known = try admin.metadata(timeout: .seconds(10)).topics
+        self.topics = Set(known.keys)
         let consumer = try Consumer(settings, group: .none())
         defer { consumer.close(timeout: .seconds(2)) }
         for topic in topics {

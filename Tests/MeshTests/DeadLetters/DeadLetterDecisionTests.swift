@@ -1,6 +1,7 @@
 import BotKit
 import Envelopes
 import Kafka
+import Terminal
 import Testing
 
 @testable import mesh
@@ -41,10 +42,21 @@ import Testing
 
     @Test func whatIsNoMarkIsPassedOver() {
         var book = MarkBook()
-        book.take(key: nil, value: [1])
-        book.take(key: Array("x".utf8), value: [1])
-        book.take(key: Array("1@2".utf8), value: Array("{}".utf8))
+        let records: [([UInt8]?, [UInt8]?)] = [
+            (nil, [1]), (Array("x".utf8), [1]), (Array("1@2".utf8), Array("{}".utf8)), (Array("1@2".utf8), nil),
+        ]
+        #expect(records.map { book.take(key: $0.0, value: $0.1) } == [false, false, false, true])
         #expect(book.count == 0)
+    }
+
+    @Test func whatIsNoMarkIsTold() {
+        var unreadable = UnreadableMarks()
+        #expect(unreadable.message == nil)
+        unreadable.add("mesh.dlq_marks[0]@4")
+        #expect(unreadable.message == "a record of mesh.dlq_marks is no mark and counts for nothing: mesh.dlq_marks[0]@4")
+        for offset in 5..<17 { unreadable.add("mesh.dlq_marks[1]@\(offset)") }
+        #expect(unreadable.message?.hasPrefix("13 records of mesh.dlq_marks are no marks") == true)
+        #expect(unreadable.message?.hasSuffix("mesh.dlq_marks[1]@8 and 8 more") == true)
     }
 
     @Test func marksOfWhatIsGoneAreStale() throws {
@@ -107,6 +119,19 @@ import Testing
         #expect(selection.matches(Letters.make()))
     }
 
+    @Test func aBotWithoutDeadLettersIsNoMistake() {
+        var names = SeenNames()
+        names.know(topics: ["retry.echobot", "retry.buildbot", "code.committed"])
+        #expect(names.problem(bots: ["BuildBot"], reasons: ["expired"]) == nil)
+        #expect(names.problem(bots: ["EchoBot", "testbot"], reasons: []) == nil)
+        #expect(names.problem(bots: ["BuildBto"], reasons: [])?.message == "no bot 'BuildBto'; did you mean 'BuildBot'?")
+        #expect(names.problem(bots: ["EchoBt"], reasons: [])?.message == "no bot 'EchoBt'; did you mean 'echobot'?")
+        names.add(Letters.make(bot: "EchoBot", code: "invalid-payload"))
+        #expect(names.problem(bots: ["EchoBt"], reasons: [])?.message == "no bot 'EchoBt'; did you mean 'EchoBot'?")
+        #expect(names.problem(bots: [], reasons: ["invalid-paylod"])?.message.contains("'invalid-payload'") == true)
+        #expect(names.problem(bots: [], reasons: ["expired", "invalid-payload"]) == nil)
+    }
+
     // MARK: plans
 
     private func entry(_ letter: DeadLetter, _ state: DeadLetterState = .open) -> DeadLetterBox.Entry {
@@ -166,8 +191,36 @@ import Testing
 
     // MARK: lists and figures
 
+    @Test func aNarrowTerminalShowsWhereItCameFromAndWhyBelow() {
+        let letter = Letters.make(redrives: 2, timestamp: 5_000)
+        func list(_ width: Int?, _ message: String = "no") -> [String] {
+            let record = letter.record
+            let headers = record.headers.filter { $0.name != RecordHeader.exceptionMessage }
+                + [Header(RecordHeader.exceptionMessage, text: message)]
+            let other = DeadLetter(
+                Record(
+                    topicPartition: record.topicPartition, offset: record.offset, key: nil, value: nil, headers: Headers(headers),
+                    timestamp: record.timestamp))
+            return DeadLetterText.list(
+                [entry(other)], width: width, now: Timestamp(milliseconds: 65_000), style: Style(isColoured: false))
+        }
+        #expect(list(nil, "no luck")[1] == "3@7    1 m  TestBot  invalid-payload  build.completed[4]@99      2         2  open   no luck")
+        #expect(list(100).count == 2)
+        let narrow = list(80, "the payload has no commit, and much more is wrong with it than a terminal has room for on a line")
+        #expect(
+            narrow == [
+                "PLACE  AGE  BOT      REASON           STATE", "3@7    1 m  TestBot  invalid-payload  open",
+                "  from build.completed[4]@99, 2 attempts, 2 redrives: the payload has no commit,",
+                "  and much more is wrong with it than a terminal has room for on a line",
+            ])
+        let long = list(80, String(repeating: "words without end ", count: 50))
+        #expect(long.count == 5)
+        #expect(long.allSatisfy { $0.columns <= 80 } && long[4].hasSuffix("…"))
+        #expect(list(80, String(repeating: "x", count: 300)).allSatisfy { $0.columns <= 80 })
+    }
+
     @Test func theNewestAreKept() {
-        var newest = Newest(3)
+        var newest = Newest.deadLetters(3)
         for offset in (0..<500 as Range<Int64>).shuffled() {
             newest.add(entry(Letters.make(offset: offset, timestamp: offset)))
         }
