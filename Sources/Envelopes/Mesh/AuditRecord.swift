@@ -5,6 +5,8 @@
 /// says whether `previousHash` is that record's, and why not otherwise.
 public struct AuditRecord: Codable, Sendable, Equatable {
     public static let topic = "mesh.audit"
+    /// The outcome of a deed that was not done.
+    public static let refused = "refused"
 
     /// The bot's instance (`BuildBot-2`) or the person (`alice`).
     public var actor: String
@@ -15,9 +17,9 @@ public struct AuditRecord: Codable, Sendable, Equatable {
     public var action: String
     /// What it was done to: the kind of call, or the id that a person named.
     public var subject: String
-    /// success, cancelled, timed-out, transient or permanent; nil where nothing ended.
+    /// success, cancelled, timed-out, transient, permanent or, of what a person asked for and the mesh did not do, refused; nil where nothing ended.
     public var outcome: String?
-    /// The failure's code; nil for a success.
+    /// The failure's, or the refusal's, code; nil for a success.
     public var code: String?
     public var runID: String?
     public var correlationID: String?

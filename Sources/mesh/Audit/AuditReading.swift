@@ -101,6 +101,9 @@ struct AuditReading {
         if verifier.beyondBeginning > 0 {
             output.line("\(HumanText.count(verifier.beyondBeginning)) chains go back to before the oldest record that the topic still has")
         }
+        if verifier.begunTogether > 0 {
+            output.line("\(HumanText.count(verifier.begunTogether)) chains began while the first one of the same person did")
+        }
         if verifier.lost > 0 { output.line("\(HumanText.count(verifier.lost)) records could not be written, as those after them say") }
     }
 }
@@ -211,12 +214,14 @@ private struct AuditSummary: Encodable {
     let problems: Int
     let withoutLink: Int
     let beyondBeginning: Int
+    let begunTogether: Int
     let lost: Int
 
     enum CodingKeys: String, CodingKey {
         case records, chains, actors, problems, lost
         case withoutLink = "chains_without_link"
         case beyondBeginning = "chains_beyond_beginning"
+        case begunTogether = "chains_begun_together"
     }
 
     init(_ verifier: AuditVerifier) {
@@ -226,6 +231,7 @@ private struct AuditSummary: Encodable {
         problems = verifier.problems
         withoutLink = verifier.withoutLink
         beyondBeginning = verifier.beyondBeginning
+        begunTogether = verifier.begunTogether
         lost = verifier.lost
     }
 }

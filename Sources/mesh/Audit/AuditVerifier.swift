@@ -44,7 +44,12 @@ struct AuditVerifier {
         /// The hashes of its last records, for links; at most `remembered`.
         var recent: [String] = []
         var known: Set<String> = []
+        /// When the first record that there is was made, where it says that it is the first; nil otherwise.
+        var began: Timestamp?
     }
+
+    /// Two commands of one person may both find nothing to go on from when they begin so close to each other: looking for it and writing take that long at most.
+    private static let together = Duration.seconds(30)
 
     /// A link may miss so many records that an earlier process, thought dead, still wrote.
     private static let remembered = 256
@@ -62,6 +67,8 @@ struct AuditVerifier {
     private(set) var beyondBeginning = 0
     /// Chains that say that they could not read how the one before ended, or that were written before chains were linked.
     private(set) var withoutLink = 0
+    /// First chains of an actor that began while another first one did.
+    private(set) var begunTogether = 0
     /// Records that their writers say could not be written; `Int.max` where they say more.
     private(set) var lost = 0
 
@@ -113,14 +120,20 @@ struct AuditVerifier {
         switch record.link {
         case nil, .unknown: withoutLink += 1
         case .first:
-            if actors[record.actor] != nil {
-                // By what a chain says of itself, two that began at once and one that hides those before it are the same.
-                report(
-                    entry, record, .unlinked,
-                    "it says that it is the first of \(record.actor), which has records before it (two first commands at once say so too)")
+            guard let actor = actors[record.actor] else { return }
+            guard !Self.isTogether(record, actor) else {
+                begunTogether += 1
+                return
             }
+            report(entry, record, .unlinked, "it says that it is the first of \(record.actor), which has records before it")
         case .continued: follow(record, entry)
         }
+    }
+
+    private static func isTogether(_ record: AuditRecord, _ actor: Actor) -> Bool {
+        guard PersonAudit.isChainOfCommand(record), let began = actor.began, let time = Timestamp.parse(record.at) else { return false }
+        let gap = time.duration(since: began)
+        return gap <= together && gap >= .zero - together
     }
 
     private mutating func follow(_ record: AuditRecord, _ entry: Entry) {
@@ -159,7 +172,7 @@ struct AuditVerifier {
     }
 
     private mutating func remember(_ record: AuditRecord) {
-        var actor = actors[record.actor] ?? Actor()
+        var actor = actors[record.actor] ?? Actor(began: record.link == .first ? Timestamp.parse(record.at) : nil)
         actors[record.actor] = nil
         if actor.recent.count >= 2 * Self.remembered {
             actor.recent.removeFirst(Self.remembered)

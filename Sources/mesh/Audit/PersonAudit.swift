@@ -28,14 +28,21 @@ struct PersonAudit {
         previousHash = tail.hash
     }
 
-    /// The next record. It counts when `commit` follows, and never was when `abort` does.
+    /// Whether the record is of such a chain. Instances are one process at a time, and name their chains otherwise.
+    static func isChainOfCommand(_ record: AuditRecord) -> Bool {
+        guard record.chain.hasPrefix("\(record.actor)/") else { return false }
+        return UniqueID(String(record.chain.dropFirst(record.actor.count + 1))) != nil
+    }
+
+    /// The next record. It counts when `commit` follows, and never was when `abort` does. `refusal` is why it was not done: a code; nil where it was.
     mutating func record(
-        action: String, subject: String, correlationID: String? = nil, at now: Timestamp = .now
+        action: String, subject: String, refusal: String? = nil, correlationID: String? = nil, at now: Timestamp = .now
     ) throws -> OutgoingRecord {
         let number = sequence + open.count
         let audit = try AuditRecord(
-            actor: person, chain: chain, sequence: number, action: action, subject: subject, outcome: "success",
-            correlationID: correlationID, at: now.text, link: number == 0 ? tail.link : nil
+            actor: person, chain: chain, sequence: number, action: action, subject: subject,
+            outcome: refusal == nil ? "success" : AuditRecord.refused, code: refusal, correlationID: correlationID, at: now.text,
+            link: number == 0 ? tail.link : nil
         ).sealed(after: open.last?.hash ?? previousHash)
         open.append(audit)
         return OutgoingRecord(topic: AuditRecord.topic, key: Array(audit.key.utf8), value: try JSONCoder.bytes(audit))

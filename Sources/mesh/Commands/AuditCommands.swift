@@ -30,12 +30,13 @@ enum AuditCommands {
                 the same instance. A record that was altered, is missing, or was moved is named by partition and offset; the exit status is then 1.
                 What nobody can tell: whether the last records of an actor were cut off, and what retention has deleted.
 
-                Two things are named although nobody did harm: the later one of a person's two first commands that began at once (unlinked; nothing was there for
-                either to go on from), and what mesh replay --file --audit copied into this mesh, as it goes on from records of another one.
+                Of a person's two first commands within half a minute both may be the first of their chains: nothing was there for either to go on from. What
+                mesh replay --file --audit copied into this mesh is named although nobody did harm, as it goes on from records of another one.
                 """,
             json: """
                 one object a finding: partition, offset, actor, chain, sequence, problem, message; at the end one with records, \
-                chains, actors, problems, chains_without_link, chains_beyond_beginning, lost
+                chains, actors, problems, chains_without_link, chains_beyond_beginning, \
+                chains_begun_together, lost
                 """,
             flags: [timeout, .format], run: { try AuditReading($0).verify() }),
     ]

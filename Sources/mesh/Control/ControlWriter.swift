@@ -25,7 +25,9 @@ struct ControlWriter {
         }
         let producer = try Producer(settings, observer: .quiet)
         defer { producer.close(timeout: .seconds(5)) }
-        _ = try AuditedWrite.send(records, audit: audits, producer)
+        _ = try AuditedWrite.send(records, audit: audits, producer) { code in
+            try changes.map { try audit.record(action: $1.action, subject: $0.description + $1.argument, refusal: code) }
+        }
         return wishes
     }
 }

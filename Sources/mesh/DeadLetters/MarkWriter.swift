@@ -64,8 +64,21 @@ final class MarkWriter {
         }
     }
 
-    /// Does all the steps or none of them, but for those that the broker refuses for good.
-    func write(_ steps: [Step], action: String, subject: String) throws -> [Refused] {
+    /// Tells the audit what was not done, and why.
+    func refuse(_ refusals: [Redrive.Refusal: Int], action: String) throws {
+        var records: [OutgoingRecord] = []
+        for (refusal, count) in refusals.sorted(by: { ($0.key.bot, $0.key.code) < ($1.key.bot, $1.key.code) }) {
+            let bot = refusal.bot.isEmpty ? "no bot" : refusal.bot
+            records.append(
+                try audit.record(action: action, subject: "\(count) of \(bot) in \(OwnTopic.deadLetters)", refusal: refusal.code))
+        }
+        guard !records.isEmpty else { return }
+        if let failure = try write(records) { throw failure.error }
+        audit.commit()
+    }
+
+    /// Does all the steps or none of them, but for those that the broker refuses for good. `subject` says what is done by the steps that are.
+    func write(_ steps: [Step], action: String, subject: ([Step]) -> String) throws -> [Refused] {
         var left = steps
         var refused: [Refused] = []
         while !left.isEmpty {
@@ -76,7 +89,7 @@ final class MarkWriter {
                     OutgoingRecord(
                         topic: DeadLetterMark.topic, key: Array(step.mark.key.utf8), value: try JSONCoder.bytes(step.mark)))
             }
-            records.append(try audit.record(action: action, subject: subject))
+            records.append(try audit.record(action: action, subject: subject(left)))
             guard let failure = try write(records) else {
                 audit.commit()
                 return refused

@@ -67,7 +67,7 @@ struct Purge {
 
     private func flush(_ steps: inout [MarkWriter.Step], _ writer: MarkWriter, _ result: inout Result, _ bar: ProgressBar) throws {
         guard !steps.isEmpty else { return }
-        _ = try writer.write(steps, action: "dlq.purged", subject: "\(steps.count) of \(OwnTopic.deadLetters)")
+        _ = try writer.write(steps, action: "dlq.purged", subject: { "\($0.count) of \(OwnTopic.deadLetters)" })
         result.purged += steps.count
         steps = []
         bar.advance(to: result.purged)

@@ -23,6 +23,14 @@ struct Redrive {
         var wasStopped = false
     }
 
+    /// What kept dead letters of one bot where they are.
+    struct Refusal: Hashable {
+        let bot: String
+        let code: String
+    }
+
+    fileprivate static let action = "dlq.redriven"
+
     /// Records, and bytes, that one transaction carries at most, and how long one is collected.
     private static let batchRecords = 500
     private static let batchBytes = 4 << 20
@@ -59,6 +67,7 @@ struct Redrive {
         let box = try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience)
         let plan = try plan(box)
         try begun(plan)
+        if !stop.isSet { try writer.refuse(plan.refusals, action: Self.action) }
         guard plan.going > 0, !stop.isSet else { return Result(wasStopped: stop.isSet) }
         let bar = ProgressBar("redriving", total: plan.going, environment: environment)
         defer { bar.end() }
@@ -69,6 +78,8 @@ struct Redrive {
             return !stop.isSet && worker.result.redriven + worker.result.refused.count < plan.going
         }
         try worker.flush()
+        let refused = worker.result.refused.map { (Refusal(bot: $0.step.mark.bot, code: $0.error.auditCode), 1) }
+        try writer.refuse(Dictionary(refused, uniquingKeysWith: +), action: Self.action)
         worker.result.wasStopped = stop.isSet
         return worker.result
     }
@@ -118,9 +129,10 @@ struct Redrive {
 
         mutating func flush() throws {
             guard !batch.isEmpty else { return }
-            let counts = Dictionary(batch.map { ($0.mark.bot, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }
-            let subject = counts.prefix(8).map { "\($0.value) of \($0.key)" }.joined(separator: ", ")
-            let refused = try writer.write(batch, action: "dlq.redriven", subject: "\(subject) back from \(OwnTopic.deadLetters)")
+            let refused = try writer.write(batch, action: Redrive.action) { steps in
+                let counts = Dictionary(steps.map { ($0.mark.bot, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }
+                return counts.prefix(8).map { "\($0.value) of \($0.key)" }.joined(separator: ", ") + " back from \(OwnTopic.deadLetters)"
+            }
             result.redriven += batch.count - refused.count
             result.refused += refused
             batch = []

@@ -15,6 +15,15 @@ struct RedrivePlan {
         case refused(RedriveRecord.Refusal)
         /// `--max` is reached.
         case beyondMaximum
+
+        /// The code under which the audit keeps that somebody asked for it and was refused; nil where nothing was refused.
+        var refusal: String? {
+            switch self {
+            case .quarantined: "quarantined"
+            case .refused(let refusal): refusal.code
+            case .redriven, .purged, .beyondMaximum: nil
+            }
+        }
     }
 
     struct Group: Hashable {
@@ -31,6 +40,9 @@ struct RedrivePlan {
     private(set) var going = 0
     private(set) var groups: [Group: Int] = [:]
     private(set) var staying: [Reason: Int] = [:]
+    /// Those of `staying` that the redrive itself refuses, by bot; what has no room counts as one bot's without a name.
+    private(set) var refusals: [Redrive.Refusal: Int] = [:]
+    private static let mostRefusals = 200
     private(set) var first: DeadLetter?
     private(set) var last: DeadLetter?
     /// Of all dead letters that were looked at, also those that are not meant.
@@ -46,7 +58,9 @@ struct RedrivePlan {
     mutating func add(_ entry: DeadLetterBox.Entry) -> Verdict {
         let verdict = decide(entry)
         switch verdict {
-        case .stays(let reason): staying[reason, default: 0] += 1
+        case .stays(let reason):
+            staying[reason, default: 0] += 1
+            if let code = reason.refusal { refuse(entry.letter.bot ?? "", code) }
         case .goes(let record):
             let letter = entry.letter
             going += 1
@@ -55,6 +69,12 @@ struct RedrivePlan {
             if last.map({ letter.timestamp >= $0.timestamp }) ?? true { last = letter.withoutContent }
         }
         return verdict
+    }
+
+    private mutating func refuse(_ bot: String, _ code: String) {
+        let refusal = Redrive.Refusal(bot: bot, code: code)
+        let hasRoom = refusals[refusal] != nil || refusals.count < Self.mostRefusals
+        refusals[hasRoom ? refusal : Redrive.Refusal(bot: "", code: code), default: 0] += 1
     }
 
     private func decide(_ entry: DeadLetterBox.Entry) -> Verdict {

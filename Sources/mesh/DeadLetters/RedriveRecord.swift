@@ -10,6 +10,15 @@ enum RedriveRecord {
         case noOrigin = "it does not say where it came from"
         case oversized = "its value was too large to be kept: replay it from its origin"
         case noTopic = "its bot has no retry topic here"
+
+        var code: String {
+            switch self {
+            case .noBot: "no-bot"
+            case .noOrigin: "no-origin"
+            case .oversized: "oversized"
+            case .noTopic: "no-topic"
+            }
+        }
     }
 
     /// `partitions` are those of the broker's topics.

@@ -31,8 +31,15 @@ struct EventPublisher {
         let record = OutgoingRecord(
             topic: envelope.type.name, key: key.map { Array($0.utf8) }, value: encoded.value,
             headers: Headers(encoded.headers.map { Header($0.name, $0.value) }))
-        let audit = try decision.map { [try $0.auditRecord(of: envelope, settings)] } ?? []
-        let deliveries = try AuditedWrite.send([record], audit: audit, producer)
+        var audit = decision.map { PersonAudit(person: $0.person, settings) }
+        func said(_ refusal: String?) throws -> [OutgoingRecord] {
+            guard let decision else { return [] }
+            let said = try audit?.record(
+                action: envelope.type.name, subject: decision.subject, refusal: refusal, correlationID: envelope.correlationID,
+                at: refusal == nil ? envelope.timestamp : .now)
+            return said.map { [$0] } ?? []
+        }
+        let deliveries = try AuditedWrite.send([record], audit: said(nil), producer, refusal: said)
         guard let delivery = deliveries.first else {
             throw CommandFailure("Kafka did not tell what became of the record; look with: mesh tail")
         }
@@ -45,11 +52,4 @@ struct Decision {
     let person: String
     /// The id or name that the person gave.
     let subject: String
-
-    /// A chain of its own, for a command is a process of its own; it goes on from the person's last one.
-    fileprivate func auditRecord(of envelope: Envelope, _ settings: ClientSettings) throws -> OutgoingRecord {
-        var audit = PersonAudit(person: person, settings)
-        return try audit.record(
-            action: envelope.type.name, subject: subject, correlationID: envelope.correlationID, at: envelope.timestamp)
-    }
 }

@@ -160,16 +160,38 @@ import Testing
         #expect(findings(try verify(writer.records)) == ["2@4 unlinked"])
     }
 
-    /// It cannot be told from harm, so it is named, with what else it may be.
-    @Test func twoFirstCommandsAtOnceAreNamedWithTheirLikelyCause() throws {
+    /// Nothing was there for either to go on from.
+    @Test(arguments: [(0, true), (2_000, true), (-2_000, true), (60_000, false), (-60_000, false)])
+    func twoFirstCommandsAtOnceHoldAndOneThatComesLaterDoesNot(milliseconds: Int64, holds: Bool) throws {
         var written: [AuditRecord] = []
-        for command in ["1", "2"] {
-            var audit = PersonAudit(person: "ada", command: command, after: .none)
-            written.append(try JSONCoder.decode(AuditRecord.self, from: try audit.record(action: "a", subject: "s").value ?? []))
+        var random = SystemRandomNumberGenerator()
+        for at in [0, milliseconds] {
+            var audit = PersonAudit(person: "ada", command: EventID(random: &random).text, after: .none)
+            let record = try audit.record(action: "a", subject: "s", at: Timestamp(milliseconds: 1_767_323_045_000 + at))
+            written.append(try JSONCoder.decode(AuditRecord.self, from: record.value ?? []))
         }
         let verifier = try verify(written)
-        #expect(findings(verifier) == ["2@2 unlinked"])
-        #expect(verifier.findings.first?.message.hasSuffix("(two first commands at once say so too)") == true)
+        #expect(findings(verifier) == (holds ? [] : ["2@2 unlinked"]))
+        #expect(verifier.begunTogether == (holds ? 1 : 0))
+    }
+
+    @Test func aFirstChainAfterOneThatGoesOnIsUnlinked() throws {
+        var written: [AuditRecord] = []
+        for (command, tail) in [("1", AuditTail.unknown), ("2", .none)] {
+            var audit = PersonAudit(person: "ada", command: command, after: tail)
+            written.append(try JSONCoder.decode(AuditRecord.self, from: try audit.record(action: "a", subject: "s").value ?? []))
+        }
+        #expect(findings(try verify(written)) == ["2@2 unlinked"])
+    }
+
+    @Test func whatWasRefusedSaysWhy() throws {
+        var audit = PersonAudit(person: "ada", command: "1", after: .none)
+        let done = try audit.record(action: "dlq.redriven", subject: "1")
+        let refused = try audit.record(action: "dlq.redriven", subject: "2", refusal: "quarantined")
+        let written = try [done, refused].map { try JSONCoder.decode(AuditRecord.self, from: $0.value ?? []) }
+        #expect(written.map(\.outcome) == ["success", "refused"])
+        #expect(written.map(\.code) == [nil, "quarantined"])
+        #expect(try verify(written).problems == 0)
     }
 
     @Test func aProcessThatWasThoughtDeadMayStillWrite() throws {

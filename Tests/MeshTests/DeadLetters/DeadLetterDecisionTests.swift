@@ -152,6 +152,10 @@ import Testing
         #expect(
             plan.staying == [.redriven: 1, .purged: 1, .quarantined: 1, .refused(.noTopic): 1, .beyondMaximum: 1])
         #expect(plan.refused == 1)
+        #expect(
+            plan.refusals == [
+                Redrive.Refusal(bot: "TestBot", code: "quarantined"): 1, Redrive.Refusal(bot: "Gone", code: "no-topic"): 1,
+            ])
         #expect(plan.first?.place.offset == 6)
         #expect(plan.last?.place.offset == 1)
     }
@@ -195,7 +199,8 @@ import Testing
         let letter = Letters.make(redrives: 2, timestamp: 5_000)
         func list(_ width: Int?, _ message: String = "no") -> [String] {
             let record = letter.record
-            let headers = record.headers.filter { $0.name != RecordHeader.exceptionMessage }
+            let headers =
+                record.headers.filter { $0.name != RecordHeader.exceptionMessage }
                 + [Header(RecordHeader.exceptionMessage, text: message)]
             let other = DeadLetter(
                 Record(
