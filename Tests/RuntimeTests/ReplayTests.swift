@@ -226,7 +226,7 @@ import Testing
     @Test func aFailureIsAnsweredAsItWas() throws {
         var results = RecordedResults(bot: "WorkBot")
         let failure = CallFailure(.permanent, code: "gone", message: "it is gone")
-        results.take(try record("k", "permanent", at: "2026-01-01T00:00:02.000Z", result: CallOutcome.failure(failure).audited(effort)))
+        results.take(try record("k", "permanent", at: "2026-01-01T00:00:02.000Z", result: CallOutcome.failure(failure).audited(effort).result))
         results.take(try record("plain", "timed-out", at: "2026-01-01T00:00:02.000Z"))
         func answer(_ key: String) -> CallFailure? {
             if case .failure(let failure)? = results.outcome(of: effort, key: key) { failure } else { nil }
@@ -261,11 +261,26 @@ import Testing
         let command = Execute(step: "a", arguments: ["a"], commandTimeLimit: .seconds(1))
         let printed = Execute.Response(
             exitStatus: 0, isSuccess: true, reason: "", stdout: "secret", stderr: "", output: "secret", durationSeconds: 0)
-        #expect(CallOutcome.success(printed).audited(command) == nil)
+        let unkept = CallOutcome.success(printed).audited(command)
+        #expect(unkept.result == nil && unkept.problem == nil, "it is no problem where nothing is kept at all")
         let http = HTTPCall(method: "GET", url: "http://x", timeLimit: .seconds(1))
-        #expect(CallOutcome.success(HTTPCall.Response(status: 200, body: "secret", durationSeconds: 0)).audited(http) == nil)
-        #expect(CallOutcome.success(Effort.Response(number: 3)).audited(effort) == .object(["number": .integer(3)]))
+        #expect(CallOutcome.success(HTTPCall.Response(status: 200, body: "secret", durationSeconds: 0)).audited(http).result == nil)
+        #expect(CallOutcome.success(Effort.Response(number: 3)).audited(effort).result == .object(["number": .integer(3)]))
         let large = CallFailure(.permanent, code: "x", message: String(repeating: "a", count: CallOutcome.maximumRecordedBytes))
-        #expect(CallOutcome.failure(large).audited(effort) == nil)
+        let kept = CallOutcome.failure(large).audited(effort)
+        #expect(kept.result == nil)
+        #expect(kept.problem?.hasSuffix("the largest that is kept has 65536") == true)
+    }
+
+    /// An answer that nests deeper than the audit can be read is told in the log, and not kept.
+    @Test func aResultThatIsNestedTooDeepIsNotKeptAndSaysSo() {
+        func nested(_ levels: Int) -> (result: JSONValue?, problem: String?) {
+            CallOutcome.success((1..<levels).reduce(JSONValue.array([.integer(1)])) { inner, _ in .array([inner]) }).audited(effort)
+        }
+        #expect(nested(JSONLimits.maximumDepth - 1).result != nil)
+        for levels in [JSONLimits.maximumDepth, JSONLimits.maximumDepth + 1, 200] {
+            #expect(nested(levels).result == nil)
+            #expect(nested(levels).problem == "it is nested more than 64 levels deep", "\(levels) levels")
+        }
     }
 }

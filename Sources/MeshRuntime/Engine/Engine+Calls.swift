@@ -62,11 +62,20 @@ extension Engine {
         job.arrived.append((place, outcome))
     }
 
+    /// A replay of the record could not answer this call.
+    private func noteNotKept(_ job: Job, _ call: JobCall, _ problem: String) {
+        log(
+            .warn, "\(contract.name): the result of \(call.kind.name) is not kept for replays: \(problem). A replay of this record skips it",
+            correlation: job.event.envelope.correlationID, [("run_id", job.runID), ("idempotency_key", call.idempotencyKey)])
+    }
+
     /// Tells breaker, figures and audit how a call ended.
     private func note(_ outcome: CallOutcome, of job: Job, _ call: JobCall, at moment: Moment) {
         var entry = audit("call.finished", job, call)
         entry.durationSeconds = Double(moment.uptime - call.began) / 1_000
-        entry.result = outcome.audited(call.call.request)
+        let audited = outcome.audited(call.call.request)
+        entry.result = audited.result
+        if let problem = audited.problem { noteNotKept(job, call, problem) }
         let isTrial = call.permit.isTrial
         let changed = breakers.change(call.dependency) { breaker in
             switch outcome {

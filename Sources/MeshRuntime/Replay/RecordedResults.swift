@@ -63,15 +63,25 @@ extension CallOutcome {
     /// The largest result that the audit keeps, in bytes of JSON.
     static let maximumRecordedBytes = 64 << 10
 
-    /// What the audit keeps of the outcome: the response or the failure. nil where the kind's results are not kept, or this one is too large.
-    func audited(_ request: any CallRequest) -> JSONValue? {
-        guard type(of: request).isResultRecorded else { return nil }
-        let bytes: [UInt8]?
-        switch self {
-        case .success(let response): bytes = try? JSONCoder.bytes(response)
-        case .failure(let failure): bytes = try? JSONCoder.bytes(failure)
+    /// What the audit keeps of the outcome: the response or the failure. nil where the kind's results are not kept; of any other that cannot be kept `problem` says
+    /// why.
+    func audited(_ request: any CallRequest) -> (result: JSONValue?, problem: String?) {
+        guard type(of: request).isResultRecorded else { return (nil, nil) }
+        do {
+            let bytes =
+                switch self {
+                case .success(let response): try JSONCoder.bytes(response)
+                case .failure(let failure): try JSONCoder.bytes(failure)
+                }
+            guard bytes.count <= Self.maximumRecordedBytes else {
+                return (nil, "it has \(bytes.count) bytes, the largest that is kept has \(Self.maximumRecordedBytes)")
+            }
+            let result = try JSONValue.parse(bytes)
+            // In the audit's record it lies one level deeper.
+            _ = try JSONValue.parse(JSONValue.array([result]).bytes)
+            return (result, nil)
+        } catch {
+            return (nil, "\(error)")
         }
-        guard let bytes, bytes.count <= Self.maximumRecordedBytes else { return nil }
-        return try? JSONValue.parse(bytes)
     }
 }
