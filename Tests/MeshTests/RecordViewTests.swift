@@ -1,7 +1,9 @@
+import BotKit
 import Envelopes
 import Kafka
 import Terminal
 import Testing
+import Topology
 
 @testable import mesh
 
@@ -23,16 +25,55 @@ import Testing
         #expect(try TopicChoice(words).among(topics) == expected)
     }
 
-    @Test func aNameThatNoTopicHasIsAMistakeAndAPatternThatNoneMatchesIsNot() throws {
-        let problems = try TopicChoice(["buld.started", "bild.*", "code.*"]).problems(among: topics)
-        #expect(problems.map(\.isName) == [true, false])
-        #expect(problems[0].message.contains("'build.started'"))
-        #expect(problems[1].message.contains("'build.*'"))
+    /// One rule for names and patterns, and for every command.
+    @Test(arguments: [
+        ("buld.started", "no topic 'buld.started'; did you mean 'build.started'?"),
+        ("bild.*", "no topic matches 'bild.*'; did you mean 'build.*'?"), ("code.*.more", "no topic matches 'code.*.more'"),
+        ("*.dlq", "no topic matches '*.dlq'"), ("#.log", nil), ("build.*", nil), ("mesh.dlq", nil),
+    ])
+    func whatMeansNoTopicIsWrongUse(word: String, expected: String?) throws {
+        let choice = try TopicChoice(["code.*", word])
+        let problem: UsageError?
+        do throws(UsageError) {
+            try choice.check(among: topics)
+            problem = nil
+        } catch {
+            problem = error
+        }
+        #expect(problem?.message == expected)
     }
 
     @Test func whatIsNoPatternIsRefused() {
         #expect(throws: UsageError.self) { try TopicChoice(["buil*.x"]) }
         #expect(throws: UsageError.self) { try TopicChoice(["a..b"]) }
+    }
+}
+
+@Suite struct FieldCheckTests {
+    private let check = FieldCheck(payloads: [
+        "build.completed": PayloadShape(
+            schema: ["properties": ["branch": ["type": "string"], "artifact": ["properties": ["url": ["type": "string"]]]]]),
+        "build.failed": PayloadShape(schema: ["properties": ["reason": ["type": "string"]]]),
+        "own.event": nil,
+    ])
+
+    private func problems(_ filter: String, _ words: [String]?) throws -> [String] {
+        check.problems(try Filter.parse(filter), try words.map { words throws(UsageError) in try TopicChoice(words) })
+    }
+
+    @Test func aFieldThatNoPayloadHasIsNamedWithItsPlaceAndTheNearest() throws {
+        #expect(
+            try problems("reason == null && brnach == 'main'", ["build.*"]) == [
+                "--where, line 1, column 19: no payload of build.* has a field 'brnach', so it is null; did you mean 'branch'?"
+            ])
+        #expect(try problems("artifact.ulr == ''", ["build.completed"]).count == 1)
+        #expect(try problems("artifact.url == '' or branch in ['brnach']", ["build.completed"]) == [])
+        #expect(try problems("reason == 'x'", ["build.completed"]).first?.hasSuffix("so it is null") == true)
+    }
+
+    @Test func wherePayloadsAreNotKnownNothingIsSaid() throws {
+        for words in [["own.event"], ["other.event"], ["#"], ["other.*"], nil] { #expect(try problems("brnach == 1", words) == []) }
+        #expect(try problems("envelope.source == 'a'", ["build.*"]) == [])
     }
 }
 

@@ -192,7 +192,10 @@ import Testing
 
     @Test func onlyItsOwnerMayReadAFileOfRecords() throws {
         let path = try TemporaryDirectory.make() + "/kept.jsonl"
-        try RecordSink(path, replaces: false).close()
+        let sink = try RecordSink(path, replaces: false)
+        #expect(access(path, F_OK) != 0, "what finds nothing makes no file")
+        try sink.finish()
+        sink.close()
         var status = stat()
         #expect(stat(path, &status) == 0)
         #expect(status.st_mode & 0o077 == 0)

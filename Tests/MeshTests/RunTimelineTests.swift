@@ -61,6 +61,37 @@ import Testing
         #expect(timeline.ended == Timestamp(milliseconds: 3_100))
     }
 
+    /// A call that takes no time begins in the same millisecond as what the bot says of it.
+    @Test(arguments: [(0.001, ["build.run", "build.failed"]), (0.5, ["build.failed", "build.run"])])
+    func whatABotSaysOfACallStandsBehindIt(seconds: Double, expected: [String]) {
+        var call = AuditRecord(
+            actor: "BuildBot-2", chain: "c", sequence: 0, action: "call.started", subject: "build.run", runID: build,
+            correlationID: "run-1", idempotencyKey: "k", at: Timestamp(milliseconds: 1_500).text)
+        func written(_ offset: Int64) -> Record {
+            record("mesh.audit", offset, String(decoding: (try? JSONCoder.bytes(call)) ?? [], as: UTF8.self), at: 1_500)
+        }
+        let started = written(1)
+        (call.action, call.outcome, call.durationSeconds) = ("call.finished", "success", seconds)
+        let timeline = timeline([
+            event("build.failed", 4, id: "e3", cause: "e1", source: "BuildBot", at: 1_500), started, written(2),
+            event("code.committed", 1, id: "e1", cause: nil, source: "git", at: 1_000),
+        ])
+        #expect(timeline.entries.dropFirst().map(\.name) == expected)
+        #expect(timeline.entries.map(\.cause) == [nil, 0, 0])
+    }
+
+    @Test func whileACallIsNotBackTheRunGoesOn() throws {
+        let open = timeline([records[1], records[3]])
+        #expect(open.isOpen && open.summary == "1 event, 1 call (1 not back yet)")
+        #expect(TraceView(timeline: open).objects().last?.durationSeconds == nil)
+        let closed = timeline(records)
+        #expect(!closed.isOpen && TraceView(timeline: closed).objects().last?.durationSeconds == 2.1)
+        // Begun again by another process, whose records may come first: the earlier one is not waited for.
+        let again = timeline([audit("call.started", at: 2_500), audit("call.finished", at: 3_000, outcome: "success"), records[1]])
+        #expect(!again.isOpen)
+        #expect(again.entries.map(\.detail) == ["did not come back, begun again", "success"])
+    }
+
     @Test func aCallWhoseEndComesFirstIsStillOneEntry() {
         let timeline = timeline([audit("call.finished", at: 3_000, outcome: "success")])
         #expect(timeline.entries.count == 1)

@@ -77,6 +77,18 @@ import Testing
         #expect(machine.engine.figures.duplicates == 1)
     }
 
+    @Test func aResultThatIsNotKeptIsTold() throws {
+        let machine = try Machine(WorkBot.self)
+        machine.outcome = { _ in
+            .failure(CallFailure(.permanent, code: "x", message: String(repeating: "a", count: CallOutcome.maximumRecordedBytes)))
+        }
+        try machine.send(Work(name: "call", number: 1, how: "call"))
+        machine.runDry()
+        #expect(machine.audits.last?.action == "call.finished" && machine.audits.last?.result == nil)
+        let told = machine.entries.filter { $0.message.contains("the result of effort is not kept for replays: it has ") }
+        #expect(told.count == 1 && told.first?.level == .warn)
+    }
+
     @Test func aStateIsNotTouchedByWhatIsSkipped() throws {
         let machine = try Machine(CountBot.self)
         try machine.send(Work(name: "a", number: 1, how: "plain"))

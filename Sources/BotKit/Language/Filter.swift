@@ -23,6 +23,12 @@ public struct Filter: Sendable, Equatable, CustomStringConvertible {
 
     /// The names of payload fields that it reads, in order.
     public var names: [String] { root.names }
+
+    /// Where the name stands first in the text, both counted from 1; nil for one that it does not read.
+    public func place(of name: String) -> (line: Int, column: Int)? {
+        let token = (try? FilterLexer.tokens(description))?.first { $0.kind == .word(name) }
+        return token.map { ($0.line, $0.column) }
+    }
 }
 
 indirect enum FilterExpression: Sendable, Equatable {

@@ -11,7 +11,7 @@ enum RecordCommands {
             discussion: """
                 A pattern is words between dots: * stands for one, # for any number, so 'build.*' is all that BuildBot says and '#' is every event. The mesh's own
                 topics are shown where they are named (mesh.dlq, 'mesh.*', 'retry.*'), logs where the pattern ends with log ('*.log'). Topics that appear
-                later and match are taken in. What is no envelope is shown as such. Times are the records' own, in UTC; topic[partition]@offset is what kcat shows too.
+                later and match are taken in; a word that means no topic yet is wrong use. What is no envelope is shown as such. Times are the records' own, in UTC; topic[partition]@offset is what kcat shows too.
                 The order is exact for what is read from the past, as long as at most 100,000 records (32 MiB) have to wait for an earlier one; what is new waits 250 ms.
 
                 JSON: topic, partition, offset, timestamp, key; then envelope, in its flat form; or, of the mesh's own records, value; or, of what is no
@@ -46,7 +46,7 @@ enum RecordCommands {
 
                 JSON: an object for each thing, with kind (event, call, retry, dead_letter, person), number, time, offset_seconds, name, by, place, id, cause,
                 since_cause_seconds, duration_seconds, failure, run_id, replay, detail, artifact; then one for each step's log (kind log: name, by,
-                run_id, lines, excerpt), and one for the whole (kind run: id, time, duration_seconds, detail).
+                run_id, lines, excerpt), and one for the whole (kind run: id, time, duration_seconds unless a call is not back yet, detail).
 
                 Examples:
                   mesh trace a1a313a4
@@ -74,6 +74,7 @@ enum RecordCommands {
             filter: try RecordFilter(invocation),
             follows: !invocation.has("no-follow"), maximum: try invocation.integer("max", in: 1...Int.max),
             line: TailLine(format: invocation.format, style: output.style, showsHeaders: invocation.has("headers")))
+        FieldCheck.tell(options.filter.condition, options.choice, invocation)
         let stop = StopSign.watch()
         try Tail(try invocation.settings(), options, stop: stop).run()
         return 0

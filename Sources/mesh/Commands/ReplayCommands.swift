@@ -97,6 +97,7 @@ enum ReplayCommands {
         }
         let order = try ReplayWords.order(invocation)
         let choice = invocation.arguments.isEmpty ? nil : try TopicChoice(invocation.arguments)
+        FieldCheck.tell(order.filter.condition, choice, invocation)
         let settings = try invocation.settings()
         let map = try TopicMap(settings)
         let chosen = try chosenTopics(choice, map, isFile: isFile)
@@ -139,7 +140,7 @@ enum ReplayCommands {
 
     private static func chosenTopics(_ choice: TopicChoice?, _ map: TopicMap, isFile: Bool) throws(UsageError) -> [String] {
         guard let choice, !isFile else { return [] }
-        if let problem = choice.problems(among: map.names).first { throw UsageError(problem.message) }
+        try choice.check(among: map.names)
         let chosen = choice.among(map.names)
         if let own = chosen.first(where: OwnTopic.isOwn) {
             let hint = own == OwnTopic.deadLetters ? ". For dead letters: mesh dlq redrive" : ""
@@ -158,10 +159,11 @@ enum ReplayCommands {
             throw UsageError("what? mesh record TOPIC…, or --correlation ID for a whole run")
         }
         let maximum = try invocation.integer("max", in: 1...Int.max)
+        let choice = invocation.arguments.isEmpty ? nil : try TopicChoice(invocation.arguments)
+        FieldCheck.tell(filter.condition, choice, invocation)
         let settings = try invocation.settings()
         let map = try TopicMap(settings)
-        let choice = invocation.arguments.isEmpty ? nil : try TopicChoice(invocation.arguments)
-        if let problem = choice?.problems(among: map.names).first { throw UsageError(problem.message) }
+        try choice?.check(among: map.names)
         let topics = choice?.among(map.names) ?? map.names.filter { !OwnTopic.isOwn($0) || $0 == AuditRecord.topic }
         let source = try TopicSource(
             settings, map.partitions(of: topics), from: try invocation.moment("from") ?? .beginning,
@@ -180,8 +182,15 @@ enum ReplayCommands {
             try file.write(record)
             kept += 1
         }
-        try file.finish()
         progress.end()
+        if kept == 0, !stop.isSet, let run = filter.correlation {
+            let range = "from \(invocation["from"] ?? "beginning") to \(invocation["to"] ?? "end")"
+            let others = try RunSearch(settings, from: .beginning, logLines: 0, environment: invocation.environment, stop: stop)
+                .recent(map, near: run)
+            throw CommandFailure(
+                "nothing of a run '\(run.printable)' was found in \(place(choice, topics)), \(range), so no file was made" + others)
+        }
+        try file.finish()
         let summary =
             "\(HumanText.count(kept)) records in \(path == "-" ? "standard output" : path)\(stop.isSet ? ", stopped before the end" : "")"
         if path == "-" {
@@ -191,7 +200,13 @@ enum ReplayCommands {
         } else {
             Output(invocation).line(summary)
         }
-        return stop.isSet || kept == 0 && choice == nil ? 1 : 0
+        return stop.isSet ? 1 : 0
+    }
+
+    /// Where a recording looks.
+    private static func place(_ choice: TopicChoice?, _ topics: [String]) -> String {
+        guard let choice else { return "\(HumanText.count(topics.count)) topics (all events, their logs, and \(AuditRecord.topic))" }
+        return choice.patterns.map(\.description).joined(separator: ", ")
     }
 
     private struct Recorded: Encodable {
@@ -209,37 +224,47 @@ enum ReplayCommands {
 /// The file that `mesh record` makes.
 final class RecordSink {
     private let path: String
-    private let descriptor: Int32
-    private var lines: LineSink
+    private let replaces: Bool
+    /// nil until the first record: what finds nothing makes no file, and replaces none.
+    private var lines: LineSink?
+    private var descriptor: Int32 = -1
 
     init(_ path: String, replaces: Bool) throws {
         self.path = path
-        guard path != "-" else {
-            descriptor = STDOUT_FILENO
+        self.replaces = replaces
+        if path == "-" {
             lines = LineSink()
-            return
+        } else if !replaces, access(path, F_OK) == 0 {
+            throw Self.cannotMake(path, EEXIST)
         }
+    }
+
+    private static func cannotMake(_ path: String, _ code: Int32) -> CommandFailure {
+        CommandFailure("cannot make \(path): \(code == EEXIST ? "it exists; replace it with --force" : String(cString: strerror(code)))")
+    }
+
+    private func begin() throws(CommandFailure) {
+        guard lines == nil else { return }
         descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (replaces ? O_TRUNC : O_EXCL), 0o600)
-        guard descriptor >= 0 else {
-            let hint = errno == EEXIST ? "it exists; replace it with --force" : String(cString: strerror(errno))
-            throw CommandFailure("cannot make \(path): \(hint)")
-        }
+        guard descriptor >= 0 else { throw Self.cannotMake(path, errno) }
         lines = LineSink(descriptor)
     }
 
     func write(_ record: Record) throws(CommandFailure) {
-        lines.line(RecordLine.bytes(record))
+        try begin()
+        lines?.line(RecordLine.bytes(record))
         try check()
     }
 
     func finish() throws(CommandFailure) {
-        lines.flush()
+        try begin()
+        lines?.flush()
         try check()
     }
 
     private func check() throws(CommandFailure) {
-        if lines.isClosed { throw CommandFailure("cannot write \(path): its reader went away, or the disk is full") }
+        if lines?.isClosed ?? false { throw CommandFailure("cannot write \(path): its reader went away, or the disk is full") }
     }
 
-    func close() { if path != "-" { Glibc.close(descriptor) } }
+    func close() { if descriptor >= 0 { Glibc.close(descriptor) } }
 }

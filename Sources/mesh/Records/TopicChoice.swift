@@ -20,36 +20,32 @@ struct TopicChoice {
         self.patterns = patterns
     }
 
-    func matches(_ topic: String) -> Bool {
-        patterns.contains { pattern in
-            guard pattern.isWild else { return pattern.description == topic }
-            guard pattern.matches(EventType(topic)) else { return false }
-            if topic.hasSuffix(".log") { return pattern.description.hasSuffix(".log") }
-            return !OwnTopic.isOwn(topic) || pattern.description.hasPrefix(topic.prefix { $0 != "." } + ".")
-        }
+    func matches(_ topic: String) -> Bool { patterns.contains { Self.means($0, topic) } }
+
+    private static func means(_ pattern: EventPattern, _ topic: String) -> Bool {
+        guard pattern.isWild else { return pattern.description == topic }
+        guard pattern.matches(EventType(topic)) else { return false }
+        if topic.hasSuffix(".log") { return pattern.description.hasSuffix(".log") }
+        return !OwnTopic.isOwn(topic) || pattern.description.hasPrefix(topic.prefix { $0 != "." } + ".")
     }
 
     func among(_ topics: some Sequence<String>) -> [String] { topics.filter(matches).sorted() }
 
-    /// What is wrong with the choice where these are the broker's topics: a name that none has, or a pattern that none matches.
-    func problems(among topics: [String]) -> [(isName: Bool, message: String)] {
-        patterns.compactMap { pattern in
+    /// Throws where these are the broker's topics and one of the words means none of them, be it a name or a pattern: it is wrong use, for every command.
+    func check(among topics: [String]) throws(UsageError) {
+        for pattern in patterns {
             let text = pattern.description
             if pattern.isWild {
-                guard !topics.contains(where: pattern.matches) else { return nil }
+                guard !topics.contains(where: { Self.means(pattern, $0) }) else { continue }
                 let first = text.prefix { $0 != "." }
                 let domains = Set(topics.map { String($0.prefix { $0 != "." }) })
                 let near = domains.contains(String(first)) ? nil : NearestName.of(String(first), in: domains)
-                return (false, "no topic matches '\(text)' yet" + (near.map { "; is '\($0)\(text.dropFirst(first.count))' meant?" } ?? ""))
+                throw UsageError("no topic matches '\(text)'" + (near.map { "; did you mean '\($0)\(text.dropFirst(first.count))'?" } ?? ""))
             }
-            guard !topics.contains(text) else { return nil }
-            return (true, UsageError.unknown("topic", text, among: topics).message)
+            guard !topics.contains(text) else { continue }
+            throw UsageError.unknown("topic", text, among: topics)
         }
     }
-}
-
-extension EventPattern {
-    fileprivate func matches(_ topic: String) -> Bool { matches(EventType(topic)) }
 }
 
 /// Topics that carry no events of their own: the mesh's, each bot's, and the brokers'.

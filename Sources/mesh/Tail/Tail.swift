@@ -83,10 +83,7 @@ final class Tail {
 
     private func begin() throws {
         let map = TopicMap(try admin.metadata(timeout: .seconds(10)))
-        for (isName, message) in options.choice.problems(among: map.names) {
-            if isName { throw UsageError(message) }
-            Terminal.write("mesh: \(message)\n", to: STDERR_FILENO)
-        }
+        try options.choice.check(among: map.names)
         try add(map.partitions(of: options.choice.among(map.names)), from: options.from)
         lastLook = Uptime.milliseconds
     }

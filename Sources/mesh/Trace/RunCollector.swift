@@ -96,7 +96,9 @@ struct RunCollector {
             var entry = TraceEntry(
                 kind: action == "replay.skipped" ? .call : .person, time: time, place: place, name: action, by: actor,
                 runID: json["run_id"]?.string, detail: subject)
-            entry.isFailure = action == "replay.skipped"
+            let isRefused = json["outcome"]?.string == AuditRecord.refused
+            if isRefused { entry.detail += ", refused: \(json["code"]?.string ?? "?")" }
+            entry.isFailure = action == "replay.skipped" || isRefused
             return add(entry)
         }
         if action == "call.replayed" {
@@ -112,7 +114,7 @@ struct RunCollector {
         }
         var entry = TraceEntry(
             kind: .call, time: time, place: place, name: json["subject"]?.string ?? "?", by: actor, runID: json["run_id"]?.string,
-            detail: json["is_repeat"]?.bool == true ? "again, not back yet" : "not back yet")
+            detail: json["is_repeat"]?.bool == true ? "again, not back yet" : "not back yet", callKey: key, isOpen: true)
         if action == "call.finished" {
             // Its beginning lies before what was read.
             finish(&entry, json)
@@ -125,6 +127,7 @@ struct RunCollector {
 
     private func finish(_ entry: inout TraceEntry, _ json: JSONValue) {
         let outcome = json["outcome"]?.string ?? "?"
+        entry.isOpen = false
         entry.duration = json["duration_seconds"]?.number.map(TraceEntry.inRange)
         entry.isFailure = outcome != "success"
         entry.detail = [outcome, json["code"]?.string].compactMap { $0 }.joined(separator: ", ")

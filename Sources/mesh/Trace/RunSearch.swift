@@ -91,7 +91,7 @@ final class RunSearch {
     // MARK: When there is none
 
     /// The runs whose ids are nearest, or else the latest ones, as far as the ends of the topics tell.
-    private func recent(_ topics: TopicMap, near id: String) throws -> String {
+    func recent(_ topics: TopicMap, near id: String) throws -> String {
         let reader = try RecordReader(settings)
         defer { reader.close() }
         let partitions = topics.partitions(of: topics.names.filter { !OwnTopic.isOwn($0) && !$0.hasSuffix(".log") })

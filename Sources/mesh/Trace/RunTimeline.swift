@@ -11,9 +11,8 @@ struct RunTimeline {
         correlationID = run.correlationID
         logs = run.logs
         left = run.left
-        var entries = run.entries
-        // Things of one instant: what led to the others stands first.
-        entries.sort { ($0.time, $0.kind.rank, $0.place) < ($1.time, $1.kind.rank, $1.place) }
+        var entries = Self.inOrder(run.entries)
+        Self.closeRepeated(&entries)
         var numbers: [String: Int] = [:]
         for (number, entry) in entries.enumerated() where entry.kind == .event {
             if let id = entry.id { numbers[Self.key(id, entry.replay)] = numbers[Self.key(id, entry.replay)] ?? number }
@@ -37,6 +36,38 @@ struct RunTimeline {
         self.entries = entries
     }
 
+    /// In the order of time. Of things of one instant what led to the others stands first: an event before the calls that it led to, and a call that came back
+    /// within the instant before what the bot said of it.
+    private static func inOrder(_ entries: [TraceEntry]) -> [TraceEntry] {
+        var quick: [Timestamp: Set<String>] = [:]
+        for entry in entries where entry.kind == .call && entry.duration.map({ $0 <= 0.001 }) ?? false {
+            if let run = entry.runID { quick[entry.time, default: []].insert(run) }
+        }
+        func rank(_ entry: TraceEntry) -> Int {
+            guard entry.kind == .event, let runs = quick[entry.time], let cause = entry.causationID.flatMap({ EventID($0) }) else {
+                return entry.kind.rank
+            }
+            let isAnswer = runs.contains(RunID.derived(event: cause, bot: entry.by, replay: entry.replay))
+            return isAnswer ? TraceEntry.Kind.call.rank + 1 : entry.kind.rank
+        }
+        return entries.map { (entry: $0, rank: rank($0)) }.sorted {
+            ($0.entry.time, $0.rank, $0.entry.place) < ($1.entry.time, $1.rank, $1.entry.place)
+        }.map(\.entry)
+    }
+
+    /// A call that was begun again is not waited for any more: its process was gone.
+    private static func closeRepeated(_ entries: inout [TraceEntry]) {
+        var later: Set<String> = []
+        for place in entries.indices.reversed() {
+            guard let key = entries[place].callKey else { continue }
+            if entries[place].isOpen, later.contains(key) {
+                entries[place].isOpen = false
+                entries[place].detail = "did not come back, begun again"
+            }
+            later.insert(key)
+        }
+    }
+
     private static func key(_ id: String, _ replay: String?) -> String { id + "\u{1f}" + (replay ?? "") }
 
     /// `BuildBot` of `BuildBot-2`.
@@ -46,6 +77,9 @@ struct RunTimeline {
     }
 
     var began: Timestamp? { entries.first?.time }
+
+    /// Whether a call has not come back, so that the run goes on.
+    var isOpen: Bool { entries.contains(where: \.isOpen) }
 
     /// When the last thing happened; a call's end counts.
     var ended: Timestamp? {
@@ -63,10 +97,11 @@ struct RunTimeline {
     var summary: String {
         func count(_ kind: TraceEntry.Kind) -> Int { entries.count { $0.kind == kind } }
         func plural(_ count: Int, _ one: String, _ many: String) -> String? { count == 0 ? nil : "\(count) \(count == 1 ? one : many)" }
-        let failed = entries.count { $0.kind == .call && $0.isFailure }
+        let endings = [("failed", entries.count { $0.kind == .call && $0.isFailure }), ("not back yet", entries.count(where: \.isOpen))]
+            .filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
         let parts = [
             plural(count(.event), "event", "events"),
-            plural(count(.call), "call", "calls").map { $0 + (failed > 0 ? " (\(failed) failed)" : "") },
+            plural(count(.call), "call", "calls").map { $0 + (endings.isEmpty ? "" : " (\(endings))") },
             plural(count(.retry), "retry or reminder", "retries or reminders"), plural(count(.deadLetter), "dead letter", "dead letters"),
             plural(logs.reduce(0) { $0 + $1.lines }, "log line", "log lines"), left > 0 ? "\(left) more that are not shown" : nil,
         ]
@@ -79,8 +114,8 @@ extension TraceEntry.Kind {
         switch self {
         case .event: 0
         case .call, .person: 1
-        case .retry: 2
-        case .deadLetter: 3
+        case .retry: 3
+        case .deadLetter: 4
         }
     }
 }

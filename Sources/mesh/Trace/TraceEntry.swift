@@ -27,6 +27,10 @@ struct TraceEntry {
     var detail: String
     /// How long the call took, in seconds from 0 to a thousand million; nil where it has not come back.
     var duration: Double?
+    /// Of a call: its idempotency key.
+    var callKey: String?
+    /// A call that has not come back.
+    var isOpen = false
     /// It went wrong.
     var isFailure = false
     var replay: String?

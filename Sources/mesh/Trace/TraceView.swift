@@ -17,7 +17,8 @@ struct TraceView {
         let began = timeline.began
         let took = began.flatMap { began in timeline.ended.map { HumanText.duration($0.duration(since: began)) } } ?? "?"
         output.line(
-            style(.bold, "run \(timeline.correlationID.printable)") + "  began \(began?.text ?? "?"), took \(took)  \(timeline.summary)")
+            style(.bold, "run \(timeline.correlationID.printable)")
+                + "  began \(began?.text ?? "?"), \(timeline.isOpen ? "goes on, so far" : "took") \(took)  \(timeline.summary)")
         output.table(
             [
                 Column("#", .right), Column("TIME", .right), "WHAT", Column("BY", mayShrink: true), "CAUSE",
@@ -28,7 +29,7 @@ struct TraceView {
             output.line()
             let run = log.runID.prefix(8)
             output.line(
-                style(.bold, "log") + "  \(log.by.printable) \(log.step.printable)  run \(String(run).printable), \(log.lines) lines")
+                style(.bold, "log") + "  \(log.by.printable) \(log.step.printable)  run \(String(run).printable), \(log.lines) \(log.lines == 1 ? "line" : "lines")")
             if log.lines > log.excerpt.count { output.line("  …") }
             for line in log.excerpt { output.line("  " + line.printable) }
         }
@@ -112,7 +113,7 @@ struct TraceView {
         var whole = TraceObject(kind: "run")
         whole.id = timeline.correlationID
         whole.time = began?.text
-        whole.durationSeconds = began.flatMap { began in timeline.ended.map { $0.duration(since: began) / .seconds(1) } }
+        whole.durationSeconds = timeline.isOpen ? nil : began.flatMap { began in timeline.ended.map { $0.duration(since: began) / .seconds(1) } }
         whole.detail = timeline.summary
         return objects + [whole]
     }
