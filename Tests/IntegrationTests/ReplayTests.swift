@@ -47,7 +47,7 @@ import Testing
                     headers: [Header("mesh_replay", text: id)])
             ])
             try await eventually("the record to be skipped", within: .seconds(30)) {
-                try await mesh.mesh("replay", "--skipped", id).text.contains("1 records of replay \(id) were skipped")
+                try await mesh.mesh("replay", "--skipped", id).text.contains("1 record of replay \(id) was skipped")
             }
             #expect(try mesh.log.records(of: "mesh.dlq").isEmpty)
         } catch {

@@ -8,6 +8,40 @@ import Testing
 
 @testable import mesh
 
+@Suite struct SkippedGroupsTests {
+    private func record(_ place: String, _ actor: String, _ reason: String?, at: String = "2026-01-01T00:00:00.000Z") -> SkippedRecord {
+        SkippedRecord(
+            AuditRecord(
+                actor: actor, chain: "c", sequence: 0, action: "replay.skipped", subject: place, code: "replay-skipped",
+                result: reason.map { ["message": .string($0)] }, at: at))
+    }
+
+    @Test func recordsOfOneOriginBotAndReasonCountTogether() {
+        var groups = SkippedGroups()
+        groups.add(record("code.committed[3]@17", "BuildBot-2", "no result", at: "2026-01-01T00:00:02.000Z"))
+        groups.add(record("code.committed[3]@4", "BuildBot-1", "no result", at: "2026-01-01T00:00:03.000Z"))
+        groups.add(record("code.committed[3]@5", "BuildBot-1", nil))
+        groups.add(record("code.committed[4]@5", "BuildBot-1", "no result"))
+        groups.add(record("code.committed[4]@5", "TestBot-1", "no result"))
+        groups.add(record("no place", "TestBot-1", "no result"))
+        #expect(groups.count == 6)
+        #expect(groups.byReason.map(\.reason) == ["no result", "replay-skipped"])
+        let first = groups.byReason[0].groups
+        #expect(first.map(\.origin) == ["code.committed[3]", "code.committed[4]", "code.committed[4]", "no place"])
+        #expect(first.map(\.bot) == ["BuildBot", "BuildBot", "TestBot", "TestBot"])
+        #expect(first[0].count == 2 && first[0].firstOffset == 4 && first[0].lastOffset == 17)
+        #expect(first[0].firstAt == "2026-01-01T00:00:02.000Z" && first[0].lastAt == "2026-01-01T00:00:03.000Z")
+    }
+
+    @Test func memoryIsBounded() {
+        var groups = SkippedGroups()
+        for offset in 0..<12_000 { groups.add(record("topic\(offset)[0]@1", "A-1", "x")) }
+        #expect(groups.count == 12_000)
+        #expect(groups.sorted.count == 10_001)
+        #expect(groups.sorted.first { $0.topic == "others" }?.count == 2_000)
+    }
+}
+
 @Suite struct ReplayRecordTests {
     private func record(
         _ topic: String = "code.committed", partition: Int32 = 3, key: [UInt8]? = [1], value: String = #"{"payload":{}}"#,

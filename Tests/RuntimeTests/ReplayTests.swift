@@ -68,6 +68,7 @@ import Testing
         let told = machine.audits.filter { $0.action == "replay.skipped" }
         #expect(told.count == 3)
         #expect(told.allSatisfy { $0.subject.hasPrefix("work.requested[") && $0.replay == "monday" && $0.code == "replay-skipped" })
+        #expect(told.allSatisfy { $0.result?["message"]?.string == "no result" })
         machine.expectAllCommitted()
         // The same replay again is swallowed, after a restart too.
         try machine.crash()
@@ -238,7 +239,8 @@ import Testing
     @Test func aFailureIsAnsweredAsItWas() throws {
         var results = RecordedResults(bot: "WorkBot")
         let failure = CallFailure(.permanent, code: "gone", message: "it is gone")
-        results.take(try record("k", "permanent", at: "2026-01-01T00:00:02.000Z", result: CallOutcome.failure(failure).audited(effort).result))
+        results.take(
+            try record("k", "permanent", at: "2026-01-01T00:00:02.000Z", result: CallOutcome.failure(failure).audited(effort).result))
         results.take(try record("plain", "timed-out", at: "2026-01-01T00:00:02.000Z"))
         func answer(_ key: String) -> CallFailure? {
             if case .failure(let failure)? = results.outcome(of: effort, key: key) { failure } else { nil }

@@ -65,7 +65,8 @@ extension Engine {
     /// A replay of the record could not answer this call.
     private func noteNotKept(_ job: Job, _ call: JobCall, _ problem: String) {
         log(
-            .warn, "\(contract.name): the result of \(call.kind.name) is not kept for replays: \(problem). A replay of this record skips it",
+            .warn,
+            "\(contract.name): the result of \(call.kind.name) is not kept for replays: \(problem). A replay of this record skips it",
             correlation: job.event.envelope.correlationID, [("run_id", job.runID), ("idempotency_key", call.idempotencyKey)])
     }
 

@@ -62,6 +62,7 @@ extension Engine {
             .audit(
                 AuditEntry(
                     action: "replay.skipped", subject: place, code: rejection.code, runID: job.runID, correlationID: correlation,
+                    result: ["code": .string(rejection.code), "message": .string(rejection.message)],
                     replay: job.event.envelope.replay)))
         finishItem(job, .skipped, [])
     }

@@ -21,7 +21,8 @@ enum ReplayCommands {
                 the replay was interrupted, or when --skipped lists something.
 
                 JSON: replay, dry_run, records (that fit), topics (of those, how many each), written, written_before, replays_left_out, first and last (place, time), seconds,
-                refused, interrupted; with --skipped one object a record: place, by, run_id, correlation_id, at.
+                refused, interrupted; with --skipped one object an origin, bot and reason: topic, partition, bot, reason, count, first_offset, last_offset, first_at, last_at; with
+                --each one a record: place, by, reason, run_id, correlation_id, at.
 
                 Examples:
                   mesh replay code.committed --from -1h --where "branch == 'main'" --dry-run
@@ -31,7 +32,8 @@ enum ReplayCommands {
                 """,
             json: """
                 one object: replay, dry_run, records, topics, written, written_before, replays_left_out, first and last (place, \
-                time), seconds, refused, interrupted; with --skipped one object a record: place, by, run_id, correlation_id, at
+                time), seconds, refused, interrupted; with --skipped topic, partition, bot, reason, count, first_offset, last_offset, \
+                first_at, last_at; with --each too place, by, reason, run_id, correlation_id, at
                 """,
             arguments: [
                 Argument("TOPIC", .zeroOrMore, help: "topics of events, or patterns such as 'build.*'; with --file absent: all in the file")
@@ -48,7 +50,8 @@ enum ReplayCommands {
                 Flag("replayed", help: "also records that are replays themselves"),
                 Flag("dry-run", help: "only count: how many, the first and the last, and how long it would take"),
                 Flag("resume", value: "ID", help: "go on with the replay of this id: what it has written is not written again"),
-                Flag("skipped", value: "ID", help: "list what ended as replay-skipped in the replay of this id"),
+                Flag("skipped", value: "ID", help: "tell what ended as replay-skipped in the replay of this id: by origin, bot and reason"),
+                Flag("each", help: "with --skipped: list each record"),
                 Flag("file", value: "FILE", help: "read a file of mesh record instead of topics; - is standard input"),
                 Flag("audit", help: "with --file: first copy the file's audit records, so that calls are answered with their results"),
                 Flag("config-dir", value: "DIR", environment: "MESH_CONFIG_DIR", help: "the bots' configuration; absent, deploy/bots"),
@@ -87,8 +90,9 @@ enum ReplayCommands {
 
     private static func replay(_ invocation: Invocation) throws -> Int32 {
         if let id = invocation["skipped"] {
-            return try SkippedReplays.list(id, try invocation.settings(), Output(invocation), invocation.environment)
+            return try SkippedReplays(id, each: invocation.has("each")).list(try invocation.settings(), Output(invocation))
         }
+        if invocation.has("each") { throw UsageError("--each goes with --skipped ID") }
         let stop = StopSign.watch()
         let isFile = invocation["file"] != nil
         if invocation.arguments.isEmpty, !isFile { throw UsageError("which topics? mesh replay TOPIC…, or --file FILE") }

@@ -40,7 +40,8 @@ struct TopicChoice {
                 let first = text.prefix { $0 != "." }
                 let domains = Set(topics.map { String($0.prefix { $0 != "." }) })
                 let near = domains.contains(String(first)) ? nil : NearestName.of(String(first), in: domains)
-                throw UsageError("no topic matches '\(text)'" + (near.map { "; did you mean '\($0)\(text.dropFirst(first.count))'?" } ?? ""))
+                throw UsageError(
+                    "no topic matches '\(text)'" + (near.map { "; did you mean '\($0)\(text.dropFirst(first.count))'?" } ?? ""))
             }
             guard !topics.contains(text) else { continue }
             throw UsageError.unknown("topic", text, among: topics)

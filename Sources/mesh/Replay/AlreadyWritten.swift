@@ -18,11 +18,7 @@ struct AlreadyWritten {
 
     /// Takes a header `mesh_replay_origin`, e.g. `code.committed[3]@10482`; anything else is passed over.
     mutating func take(_ origin: String) {
-        guard let at = origin.lastIndex(of: "@"), let offset = Int64(origin[origin.index(after: at)...]),
-            let open = origin[..<at].lastIndex(of: "["), origin[..<at].last == "]",
-            let partition = Int32(origin[origin.index(after: open)..<origin.index(before: at)])
-        else { return }
-        insert(TopicPartition(String(origin[..<open]), partition), offset)
+        if let (partition, offset) = TopicPartition.place(origin) { insert(partition, offset) }
     }
 
     mutating func insert(_ partition: TopicPartition, _ offset: Int64) {
@@ -41,5 +37,16 @@ struct AlreadyWritten {
     func contains(_ partition: TopicPartition, _ offset: Int64) -> Bool {
         guard let kept = partitions[partition] else { return false }
         return offset < kept.floor || kept.offsets.contains(offset)
+    }
+}
+
+extension TopicPartition {
+    /// Reads `code.committed[3]@10482`; nil for anything else.
+    static func place(_ text: String) -> (TopicPartition, offset: Int64)? {
+        guard let at = text.lastIndex(of: "@"), let offset = Int64(text[text.index(after: at)...]),
+            let open = text[..<at].lastIndex(of: "["), text[..<at].last == "]",
+            let partition = Int32(text[text.index(after: open)..<text.index(before: at)])
+        else { return nil }
+        return (TopicPartition(String(text[..<open]), partition), offset)
     }
 }

@@ -29,7 +29,9 @@ struct TraceView {
             output.line()
             let run = log.runID.prefix(8)
             output.line(
-                style(.bold, "log") + "  \(log.by.printable) \(log.step.printable)  run \(String(run).printable), \(log.lines) \(log.lines == 1 ? "line" : "lines")")
+                style(.bold, "log")
+                    + "  \(log.by.printable) \(log.step.printable)  run \(String(run).printable), \(log.lines) \(log.lines == 1 ? "line" : "lines")"
+            )
             if log.lines > log.excerpt.count { output.line("  …") }
             for line in log.excerpt { output.line("  " + line.printable) }
         }
@@ -113,7 +115,8 @@ struct TraceView {
         var whole = TraceObject(kind: "run")
         whole.id = timeline.correlationID
         whole.time = began?.text
-        whole.durationSeconds = timeline.isOpen ? nil : began.flatMap { began in timeline.ended.map { $0.duration(since: began) / .seconds(1) } }
+        whole.durationSeconds =
+            timeline.isOpen ? nil : began.flatMap { began in timeline.ended.map { $0.duration(since: began) / .seconds(1) } }
         whole.detail = timeline.summary
         return objects + [whole]
     }
