@@ -17,7 +17,7 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: [String] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies + ["MeshTesting"], exclude: fixtures, swiftSettings: settings)
+    .testTarget(name: name, dependencies: dependencies + ["LoopbackPorts", "MeshTesting"], exclude: fixtures, swiftSettings: settings)
 }
 
 func debian(_ name: String, package: String, pkgConfig: String) -> Target {
@@ -51,13 +51,14 @@ let package = Package(
         library("YAMLText", ["Envelopes", "CYAML"]),
         library("BotKit", ["Envelopes"]),
         library("Bots", ["BotKit", "Envelopes"]),
-        library("Calls", ["BotKit", "Envelopes", "CCurl", "CCrypto", "CExpat", "CSystem", "YAMLText"]),
+        library("LoopbackPorts", []),
+        library("Calls", ["BotKit", "Envelopes", "CCurl", "CCrypto", "CExpat", "CSystem", "LoopbackPorts", "YAMLText"]),
         library("Telemetry", ["CMicroHTTPD", "Envelopes"]),
         library("Terminal", ["BotKit", "Envelopes"]),
         library("MeshRuntime", ["BotKit", "CSQLite", "CSystem", "Envelopes", "Kafka", "Telemetry"], hotSettings),
         library("Topology", ["BotKit", "Envelopes", "Kafka", "YAMLText"]),
         library("KafkaProtocol", ["CCompression", "CSystem"]),
-        library("LocalBroker", ["Kafka", "KafkaProtocol"]),
+        library("LocalBroker", ["Kafka", "KafkaProtocol", "LoopbackPorts"]),
         library("MeshTesting", ["Kafka", "Envelopes", "BotKit", "LocalBroker"]),
 
         // The embedded broker; it knows nothing of bots.
@@ -70,10 +71,12 @@ let package = Package(
         program(
             "mesh",
             [
-                "BotKit", "Bots", "Calls", "CSystem", "Envelopes", "Kafka", "KafkaProtocol", "LocalBroker", "MeshRuntime", "Telemetry",
-                "Terminal", "Topology",
+                "BotKit", "Bots", "Calls", "CSystem", "Envelopes", "Kafka", "KafkaProtocol", "LocalBroker", "LoopbackPorts", "MeshRuntime",
+                "Telemetry", "Terminal", "Topology",
             ]),
-        program("meshload", ["BotKit", "Envelopes", "Kafka", "LocalBroker", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
+        program(
+            "meshload",
+            ["BotKit", "Envelopes", "Kafka", "LocalBroker", "LoopbackPorts", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
 
         tests("KafkaProtocolTests", ["KafkaProtocol", "CSystem"]),
         tests("BrokerStorageTests", ["BrokerStorage", "KafkaProtocol"]),
@@ -82,7 +85,7 @@ let package = Package(
         .executableTarget(
             name: "KafkaLeakScenario", dependencies: ["Kafka"], path: "Tests/KafkaLeakScenario", swiftSettings: settings),
         .executableTarget(
-            name: "BrokerFuzz", dependencies: ["KafkaProtocol", "LocalBroker", "MeshTesting"], path: "Tests/BrokerFuzz",
+            name: "BrokerFuzz", dependencies: ["KafkaProtocol", "LocalBroker", "LoopbackPorts", "MeshTesting"], path: "Tests/BrokerFuzz",
             exclude: ["README.md"],
             swiftSettings: settings),
         // valijson, the oracle of the schema tests.

@@ -1,6 +1,7 @@
 import Glibc
 import Kafka
 import KafkaProtocol
+import LoopbackPorts
 
 /// Sets the access rules of the local broker, over a connection of its own: librdkafka 2.0.2 has no words for rules about transactional ids. Blocks.
 struct AccessConnection: ~Copyable {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Kafka
+import LoopbackPorts
 import Synchronization
 
 /// The broker that one machine runs by itself, for development, demonstrations and tests: `meshbroker` as a child process, which ends with this one.
@@ -32,7 +33,11 @@ public final class LocalBroker: Sendable {
         self.arguments = arguments
         self.login = login
         self.onParentDeath = onParentDeath
-        if let port { self.port = port } else { self.port = try FreePort.choose() }
+        do throws(NoFreePort) {
+            self.port = if let port { port } else { try FreePort.choose() }
+        } catch {
+            throw .cannotStart("\(error)")
+        }
         bootstrapServers = "127.0.0.1:\(self.port)"
     }
 

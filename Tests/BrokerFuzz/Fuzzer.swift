@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import KafkaProtocol
 import LocalBroker
+import LoopbackPorts
 import MeshTesting
 
 /// A broker process, and the frames that it gets.

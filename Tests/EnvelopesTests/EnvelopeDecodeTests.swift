@@ -203,11 +203,12 @@ private func failure(_ body: () throws(DecodeError) -> Envelope) -> DecodeError.
         #expect(failure { () throws(DecodeError) in try decode(value, now: Timestamp.parse("2026-11-21T10:01:00.001Z")) } == .expired)
     }
 
-    @Test func replayIsPartOfTheIdentity() throws {
+    @Test func theReplayIsReadAndTheIDStays() throws {
         let value = #"{"payload":{},"id":"e"}"#
         let replayed = try decode(value, headers: [EnvelopeHeader("mesh_replay", "r1")])
         #expect(replayed.id == (try decode(value)).id)
-        #expect(replayed.identity != (try decode(value)).identity)
+        #expect(replayed.replay == "r1")
+        #expect(try decode(value).replay == nil)
     }
 
     @Test(arguments: [

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import LocalBroker
+import LoopbackPorts
 import MeshTesting
 import Testing
 

@@ -1,7 +1,7 @@
 import Envelopes
 import FoundationEssentials
 import Glibc
-import LocalBroker
+import LoopbackPorts
 import MeshTesting
 import Testing
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Kafka
-import LocalBroker
+import LoopbackPorts
 import MeshTesting
 import Testing
 

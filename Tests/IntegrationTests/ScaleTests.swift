@@ -2,7 +2,7 @@ import Envelopes
 import FoundationEssentials
 import Glibc
 import Kafka
-import LocalBroker
+import LoopbackPorts
 import MeshTesting
 import Testing
 

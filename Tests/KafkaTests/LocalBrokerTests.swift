@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Kafka
 import LocalBroker
+import LoopbackPorts
 import MeshTesting
 import Testing
 

@@ -1,6 +1,6 @@
 import Glibc
 import Kafka
-import LocalBroker
+import LoopbackPorts
 import Testing
 
 @testable import mesh

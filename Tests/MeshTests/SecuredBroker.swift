@@ -1,6 +1,7 @@
 import Foundation
 import Kafka
 import LocalBroker
+import LoopbackPorts
 import MeshTesting
 
 @testable import mesh

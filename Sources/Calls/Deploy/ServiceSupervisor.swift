@@ -1,6 +1,7 @@
 import BotKit
 import FoundationEssentials
 import Glibc
+import LoopbackPorts
 
 /// Starts, finds and ends the services of deployed releases. They outlive the bot that started them, and run in a sandbox with the network of
 /// the machine, a clean environment, and their release as the working directory.
@@ -66,7 +67,7 @@ public struct ServiceSupervisor: Sendable {
         _ name: String, _ settings: ServiceSettings, environment: String, release: String, path: String
     ) throws -> ServiceRecord {
         // Else the other process would answer the health check in this one's place.
-        if let port = settings.port, LoopbackPort.isTaken(port) {
+        if let port = settings.port, UInt16(exactly: port).map(FreePort.accepts) ?? false {
             throw FileError("the service of \(environment) cannot have port \(port)", number: EADDRINUSE)
         }
         let home = "\(directory)/\(name).home"

@@ -1,4 +1,5 @@
 import BotKit
+import LoopbackPorts
 
 /// `deploy.trial`: an instance of the release on a spare port, beside the live one; it is ended again whatever comes out.
 public struct TryRelease: CallPerformer {
@@ -16,7 +17,12 @@ public struct TryRelease: CallPerformer {
         defer { withExtendedLifetime(lock) {} }
         let name = request.target.environment + ServiceRecord.trialSuffix
         let stopTimeLimit = service.stopTimeLimit
-        let spare = try LoopbackPort.spare()
+        let spare: Int
+        do throws(NoFreePort) {
+            spare = Int(try FreePort.choose())
+        } catch {
+            throw CallFailure(.transient, code: "no-port", message: "\(error)")
+        }
         guard let moved = health.moved(from: port, to: spare) else { return DeployReport(passed: true) }
         service.port = spare
         tools.say("starting the release on port \(spare)", "trial", context)

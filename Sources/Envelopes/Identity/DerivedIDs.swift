@@ -34,19 +34,3 @@ public enum RunID {
         UUIDv5.derive([event.text, bot, "run"] + (replay.map { [$0] } ?? [])).text
     }
 }
-
-/// What makes two records the same event to a consumer: the id, and the replay that brought it.
-public struct EventIdentity: Hashable, Sendable {
-    public let id: EventID
-    public let replay: String?
-
-    public init(id: EventID, replay: String? = nil) {
-        self.id = id
-        self.replay = replay
-    }
-}
-
-extension Envelope {
-    /// What deduplication remembers.
-    public var identity: EventIdentity { EventIdentity(id: id, replay: replay) }
-}

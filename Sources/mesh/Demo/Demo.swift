@@ -3,7 +3,7 @@ import Envelopes
 import FoundationEssentials
 import Glibc
 import Kafka
-import LocalBroker
+import LoopbackPorts
 import Terminal
 
 /// The main job, shown: a commit travels the mesh to a deployed service that answers.

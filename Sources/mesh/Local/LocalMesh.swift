@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import Kafka
 import LocalBroker
+import LoopbackPorts
 import Synchronization
 import Terminal
 import Topology

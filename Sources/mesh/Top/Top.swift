@@ -101,6 +101,7 @@ struct Top {
         var arguments = words + ["--data-dir", invocation.dataDirectory]
         if let brokers = invocation["brokers"] { arguments += ["--brokers", brokers] }
         let failure = ForegroundProcess.run(Executable.path, arguments, environment: invocation.environment)
+            .problem(of: "mesh \(words.first ?? "")")
         Terminal.write("\n" + (failure.map { "\($0)\n" } ?? "") + "Enter goes back to mesh top.", to: STDOUT_FILENO)
         while true {
             let (bytes, news) = signals.wait(milliseconds: 1_000)

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Kafka
 import LocalBroker
+import LoopbackPorts
 import Synchronization
 
 /// The Kafka of a run: a local broker of its own, or the one that is named from outside.

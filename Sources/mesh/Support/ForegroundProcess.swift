@@ -2,8 +2,25 @@ import Glibc
 
 /// A program that has this terminal for itself until it ends.
 enum ForegroundProcess {
-    /// Waits for the end; gives why it could not be started, or how it ended where that was not well.
-    static func run(_ program: String, _ arguments: [String], environment: [String: String]) -> String? {
+    enum Ending: Equatable {
+        /// Why not.
+        case notStarted(String)
+        case exited(Int32)
+        case signalled(Int32)
+
+        /// What did not go well, for people; nil when all did.
+        func problem(of name: String) -> String? {
+            switch self {
+            case .notStarted(let reason): "cannot start \(name): \(reason)"
+            case .exited(0): nil
+            case .exited(let status): "\(name) ended with status \(status)"
+            case .signalled(let signal): "\(name) was ended by signal \(signal)"
+            }
+        }
+    }
+
+    /// Waits for the end.
+    static func run(_ program: String, _ arguments: [String], environment: [String: String]) -> Ending {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -22,10 +39,10 @@ enum ForegroundProcess {
                 posix_spawn(&pid, program, nil, &attributes, argv, envp)
             }
         }
-        guard status == 0 else { return "cannot start \(program): \(String(cString: strerror(status)))" }
+        guard status == 0 else { return .notStarted(String(cString: strerror(status))) }
         var ending: Int32 = 0
         while waitpid(pid, &ending, 0) < 0, errno == EINTR {}
-        return ending == 0 ? nil : "mesh \(arguments.first ?? "") ended with status \((ending >> 8) & 0xff)"
+        return ending & 0x7f == 0 ? .exited((ending >> 8) & 0xff) : .signalled(ending & 0x7f)
     }
 }
 

@@ -4,14 +4,14 @@ import Glibc
 public enum FreePort {
     /// A port that nobody listens on at this moment. It is not one of those that the kernel gives to whoever asks for any: such a one could be
     /// somebody else's before it is used, and what answers on it would be taken for what was started.
-    public static func choose() throws(LocalBrokerError) -> UInt16 {
+    public static func choose() throws(NoFreePort) -> UInt16 {
         let ports = 20_000..<min(firstEphemeral, 60_000)
         if ports.count >= 1_000 {
             for _ in 0..<100 {
                 if let port = try bound(UInt16(Int.random(in: ports))) { return port }
             }
         }
-        guard let port = try bound(0) else { throw .cannotStart("no free port: \(String(cString: strerror(errno)))") }
+        guard let port = try bound(0) else { throw NoFreePort("no free port", errno) }
         return port
     }
 
@@ -25,9 +25,9 @@ public enum FreePort {
     }
 
     /// The port that could be bound, 0 standing for any; nil when it could not.
-    private static func bound(_ port: UInt16) throws(LocalBrokerError) -> UInt16? {
+    private static func bound(_ port: UInt16) throws(NoFreePort) -> UInt16? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw .cannotStart("no socket can be made: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else { throw NoFreePort("no socket can be made", errno) }
         defer { close(descriptor) }
         var address = loopback(port)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -47,7 +47,8 @@ public enum FreePort {
         return connects(descriptor, to: port)
     }
 
-    static func connects(_ descriptor: Int32, to port: UInt16) -> Bool {
+    /// Connects the socket, a TCP one, to the port; false when nobody takes the connection.
+    public static func connects(_ descriptor: Int32, to port: UInt16) -> Bool {
         var address = loopback(port)
         return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -63,4 +64,11 @@ public enum FreePort {
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         return address
     }
+}
+
+/// Why there is no port to be had.
+public struct NoFreePort: Error, Sendable, CustomStringConvertible {
+    public let description: String
+
+    init(_ what: String, _ code: Int32) { description = "\(what): \(String(cString: strerror(code)))" }
 }
