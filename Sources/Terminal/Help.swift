@@ -52,9 +52,10 @@ extension Program {
         return (words + (command.flags.isEmpty && commonFlags.isEmpty ? [] : ["[FLAG …]"])).joined(separator: " ")
     }
 
-    func suggestion(for word: String, among names: [String], prefix: String = "") -> String {
+    /// `command`: whose help says more; nil for that of the program.
+    func suggestion(for word: String, among names: [String], prefix: String = "", of command: Command? = nil) -> String {
         if let nearest = NearestName.of(word, in: names) { return "; did you mean '\(prefix)\(nearest)'?" }
-        return ". Try: \(name) --help"
+        return ". Try: \(name) \(command.map { "\($0.name) " } ?? "")--help"
     }
 
     private func head(_ width: Int) -> String { text(summary.wrapped(to: width) + ["", "usage: \(name) COMMAND [FLAG …]", ""]) }

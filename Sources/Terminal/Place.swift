@@ -1,3 +1,4 @@
+import BotKit
 import Envelopes
 
 /// A place in a topic, as a person names it: `beginning`, `end`, `-10m` (so long ago), an RFC 3339 time, or an offset.
@@ -51,7 +52,7 @@ extension Invocation {
     public func moment(_ flag: String, now: Timestamp = .now) throws(UsageError) -> Place? {
         guard let text = self[flag] else { return nil }
         if let place = Place.parse(text, now: now) { return place }
-        let hint = nearest(text, among: ["beginning", "end"])
+        let hint = NearestName.of(text, in: ["beginning", "end"]).map { "; did you mean '\($0)'?" } ?? ""
         throw UsageError(
             "--\(flag) takes beginning, end, -10m (so long ago), a time such as 2026-01-31T12:00:00Z, or an offset, not '\(text)'" + hint)
     }

@@ -125,7 +125,8 @@ public struct Program: Sendable {
         let given = String(parts[0])
         guard let flag = flags.first(where: { $0.name == given }) else {
             throw UsageError(
-                "\(name) \(command.name) has no flag --\(given)" + suggestion(for: given, among: flags.map(\.name), prefix: "--"))
+                "\(name) \(command.name) has no flag --\(given)"
+                    + suggestion(for: given, among: flags.map(\.name), prefix: "--", of: command))
         }
         guard let placeholder = flag.value else {
             if parts.count > 1 { throw UsageError("--\(given) takes no value") }
