@@ -80,6 +80,29 @@ import Testing
         #expect(timeline.entries.map(\.cause) == [nil, 0, 0])
     }
 
+    /// The audit has the answer a moment after the bot has said what follows from it.
+    @Test func aCallAnsweredFromTheAuditStandsBeforeWhatTheBotSaysOfIt() {
+        let timeline = timeline([
+            event("build.started", 2, id: "e2", cause: "e1", source: "BuildBot", at: 1_490),
+            event("build.completed", 3, id: "e3", cause: "e1", source: "BuildBot", at: 1_499),
+            audit("call.replayed", at: 1_500, outcome: "success"), records[3],
+        ])
+        #expect(timeline.entries.map(\.name) == ["code.committed", "build.started", "build.run", "build.completed"])
+    }
+
+    @Test func whatARedriveHasPutBackSaysSo() {
+        let value = #"{"id":"e1","type":"code.committed","correlation_id":"run-1","payload":{}}"#
+        let timeline = timeline([
+            record(
+                "retry.buildbot", 3, value, at: 5_000,
+                headers: [
+                    Header("kafka_dlt-original-topic", text: "code.committed"), Header("kafka_dlt-original-partition", text: "0"),
+                    Header("kafka_dlt-original-offset", text: "1"), Header("mesh_redrives", text: "2"),
+                ])
+        ])
+        #expect(timeline.entries.map(\.detail) == ["put back from mesh.dlq, redrive 2"])
+    }
+
     @Test func whileACallIsNotBackTheRunGoesOn() throws {
         let open = timeline([records[1], records[3]])
         #expect(open.isOpen && open.summary == "1 event, 1 call (1 not back yet)")

@@ -73,7 +73,7 @@ struct DeadLetterBox {
 
     /// The same, noting the names of the others too.
     func read(_ selection: DeadLetterSelection, noting names: inout SeenNames, _ body: (Entry) throws -> Bool) throws {
-        names.know(topics: letters.topics)
+        names.know(topics: letters.topics, places: selection.places)
         try read { entry in
             names.add(entry.letter)
             let isMeant = (selection.states.isEmpty || selection.states.contains(entry.state)) && selection.matches(entry.letter)

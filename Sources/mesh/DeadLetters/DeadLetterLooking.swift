@@ -37,9 +37,7 @@ struct DeadLetterLooking {
         } else if rows.isEmpty {
             output.line("no dead letters")
         } else {
-            let lines = DeadLetterText.list(rows, width: output.width, now: now, style: output.style)
-            output.line(output.style(.bold, lines[0]))
-            for line in lines.dropFirst() { output.line(line) }
+            output.table(DeadLetterText.list(rows, now: now, style: output.style))
             if newest.seen > rows.count {
                 let (shown, seen) = (HumanText.count(rows.count), HumanText.count(newest.seen))
                 output.line("the newest \(shown) of \(seen); --max shows more, mesh dlq stats counts them")

@@ -72,7 +72,8 @@ struct DeadLetterSelection: Sendable {
         if let text = invocation["where"] {
             do {
                 filter = try Filter.parse(text)
-            } catch {
+                FieldCheck.tell(filter, invocation.all("topic").isEmpty ? nil : try TopicChoice(invocation.all("topic")), invocation)
+            } catch let error as FilterError {
                 throw UsageError("--where, column \(error.column): \(error.message)")
             }
         }

@@ -65,48 +65,19 @@ enum DeadLetterText {
         ]
     }
 
-    private static let narrowColumns: [Column] = ["PLACE", Column("AGE", .right), "BOT", "REASON", "STATE"]
-
-    /// The list for a terminal of `width` columns, nil being none: one line a dead letter where that has room for everything, else what identifies it on one
-    /// line, and below it where it came from and why, over as many lines as that takes, at most `mostLines`.
-    static func list(_ entries: [DeadLetterBox.Entry], width: Int?, now: Timestamp, style: Style) -> [String] {
-        let rows = entries.map { row($0, now: now, style: style) }
-        let wide = lines(columns, rows)
-        guard let width, wide.contains(where: { $0.columns > width }) else { return wide }
-        let heads = lines(narrowColumns, rows.map { [$0[0], $0[1], $0[2], $0[3], $0[7]] })
-        return [heads[0]]
-            + zip(heads.dropFirst(), entries).flatMap { head, entry in [head.cut(to: width)] + why(entry.letter, width: width) }
+    static func list(_ entries: [DeadLetterBox.Entry], now: Timestamp, style: Style) -> DetailedTable {
+        DetailedTable(
+            columns: columns, rows: entries.map { row($0, now: now, style: style) }, kept: [0, 1, 2, 3, 7],
+            details: entries.map { why($0.letter) })
     }
 
-    private static let mostLines = 3
-    private static let indent = "  "
-
-    /// `from build.completed[3]@10482, 2 attempts: the payload has no 'artifact'`, as indented lines.
-    private static func why(_ letter: DeadLetter, width: Int) -> [String] {
+    /// `from build.completed[3]@10482, 2 attempts: the payload has no 'artifact'`.
+    private static func why(_ letter: DeadLetter) -> String {
         func count(_ number: Int, _ one: String) -> String { "\(number) \(one)\(number == 1 ? "" : "s")" }
         var facts = ["from \(letter.origin?.description.printable ?? "nobody knows where")"]
         if let attempts = letter.attempts { facts.append(count(attempts, "attempt")) }
         if letter.redrives > 0 { facts.append(count(letter.redrives, "redrive")) }
-        let room = max(20, width - indent.count)
-        var lines = "\(facts.joined(separator: ", ")): \(letter.message.printable)".wrapped(to: room)
-        if lines.count > mostLines {
-            lines[mostLines - 1] = lines[(mostLines - 1)...].joined(separator: " ")
-            lines.removeSubrange(mostLines...)
-        }
-        return lines.map { indent + $0.cut(to: room) }
-    }
-
-    /// A header and a line a row, aligned.
-    private static func lines(_ columns: [Column], _ rows: [[String]]) -> [String] {
-        let table = [columns.map(\.title)] + rows
-        let widths = columns.indices.map { column in table.map { $0[column].columns }.max() ?? 0 }
-        return table.map { cells in
-            columns.indices.map { column in
-                let padding = String(repeating: " ", count: widths[column] - cells[column].columns)
-                if columns[column].alignment == .right { return padding + cells[column] }
-                return column == columns.indices.last ? cells[column] : cells[column] + padding
-            }.joined(separator: "  ")
-        }
+        return "\(facts.joined(separator: ", ")): \(letter.message.printable)"
     }
 
     static func state(_ state: DeadLetterState, _ style: Style) -> String {

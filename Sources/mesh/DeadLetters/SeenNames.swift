@@ -1,29 +1,46 @@
 import BotKit
 import Bots
+import Envelopes
 import Terminal
 
 /// Names that dead letters have, and those of bots that may have none, for whoever mistypes one.
 struct SeenNames {
     private var bots: Set<String> = []
     private var codes: Set<String> = []
+    /// The broker's topics, and those that dead letters came from.
+    private var topics: Set<String> = []
     /// The broker's retry topics: a bot of this mesh has one, also where its configuration is elsewhere.
     private var retryTopics: Set<String> = []
+    /// Places that are meant and were not seen.
+    private var missing: Set<DeadLetterPlace> = []
     private static let most = 10_000
 
     mutating func add(_ letter: DeadLetter) {
         if let bot = letter.bot, bots.count < Self.most { bots.insert(bot) }
         if codes.count < Self.most { codes.insert(letter.code) }
+        if let topic = letter.origin?.topic, topics.count < Self.most { topics.insert(topic) }
+        missing.remove(letter.place)
     }
 
-    /// Takes the names of all topics that the broker has.
-    mutating func know(topics: Set<String>) { retryTopics = topics.filter { $0.hasPrefix(OwnTopic.retry) } }
+    /// Takes the names of all topics that the broker has, and the places that are meant.
+    mutating func know(topics: Set<String>, places: Set<DeadLetterPlace> = []) {
+        self.topics = topics
+        retryTopics = topics.filter { $0.hasPrefix(OwnTopic.retry) }
+        missing = places
+    }
 
-    /// What is wrong with the names that a person gave: a bot that nobody knows, or a reason that no dead letter has and that is near to one that some have.
-    /// A bot that is known and has no dead letters is no mistake.
-    func problem(bots wanted: [String], reasons: [String]) -> UsageError? {
+    /// What is wrong with the names that a person gave: a bot or a topic that nobody knows, or a reason that no dead letter has and that is near to one that some
+    /// have. A bot that is known and has no dead letters is no mistake.
+    func problem(bots wanted: [String] = [], reasons: [String] = [], topics patterns: [String] = []) -> UsageError? {
         let known = knownBots
         let lower = Set(known.map { $0.lowercased() })
         if let name = wanted.first(where: { !lower.contains($0.lowercased()) }) { return .unknown("bot", name, among: known) }
+        for text in patterns {
+            guard let pattern = try? EventPattern(parsing: text), !topics.contains(where: { pattern.matches(EventType($0)) }) else {
+                continue
+            }
+            return .unknown("topic", text, among: topics)
+        }
         for code in reasons where !codes.contains(code) {
             guard let near = NearestName.of(code, in: codes) else { continue }
             return UsageError("no dead letter has the reason '\(code.printable)'; did you mean '\(near.printable)'?")
@@ -38,8 +55,15 @@ struct SeenNames {
         return names.union(retryTopics.subtracting(lower).map { String($0.dropFirst(OwnTopic.retry.count)) })
     }
 
-    /// Throws the problem with `--bot` and `--reason`.
-    func check(_ invocation: Invocation) throws(UsageError) {
-        if let problem = problem(bots: invocation.all("bot"), reasons: invocation.all("reason")) { throw problem }
+    /// The places that are meant and where no dead letter lies, in words; nil when there are none.
+    var missingPlaces: String? { missing.isEmpty ? nil : missing.sorted().map(\.description).joined(separator: ", ") }
+
+    /// Throws what is wrong with `--bot`, `--reason`, `--topic` and the places.
+    func check(_ invocation: Invocation) throws {
+        let (bots, reasons, topics) = (invocation.all("bot"), invocation.all("reason"), invocation.all("topic"))
+        if let problem = problem(bots: bots, reasons: reasons, topics: topics) { throw problem }
+        if let places = missingPlaces {
+            throw CommandFailure("\(OwnTopic.deadLetters) has no record at \(places). See what there is: mesh dlq list")
+        }
     }
 }

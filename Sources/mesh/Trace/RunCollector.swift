@@ -70,8 +70,11 @@ struct RunCollector {
             entry.by = record.text("kafka_dlt-original-consumer-group") ?? String(record.topic.dropFirst(OwnTopic.retry.count))
             entry.causationID = envelope.id.text
             let due = record.text("mesh_not_before").flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
-            let reminder = record.text("mesh_reminder").map { "reminder \($0)" } ?? "after attempt \(attempts)"
-            entry.detail = reminder + (due.map { ", due \($0.text)" } ?? "")
+            // What a redrive puts back begins again at the first attempt.
+            let redrives = record.text(RecordHeader.attempts) == nil ? record.text(RecordHeader.redrives) : nil
+            let putBack = redrives.map { "put back from \(OwnTopic.deadLetters), redrive \($0)" }
+            let why = record.text(RecordHeader.reminder).map { "reminder \($0)" } ?? putBack ?? "after attempt \(attempts)"
+            entry.detail = why + (due.map { ", due \($0.text)" } ?? "")
         } else {
             entry.artifact = artifact(payload["artifact"])
             let last = envelope.type.name.split(separator: ".").last ?? ""
@@ -106,6 +109,7 @@ struct RunCollector {
                 kind: .call, time: time, place: place, name: json["subject"]?.string ?? "?", by: actor, runID: json["run_id"]?.string,
                 detail: "\(json["outcome"]?.string ?? "?"), answered from the audit")
             entry.replay = json["replay"]?.string
+            entry.isRecalled = true
             return add(entry)
         }
         if action == "call.finished", let index = calls.removeValue(forKey: key) {

@@ -36,23 +36,22 @@ struct RunTimeline {
         self.entries = entries
     }
 
-    /// In the order of time. Of things of one instant what led to the others stands first: an event before the calls that it led to, and a call that came back
-    /// within the instant before what the bot said of it.
+    /// In the order of time. Of things of one instant what led to the others stands first: an event before the calls that it led to, and a call that took no time
+    /// before what the bot said of it.
     private static func inOrder(_ entries: [TraceEntry]) -> [TraceEntry] {
-        var quick: [Timestamp: Set<String>] = [:]
-        for entry in entries where entry.kind == .call && entry.duration.map({ $0 <= 0.001 }) ?? false {
-            if let run = entry.runID { quick[entry.time, default: []].insert(run) }
+        let answers = quickAnswers(entries)
+        func key(_ entry: TraceEntry) -> (Timestamp, Int, String) {
+            if let answer = answers.time(of: entry) { return (answer, entry.kind.rank, entry.place) }
+            return (entry.time, answers.isOne(entry) ? TraceEntry.Kind.call.rank + 1 : entry.kind.rank, entry.place)
         }
-        func rank(_ entry: TraceEntry) -> Int {
-            guard entry.kind == .event, let runs = quick[entry.time], let cause = entry.causationID.flatMap({ EventID($0) }) else {
-                return entry.kind.rank
-            }
-            let isAnswer = runs.contains(RunID.derived(event: cause, bot: entry.by, replay: entry.replay))
-            return isAnswer ? TraceEntry.Kind.call.rank + 1 : entry.kind.rank
-        }
-        return entries.map { (entry: $0, rank: rank($0)) }.sorted {
-            ($0.entry.time, $0.rank, $0.entry.place) < ($1.entry.time, $1.rank, $1.entry.place)
-        }.map(\.entry)
+        return entries.map { (entry: $0, key: key($0)) }.sorted { $0.key < $1.key }.map(\.entry)
+    }
+
+    private static func quickAnswers(_ entries: [TraceEntry]) -> QuickAnswers {
+        var answers = QuickAnswers()
+        for entry in entries { answers.add(call: entry) }
+        for entry in entries { answers.add(event: entry) }
+        return answers
     }
 
     /// A call that was begun again is not waited for any more: its process was gone.
@@ -117,5 +116,37 @@ extension TraceEntry.Kind {
         case .retry: 3
         case .deadLetter: 4
         }
+    }
+}
+
+/// What bots said of calls that took no time: it may bear the same time as the call, or one a little before what the audit has of it.
+private struct QuickAnswers {
+    /// Runs with such calls, and the times of what their bots said.
+    private var said: [String: [Timestamp]] = [:]
+    /// What is answered from the audit is written there after the answer was decided about.
+    private static let slack = Duration.milliseconds(3)
+
+    mutating func add(call: TraceEntry) {
+        guard call.kind == .call, let run = call.runID, call.isRecalled || call.duration.map({ $0 <= 0.001 }) ?? false else { return }
+        said[run] = []
+    }
+
+    mutating func add(event: TraceEntry) {
+        if let run = run(of: event), said[run] != nil { said[run]?.append(event.time) }
+    }
+
+    /// Where the call belongs: the time of its answer; nil where it has none beside it.
+    func time(of call: TraceEntry) -> Timestamp? {
+        guard call.kind == .call, let run = call.runID, let times = said[run] else { return nil }
+        let earliest = call.isRecalled ? call.time.advanced(by: .zero - Self.slack) : call.time
+        return times.filter { $0 >= earliest && $0 <= call.time }.max()
+    }
+
+    /// Whether the event is such an answer.
+    func isOne(_ event: TraceEntry) -> Bool { run(of: event).map { said[$0] != nil } ?? false }
+
+    private func run(of event: TraceEntry) -> String? {
+        guard !said.isEmpty, event.kind == .event, let cause = event.causationID.flatMap({ EventID($0) }) else { return nil }
+        return RunID.derived(event: cause, bot: event.by, replay: event.replay)
     }
 }

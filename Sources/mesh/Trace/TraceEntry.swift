@@ -29,6 +29,8 @@ struct TraceEntry {
     var duration: Double?
     /// Of a call: its idempotency key.
     var callKey: String?
+    /// A call that was answered from the audit.
+    var isRecalled = false
     /// A call that has not come back.
     var isOpen = false
     /// It went wrong.

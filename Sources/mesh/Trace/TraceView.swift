@@ -19,12 +19,11 @@ struct TraceView {
         output.line(
             style(.bold, "run \(timeline.correlationID.printable)")
                 + "  began \(began?.text ?? "?"), \(timeline.isOpen ? "goes on, so far" : "took") \(took)  \(timeline.summary)")
+        let rows = timeline.entries.enumerated().map { row($0.offset, $0.element, style) }
         output.table(
-            [
-                Column("#", .right), Column("TIME", .right), "WHAT", Column("BY", mayShrink: true), "CAUSE",
-                Column("ABOUT", mayShrink: true),
-            ],
-            timeline.entries.enumerated().map { row($0.offset, $0.element, style) })
+            DetailedTable(
+                columns: [Column("#", .right), Column("TIME", .right), "WHAT", "BY", "CAUSE", "ABOUT"], rows: rows, kept: [0, 1, 2, 3, 4],
+                details: rows.map { $0[5] }))
         for log in timeline.logs {
             output.line()
             let run = log.runID.prefix(8)

@@ -223,13 +223,30 @@ import Testing
     }
 }
 
+@Suite struct AuditNamesTests {
+    @Test func whatNobodyIsCalledOrDoesIsNamedWithTheNearest() {
+        var names = AuditNames()
+        func problem(_ actor: String?, _ action: String? = nil) -> String? { names.problem(actor: actor, action: action)?.message }
+        #expect(problem("Nobody", "any") == nil, "an empty audit knows no names")
+        for actor in ["BuildBot-2", "ada (unverified)"] {
+            names.add(AuditRecord(actor: actor, chain: "c", sequence: 0, action: "call.started", subject: "s", at: "t"))
+        }
+        for actor in ["BuildBot", "BuildBot-2", "ada", "ada (unverified)", "TestBot"] { #expect(problem(actor) == nil) }
+        #expect(problem("BuidBot")?.hasSuffix("did you mean 'BuildBot'?") == true)
+        #expect(problem("adda")?.hasSuffix("did you mean 'ada'?") == true)
+        #expect(problem(nil, "call.strted")?.hasSuffix("did you mean 'call.started'?") == true)
+        for action in ["call.started", "deploy.approved", "call.*"] { #expect(problem(nil, action) == nil) }
+    }
+}
+
 @Suite struct AuditSelectionTests {
     private func matches(_ change: (inout AuditSelection) -> Void) -> Bool {
         var selection = AuditSelection()
         change(&selection)
         return selection.matches(
             AuditRecord(
-                actor: "BuildBot-2", chain: "c", sequence: 0, action: "call.started", subject: "build.run", correlationID: "c0ffee",
+                actor: "BuildBot-2", chain: "c", sequence: 0, action: "call.started", subject: "build.run",
+                correlationID: "c0ffee00-0000-4000-8000-000000000001",
                 at: "2026-01-02T03:04:05.000Z"))
     }
 

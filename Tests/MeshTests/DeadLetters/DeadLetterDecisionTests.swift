@@ -130,6 +130,20 @@ import Testing
         #expect(names.problem(bots: ["EchoBt"], reasons: [])?.message == "no bot 'EchoBt'; did you mean 'EchoBot'?")
         #expect(names.problem(bots: [], reasons: ["invalid-paylod"])?.message.contains("'invalid-payload'") == true)
         #expect(names.problem(bots: [], reasons: ["expired", "invalid-payload"]) == nil)
+        #expect(names.problem(topics: ["cod.committed"])?.message == "no topic 'cod.committed'; did you mean 'code.committed'?")
+        #expect(names.problem(topics: ["build.*", "code.committed", "build.completed"]) == nil)
+        #expect(names.problem(topics: ["biuld.*"]) != nil)
+    }
+
+    @Test func aPlaceWhereNothingLiesIsNamed() {
+        var names = SeenNames()
+        let letter = Letters.make()
+        names.know(topics: [], places: [letter.place, DeadLetterPlace(partition: 9, offset: 1)])
+        names.add(letter)
+        #expect(names.missingPlaces == "9@1")
+        names.know(topics: [], places: [letter.place])
+        names.add(letter)
+        #expect(names.missingPlaces == nil)
     }
 
     // MARK: plans
@@ -206,8 +220,8 @@ import Testing
                 Record(
                     topicPartition: record.topicPartition, offset: record.offset, key: nil, value: nil, headers: Headers(headers),
                     timestamp: record.timestamp))
-            return DeadLetterText.list(
-                [entry(other)], width: width, now: Timestamp(milliseconds: 65_000), style: Style(isColoured: false))
+            return DeadLetterText.list([entry(other)], now: Timestamp(milliseconds: 65_000), style: Style(isColoured: false))
+                .lines(width: width)
         }
         #expect(list(nil, "no luck")[1] == "3@7    1 m  TestBot  invalid-payload  build.completed[4]@99      2         2  open   no luck")
         #expect(list(100).count == 2)
@@ -215,8 +229,9 @@ import Testing
         #expect(
             narrow == [
                 "PLACE  AGE  BOT      REASON           STATE", "3@7    1 m  TestBot  invalid-payload  open",
-                "  from build.completed[4]@99, 2 attempts, 2 redrives: the payload has no commit,",
-                "  and much more is wrong with it than a terminal has room for on a line",
+                "    from build.completed[4]@99, 2 attempts, 2 redrives: the payload has no",
+                "    commit, and much more is wrong with it than a terminal has room for on a",
+                "    line",
             ])
         let long = list(80, String(repeating: "words without end ", count: 50))
         #expect(long.count == 5)
