@@ -28,8 +28,9 @@ import Topology
     /// One rule for names and patterns, and for every command.
     @Test(arguments: [
         ("buld.started", "no topic 'buld.started'; did you mean 'build.started'?"),
-        ("bild.*", "no topic matches 'bild.*'; did you mean 'build.*'?"), ("code.*.more", "no topic matches 'code.*.more'"),
-        ("*.dlq", "no topic matches '*.dlq'"), ("#.log", nil), ("build.*", nil), ("mesh.dlq", nil),
+        ("bild.*", "no topic matches 'bild.*'; did you mean 'build.*'?"),
+        ("code.*.more", "no topic matches 'code.*.more'. See what there is: mesh topics list"),
+        ("*.dlq", "no topic matches '*.dlq'. See what there is: mesh topics list"), ("#.log", nil), ("build.*", nil), ("mesh.dlq", nil),
     ])
     func whatMeansNoTopicIsWrongUse(word: String, expected: String?) throws {
         let choice = try TopicChoice(["code.*", word])
@@ -64,7 +65,7 @@ import Topology
     @Test func aFieldThatNoPayloadHasIsNamedWithItsPlaceAndTheNearest() throws {
         #expect(
             try problems("reason == null && brnach == 'main'", ["build.*"]) == [
-                "--where, line 1, column 19: no payload of build.* has a field 'brnach', so it is null; did you mean 'branch'?"
+                "--where, line 1, column 19: no payload of build.* has a field 'brnach' in the catalogue, so it is null; did you mean 'branch'?"
             ])
         #expect(try problems("artifact.ulr == ''", ["build.completed"]).count == 1)
         #expect(try problems("artifact.url == '' or branch in ['brnach']", ["build.completed"]) == [])
@@ -72,12 +73,29 @@ import Topology
     }
 
     @Test func wherePayloadsAreNotKnownNothingIsSaid() throws {
-        for words in [["own.event"], ["other.event"], ["#"], ["other.*"], nil] { #expect(try problems("brnach == 1", words) == []) }
+        for words in [["own.event"], ["other.event"], ["build.*", "own.event"], ["other.*"]] {
+            #expect(try problems("brnach == 1", words) == [])
+        }
+        // A pattern means what is known.
+        for words in [["#"], nil] { #expect(try problems("brnach == 1", words).count == 1) }
         #expect(try problems("envelope.source == 'a'", ["build.*"]) == [])
     }
 }
 
 @Suite struct RecordRangeTests {
+    @Test func aRangeThatCanHoldNothingIsAMistake() {
+        let (early, late) = (Place.time(Timestamp(milliseconds: 1)), Place.time(Timestamp(milliseconds: 2)))
+        func holds(_ from: Place, _ to: Place) -> Bool { (try? RecordRange.check(from, to)) != nil }
+        let possible: [(Place, Place)] = [
+            (.beginning, .end), (early, late), (.offset(1), .offset(2)), (late, .offset(1)), (.beginning, .offset(0)), (early, .end),
+        ]
+        #expect(possible.allSatisfy { holds($0.0, $0.1) })
+        let impossible: [(Place, Place)] = [
+            (late, early), (early, early), (.offset(2), .offset(2)), (.end, .end), (.end, late), (late, .beginning),
+        ]
+        #expect(impossible.allSatisfy { !holds($0.0, $0.1) })
+    }
+
     private let marks = Watermarks(low: 10, high: 100)
 
     @Test func placesAreKeptWithinTheLog() {
@@ -164,9 +182,12 @@ import Topology
         let content = RecordContent.of(record)
         func admits(_ filter: RecordFilter) -> Bool { filter.admits(record, content) { content.payload } }
         #expect(admits(RecordFilter()))
-        #expect(admits(RecordFilter(condition: try .parse("n > 2"), correlation: "run-1", bot: "BuildBot")))
+        #expect(admits(RecordFilter(condition: try .parse("n > 2"), correlation: "run-12", bot: "BuildBot")))
         #expect(!admits(RecordFilter(condition: try .parse("n > 3"))))
         #expect(!admits(RecordFilter(correlation: "run-2")))
+        #expect(!admits(RecordFilter(correlation: "run-1")), "it is another run's name")
+        #expect(RecordFilter.isRun("a1a313a4-3476-5158-bc52-cfe1c1acaa7f", "a1a3"))
+        #expect(!RecordFilter.isRun("a1a313a4-3476-5158-bc52-cfe1c1acaa7f", "b"))
         #expect(!admits(RecordFilter(bot: "TestBot")))
     }
 }

@@ -17,7 +17,7 @@ enum AuditCommands {
             flags: [
                 Flag("actor", value: "NAME", help: "only of this person, bot or instance: ada, BuildBot, BuildBot-2"),
                 Flag("action", value: "ACTION", help: "only this: call.started, call.finished, deploy.approved, 'dlq.*' …"),
-                Flag("correlation", value: "ID", help: "only of this run; the beginning of its id is enough"),
+                Flag("correlation", value: "ID", help: "only of this run; the beginning of its id is enough where that is a UUID"),
                 Flag("from", value: "TIME", help: "only from this time on: -10m (so long ago), or 2026-01-31T12:00:00Z"),
                 Flag("to", value: "TIME", help: "only before this time"),
                 Flag("max", value: "N", help: "at most so many, the newest; absent, 50, and all of them as JSON"), timeout, .format,

@@ -101,6 +101,7 @@ enum ReplayCommands {
         }
         let order = try ReplayWords.order(invocation)
         let choice = invocation.arguments.isEmpty ? nil : try TopicChoice(invocation.arguments)
+        let range = try range(invocation)
         FieldCheck.tell(order.filter.condition, choice, invocation)
         let settings = try invocation.settings()
         let map = try TopicMap(settings)
@@ -114,9 +115,7 @@ enum ReplayCommands {
                 try CheckedSource(FileSource(path, choice), map, order.target)
             } else {
                 try TopicSource(
-                    settings, map.partitions(of: chosen), from: invocation.moment("from") ?? .beginning,
-                    to: invocation.moment("to") ?? .end,
-                    notAfter: order.replay.began)
+                    settings, map.partitions(of: chosen), from: range.from, to: range.to, notAfter: order.replay.began)
             }
         defer { source.close() }
         let targets =
@@ -142,6 +141,13 @@ enum ReplayCommands {
         return report.isInterrupted || report.refused > 0 ? 1 : 0
     }
 
+    private static func range(_ invocation: Invocation) throws(UsageError) -> (from: Place, to: Place) {
+        let now = Timestamp.now
+        let (from, to) = (try invocation.moment("from", now: now) ?? .beginning, try invocation.moment("to", now: now) ?? .end)
+        try RecordRange.check(from, to)
+        return (from, to)
+    }
+
     private static func chosenTopics(_ choice: TopicChoice?, _ map: TopicMap, isFile: Bool) throws(UsageError) -> [String] {
         guard let choice, !isFile else { return [] }
         try choice.check(among: map.names)
@@ -164,15 +170,14 @@ enum ReplayCommands {
         }
         let maximum = try invocation.integer("max", in: 1...Int.max)
         let choice = invocation.arguments.isEmpty ? nil : try TopicChoice(invocation.arguments)
+        let range = try range(invocation)
         FieldCheck.tell(filter.condition, choice, invocation)
         let settings = try invocation.settings()
         let map = try TopicMap(settings)
         try choice?.check(among: map.names)
         let topics = choice?.among(map.names) ?? map.names.filter { !OwnTopic.isOwn($0) || $0 == AuditRecord.topic }
         let source = try TopicSource(
-            settings, map.partitions(of: topics), from: try invocation.moment("from") ?? .beginning,
-            to: try invocation.moment("to") ?? .end,
-            notAfter: nil)
+            settings, map.partitions(of: topics), from: range.from, to: range.to, notAfter: nil)
         defer { source.close() }
         let file = try RecordSink(path, replaces: invocation.has("force"))
         defer { file.close() }

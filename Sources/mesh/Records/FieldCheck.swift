@@ -20,14 +20,15 @@ struct FieldCheck {
 
     /// One message a name that no payload of the topics has; none where one of the payloads is not known. `choice` nil means all topics.
     func problems(_ filter: Filter, _ choice: TopicChoice?) -> [String] {
-        guard let known = shapes(choice), !known.isEmpty else { return [] }
+        let known = shapes(choice)
+        guard !known.isEmpty else { return [] }
         var seen: Set<String> = []
         return filter.names.filter { seen.insert($0).inserted }.compactMap { name in
             guard !Self.isOfEnvelope(name), known.allSatisfy({ $0.presence(of: name) == .undeclared }) else { return nil }
             let place = filter.place(of: name).map { ", line \($0.line), column \($0.column)" } ?? ""
             let near = NearestName.of(name, in: Set(known.flatMap(\.fields)).sorted())
             let topics = choice.map { "of \($0.patterns.map(\.description).joined(separator: ", ")) " } ?? ""
-            return "--where\(place): no payload \(topics)has a field '\(name)', so it is null"
+            return "--where\(place): no payload \(topics)has a field '\(name)' in the catalogue, so it is null"
                 + (near.map { "; did you mean '\($0)'?" } ?? "")
         }
     }
@@ -35,12 +36,11 @@ struct FieldCheck {
     /// `envelope.…` is what dead letters have beside the payload's fields.
     private static func isOfEnvelope(_ name: String) -> Bool { name == "envelope" || name.hasPrefix("envelope.") }
 
-    /// nil: one of the chosen payloads is not known.
-    private func shapes(_ choice: TopicChoice?) -> [PayloadShape]? {
-        if let choice, choice.patterns.contains(where: { !$0.isWild && payloads[EventType($0.description)] == nil }) { return nil }
-        let chosen = payloads.filter { type, _ in choice?.matches(type.name) ?? true }
-        let known = chosen.values.compactMap { $0 }
-        return known.count == chosen.count ? known : nil
+    /// Those of the chosen payloads that are known; none where one that is named is not.
+    private func shapes(_ choice: TopicChoice?) -> [PayloadShape] {
+        let named = choice?.patterns.filter { !$0.isWild } ?? []
+        guard named.allSatisfy({ payloads[EventType($0.description)].flatMap { $0 } != nil }) else { return [] }
+        return payloads.compactMap { type, shape in choice?.matches(type.name) ?? true ? shape : nil }
     }
 
     /// Tells the problems on standard error; the command goes on, for anybody may write more into a payload than the catalogue knows.

@@ -19,7 +19,8 @@ struct RecordFilter {
     /// Flags that it is made of.
     static let whereFlag = Flag(
         "where", value: "FILTER", help: "only records whose payload fits, e.g. \"branch == 'main' && duration_seconds > 60\"")
-    static let correlationFlag = Flag("correlation", value: "ID", help: "only records of this run; the beginning of its id is enough")
+    static let correlationFlag = Flag(
+        "correlation", value: "ID", help: "only records of this run; the beginning of its id is enough where that is a UUID")
     static let botFlag = Flag("bot", value: "BOT", help: "only what this bot wrote")
 
     init(condition: Filter? = nil, correlation: String? = nil, bot: String? = nil) {
@@ -46,15 +47,20 @@ struct RecordFilter {
         }
     }
 
+    /// Whether a run's id is the one that a person named, or a UUID that begins so: `run-1` is not `run-10`.
+    static func isRun(_ id: String, _ wanted: String) -> Bool {
+        id.hasPrefix(wanted) && (id.utf8.count == wanted.utf8.count || UniqueID(id) != nil)
+    }
+
     /// Whether the record is meant. `payload` is asked for only where the condition needs it.
     func admits(_ record: Record, _ content: RecordContent, payload: () -> JSONValue) -> Bool {
         guard !isEmpty else { return true }
         switch content {
         case .envelope(let envelope):
-            if let correlation, !envelope.correlationID.hasPrefix(correlation) { return false }
+            if let correlation, !Self.isRun(envelope.correlationID, correlation) { return false }
             if let bot, envelope.source != bot, record.text("mesh_bot") != bot { return false }
         case .plain(let json):
-            if let correlation, json["correlation_id"]?.string?.hasPrefix(correlation) != true { return false }
+            if let correlation, !(json["correlation_id"]?.string.map { Self.isRun($0, correlation) } ?? false) { return false }
             if let bot, json["bot"]?.string != bot, json["actor"]?.string?.hasPrefix("\(bot)-") != true { return false }
         case .null, .unreadable: return false
         }

@@ -22,6 +22,18 @@ struct RecordRange: Equatable {
         return RecordRange(start: offset(from), end: offset(to))
     }
 
+    /// Throws where nothing can lie between the places, so that one of them is a mistake.
+    static func check(_ from: Place, _ to: Place) throws(UsageError) {
+        let isPossible =
+            switch (from, to) {
+            case (.end, _), (_, .beginning): false
+            case (.time(let from), .time(let to)): from < to
+            case (.offset(let from), .offset(let to)): from < to
+            default: true
+            }
+        if !isPossible { throw UsageError("nothing lies between --from and --to: --from must be the earlier one") }
+    }
+
     /// What the places mean in each partition, as the brokers answer now.
     static func resolve(
         _ partitions: [TopicPartition], from: Place, to: Place, _ consumer: Consumer

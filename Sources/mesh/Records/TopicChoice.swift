@@ -29,6 +29,8 @@ struct TopicChoice {
         return !OwnTopic.isOwn(topic) || pattern.description.hasPrefix(topic.prefix { $0 != "." } + ".")
     }
 
+    private static let hint = ". See what there is: mesh topics list"
+
     func among(_ topics: some Sequence<String>) -> [String] { topics.filter(matches).sorted() }
 
     /// Throws where these are the broker's topics and one of the words means none of them, be it a name or a pattern: it is wrong use, for every command.
@@ -40,11 +42,12 @@ struct TopicChoice {
                 let first = text.prefix { $0 != "." }
                 let domains = Set(topics.map { String($0.prefix { $0 != "." }) })
                 let near = domains.contains(String(first)) ? nil : NearestName.of(String(first), in: domains)
-                throw UsageError(
-                    "no topic matches '\(text)'" + (near.map { "; did you mean '\($0)\(text.dropFirst(first.count))'?" } ?? ""))
+                let hint = near.map { "; did you mean '\($0)\(text.dropFirst(first.count))'?" } ?? Self.hint
+                throw UsageError("no topic matches '\(text)'\(hint)")
             }
             guard !topics.contains(text) else { continue }
-            throw UsageError.unknown("topic", text, among: topics)
+            let near = NearestName.of(text, in: topics).map { "; did you mean '\($0)'?" } ?? Self.hint
+            throw UsageError("no topic '\(text)'\(near)")
         }
     }
 }

@@ -107,13 +107,15 @@ final class Replayer {
             progress.advance(to: read)
             let content = RecordContent.of(record)
             guard isMeant(record, content) else { continue }
-            note(record)
-            guard !already.contains(record.topicPartition, record.offset) else {
+            if already.contains(record.topicPartition, record.offset) {
+                note(record)
                 report.writtenBefore += 1
                 continue
             }
+            // What is stopped while it waits for its turn was not replayed, and does not count.
+            if let producer, try !waitForTurn(record, producer) { break }
+            note(record)
             guard let producer else { continue }
-            guard try waitForTurn(record, producer) else { break }
             try send(Underway(record: maker.make(record, content), place: record.topicPartition.at(record.offset)), producer)
         }
         if let producer { try flush(producer) }

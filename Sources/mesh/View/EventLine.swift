@@ -74,6 +74,7 @@ struct EventLine {
             return join([text("url"), text("reason"), payload["all_clear"]?.bool == true ? "all clear" : nil])
         case "notification.sent", "notification.requested", "notification.failed":
             return join([text("channel").map { "[\($0)]" }, text("title"), text("reason")])
+        case let name where name.hasSuffix(".log"): return "\(text("step") ?? "?"): \(firstLine(text("text") ?? ""))"
         default: return join([text("reason"), text("description"), seconds])
         }
     }
