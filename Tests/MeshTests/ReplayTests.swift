@@ -1,3 +1,4 @@
+import BotKit
 import Envelopes
 import Glibc
 import Kafka
@@ -222,6 +223,45 @@ import Testing
         #expect(try source.next(StopSign()) == nil)
         let meant = try FileSource(path, TopicChoice(["mesh.dlq"]))
         #expect(throws: UsageError.self) { try meant.next(StopSign()) }
+    }
+
+    @Test func aFileWithoutTheChosenTopicNamesTheNearest() throws {
+        let path = try TemporaryDirectory.make() + "/kept.jsonl"
+        let sink = try RecordSink(path, replaces: false)
+        try sink.write(
+            Record(topicPartition: TopicPartition("code.committed", 0), offset: 7, key: nil, value: [1], headers: [], timestamp: .none))
+        try sink.finish()
+        sink.close()
+        for (word, message) in [
+            ("cod.committed", "no topic 'cod.committed' in \(path); did you mean 'code.committed'?"), ("code.committed", nil),
+            ("build.*", "no topic in \(path) matches 'build.*'"), ("code.*", nil),
+        ] {
+            let source = try FileSource(path, TopicChoice([word]))
+            while try source.next(StopSign()) != nil {}
+            var problem: String?
+            do { try source.checkChoice() } catch { problem = error.message }
+            #expect(problem == message)
+        }
+    }
+
+    @Test func whatTheOneBotDoesNotTakeEndsAReplayOfAFile() throws {
+        let path = try TemporaryDirectory.make() + "/kept.jsonl"
+        let sink = try RecordSink(path, replaces: false)
+        for topic in ["build.completed", "code.committed"] {
+            try sink.write(
+                Record(topicPartition: TopicPartition(topic, 0), offset: 7, key: nil, value: [1], headers: [], timestamp: .none))
+        }
+        try sink.finish()
+        sink.close()
+        let metadata = TopicMap(partitions: ["retry.testbot": 1])
+        let source = CheckedSource(
+            try FileSource(path, nil), metadata, .bot("TestBot"), consumed: [try EventPattern(parsing: "build.completed")])
+        #expect(try source.next(StopSign())?.topic == "build.completed")
+        #expect {
+            _ = try source.next(StopSign())
+        } throws: {
+            ($0 as? CommandFailure)?.description.hasPrefix("TestBot does not consume code.committed. It consumes: build.completed") == true
+        }
     }
 
     @Test func onlyItsOwnerMayReadAFileOfRecords() throws {

@@ -106,13 +106,14 @@ enum ReplayCommands {
         let settings = try invocation.settings()
         let map = try TopicMap(settings)
         let chosen = try chosenTopics(choice, map, isFile: isFile)
-        try ReplayWords.check(order.target, chosen, map, invocation)
+        let consumed = try ReplayWords.check(order.target, chosen, map, invocation)
         if let path = invocation["file"], invocation.has("audit"), !order.isDryRun {
             try AuditCopy.copy(path, settings, stop: stop, isResumed: order.isResumed)
         }
+        let file = try invocation["file"].map { path throws(UsageError) in try FileSource(path, choice) }
         let source: any RecordSource =
-            if let path = invocation["file"] {
-                try CheckedSource(FileSource(path, choice), map, order.target)
+            if let file {
+                CheckedSource(file, map, order.target, consumed: consumed)
             } else {
                 try TopicSource(
                     settings, map.partitions(of: chosen), from: range.from, to: range.to, notAfter: order.replay.began)
@@ -137,6 +138,7 @@ enum ReplayCommands {
         } catch let error as KafkaError {
             throw CommandFailure("\(error)\nWhat is written is written. To go on: the same words with --resume \(order.replay.text)")
         }
+        if report.records == 0, !report.isInterrupted { try file?.checkChoice() }
         try ReplayView(report: report, order: order).write(to: Output(invocation))
         return report.isInterrupted || report.refused > 0 ? 1 : 0
     }

@@ -58,6 +58,8 @@ struct RecordRange: Equatable {
 struct TopicMap {
     let partitions: [String: Int32]
 
+    init(partitions: [String: Int32]) { self.partitions = partitions }
+
     init(_ settings: ClientSettings) throws {
         let admin = try AdminClient(settings)
         defer { admin.close(timeout: .seconds(2)) }

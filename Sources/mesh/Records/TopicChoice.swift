@@ -29,12 +29,13 @@ struct TopicChoice {
         return !OwnTopic.isOwn(topic) || pattern.description.hasPrefix(topic.prefix { $0 != "." } + ".")
     }
 
-    private static let hint = ". See what there is: mesh topics list"
-
     func among(_ topics: some Sequence<String>) -> [String] { topics.filter(matches).sorted() }
 
     /// Throws where these are the broker's topics and one of the words means none of them, be it a name or a pattern: it is wrong use, for every command.
-    func check(among topics: [String]) throws(UsageError) {
+    /// `place` is a file whose topics they are; nil: the broker's.
+    func check(among topics: [String], place: String? = nil) throws(UsageError) {
+        let hint = place == nil ? ". See what there is: mesh topics list" : ""
+        let location = place.map { " in \($0)" } ?? ""
         for pattern in patterns {
             let text = pattern.description
             if pattern.isWild {
@@ -42,12 +43,12 @@ struct TopicChoice {
                 let first = text.prefix { $0 != "." }
                 let domains = Set(topics.map { String($0.prefix { $0 != "." }) })
                 let near = domains.contains(String(first)) ? nil : NearestName.of(String(first), in: domains)
-                let hint = near.map { "; did you mean '\($0)\(text.dropFirst(first.count))'?" } ?? Self.hint
-                throw UsageError("no topic matches '\(text)'\(hint)")
+                let meant = near.map { "; did you mean '\($0)\(text.dropFirst(first.count))'?" } ?? hint
+                throw UsageError("no topic\(location) matches '\(text)'\(meant)")
             }
             guard !topics.contains(text) else { continue }
-            let near = NearestName.of(text, in: topics).map { "; did you mean '\($0)'?" } ?? Self.hint
-            throw UsageError("no topic '\(text)'\(near)")
+            let near = NearestName.of(text, in: topics).map { "; did you mean '\($0)'?" } ?? hint
+            throw UsageError("no topic '\(text)'\(location)\(near)")
         }
     }
 }

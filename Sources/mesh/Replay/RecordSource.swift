@@ -55,6 +55,9 @@ final class FileSource: RecordSource {
     private let lines: LineReader
     private let choice: TopicChoice?
     let total: Int? = nil
+    /// The topics of the records that were read, at most so many.
+    private(set) var topics: Set<String> = []
+    private static let mostTopics = 10_000
 
     /// `choice`: only these topics; nil: all event topics in the file.
     init(_ path: String, _ choice: TopicChoice?) throws(UsageError) {
@@ -68,12 +71,16 @@ final class FileSource: RecordSource {
             // A dead letter may be larger than what is read as JSON. That is no reason to refuse the events beside it.
             if line.count > JSONLimits.maximumBytes, let topic = RecordLine.topic(line), !isMeant(topic) { continue }
             let record = try RecordLine.read(line, place: "\(path):\(lines.number)")
+            if topics.count < Self.mostTopics { topics.insert(record.topic) }
             if isMeant(record.topic) { return record }
         }
         return nil
     }
 
     private func isMeant(_ topic: String) -> Bool { choice?.matches(topic) ?? (!OwnTopic.isOwn(topic) && !topic.hasSuffix(".log")) }
+
+    /// Throws where one of the words that choose topics means none of the file's: to be asked at its end.
+    func checkChoice() throws(UsageError) { try choice?.check(among: topics.sorted(), place: path) }
 
     func close() {}
 }

@@ -36,22 +36,30 @@ enum ReplayWords {
         }
     }
 
-    /// Throws a `UsageError` where the target is not there, or where the bot would not take what is chosen.
-    static func check(_ target: ReplayTarget, _ chosen: [String], _ map: TopicMap, _ invocation: Invocation) throws {
+    /// Throws a `UsageError` where the target is not there, or where the bot would not take what is chosen. Gives what the bot consumes; nil where the target
+    /// is none.
+    @discardableResult
+    static func check(_ target: ReplayTarget, _ chosen: [String], _ map: TopicMap, _ invocation: Invocation) throws -> [EventPattern]? {
         switch target {
-        case .origin: break
+        case .origin: return nil
         case .topic(let name):
             try map.require(name)
             if OwnTopic.isOwn(name) { throw UsageError("\(name) is the mesh's own. For one bot: --to-bot BOT") }
+            return nil
         case .bot(let bot):
             let consumed = try consumed(by: bot, invocation)
             guard map.partitions[OwnTopic.retryTopic(of: bot)] != nil else {
                 throw UsageError("\(bot) has no topic \(OwnTopic.retryTopic(of: bot)) here. Make it: mesh topics apply")
             }
-            if let foreign = chosen.first(where: { topic in !consumed.contains { $0.matches(EventType(topic)) } }) {
-                throw UsageError("\(bot) does not consume \(foreign). It consumes: \(consumed.map(\.description).joined(separator: ", "))")
-            }
+            if let foreign = chosen.first(where: { !isConsumed($0, consumed) }) { throw UsageError(refusal(of: foreign, bot, consumed)) }
+            return consumed
         }
+    }
+
+    static func isConsumed(_ topic: String, _ consumed: [EventPattern]) -> Bool { consumed.contains { $0.matches(EventType(topic)) } }
+
+    static func refusal(of topic: String, _ bot: String, _ consumed: [EventPattern]) -> String {
+        "\(bot) does not consume \(topic). It consumes: \(consumed.map(\.description).joined(separator: ", "))"
     }
 
     /// What the bot's contract, or a custom bot's triggers, say that it consumes.
@@ -72,22 +80,28 @@ enum ReplayWords {
     }
 }
 
-/// A file's records, each checked for a topic that is there: the first that has none ends the replay with a word of what to do.
+/// A file's records, each checked for a topic that is there, and for a bot that takes it: the first that has none ends the replay with a word of what to do.
 final class CheckedSource: RecordSource {
     private let source: any RecordSource
     private let map: TopicMap
     private let target: ReplayTarget
+    private let consumed: [EventPattern]?
 
-    init(_ source: any RecordSource, _ map: TopicMap, _ target: ReplayTarget) {
+    /// `consumed`: what the one bot consumes that is the target; nil where it is none.
+    init(_ source: any RecordSource, _ map: TopicMap, _ target: ReplayTarget, consumed: [EventPattern]?) {
         self.source = source
         self.map = map
         self.target = target
+        self.consumed = consumed
     }
 
     var total: Int? { source.total }
 
     func next(_ stop: StopSign) throws -> Record? {
         guard let record = try source.next(stop) else { return nil }
+        if case .bot(let bot) = target, let consumed, !ReplayWords.isConsumed(record.topic, consumed) {
+            throw CommandFailure(ReplayWords.refusal(of: record.topic, bot, consumed) + ". Choose some: mesh replay TOPIC… --file")
+        }
         let topic = target.topic(of: record)
         guard map.partitions[topic] != nil else {
             throw CommandFailure(
