@@ -186,7 +186,7 @@ final class EngineLoop: RebalanceDelegate {
         case .settled(let batch, let outcome):
             let isEnough = tellWatcher(batch, outcome)
             if case .committed = outcome { book.answered(batch, isCommitted: true) } else { book.answered(batch, isCommitted: false) }
-            engine.settled(batch, outcome, at: moment)
+            if let settled = engine.settled(batch, outcome, at: moment) { settler.letGo(settled) }
             if isEnough {
                 reporter.isDraining = true
                 engine.drain(at: moment)
