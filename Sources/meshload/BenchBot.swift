@@ -3,20 +3,7 @@ import Envelopes
 
 /// Answers each request with its own payload: what a bot costs that decides nothing.
 struct BenchBot: Bot {
-    enum Output: BotOutput {
-        case answer(PassedPayload, type: EventType)
-        static let types: [EventType] = [BenchResponse.type]
-        var eventType: EventType {
-            switch self {
-            case .answer(_, let type): type
-            }
-        }
-        var payload: any EventPayload {
-            switch self {
-            case .answer(let response, _): response
-            }
-        }
-    }
+    typealias Output = Answer<PassedPayload>
     static let contract = declaration(name: "BenchBot", input: BenchRequest.type, output: BenchResponse.type)
 
     let contract: Contract
@@ -39,7 +26,7 @@ struct BenchBot: Bot {
     func handle(_ input: Input<Never>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<Output, Never>] {
         guard case .event(let event) = input else { return [] }
         let request = try event.decode(Request.self)
-        return [.produce(.answer(PassedPayload(of: event.envelope, key: request.repository), type: output))]
+        return [.produce(Answer(response: PassedPayload(of: event.envelope, key: request.repository), eventType: output))]
     }
 
     /// What the bot wants of a request; the answer has all of it.

@@ -4,20 +4,7 @@ import FoundationEssentials
 
 /// Answers each request like BenchBot; refuses poison, and calls something first where it is told to.
 struct ChaosBot: Bot {
-    enum Output: BotOutput {
-        case answer(BenchResponse, type: EventType)
-        static let types: [EventType] = [BenchResponse.type]
-        var eventType: EventType {
-            switch self {
-            case .answer(_, let type): type
-            }
-        }
-        var payload: any EventPayload {
-            switch self {
-            case .answer(let response, _): response
-            }
-        }
-    }
+    typealias Output = Answer<BenchResponse>
     enum Call: BotCall {
         case work(ChaosWork)
         static let kinds: [CallKind] = [ChaosWork.kind]
@@ -74,7 +61,9 @@ struct ChaosBot: Bot {
 
     private func answer(_ request: BenchRequest) -> Effect<Output, Call> {
         .produce(
-            .answer(BenchResponse(repository: request.repository, sequence: request.sequence, fields: request.fields), type: output))
+            Answer(
+                response: BenchResponse(repository: request.repository, sequence: request.sequence, fields: request.fields),
+                eventType: output))
     }
 }
 
