@@ -47,6 +47,14 @@ import Testing
         }
     }
 
+    /// Shares need not be even: one bot may have all partitions of requests, and others only those of retries. And requests of one key wait for each other.
+    @Test(arguments: [30, 90]) func slowCallsNeedNoMoreThanOneBotAndHardlyWaitForTheirKey(seconds: Int) throws {
+        let plan = plan(.slow, seed: 5, seconds: seconds)
+        let underWay = plan.load.requestsPerSecond * (try #require(plan.callMilliseconds)) / 1_000
+        #expect(underWay < ChaosBot.concurrentCalls)
+        #expect(underWay * 10 < plan.load.keys)
+    }
+
     @Test func aLoadIsTheSameForTheSameSeed() {
         func ids(_ seed: UInt64) -> [String] {
             var shape = LoadShape(plan(.duplicates, seed: seed), topic: "bench.request_x")

@@ -17,6 +17,8 @@ struct ChaosBot: Bot {
     static let contract = declaration(name: "ChaosBot", input: BenchRequest.type, output: BenchResponse.type)
     /// The field of a request that makes it poison.
     static let poison = "poison"
+    /// How many calls one process makes at a time.
+    static let concurrentCalls = 500
     /// What a refused request's dead letter says.
     static let poisonCode = "poison"
 

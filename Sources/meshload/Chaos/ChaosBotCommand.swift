@@ -40,7 +40,8 @@ struct ChaosBotCommand {
             configuration: BotConfiguration(
                 name: group,
                 constraints: BotConfiguration.Constraints(
-                    maximumConcurrentJobs: 500, breakers: BreakerPolicies(standard: BreakerPolicy(failures: 5, pause: .seconds(2)))),
+                    maximumConcurrentJobs: ChaosBot.concurrentCalls,
+                    breakers: BreakerPolicies(standard: BreakerPolicy(failures: 5, pause: .seconds(2)))),
                 monitoring: BotConfiguration.Monitoring(logLevel: .info)),
             catalogue: catalogue, performers: performers,
             logger: Logger(bot: group, instance: settings.instance, level: .info, format: .text))

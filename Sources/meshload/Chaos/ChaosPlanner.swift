@@ -138,8 +138,8 @@ struct ChaosPlanner {
     /// The bots' `max.poll.interval.ms` is 60 s and their session timeout 6 s: a short run shows the second, a long one both.
     private mutating func slow() {
         plan.callMilliseconds = plan.seconds >= 90 ? 65_000 : 7_000
-        // Requests of one key wait for each other.
-        (plan.load.requestsPerSecond, plan.load.keys) = (20, 2_000)
+        // Requests of one key wait for each other, and shares need not be even: one bot may have to make all the calls.
+        (plan.load.requestsPerSecond, plan.load.keys) = plan.seconds >= 90 ? (5, 20_000) : (20, 2_000)
         // A run that is cut off more than five times is given up as one that ends its process.
         kills(apart: plan.seconds >= 90 ? 60_000...90_000 : 10_000...20_000)
     }
