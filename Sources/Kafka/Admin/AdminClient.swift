@@ -6,8 +6,8 @@ import Synchronization
 /// Offers what librdkafka 2.0.2 has. A broker that lacks a call answers `_UNSUPPORTED_FEATURE`, or not at all: a call that librdkafka itself leaves
 /// without an answer has locked that client up (2.0.2 does so when a broker lacks the group calls), so it is left behind and replaced.
 public final class AdminClient: Sendable {
-    private let settings: ClientSettings
-    private let observer: ClientObserver
+    let settings: ClientSettings
+    let observer: ClientObserver
     private let current: Mutex<ClientHandle>
 
     /// A time limit that suits most calls.

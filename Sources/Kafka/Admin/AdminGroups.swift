@@ -101,25 +101,29 @@ extension AdminClient {
             })
     }
 
-    /// What a group has committed; `partitions` nil means all. Partitions without a commit are left out.
+    /// What a group has committed; `partitions` nil means those of all topics that exist, but for Kafka's own. Partitions without a commit are left out.
+    ///
+    /// A consumer asks that joins nothing: librdkafka 2.0.2's own call ends the process when the broker goes while it waits (confluentinc/librdkafka issue 3663).
     public func groupOffsets(
         _ id: String, partitions: [TopicPartition]? = nil, timeout: Duration = standardTimeout
     ) throws(KafkaError) -> [TopicPartition: CommittedOffset] {
-        let list = PartitionList(partitions ?? [])
-        var requests = HandleArray(free: rd_kafka_ListConsumerGroupOffsets_destroy)
-        requests.append(rd_kafka_ListConsumerGroupOffsets_new(id, partitions == nil ? nil : list.pointer))
-        return try perform(
-            RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, "offsets of group \(id)", timeout: timeout,
-            submit: { rd_kafka_ListConsumerGroupOffsets($0, &requests.pointers, requests.pointers.count, $1, $2) },
-            read: { event throws(KafkaError) in
-                var count = 0
-                let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result(event), &count)
-                var result: [TopicPartition: CommittedOffset] = [:]
-                for element in PartitionList.elements(of: try offsetAnswer(groups, count)) {
-                    result[element.topicPartition] = element.committed
-                }
-                return result
-            })
+        let deadline = Deadline(after: timeout)
+        let asked: [TopicPartition]
+        if let partitions { asked = partitions } else { asked = try allPartitions(timeout) }
+        guard !asked.isEmpty else { return [:] }
+        let reader: Consumer
+        do throws(SettingsError) {
+            reader = try Consumer(settings, group: GroupSettings(id: id, isolation: .readUncommitted), observer: observer)
+        } catch {
+            throw KafkaError(RD_KAFKA_RESP_ERR__FAIL, "offsets of group \(id): \(error)")
+        }
+        defer { reader.close(timeout: .seconds(1)) }
+        do throws(KafkaError) { return try reader.committed(asked, timeout: deadline.remaining) } catch { throw error.at("group \(id)") }
+    }
+
+    private func allPartitions(_ timeout: Duration) throws(KafkaError) -> [TopicPartition] {
+        try metadata(timeout: timeout).topics.values.filter { !$0.name.hasPrefix("__") }
+            .flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.id) } }
     }
 
     /// Sets the offsets of a group without active members.
@@ -137,7 +141,7 @@ extension AdminClient {
                 var count = 0
                 let groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
                     rd_kafka_event_AlterConsumerGroupOffsets_result(event), &count)
-                _ = try offsetAnswer(groups, count)
+                try checkOffsets(groups, count)
             })
     }
 
@@ -156,20 +160,16 @@ extension AdminClient {
                 var count = 0
                 let groups = rd_kafka_DeleteConsumerGroupOffsets_result_groups(
                     rd_kafka_event_DeleteConsumerGroupOffsets_result(event), &count)
-                _ = try offsetAnswer(groups, count)
+                try checkOffsets(groups, count)
             })
     }
 
-    /// The partitions of the only group in an answer. Throws the group's error, or the first partition's.
-    private func offsetAnswer(
-        _ groups: UnsafeMutablePointer<OpaquePointer?>?, _ count: Int
-    ) throws(KafkaError) -> UnsafePointer<rd_kafka_topic_partition_list_t>? {
-        guard let group = elements(groups, count).first else { return nil }
+    /// Throws the error of the only group in an answer, or the first of its partitions'.
+    private func checkOffsets(_ groups: UnsafeMutablePointer<OpaquePointer?>?, _ count: Int) throws(KafkaError) {
+        guard let group = elements(groups, count).first else { return }
         let name = optionalText(rd_kafka_group_result_name(group)) ?? ""
         if let error = rd_kafka_group_result_error(group) { throw KafkaError(copying: error).at("group \(name)") }
-        let partitions = rd_kafka_group_result_partitions(group)
-        try PartitionList.checkElements(of: partitions)
-        return partitions
+        try PartitionList.checkElements(of: rd_kafka_group_result_partitions(group))
     }
 }
 
