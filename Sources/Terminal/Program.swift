@@ -125,8 +125,8 @@ public struct Program: Sendable {
         let given = String(parts[0])
         guard let flag = flags.first(where: { $0.name == given }) else {
             throw UsageError(
-                "\(name) \(command.name) has no flag --\(given)"
-                    + suggestion(for: given, among: flags.map(\.name), prefix: "--", of: command))
+                "\(called(command)) has no flag --\(given)" + nearestFlag(given, among: flags)
+                    + " All of them: \(command.path.isEmpty ? "\(name) --help" : "\(name) help \(command.name)")")
         }
         guard let placeholder = flag.value else {
             if parts.count > 1 { throw UsageError("--\(given) takes no value") }
@@ -137,6 +137,12 @@ public struct Program: Sendable {
         }
         try check(value, for: flag, from: "--\(given)")
         return (flag, value)
+    }
+
+    private func called(_ command: Command) -> String { command.path.isEmpty ? name : "\(name) \(command.name)" }
+
+    private func nearestFlag(_ given: String, among flags: [Flag]) -> String {
+        NearestName.of(given, in: flags.map(\.name)).map { "; did you mean '--\($0)'?" } ?? "."
     }
 
     private func check(_ value: String, for flag: Flag, from origin: String) throws(UsageError) {

@@ -28,8 +28,10 @@ struct Table {
     func text(style: Style, width: Int?) -> String {
         let widths = widths(within: width)
         let header = line(columns.map(\.title), widths).trimmingEnd
-        let body = rows.map { line($0, widths).trimmingEnd + "\n" }.joined()
-        return style(.bold, header) + "\n" + body
+        // Where columns that may not be cut are too wide by themselves, the end of the line gives way: a line that wraps is harder to read.
+        func fit(_ line: String) -> String { width.map { line.cut(to: $0) } ?? line }
+        let body = rows.map { fit(line($0, widths).trimmingEnd) + "\n" }.joined()
+        return style(.bold, fit(header)) + "\n" + body
     }
 
     private func line(_ cells: [String], _ widths: [Int]) -> String {

@@ -69,12 +69,14 @@ enum TopicsCommands {
             for topic in topics { try output.object(TopicObject(topic)) }
             return 0
         }
-        output.table(
-            [
-                "TOPIC", "OWNER", Column("PARTITIONS", .right), "RETENTION", Column("KEY", mayShrink: true),
-                Column("SUMMARY", mayShrink: true),
-            ],
-            topics.map { [$0.type.name, $0.owner, "\($0.partitions)", $0.retentionText, $0.key.isEmpty ? "-" : $0.key, $0.summary] })
+        let columns: [Column] = [
+            "TOPIC", Column("OWNER", mayShrink: true), Column("PART", .right), "RETENTION", Column("KEY", mayShrink: true),
+            Column("SUMMARY", mayShrink: true),
+        ]
+        // A summary of ten letters says nothing.
+        let count = (output.width ?? .max) < 100 ? columns.count - 1 : columns.count
+        let rows = topics.map { [$0.type.name, $0.owner, "\($0.partitions)", $0.retentionText, $0.key.isEmpty ? "-" : $0.key, $0.summary] }
+        output.table(Array(columns.prefix(count)), rows.map { Array($0.prefix(count)) })
         return 0
     }
 
