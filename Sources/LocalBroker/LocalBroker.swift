@@ -92,10 +92,12 @@ public final class LocalBroker: Sendable {
         let deadline = ContinuousClock.now.advanced(by: timeout)
         while ContinuousClock.now < deadline {
             if let status = child.wait(timeout: .milliseconds(10)) {
+                // The port was free when it was chosen: whoever has it now was faster.
+                if FreePort.accepts(port) { throw .portTaken(port, by: PortHolder.of(port)) }
                 throw .ended("it \(status): \(lastLine() ?? "no word"); its log is \(log)")
             }
-            // A connection alone says nothing: the port is taken before the data are recovered.
-            if FreePort.accepts(port), try answers() { return }
+            // A connection alone says nothing: the port is taken before the data are recovered. And what answers may be somebody else's broker.
+            if FreePort.accepts(port), PortHolder.holds(port, child.pid), try answers() { return }
         }
         throw .silent("nothing on port \(port) within \(timeout); its log is \(log)")
     }
@@ -153,6 +155,8 @@ public enum LocalBrokerError: Error, Sendable, Equatable, CustomStringConvertibl
     /// The broker ended before it answered.
     case ended(String)
     case silent(String)
+    /// Another process began to listen on the port before the broker could.
+    case portTaken(UInt16, by: PortHolder?)
 
     public var description: String {
         switch self {
@@ -161,6 +165,8 @@ public enum LocalBrokerError: Error, Sendable, Equatable, CustomStringConvertibl
         case .cannotStart(let reason): "the local broker cannot be started: \(reason)"
         case .ended(let reason): "the local broker ended while it started: \(reason)"
         case .silent(let reason): "the local broker does not answer: \(reason)"
+        case .portTaken(let port, let holder):
+            "the local broker cannot listen on port \(port): \(holder.map(\.description) ?? "a process of another user") has it"
         }
     }
 }

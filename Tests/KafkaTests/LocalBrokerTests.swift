@@ -72,6 +72,31 @@ import Testing
         }
     }
 
+    @Test func aPortThatSomebodyElseTakesMeanwhileIsSaidWithItsHolder() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "broker")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try await blocking {
+            let program = try BuiltProgram.path("meshbroker")
+            let port = try FreePort.choose()
+            #expect(PortHolder.of(port) == nil)
+            let winner = try LocalBroker(program: program, dataDirectory: directory + "/winner", port: port)
+            let loser = try LocalBroker(program: program, dataDirectory: directory + "/loser", port: port)
+            try winner.start()
+            defer { winner.stop() }
+            let pid = try #require(winner.processID)
+            let error = #expect(throws: LocalBrokerError.self) { try loser.start() }
+            guard case .portTaken(port, let holder) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(holder?.pid == pid)
+            #expect(error?.description.contains("process \(pid) (meshbroker --data-dir \(directory)/winner") == true)
+            #expect(loser.processID == nil)
+            // The winner goes on.
+            #expect(winner.processID == pid)
+        }
+    }
+
     @Test func aChildGetsACleanEnvironmentAndAGroupOfItsOwn() async throws {
         let directory = try TemporaryDirectory.make(prefix: "child")
         defer { try? FileManager.default.removeItem(atPath: directory) }

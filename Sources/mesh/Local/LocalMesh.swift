@@ -93,7 +93,10 @@ final class LocalMesh: Sendable {
         }
         let wanted = try invocation.integer("port", in: 1...65535).map(UInt16.init)
         let port = wanted.flatMap { FreePort.accepts($0) ? nil : $0 }
-        if let wanted, port == nil { progress.say("broker", "port \(wanted) is taken; choosing another") }
+        if let wanted, port == nil {
+            let holder = PortHolder.of(wanted)?.description ?? "a process of another user"
+            progress.say("broker", "port \(wanted) is taken by \(holder); choosing another")
+        }
         let chosen = try port ?? FreePort.choose()
         let logins =
             try invocation.has("secure")
@@ -101,12 +104,23 @@ final class LocalMesh: Sendable {
         let broker = try LocalBroker(
             program: Executable.neighbour("meshbroker"), dataDirectory: dataDirectory + "/broker", port: chosen,
             arguments: logins?.brokerArguments ?? [], login: logins?.operatorSettings())
-        try broker.start()
+        try start(broker)
         progress.say("broker", "meshbroker listens on \(broker.bootstrapServers)")
         if let logins {
             progress.say("access", "each bot logs in as itself; you: kcat -F \(logins.propertiesFile(MeshLogins.operatorName)) -L")
         }
         return (broker.settings, broker, logins)
+    }
+
+    private static func start(_ broker: LocalBroker) throws {
+        do {
+            try broker.start()
+        } catch {
+            guard case .portTaken = error else { throw error }
+            throw CommandFailure(
+                "\(error). It was free a moment ago: another mesh may have begun at the same time. "
+                    + "Nothing was started here. Try again, and a free port is chosen, or name one: --port PORT")
+        }
     }
 
     /// Starts the bots, and waits until each of them says that it runs.
