@@ -5,7 +5,7 @@ import Kafka
 import Terminal
 
 /// The operator's tool. Parses the command line, runs one command, and turns what it throws into a message and an exit status:
-/// 0 fine, 1 it ran and found a problem, 2 wrong use, 3 no broker reached.
+/// 0 fine, 1 it ran and found a problem, 2 wrong use, 3 no broker reached, 130 stopped by Ctrl-C.
 @main
 enum Mesh {
     static let version = "0.1.0"
@@ -22,6 +22,7 @@ enum Mesh {
         exitStatuses: [
             (0, "it is done, or all is well"), (1, "it ran and found a problem"), (2, "wrong use"),
             (3, "no broker was reached; the message says which address, why, and what to try"),
+            (130, "Ctrl-C stopped it before its work was done (143: SIGTERM did); what only watches until then ends with 0"),
         ], nameSources: ["BOT": "bots", "TOPIC": "topics", "TYPE": "topics"])
 
     private static let commands: [Command] = [
@@ -71,8 +72,18 @@ enum Mesh {
             case .print(let text):
                 Terminal.write(text, to: STDOUT_FILENO)
                 return 0
-            case .run(let invocation): return try run(invocation)
+            case .run(let invocation):
+                let status = outcome(of: invocation)
+                return Interruption.status(status, of: invocation, signal: Signals.received)
             }
+        } catch {
+            return fail(error.description, status: 2)
+        }
+    }
+
+    private static func outcome(of invocation: Invocation) -> Int32 {
+        do {
+            return try run(invocation)
         } catch let error as UsageError {
             return fail(error.description, status: 2)
         } catch let error as NoBroker {

@@ -66,6 +66,8 @@ struct BotSetting {
         settings.replica = try invocation.integer("replica", in: 1...1_000) ?? 1
         settings.delivery = DeliveryMode(rawValue: invocation["delivery"] ?? "") ?? .exactlyOnce
         settings.limits.drain = Int64(try invocation.integer("drain", in: 0...3_600) ?? 25) * 1_000
+        settings.restarts = try invocation.integer("restarts", in: 0...Int.max)
+        settings.lastEnd = invocation["last-end"].map { String($0.prefix(256)) }
         self.settings = settings
 
         var brokers = environment

@@ -44,6 +44,12 @@ enum MeshBot {
                     Flag(
                         "group-instance-id", value: "ID", environment: "MESH_GROUP_INSTANCE_ID",
                         help: "makes the member static; only for brokers that do not expire members"),
+                    Flag(
+                        "restarts", value: "N", environment: "MESH_RESTARTS",
+                        help: "how often the supervisor has started this instance again: for mesh ps"),
+                    Flag(
+                        "last-end", value: "TEXT", environment: "MESH_LAST_END",
+                        help: "how the process before ended, as the supervisor saw it: for mesh ps"),
                     Flag("drain", value: "SECONDS", environment: "MESH_DRAIN_SECONDS", default: "25", help: "the limit of a drain"),
                 ], run: run)
         ])

@@ -116,7 +116,17 @@ import Testing
         let wishes = wishes(ControlRecord(bot: "A", replicas: 2), ControlRecord(bot: "A", replica: 2, state: .drained))
         let goal = Goal(Target(bot: "A", replica: nil), .replicas(2), wishes, [])
         #expect(goal.missing([status("A", 1, .running, ["t[0]"])], partitions: ["t": 1]).isEmpty)
-        #expect(goal.success.contains("A-2 stays drained"))
+        #expect(goal.success == "A: 2 wanted, 1 to run, since A-2 is drained; to start what is drained: mesh resume A")
+    }
+
+    @Test func scalingWhatIsDrainedAsAWholeIsNotSaidToHaveReplicas() {
+        let wishes = wishes(ControlRecord(bot: "A", state: .drained, replicas: 3))
+        let goal = Goal(Target(bot: "A", replica: nil), .replicas(3), wishes, [])
+        #expect(goal.missing([status("A", 1, .stopped)], partitions: ["t": 1]).isEmpty)
+        #expect(goal.runningSlots.isEmpty)
+        #expect(goal.success == "A: 3 wanted, 0 to run, since A is drained; to start what is drained: mesh resume A")
+        let none = self.wishes(ControlRecord(bot: "A", state: .drained, replicas: 0))
+        #expect(Goal(Target(bot: "A", replica: nil), .replicas(0), none, []).success == "A has 0 replicas")
     }
 
     @Test func pauseDrainResumeAndLogLevelAreDoneWhenTheInstancesSaySo() {

@@ -31,6 +31,34 @@ import Testing
         #expect(none.choose(among: candidates) == nil)
     }
 
+    @Test func anIdleOneIsSaidToBeIdle() {
+        var record = instanceRecord("A", 1)
+        #expect(Idleness.reason(record)?.hasPrefix("it owned no partition") == true)
+        record.openCalls = 1
+        #expect(Idleness.reason(record) == nil)
+        record = instanceRecord("A", 1, partitions: ["t[0]"])
+        #expect(Idleness.reason(record)?.hasPrefix("it had nothing to do") == true)
+        record.queueDepth = 3
+        #expect(Idleness.reason(record) == nil)
+        record.queueDepth = 0
+        record.recordsPerSecond = 0.1
+        #expect(Idleness.reason(record) == nil)
+    }
+
+    @Test func theSummaryCountsFaultsThatHitIdleOnes() {
+        func faults(idle: Bool...) -> String? {
+            var ledger = HarmLedger()
+            for (number, wasIdle) in idle.enumerated() {
+                ledger.harmed(
+                    Instance(bot: "A", replica: number + 1), pid: 1, partitions: [], at: .now, wall: .now, isHealed: true, wasIdle: wasIdle)
+            }
+            let summary = HarmSummary(ledger: ledger, count: RepeatCount(), fault: .kill, isExactlyOnce: true, isInterrupted: false)
+            return summary.lines.first { $0.0 == "kills" }?.1
+        }
+        #expect(faults(idle: false, false) == "2")
+        #expect(faults(idle: true, false)?.hasPrefix("2, 1 of them of instances with nothing to do") == true)
+    }
+
     @Test func faultsComeInTheirTime() {
         #expect(plan(1).count == 6)
         #expect(plan(1, every: 10, duration: 5).count == 1)

@@ -36,6 +36,27 @@ func instanceRecord(
         #expect(standing(instanceRecord("A", 1, state: .stopped, seen: now), .drained) == .drained)
     }
 
+    @Test func whatWasStartedAgainSaysHowOftenAndWhy() throws {
+        var record = instanceRecord("A", 1, seen: now)
+        func status() -> InstanceStatus { InstanceStatus(record: record, standing: standing(record), age: .zero) }
+        func cell() -> String? { InstanceList(statuses: [status()]).cells(Style(isColoured: false)).first?[5] }
+        // Where no supervisor says so it is not known, which is not 0.
+        #expect(status().restartNote == nil)
+        #expect(cell() == "?")
+        record.restarts = 0
+        #expect(status().restartNote == nil)
+        #expect(cell() == "0")
+        record.restarts = 2
+        record.lastEnd = "was ended by signal 9"
+        #expect(status().restartNote == "A-1 was started again 2 times; its process before was ended by signal 9")
+        #expect(cell() == "2")
+        record.state = .stopped
+        #expect(status().restartNote == nil)
+        let json = try JSONValue.parse(Array(try JSONEncoder().encode(InstanceList.Row(status: status()))))
+        #expect(json["restarts"]?.integer == 2)
+        #expect(json["last_end"]?.string == "was ended by signal 9")
+    }
+
     @Test func fifteenSecondsOfSilenceAreADeathAndOneThatEndedInOrderIsNone() {
         let at = now.advanced(by: .seconds(-15))
         #expect(standing(instanceRecord("A", 1, seen: at)) == .running)
@@ -71,7 +92,7 @@ func instanceRecord(
         let list = InstanceList(
             statuses: InstanceStatus.list(["A-1": instanceRecord("A", 1, degraded: [open], seen: now)], Wishes(), now: now))
         #expect(list.statuses.first?.note == "notify.slack open, 3 calls waiting")
-        #expect(list.cells(Style(isColoured: false)) == [["A-1", "degraded", "0", "0", "0", "now", "ci-1", "1", "1.0.0"]])
+        #expect(list.cells(Style(isColoured: false)) == [["A-1", "degraded", "0", "0", "0", "?", "now", "ci-1", "1", "1.0.0"]])
     }
 
     @Test func whatIsNotKnownIsNullInJSON() throws {

@@ -82,6 +82,46 @@ import Testing
         #expect(LagTrend.Movement().timeToDrain(40) == nil)
     }
 
+    @Test func whatWasWorkedOffNoLongerFallsAndWhatComesAfterwardsGrows() {
+        let level = row(.offset(100), Watermarks(low: 0, high: 100), .nothing)
+        var trend = LagTrend()
+        trend.add(sample([row(.offset(0))]))
+        trend.add(sample([level], after: 2))
+        #expect(trend.movement(level).growth == -50)
+        trend.add(sample([level], after: 4))
+        #expect(trend.movement(level).growth == 0)
+        #expect(LagView.trend(trend.movement(level)) == "steady")
+        let more = row(.offset(100), Watermarks(low: 0, high: 120))
+        trend.add(sample([more], after: 6))
+        #expect(trend.movement(more).growth == 5)
+    }
+
+    @Test func retriesWaitForTheirTimeAndAreNotSaidToWaitForEver() {
+        let still = LagTrend.Movement(growth: 0, standsStill: true)
+        #expect(LagView.drain(still, 3) == "never")
+        #expect(LagView.drain(still, 3, isRetry: true) == "waits")
+        #expect(LagView.drain(still, 3, wait: .milliseconds(42_400), isRetry: true) == "due in 42 s")
+        #expect(LagView.drain(still, 3, wait: .milliseconds(300), isRetry: true) == "due in 1 s")
+        #expect(LagView.drain(still, 0, isRetry: true) == "-")
+        #expect(LagView.drain(LagTrend.Movement(), nil, isRetry: true) == "?")
+        #expect(LagView.drain(LagTrend.Movement(growth: -1), 3, isRetry: true) == "3 s")
+    }
+
+    @Test func aRetryIsExplainedUntilItsTimeHasPassed() {
+        var retry = row(.offset(40), in: TopicPartition("retry.a", 0))
+        let own = owner(.running, ["retry.a[0]"])
+        retry.due = wall.advanced(by: .seconds(60))
+        #expect(retry.wait(at: wall) == .seconds(60))
+        let waiting = warnings([retry], [own])
+        #expect(waiting.problems.isEmpty)
+        #expect(waiting.notes.first?.hasSuffix("the first one until \(wall.advanced(by: .seconds(60)).text)") == true)
+        retry.due = wall.advanced(by: .seconds(-5))
+        #expect(retry.wait(at: wall) == nil)
+        #expect(warnings([retry], [own]).problems.isEmpty)
+        retry.due = wall.advanced(by: .seconds(-60))
+        #expect(warnings([retry], [own]).problems.count == 1)
+    }
+
     @Test func anUnknownSampleBetweenTwoIsPassedOver() {
         var trend = LagTrend()
         trend.add(sample([row(.offset(40))]))

@@ -13,8 +13,8 @@ import Testing
         func count(_ matches: (Supervisor.News) -> Bool) -> Int { items.withLock { $0.count(where: matches) } }
     }
 
-    private func shell(_ script: String) -> @Sendable (Instance) -> ChildProcess.Launch {
-        { _ in ChildProcess.Launch(program: "/bin/sh", arguments: ["-c", script], environment: ["PATH": "/usr/bin:/bin"]) }
+    private func shell(_ script: String) -> @Sendable (Instance, Restarts) -> ChildProcess.Launch {
+        { _, _ in ChildProcess.Launch(program: "/bin/sh", arguments: ["-c", script], environment: ["PATH": "/usr/bin:/bin"]) }
     }
 
     /// Whether `run` has returned.
@@ -40,6 +40,21 @@ import Testing
         try await eventually(within: .seconds(20)) { news.count { if case .died(_, .exited(3), _) = $0 { true } else { false } } >= 2 }
         supervisor.drain()
         try await eventually(within: .seconds(10)) { over.isSet }
+    }
+
+    @Test func whoIsStartedAgainIsToldHowOftenAndHowTheOneBeforeEnded() async throws {
+        let told = Mutex<[Restarts]>([])
+        let launch: @Sendable (Instance, Restarts) -> ChildProcess.Launch = { _, restarts in
+            told.withLock { $0.append(restarts) }
+            return ChildProcess.Launch(program: "/bin/sh", arguments: ["-c", "exit 3"], environment: [:])
+        }
+        let supervisor = Supervisor(drainTime: .seconds(5), launch: launch, tell: { _ in })
+        let over = run(supervisor, [Instance(bot: "A", replica: 1)])
+        try await eventually(within: .seconds(20)) { told.withLock { $0.count } >= 3 }
+        supervisor.drain()
+        try await eventually(within: .seconds(10)) { over.isSet }
+        let expected = [Restarts(), Restarts(count: 1, reason: "exited with status 3"), Restarts(count: 2, reason: "exited with status 3")]
+        #expect(told.withLock { Array($0.prefix(3)) } == expected)
     }
 
     @Test func drainingEndsChildrenThatHeedIt() async throws {

@@ -11,6 +11,7 @@ import Testing
 
     private func figures(bots: Int = 2, lags: Int = 3) -> TopFigures {
         var figures = TopFigures(address: "127.0.0.1:9092", now: now)
+        figures.unread = []
         figures.instances = (0..<bots).map { number in
             let record = instanceRecord("Bot\(number / 2)", number % 2 + 1, partitions: ["t[0]"], seen: now)
             return InstanceStatus(record: record, standing: .running, age: .zero)
@@ -72,6 +73,19 @@ import Testing
         let text = plain.lines(TopState(figures), columns: 80, rows: 24).joined(separator: "\n")
         #expect(text.contains("lag ?"))
         #expect(TopRows.of(.lag, figures).map { $0.cells[2].text } == ["?", "20"])
+    }
+
+    @Test func whatHasNotBeenReadIsSaidToBeReadAndNotToBeEmpty() {
+        let first = plain.lines(TopState(TopFigures(address: "127.0.0.1:9092", now: now)), columns: 80, rows: 24)
+        #expect(first[0].hasSuffix("reading …"))
+        #expect(first.count { $0 == "  reading …" } == TopState.Pane.allCases.count)
+        var known = figures(bots: 2, lags: 0)
+        known.unread = [.lag]
+        let lines = plain.lines(TopState(known), columns: 80, rows: 24)
+        #expect(lines[0].hasSuffix("lag ?"))
+        #expect(lines.count { $0 == "  reading …" } == 1)
+        known.unread = []
+        #expect(plain.lines(TopState(known), columns: 80, rows: 24).contains("  none"))
     }
 
     @Test func whatIsLevelIsNotListed() {

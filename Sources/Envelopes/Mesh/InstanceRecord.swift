@@ -44,6 +44,10 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
     public var deadLettered: Int
     /// Records seen before and left out, since the start of the process; nil in records of versions that did not count them.
     public var repeated: Int?
+    /// How often the supervisor has started this instance again since the mesh came up; nil where none says so.
+    public var restarts: Int?
+    /// How its process before ended, e.g. `was ended by signal 9`; nil where it was not started again.
+    public var lastEnd: String?
     /// debug, info, warn or error; nil in records of versions that did not say it.
     public var logLevel: String?
     /// Partitions with records waiting whose committed offset does not move although nothing explains it.
@@ -60,8 +64,8 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
         healthPort: Int? = nil, delivery: String, partitions: [String] = [], recordsPerSecond: Double = 0, errorsPerSecond: Double = 0,
         processingSecondsP50: Double? = nil, processingSecondsP99: Double? = nil, endToEndSecondsP50: Double? = nil,
         endToEndSecondsP99: Double? = nil, queueDepth: Int? = nil, openCalls: Int = 0, done: Int = 0, retried: Int = 0,
-        deadLettered: Int = 0, repeated: Int? = nil, logLevel: String? = nil, stalled: [String] = [],
-        degraded: [DegradedDependency]? = nil, startedAt: String, lastSeen: String
+        deadLettered: Int = 0, repeated: Int? = nil, restarts: Int? = nil, lastEnd: String? = nil, logLevel: String? = nil,
+        stalled: [String] = [], degraded: [DegradedDependency]? = nil, startedAt: String, lastSeen: String
     ) {
         self.bot = bot
         self.replica = replica
@@ -86,6 +90,8 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
         self.retried = retried
         self.deadLettered = deadLettered
         self.repeated = repeated
+        self.restarts = restarts
+        self.lastEnd = lastEnd
         self.logLevel = logLevel
         self.stalled = stalled
         self.degraded = degraded
@@ -96,7 +102,8 @@ public struct InstanceRecord: Codable, Sendable, Equatable {
     public var key: String { instance }
 
     enum CodingKeys: String, CodingKey {
-        case bot, replica, instance, host, pid, version, state, delivery, partitions, done, retried, repeated, stalled, degraded
+        case bot, replica, instance, host, pid, version, state, delivery, partitions, done, retried, repeated, restarts, stalled, degraded
+        case lastEnd = "last_end"
         case notReady = "not_ready"
         case healthPort = "health_port"
         case recordsPerSecond = "records_per_second"

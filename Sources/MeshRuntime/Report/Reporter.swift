@@ -186,7 +186,8 @@ final class Reporter {
             processingSecondsP99: percentiles?.processingP99,
             endToEndSecondsP50: percentiles?.endToEndP50, endToEndSecondsP99: percentiles?.endToEndP99, queueDepth: queueDepth,
             openCalls: openCalls, done: engine.figures.done, retried: engine.figures.retried, deadLettered: engine.figures.dead,
-            repeated: engine.figures.duplicates, logLevel: options.logger.level.rawValue, stalled: liveness.stalled.map(\.description),
+            repeated: engine.figures.duplicates, restarts: settings.restarts, lastEnd: settings.lastEnd,
+            logLevel: options.logger.level.rawValue, stalled: liveness.stalled.map(\.description),
             degraded: degraded.isEmpty ? nil : degraded,
             startedAt: startedAt.text, lastSeen: moment.wall.text)
     }

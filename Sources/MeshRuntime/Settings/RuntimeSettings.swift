@@ -17,6 +17,10 @@ public struct RuntimeSettings: Sendable {
     public var limits: Limits
     /// Names of the mesh's own topics.
     public var topics: TopicNames
+    /// How often a supervisor has started this instance again; nil where none says so.
+    public var restarts: Int?
+    /// How its process before ended, in words; nil where it was not started again.
+    public var lastEnd: String?
     public let bot: String
 
     public init(bot: String, replica: Int = 1, delivery: DeliveryMode = .exactlyOnce, limits: Limits = Limits()) {

@@ -9,6 +9,8 @@ struct HarmLedger: Sendable {
         /// What it owned then.
         let partitions: Set<String>
         let at: ContinuousClock.Instant
+        /// Whether it had nothing to do then.
+        var wasIdle = false
         /// When a frozen process was let go; for a killed one the same as `at`.
         var healed: ContinuousClock.Instant?
         /// The same on the wall clock, to tell records of before from those of after.
@@ -43,11 +45,12 @@ struct HarmLedger: Sendable {
     private var hasLooked = false
 
     mutating func harmed(
-        _ instance: Instance, pid: Int32, partitions: Set<String>, at time: ContinuousClock.Instant, wall: Timestamp, isHealed: Bool
+        _ instance: Instance, pid: Int32, partitions: Set<String>, at time: ContinuousClock.Instant, wall: Timestamp, isHealed: Bool,
+        wasIdle: Bool = false
     ) {
         harms.append(
             Harm(
-                instance: instance, pid: pid, partitions: partitions, at: time, healed: isHealed ? time : nil,
+                instance: instance, pid: pid, partitions: partitions, at: time, wasIdle: wasIdle, healed: isHealed ? time : nil,
                 healedWall: isHealed ? wall : nil))
         level = nil
     }

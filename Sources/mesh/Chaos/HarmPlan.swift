@@ -1,3 +1,5 @@
+import Envelopes
+
 /// What `mesh chaos` does, when, and to whom: the same for the same seed and the same instances.
 struct HarmPlan: Sendable {
     enum Fault: String, Sendable {
@@ -34,6 +36,17 @@ struct HarmPlan: Sendable {
         let own = candidates.filter { candidate in targets.contains { $0.includes(candidate) } }
             .sorted { ($0.bot, $0.replica) < ($1.bot, $1.replica) }
         return own.isEmpty ? nil : own[Int(chosen % UInt64(own.count))]
+    }
+}
+
+/// Whether an instance had nothing to do when it was harmed: then what the mesh did about it shows little.
+enum Idleness {
+    /// Why it was idle, in words; nil when it was not.
+    static func reason(_ record: InstanceRecord) -> String? {
+        guard record.openCalls == 0 else { return nil }
+        if record.partitions.isEmpty { return "it owned no partition, so nothing has to move" }
+        guard record.recordsPerSecond == 0, (record.queueDepth ?? 0) == 0 else { return nil }
+        return "it had nothing to do for a minute, so little has to be made good"
     }
 }
 

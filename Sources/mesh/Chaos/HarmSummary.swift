@@ -33,10 +33,15 @@ struct HarmSummary {
             back = "median \(HumanText.duration(median)), longest \(HumanText.duration(longest))"
             if superseded > 0 { back += "; \(superseded) harmed again before" }
         }
+        let idle = ledger.harms.count { $0.wasIdle }
         let peak = ledger.lagPeak.map { HumanText.count($0) } ?? "?"
         let drain = ledger.timeToDrain.map { "as before \(HumanText.duration($0)) after the last \(fault.rawValue)" } ?? "not as before yet"
         return [
-            ("\(fault.rawValue)s", "\(ledger.harms.count)"), ("restarts", "\(ledger.restarts)"), ("back after", back),
+            (
+                "\(fault.rawValue)s",
+                "\(ledger.harms.count)" + (idle > 0 ? ", \(idle) of them of instances with nothing to do: little is proved by those" : "")
+            ),
+            ("restarts", "\(ledger.restarts)"), ("back after", back),
             ("partitions moved", "\(ledger.movedPartitions)"),
             ("lag", "before \(ledger.lagBefore.map { HumanText.count($0) } ?? "?"), peak \(peak), \(drain)"),
             ("dead letters", HumanText.count(count.deadLetters)),
@@ -61,6 +66,7 @@ struct HarmSummary {
     struct Row: Encodable {
         let event = "summary"
         let faults: Int
+        let idleFaults: Int
         let restarts: Int
         let returnSeconds: [Double]
         let notBack: [String]
@@ -77,6 +83,7 @@ struct HarmSummary {
 
         enum CodingKeys: String, CodingKey {
             case event, faults, restarts, events, problems
+            case idleFaults = "idle_faults"
             case returnSeconds = "return_seconds"
             case notBack = "not_back"
             case movedPartitions = "moved_partitions"
@@ -93,6 +100,7 @@ struct HarmSummary {
             func seconds(_ duration: Duration) -> Double { (duration / .milliseconds(1)).rounded() / 1_000 }
             let ledger = summary.ledger
             faults = ledger.harms.count
+            idleFaults = ledger.harms.count { $0.wasIdle }
             restarts = ledger.restarts
             returnSeconds = summary.returns.map(seconds)
             notBack = ledger.missing.map(\.description)

@@ -125,17 +125,22 @@ final class MeshChaos {
         if let reason = refusal(record, ProcessIdentity.hostName) {
             return try say(since: began, "refused", record, "left alone: \(reason)")
         }
+        let idleness = Idleness.reason(record)
+        let note = idleness.map { "; \($0)" } ?? ""
         switch plan.fault {
         case .kill:
             guard kill(record.pid, SIGKILL) == 0 else {
                 return try say(since: began, "failed", record, "cannot be killed: \(String(cString: strerror(errno)))")
             }
-            ledger.harmed(chosen, pid: record.pid, partitions: Set(record.partitions), at: .now, wall: .now, isHealed: true)
-            try say(since: began, "kill", record, "killed, process \(record.pid)")
+            ledger.harmed(
+                chosen, pid: record.pid, partitions: Set(record.partitions), at: .now, wall: .now, isHealed: true, wasIdle: idleness != nil)
+            try say(since: began, "kill", record, "killed, process \(record.pid)\(note)")
         case .freeze:
             frozen[chosen] = (try FreezeGuard(record.pid), .now.advanced(by: plan.frozen))
-            ledger.harmed(chosen, pid: record.pid, partitions: Set(record.partitions), at: .now, wall: .now, isHealed: false)
-            try say(since: began, "freeze", record, "frozen for \(HumanText.duration(plan.frozen)), process \(record.pid)")
+            ledger.harmed(
+                chosen, pid: record.pid, partitions: Set(record.partitions), at: .now, wall: .now, isHealed: false, wasIdle: idleness != nil
+            )
+            try say(since: began, "freeze", record, "frozen for \(HumanText.duration(plan.frozen)), process \(record.pid)\(note)")
         }
     }
 

@@ -8,7 +8,7 @@ enum ControlCommands {
         Flag.timeout("60s", help: "give up waiting after this time; what was asked for stays wanted"), .format,
     ]
     private static let json = """
-        one object a thing that happens: event (wanted, warning, done, refused, timeout) with target and text, or event (state, gained, lost, log-level) with instance, \
+        one object a thing that happens: event (wanted, warning, done, refused, timeout, stopped) with target and text, or event (state, gained, lost, log-level) with instance, \
         seconds, and state, partitions or level
         """
     private static let targets = [Argument("BOT[/N]", .oneOrMore, help: "a bot, or one of its instances, e.g. BuildBot or BuildBot/2")]
@@ -21,7 +21,7 @@ enum ControlCommands {
                 surplus ones (the highest numbers) have finished their work and ended, and each partition has one owner. More replicas than partitions are
                 warned of. What is wanted outlives a restart of the mesh; mesh up --replicas says it anew.
 
-                The names in JSON, here and of pause, resume, drain and loglevel: event (wanted, warning, done, refused, timeout: with target and text; state,
+                The names in JSON, here and of pause, resume, drain and loglevel: event (wanted, warning, done, refused, timeout, stopped: with target and text; state,
                 gained, lost, log-level: with instance, seconds, and state, partitions or level).
 
                 Examples:

@@ -10,10 +10,11 @@ enum InstanceCommands {
             discussion: """
                 States: running; degraded (the note says why); stalled (records wait and nothing moves); starting; paused; draining; drained (by a
                 person); lost (silent for 15 s: it has died, or its host cannot reach Kafka). What was stopped in order is shown with --all.
+                RST is how often the supervisor has started it again since mesh up; a line beneath the table says how its process before ended.
                 The exit status is 1 when an instance is degraded, stalled or lost.
 
                 The names in JSON: instance, bot, replica, state, note, host, pid, version, delivery, partitions (as topic[partition]), records_per_second,
-                errors_per_second, open_calls, queue_depth, done, retried, dead_lettered, stalled (partitions), degraded (dependency, state, waiting_calls),
+                errors_per_second, open_calls, queue_depth, done, retried, dead_lettered, restarts, last_end, stalled (partitions), degraded (dependency, state, waiting_calls),
                 log_level, started_at, last_seen, last_seen_seconds. What is not known is null.
 
                 Examples:
@@ -23,7 +24,7 @@ enum InstanceCommands {
                 """,
             json: """
                 one object an instance: instance, bot, replica, state, note, host, pid, version, delivery, partitions, \
-                records_per_second, errors_per_second, open_calls, queue_depth, done, retried, dead_lettered, stalled, degraded, \
+                records_per_second, errors_per_second, open_calls, queue_depth, done, retried, dead_lettered, restarts, last_end, stalled, degraded, \
                 log_level, started_at, last_seen, last_seen_seconds
                 """,
             arguments: [Argument("BOT", .zeroOrMore, help: "only these bots; absent, all")],

@@ -10,12 +10,13 @@ enum LagCommands {
             discussion: """
                 LAG counts the offsets between what the bot has committed and the partition's end, as kafka-consumer-groups does; 0 also where only marks of
                 transactions are left. BEHIND is the age of the first record that it has not read. TREND is how lag grows (+) or falls (-), and DRAIN how
-                long the rest takes at that pace. A `?` is not known, which is not 0; a `-` is that nothing was committed yet.
+                long the rest takes at that pace: never where it does not fall. In a bot's topic of retries and reminders (retry.*) records wait for their
+                time: DRAIN says when the first one is due. A `?` is not known, which is not 0; a `-` is that nothing was committed yet.
                 Two looks, --interval apart, are taken: a partition with records that did not move between them is warned of, and so are more replicas than
                 partitions. The exit status is 1 when there is a warning.
 
                 The names in JSON: at, group, topic, partition, committed, end, lag_records, lag_seconds, trend_records_per_second, drain_seconds, stands_still,
-                owner. What is not known is null.
+                due_at (when the first record may be handled, where it waits for its time), owner. What is not known is null.
 
                 Examples:
                   mesh lag
@@ -24,7 +25,7 @@ enum LagCommands {
                 """,
             json: """
                 one object a partition: at, group, topic, partition, committed, end, lag_records, lag_seconds, \
-                trend_records_per_second, drain_seconds, stands_still, owner; what is not known is null
+                trend_records_per_second, drain_seconds, stands_still, due_at, owner; what is not known is null
                 """,
             flags: [
                 Flag("bot", value: "NAME", repeats: true, help: "only this bot; repeats"),

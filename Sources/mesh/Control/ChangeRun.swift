@@ -9,9 +9,11 @@ struct ChangeRun {
     private let timeout: Duration
     private let waits: Bool
     private let person: String
+    private let stop: StopSign
 
     init(_ invocation: Invocation) throws {
         timeout = try invocation.duration("timeout", in: .seconds(1) ... .seconds(86_400)) ?? .seconds(60)
+        stop = StopSign.watch()
         waits = !invocation.has("no-wait")
         output = Output(invocation)
         settings = try invocation.settings()
@@ -30,6 +32,8 @@ struct ChangeRun {
         let goals = changes.map { Goal($0.target, $0.change, wishes, before) }
         for goal in goals {
             try say("wanted", goal, "asked for by \(person): \(goal.target)\(Self.words(goal.change))")
+            // Who waits is told at the end.
+            if !waits, case .replicas = goal.change, let note = goal.drainedNote { try say("warning", goal, "warning: \(note)") }
             if let warning = warning(goal, before, counts) { try say("warning", goal, "warning: \(warning)") }
         }
         return waits ? try wait(for: goals, state, before, counts, since: began) : 0
@@ -57,7 +61,7 @@ struct ChangeRun {
 
     private func warning(_ goal: Goal, _ statuses: [InstanceStatus], _ counts: [String: Int]) -> String? {
         if !waits, let obstacle = goal.obstacle { return obstacle }
-        guard case .replicas(let count) = goal.change else { return nil }
+        guard case .replicas = goal.change else { return nil }
         let bot = goal.target.bot
         let topics = Set(
             statuses.filter { $0.record.bot == bot }.flatMap(\.record.partitions).compactMap { PartitionNames.parse($0)?.topic })
@@ -65,7 +69,7 @@ struct ChangeRun {
         // Through the inbox of a bot with a state all its inputs go.
         let inputs = topics.contains(inbox) ? [inbox] : topics.filter { $0 != "retry.\(bot.lowercased())" }
         let partitions = counts.filter { inputs.contains($0.key) }
-        return ReplicaWarning.text(bot: bot, replicas: count, partitions: partitions)
+        return ReplicaWarning.text(bot: bot, replicas: goal.runningSlots.count, partitions: partitions)
     }
 
     private func wait(
@@ -91,6 +95,7 @@ struct ChangeRun {
                 for goal in possible { try say("done", goal, "\(goal.success) (\(HumanText.fixed(seconds, decimals: 1)) s)") }
                 return lost.isEmpty ? 0 : try refuse(lost)
             }
+            if stop.isSet { return try tellStopped(goals) }
             guard began.duration(to: .now) < timeout else { return try giveUp(missing + lost.compactMap(\.obstacle), goals) }
             try state.follow(timeout: .milliseconds(250))
         }
@@ -112,6 +117,16 @@ struct ChangeRun {
         let text = "not so within \(HumanText.duration(timeout)): \(some).\(hint) It stays wanted; look again with: mesh ps"
         if output.format == .json {
             for goal in goals { try say("timeout", goal, text) }
+        } else {
+            _ = Mesh.fail(text, status: 1)
+        }
+        return 1
+    }
+
+    private func tellStopped(_ goals: [Goal]) throws -> Int32 {
+        let text = "not waited for any longer; it stays wanted. Look again with: mesh ps"
+        if output.format == .json {
+            for goal in goals { try say("stopped", goal, text) }
         } else {
             _ = Mesh.fail(text, status: 1)
         }

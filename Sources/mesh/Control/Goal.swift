@@ -79,14 +79,24 @@ struct Goal {
             + (shared > 0 ? ["\(counted(shared, "partition")) of \(target.bot) with two owners"] : [])
     }
 
+    /// The wanted instances that are not drained.
+    var runningSlots: [Instance] { slots.filter { wishes.state(of: $0) != .drained } }
+
+    /// That fewer run than are wanted, because a person has drained some, and what to do; nil when none is drained.
+    var drainedNote: String? {
+        let drained = slots.filter { wishes.state(of: $0) == .drained }
+        guard !drained.isEmpty else { return nil }
+        let who = runningSlots.isEmpty ? "\(target.bot)" : drained.map(\.description).joined(separator: ", ")
+        let be = runningSlots.isEmpty || drained.count == 1 ? "is" : "are"
+        return "\(target.bot): \(slots.count) wanted, \(runningSlots.count) to run, since \(who) \(be) drained; "
+            + "to start what is drained: mesh resume \(target.bot)"
+    }
+
     /// What has come true, in one sentence.
     var success: String {
         switch change {
         case .replicas(let count):
-            let drained = slots.filter { wishes.state(of: $0) == .drained }
-            let rest =
-                drained.isEmpty ? "" : "; \(drained.map(\.description).joined(separator: ", ")) stays drained (mesh resume \(target.bot))"
-            return "\(target.bot) has \(counted(count, "replica"))" + rest
+            return drainedNote ?? "\(target.bot) has \(counted(count, "replica"))"
         case .state(let state): return "\(target) is \(state.rawValue)"
         case .logLevel(let level): return "\(target) logs \(level.map { "at \($0)" } ?? "as configured")"
         }

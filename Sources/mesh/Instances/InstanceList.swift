@@ -15,7 +15,8 @@ struct InstanceList {
             case errorsPerSecond = "errors_per_second"
             case openCalls = "open_calls"
             case queueDepth = "queue_depth"
-            case done, retried
+            case done, retried, restarts
+            case lastEnd = "last_end"
             case deadLettered = "dead_lettered"
             case logLevel = "log_level"
             case startedAt = "started_at"
@@ -43,6 +44,8 @@ struct InstanceList {
             try row.encode(record.done, forKey: .done)
             try row.encode(record.retried, forKey: .retried)
             try row.encode(record.deadLettered, forKey: .deadLettered)
+            try row.encode(OrNull(record.restarts), forKey: .restarts)
+            try row.encode(OrNull(record.lastEnd), forKey: .lastEnd)
             try row.encode(record.stalled, forKey: .stalled)
             try row.encode(record.degraded ?? [], forKey: .degraded)
             try row.encode(OrNull(record.logLevel), forKey: .logLevel)
@@ -54,7 +57,7 @@ struct InstanceList {
 
     static let columns: [Column] = [
         Column("INSTANCE", mayShrink: true), "STATE", Column("PART", .right), Column("REC/S", .right), Column("ERR/S", .right),
-        Column("SEEN", .right), Column("HOST", mayShrink: true), Column("PID", .right), "VERSION",
+        Column("RST", .right), Column("SEEN", .right), Column("HOST", mayShrink: true), Column("PID", .right), "VERSION",
     ]
 
     /// Prints the table, and beneath it what is the matter with whom. A terminal of 80 columns has no room for versions.
@@ -62,11 +65,13 @@ struct InstanceList {
         let count = (output.width ?? .max) < 90 ? Self.columns.count - 1 : Self.columns.count
         output.table(Array(Self.columns.prefix(count)), cells(output.style).map { Array($0.prefix(count)) })
         let noted = statuses.filter { !$0.note.isEmpty }
-        if !noted.isEmpty { output.line() }
+        let again = statuses.compactMap(\.restartNote)
+        if !noted.isEmpty || !again.isEmpty { output.line() }
         for status in noted {
             let state = output.style(status.standing.colour, status.standing.rawValue)
             output.line("\(status.record.instance.printable) \(state): \(status.note.printable)")
         }
+        for note in again { output.line(note.printable) }
     }
 
     func cells(_ style: Style) -> [[String]] {
@@ -77,7 +82,8 @@ struct InstanceList {
                 record.instance.printable, style(status.standing.colour, status.standing.rawValue),
                 isAlive ? "\(record.partitions.count)" : "-",
                 isAlive ? HumanText.rate(record.recordsPerSecond) : "-", isAlive ? HumanText.rate(record.errorsPerSecond) : "-",
-                status.age.map(Self.seen) ?? "?", record.host.printable, "\(record.pid)", record.version.printable,
+                record.restarts.map { HumanText.count($0) } ?? "?", status.age.map(Self.seen) ?? "?", record.host.printable,
+                "\(record.pid)", record.version.printable,
             ]
         }
     }

@@ -64,6 +64,13 @@ struct InstanceStatus: Sendable {
         }
     }
 
+    /// That it was started again, and why last; nil when it was not, or has ended.
+    var restartNote: String? {
+        guard standing.isAlive, let count = record.restarts, count > 0 else { return nil }
+        let times = count == 1 ? "once" : "\(HumanText.count(count)) times"
+        return "\(record.instance) was started again \(times)" + (record.lastEnd.map { "; its process before \($0)" } ?? "")
+    }
+
     private static func text(_ dependency: DegradedDependency) -> String {
         let waiting = dependency.waitingCalls > 0 ? ", \(counted(dependency.waitingCalls, "call")) waiting" : ""
         return "\(dependency.dependency) \(dependency.state.rawValue)\(waiting)"

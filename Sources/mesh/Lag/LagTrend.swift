@@ -47,7 +47,10 @@ struct LagTrend {
         let known = points[Key(group: row.group, partition: row.partition)] ?? []
         var movement = Movement()
         guard let last = known.last, known.count > 1 else { return movement }
-        if let records = last.records, let first = known.first(where: { $0.records != nil }), let before = first.records,
+        // What was worked off to the end says nothing of what came afterwards.
+        let earlier = known.dropLast()
+        let first = earlier.first { $0.records == 0 } ?? earlier.first { $0.records != nil }
+        if let records = last.records, let first, let before = first.records,
             first.time < last.time
         {
             movement.growth = Double(records - before) / (first.time.duration(to: last.time) / .seconds(1))

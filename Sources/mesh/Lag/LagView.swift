@@ -25,7 +25,8 @@ struct LagView {
             return [
                 row.group, row.partition.description, Self.text(row.committed), row.marks.map { "\($0.high)" } ?? "?",
                 colour.map { style($0, lag) } ?? lag, row.behind(at: sample.wall).map(Self.short) ?? "?", Self.trend(movement),
-                Self.drain(movement, row.records), owners[row]?.record.instance ?? "-",
+                Self.drain(movement, row.records, wait: row.wait(at: sample.wall), isRetry: row.isRetry),
+                owners[row]?.record.instance ?? "-",
             ]
         }
     }
@@ -75,11 +76,14 @@ struct LagView {
         return (growth > 0 ? "+" : "") + HumanText.rate(growth) + "/s"
     }
 
-    static func drain(_ movement: LagTrend.Movement, _ records: Int64?) -> String {
+    /// `wait` is how long the first record waits for its time, where that is known.
+    static func drain(_ movement: LagTrend.Movement, _ records: Int64?, wait: Duration? = nil, isRetry: Bool = false) -> String {
         guard let records else { return "?" }
         if records == 0 { return "-" }
+        if let wait { return "due in \(HumanText.duration(.seconds(max(1, wait.components.seconds))))" }
         guard movement.growth != nil else { return "?" }
-        return movement.timeToDrain(records).map(HumanText.duration) ?? "never"
+        // Retries and reminders come one by one, each at its time: no pace tells when the last one does.
+        return movement.timeToDrain(records).map(HumanText.duration) ?? (isRetry ? "waits" : "never")
     }
 
     /// One partition as JSON; what is not known is null. Names are kept stable.
@@ -95,6 +99,7 @@ struct LagView {
         let trend: OrNull<Double>
         let drainSeconds: OrNull<Double>
         let standsStill: Bool
+        let dueAt: OrNull<String>
         let owner: OrNull<String>
 
         enum CodingKeys: String, CodingKey {
@@ -104,6 +109,7 @@ struct LagView {
             case trend = "trend_records_per_second"
             case drainSeconds = "drain_seconds"
             case standsStill = "stands_still"
+            case dueAt = "due_at"
         }
     }
 
@@ -118,7 +124,7 @@ struct LagView {
                 lagSeconds: OrNull(row.behind(at: sample.wall).map(Self.seconds)),
                 trend: OrNull(movement.growth.map { ($0 * 100).rounded() / 100 }),
                 drainSeconds: OrNull(movement.timeToDrain(row.records).map(Self.seconds)), standsStill: movement.standsStill,
-                owner: OrNull(owners[row]?.record.instance))
+                dueAt: OrNull(row.wait(at: sample.wall) == nil ? nil : row.due?.text), owner: OrNull(owners[row]?.record.instance))
         }
     }
 

@@ -1,3 +1,4 @@
+import Envelopes
 import Kafka
 
 /// What a person should know of the lag of a mesh.
@@ -9,18 +10,18 @@ struct LagWarnings {
 
     init(_ sample: LagSample, _ trend: LagTrend) {
         let owners = PartitionOwners(sample.instances)
-        for row in sample.rows where trend.movement(row).standsStill { judge(row, owners[row], sample.instances) }
+        for row in sample.rows where trend.movement(row).standsStill { judge(row, owners[row], sample) }
         for (group, rows) in Dictionary(grouping: sample.rows, by: \.group).sorted(by: { $0.key < $1.key }) {
             countReplicas(group, rows, sample.instances)
         }
         problems += sample.troubles
     }
 
-    private mutating func judge(_ row: PartitionLag, _ owner: InstanceStatus?, _ instances: [InstanceStatus]) {
+    private mutating func judge(_ row: PartitionLag, _ owner: InstanceStatus?, _ sample: LagSample) {
         let what = "\(row.group) does not move in \(row.partition) (at \(row.position.map { "\($0)" } ?? "?"))"
         if row.unread == .inTransaction { return notes.append("\(what): the next record's transaction is not over") }
         guard let owner else {
-            let isRunning = instances.contains { $0.record.bot == row.group && $0.standing.isAlive }
+            let isRunning = sample.instances.contains { $0.record.bot == row.group && $0.standing.isAlive }
             let hint = isRunning ? "" : ", and none runs. Try: mesh scale \(row.group)=1, or mesh resume \(row.group)"
             return problems.append("\(what): no instance owns it" + hint)
         }
@@ -30,10 +31,20 @@ struct LagWarnings {
         case .draining, .starting: notes.append("\(what): \(name) is \(owner.standing.rawValue)")
         case .degraded: problems.append("\(what): \(name) is degraded: \(owner.note)")
         case .stalled: problems.append("\(what), and \(name) cannot explain it: look at its log, or restart it: mesh drain, mesh resume")
-        case _ where row.isRetry: notes.append("\(what): retries wait for their time")
+        case _ where Self.mayWait(row, sample.wall): notes.append("\(what): \(Self.waiting(row, sample.wall))")
         case _ where owner.record.openCalls > 0: notes.append("\(what): \(name) has \(counted(owner.record.openCalls, "call")) under way")
         default: problems.append("\(what): \(name) says nothing that explains it")
         }
+    }
+
+    /// A retry whose time has come is handled within seconds.
+    private static func mayWait(_ row: PartitionLag, _ now: Timestamp) -> Bool {
+        row.isRetry && (row.due.map { now.duration(since: $0) < .seconds(10) } ?? true)
+    }
+
+    private static func waiting(_ row: PartitionLag, _ now: Timestamp) -> String {
+        guard let due = row.due, due > now else { return "retries and reminders wait for their time" }
+        return "retries and reminders wait for their time, the first one until \(due.text)"
     }
 
     /// The busiest topic bounds how many replicas have work.

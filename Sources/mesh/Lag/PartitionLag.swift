@@ -27,6 +27,8 @@ struct PartitionLag: Sendable, Equatable {
     /// nil: not known.
     var marks: Watermarks?
     var unread: Unread = .unknown
+    /// Before this time the first record that is not read is not to be handled: a retry, or a reminder. nil where it may be at once, or where that is not known.
+    var due: Timestamp?
 
     /// Where the group reads on; nil when that is not known.
     var position: Int64? {
@@ -49,6 +51,12 @@ struct PartitionLag: Sendable, Equatable {
         if records == 0 { return .zero }
         guard case .since(let written?) = unread else { return nil }
         return max(.zero, now.duration(since: written))
+    }
+
+    /// How long the first record that is not read has to wait for its time; nil when it need not, or when that is not known.
+    func wait(at now: Timestamp) -> Duration? {
+        guard records.map({ $0 > 0 }) ?? false, let due, due > now else { return nil }
+        return due.duration(since: now)
     }
 
     /// Whether the partition has ever held a record, or anything was committed.

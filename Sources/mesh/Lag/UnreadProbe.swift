@@ -4,6 +4,11 @@ import Kafka
 /// Reads the first record that a group has not read, for its time. One record of each partition, and little more, is fetched.
 final class UnreadProbe {
     private let consumer: Consumer
+    /// The first record that is not read, as far as it was found.
+    private struct Found {
+        var unread: PartitionLag.Unread
+        var due: Timestamp?
+    }
     private struct Place: Hashable {
         let partition: TopicPartition
         let offset: Int64
@@ -24,7 +29,7 @@ final class UnreadProbe {
 
     /// Fills in `unread` of the rows that have some; what is not found within `timeout` stays unknown.
     func look(_ rows: [PartitionLag], timeout: Duration) throws -> [PartitionLag] {
-        var known: [Place: PartitionLag.Unread] = [:]
+        var known: [Place: Found] = [:]
         // Two groups may stand at two places of one partition, and a consumer at one: as many rounds as there are groups.
         var open = Set(rows.compactMap(Self.place))
         let deadline = ContinuousClock.now.advanced(by: timeout)
@@ -36,9 +41,19 @@ final class UnreadProbe {
         try consumer.assign([:])
         return rows.map { row in
             var row = row
-            row.unread = Self.place(row).map { known[$0] ?? .unknown } ?? (row.records == 0 ? .nothing : .unknown)
+            guard let place = Self.place(row) else {
+                row.unread = row.records == 0 ? .nothing : .unknown
+                return row
+            }
+            row.unread = known[place]?.unread ?? .unknown
+            // What is not the bot's own retry may hold such a header and is handled at once.
+            row.due = row.isRetry ? known[place]?.due : nil
             return row
         }
+    }
+
+    private static func due(_ record: Record) -> Timestamp? {
+        record.text(RecordHeader.notBefore).flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
     }
 
     private static func place(_ row: PartitionLag) -> Place? {
@@ -48,7 +63,7 @@ final class UnreadProbe {
 
     /// Partitions that have answered go on being read until all have: pausing one would outlast its assignment.
     private func look(
-        _ round: [TopicPartition: Int64], until deadline: ContinuousClock.Instant, _ known: inout [Place: PartitionLag.Unread]
+        _ round: [TopicPartition: Int64], until deadline: ContinuousClock.Instant, _ known: inout [Place: Found]
     ) throws {
         try consumer.assign(round.mapValues { .at($0) })
         var open = round
@@ -57,11 +72,11 @@ final class UnreadProbe {
             case .record(let record):
                 guard let offset = open.removeValue(forKey: record.topicPartition) else { continue }
                 let written = record.timestamp.kind == .none ? nil : Timestamp(milliseconds: record.timestamp.milliseconds)
-                known[Place(partition: record.topicPartition, offset: offset)] = .since(written)
+                known[Place(partition: record.topicPartition, offset: offset)] = Found(unread: .since(written), due: Self.due(record))
             case .partitionEnd(let partition, let end):
                 guard let offset = open.removeValue(forKey: partition) else { continue }
                 let high = consumer.cachedWatermarks(of: partition)?.high ?? end
-                known[Place(partition: partition, offset: offset)] = end >= high ? .nothing : .inTransaction
+                known[Place(partition: partition, offset: offset)] = Found(unread: end >= high ? .nothing : .inTransaction)
             case .error(let error): if error.isFatal { throw error }
             case nil: break
             }

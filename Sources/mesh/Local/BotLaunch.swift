@@ -25,8 +25,11 @@ struct BotLaunch: Sendable {
         self.environment = environment
     }
 
-    func launch(_ instance: Instance) -> ChildProcess.Launch {
+    func launch(_ instance: Instance, _ restarts: Restarts) -> ChildProcess.Launch {
         var environment = environment
+        // The process tells it on mesh.instances, where everybody finds it.
+        environment["MESH_RESTARTS"] = "\(restarts.count)"
+        environment["MESH_LAST_END"] = restarts.reason
         // A file, not a variable: what is in an environment, others of the same user can read.
         if let logins { environment["KAFKA_PROPERTIES_FILE"] = logins.propertiesFile(instance.bot) }
         return ChildProcess.Launch(

@@ -87,7 +87,7 @@ final class ControlWatch: Sendable {
         if let count = wishes.replicas(of: bot), count > Wishes.maximumReplicas {
             say("warning: \(count) of \(bot) are wanted; one machine runs \(Wishes.maximumReplicas) of a bot at most")
         }
-        let count = wishes.slots(of: bot, otherwise: startedWith[bot] ?? 1).count
+        let count = wishes.slots(of: bot, otherwise: startedWith[bot] ?? 1).count { wishes.state(of: $0) != .drained }
         if let text = ReplicaWarning.text(bot: bot, replicas: count, partitions: partitions[bot] ?? [:]) { say("warning: \(text)") }
     }
 

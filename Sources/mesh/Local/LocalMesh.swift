@@ -68,7 +68,7 @@ final class LocalMesh: Sendable {
             settings: settings, logins: logins)
         let fence: (@Sendable (Instance) -> Void)? =
             invocation["delivery"] == "exactly-once" ? { @Sendable in Self.fence($0, settings, progress) } : nil
-        supervisor = Supervisor(launch: { launch.launch($0) }, fence: fence, tell: { progress.tell($0) })
+        supervisor = Supervisor(launch: { launch.launch($0, $1) }, fence: fence, tell: { progress.tell($0) })
     }
 
     /// A slot that was scaled away and did not end in order must not hold up who reads only what is committed.

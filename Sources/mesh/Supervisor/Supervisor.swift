@@ -11,6 +11,18 @@ struct Instance: Hashable, Sendable, CustomStringConvertible {
     var description: String { "\(bot)-\(replica)" }
 }
 
+/// How often an instance was started again, and why last.
+struct Restarts: Sendable, Equatable {
+    var count = 0
+    /// How its process before ended, or why it could not be started; nil before the first time.
+    var reason: String?
+
+    mutating func add(_ reason: String) {
+        count += 1
+        self.reason = reason
+    }
+}
+
 /// Keeps the instances running that are wanted: starts them, restarts what dies, drains what is wanted no more, and all at the end.
 ///
 /// One thread (`run`) does everything; the other methods only post to it.
@@ -38,6 +50,7 @@ final class Supervisor: Sendable {
         var startedAt = ContinuousClock.now
         var restartAt: ContinuousClock.Instant?
         var policy = RestartPolicy()
+        var restarts = Restarts()
         var isWanted = true
         /// Set once it was told to end; it is killed then.
         var drainDeadline: ContinuousClock.Instant?
@@ -46,7 +59,7 @@ final class Supervisor: Sendable {
     }
 
     let drainTime: Duration
-    private let launch: @Sendable (Instance) -> ChildProcess.Launch
+    private let launch: @Sendable (Instance, Restarts) -> ChildProcess.Launch
     private let fence: (@Sendable (Instance) -> Void)?
     private let tell: @Sendable (News) -> Void
     private let mailbox = Mailbox<Message>()
@@ -54,7 +67,7 @@ final class Supervisor: Sendable {
     /// `launch` says how each instance is started; `tell` hears what happens, on the thread of `run`. `fence`, on a thread of its own, ends what an
     /// instance has left open that did not end in order and is not started again; it must return.
     init(
-        drainTime: Duration = .seconds(25), launch: @escaping @Sendable (Instance) -> ChildProcess.Launch,
+        drainTime: Duration = .seconds(25), launch: @escaping @Sendable (Instance, Restarts) -> ChildProcess.Launch,
         fence: (@Sendable (Instance) -> Void)? = nil, tell: @escaping @Sendable (News) -> Void
     ) {
         self.fence = fence
@@ -124,7 +137,7 @@ final class Supervisor: Sendable {
         slot.restartAt = nil
         slot.drainDeadline = nil
         do {
-            let child = try ChildProcess.spawn(launch(instance))
+            let child = try ChildProcess.spawn(launch(instance, slot.restarts))
             slot.child = child
             let mailbox = mailbox
             DedicatedThread.start(name: "\(instance)") {
@@ -135,6 +148,7 @@ final class Supervisor: Sendable {
         } catch {
             let delay = slot.policy.delay(afterLifetime: .zero)
             slot.restartAt = .now.advanced(by: delay)
+            slot.restarts.add(error.description)
             tell(.notStarted(instance, reason: error.description, restartAfter: delay))
         }
         return slot
@@ -146,6 +160,7 @@ final class Supervisor: Sendable {
         if slot.isWanted, slot.drainDeadline == nil {
             let delay = slot.policy.delay(afterLifetime: slot.startedAt.duration(to: .now))
             slot.restartAt = .now.advanced(by: delay)
+            slot.restarts.add(ending.description)
             tell(.died(instance, ending, restartAfter: delay))
             slots[instance] = slot
             return

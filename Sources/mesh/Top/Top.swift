@@ -25,7 +25,6 @@ struct Top {
     func run() throws -> Int32 {
         sources.start()
         var state = TopState(sources.current)
-        state.message = "looking …"
         var keys = KeyReader()
         screen.enter()
         defer { screen.leave() }
@@ -36,7 +35,6 @@ struct Top {
             if news.contains(.resized) { screen.forget() }
             if news.contains(.suspend) { suspend() }
             if news.contains(.figures) {
-                if state.message == "looking …" { state.message = nil }
                 state.figures = sources.current
             } else {
                 state.figures.now = .now

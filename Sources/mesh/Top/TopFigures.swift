@@ -11,6 +11,10 @@ struct TopFigures: Sendable {
         var records: Int64?
         var behind: Duration?
         var movement = LagTrend.Movement()
+        /// How long the first record waits for its time; nil when it need not.
+        var wait: Duration?
+        /// Whether its records are retries and reminders, which wait for their time.
+        var isRetry = false
     }
     /// An event `bot.error`, or a dead letter.
     struct Failure: Sendable, Equatable {
@@ -27,6 +31,8 @@ struct TopFigures: Sendable {
     /// Kafka's address.
     var address: String
     var now: Timestamp
+    /// Whose first look is not over: that nothing stands there says nothing yet.
+    var unread = Set(TopState.Pane.allCases)
     var instances: [InstanceStatus] = []
     var lags: [Lag] = []
     var errors: [Failure] = []
@@ -39,7 +45,8 @@ struct TopFigures: Sendable {
 
     /// Of all partitions whose lag is known; nil when that of some is not.
     var lagTotal: Int64? {
-        lags.reduce(Int64?(0)) { sum, lag in sum.flatMap { sum in lag.records.map { sum + $0 } } }
+        if unread.contains(.lag) { return nil }
+        return lags.reduce(Int64?(0)) { sum, lag in sum.flatMap { sum in lag.records.map { sum + $0 } } }
     }
 
     var recordsPerSecond: Double { alive.reduce(0) { $0 + $1.record.recordsPerSecond } }

@@ -94,7 +94,7 @@ enum TopRows {
                     .init(
                         text: lag.records.map { HumanText.count($0) } ?? "?", colour: lag.movement.standsStill ? .red : .yellow),
                     .init(text: lag.behind.map(HumanText.duration) ?? "?"), .init(text: LagView.trend(lag.movement)),
-                    .init(text: LagView.drain(lag.movement, lag.records)),
+                    .init(text: LagView.drain(lag.movement, lag.records, wait: lag.wait, isRetry: lag.isRetry)),
                 ], bot: lag.group)
         }
     }

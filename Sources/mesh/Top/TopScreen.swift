@@ -51,6 +51,7 @@ struct TopScreen {
             style(.bold, "mesh top"), figures.address.printable, String(figures.now.text.dropFirst(11).prefix(8)) + "Z",
         ]
         if let trouble = figures.trouble { return (parts + [style(.red, trouble.printable)]).joined(separator: "  ").cut(to: columns) }
+        if figures.unread.contains(.bots) { return (parts + ["reading …"]).joined(separator: "  ") }
         parts.append(
             "\(figures.instances.count { $0.standing.isAlive }) up" + (unwell > 0 ? style(.red, ", \(unwell) unwell") : ""))
         parts.append("\(HumanText.rate(figures.recordsPerSecond)) rec/s")
@@ -81,11 +82,16 @@ struct TopScreen {
         let shown = Array(rows.dropFirst(first).prefix(room))
         let widths = Self.widths(head.columns, shown, columns - 2)
         var lines = [title(head, state, shown.count, rows.count, widths, isFocused, columns)]
-        if rows.isEmpty { lines.append(style(.grey, "  " + (state.filter.isEmpty ? "none" : "none with '\(state.filter.printable)'"))) }
+        if rows.isEmpty { lines.append(style(.grey, "  " + Self.emptiness(pane, state))) }
         for (index, row) in shown.enumerated() {
             lines.append(line(row, head.columns, widths, isSelected: isFocused && first + index == place))
         }
         return Array(lines.prefix(height))
+    }
+
+    private static func emptiness(_ pane: TopState.Pane, _ state: TopState) -> String {
+        if state.figures.unread.contains(pane) { return "reading …" }
+        return state.filter.isEmpty ? "none" : "none with '\(state.filter.printable)'"
     }
 
     /// The pane's name where its first column would have its own, the other columns' names, and how many rows are not shown.

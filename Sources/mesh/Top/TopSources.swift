@@ -53,6 +53,8 @@ final class TopSources: Sendable {
         let reader = try LagReader(settings)
         defer { reader.close() }
         var trend = LagTrend()
+        // The first look at the lag takes its time; who runs is known before it.
+        show(state.statuses())
         while true {
             let began = ContinuousClock.now
             try state.follow(timeout: .zero)
@@ -63,20 +65,28 @@ final class TopSources: Sendable {
             let lags = sample.rows.map { row in
                 TopFigures.Lag(
                     group: row.group, partition: row.partition, records: row.records, behind: row.behind(at: sample.wall),
-                    movement: trend.movement(row))
+                    movement: trend.movement(row), wait: row.wait(at: sample.wall), isRetry: row.isRetry)
             }
             figures.withLock { figures in
                 figures.instances = statuses
                 figures.lags = lags
+                figures.unread.subtract([.bots, .lag])
                 figures.trouble = sample.troubles.first
             }
             post()
             while ContinuousClock.now < began.advanced(by: Self.interval) {
                 try state.follow(timeout: ContinuousClock.now.duration(to: began.advanced(by: Self.interval)))
-                figures.withLock { $0.instances = state.statuses() }
-                post()
+                show(state.statuses())
             }
         }
+    }
+
+    private func show(_ statuses: [InstanceStatus]) {
+        figures.withLock { figures in
+            figures.instances = statuses
+            figures.unread.remove(.bots)
+        }
+        post()
     }
 
     // MARK: Events
@@ -89,6 +99,7 @@ final class TopSources: Sendable {
             let (runs, errors, dead, count) = (events.runs(.now), events.errors, events.deadLetters, events.deadLetterCount())
             figures.withLock { figures in
                 figures.runs = runs
+                figures.unread.subtract([.runs, .errors, .deadLetters])
                 figures.errors = errors
                 figures.deadLetters = dead
                 figures.deadLetterCount = count ?? figures.deadLetterCount
