@@ -52,10 +52,10 @@ extension Program {
         return (words + (command.flags.isEmpty && commonFlags.isEmpty ? [] : ["[FLAG …]"])).joined(separator: " ")
     }
 
-    /// `command`: whose help says more; nil for that of the program.
-    func suggestion(for word: String, among names: [String], prefix: String = "", of command: Command? = nil) -> String {
-        if let nearest = NearestName.of(word, in: names) { return "; did you mean '\(prefix)\(nearest)'?" }
-        return ". Try: \(name) \(command.map { "\($0.name) " } ?? "")--help"
+    /// `help` is the command line that says more where no name is near.
+    func suggestion(for word: String, among names: [String], help: String? = nil) -> String {
+        if let nearest = NearestName.of(word, in: names) { return "; did you mean '\(nearest)'?" }
+        return ". Try: \(help ?? "\(name) --help")"
     }
 
     private func head(_ width: Int) -> String { text(summary.wrapped(to: width) + ["", "usage: \(name) COMMAND [FLAG …]", ""]) }

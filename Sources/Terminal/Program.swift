@@ -107,7 +107,7 @@ public struct Program: Sendable {
         for flag in flags where values[flag.name] == nil {
             if let variable = flag.environment, let value = environment[variable], !value.isEmpty {
                 if flag.value != nil || !["0", "false", "no"].contains(value) {
-                    try check(value, for: flag, from: variable)
+                    try check(value, for: flag, from: variable, command)
                     values[flag.name] = [value]
                 }
             } else if let value = flag.defaultValue {
@@ -126,7 +126,7 @@ public struct Program: Sendable {
         guard let flag = flags.first(where: { $0.name == given }) else {
             throw UsageError(
                 "\(called(command)) has no flag --\(given)" + nearestFlag(given, among: flags)
-                    + " All of them: \(command.path.isEmpty ? "\(name) --help" : "\(name) help \(command.name)")")
+                    + " All of them: \(help(of: command))")
         }
         guard let placeholder = flag.value else {
             if parts.count > 1 { throw UsageError("--\(given) takes no value") }
@@ -135,20 +135,22 @@ public struct Program: Sendable {
         guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
             throw UsageError("--\(given) needs a value: --\(given) \(placeholder)")
         }
-        try check(value, for: flag, from: "--\(given)")
+        try check(value, for: flag, from: "--\(given)", command)
         return (flag, value)
     }
 
+    private func help(of command: Command) -> String { command.path.isEmpty ? "\(name) --help" : "\(name) help \(command.name)" }
     private func called(_ command: Command) -> String { command.path.isEmpty ? name : "\(name) \(command.name)" }
 
     private func nearestFlag(_ given: String, among flags: [Flag]) -> String {
         NearestName.of(given, in: flags.map(\.name)).map { "; did you mean '--\($0)'?" } ?? "."
     }
 
-    private func check(_ value: String, for flag: Flag, from origin: String) throws(UsageError) {
+    private func check(_ value: String, for flag: Flag, from origin: String, _ command: Command) throws(UsageError) {
         guard !flag.choices.isEmpty, !flag.choices.contains(value) else { return }
         throw UsageError(
-            "\(origin) takes \(flag.choices.joined(separator: ", ")), not '\(value)'" + suggestion(for: value, among: flag.choices))
+            "\(origin) takes \(flag.choices.joined(separator: ", ")), not '\(value)'"
+                + suggestion(for: value, among: flag.choices, help: help(of: command)))
     }
 
     private func check(_ arguments: [String], for command: Command) throws(UsageError) {

@@ -116,7 +116,7 @@ import Testing
         let wishes = wishes(ControlRecord(bot: "A", replicas: 2), ControlRecord(bot: "A", replica: 2, state: .drained))
         let goal = Goal(Target(bot: "A", replica: nil), .replicas(2), wishes, [])
         #expect(goal.missing([status("A", 1, .running, ["t[0]"])], partitions: ["t": 1]).isEmpty)
-        #expect(goal.success == "A: 2 wanted, 1 to run, since A-2 is drained; to start what is drained: mesh resume A")
+        #expect(goal.success == "A: 1 of the 2 wanted run, A-2 is drained; mesh resume A starts what is drained")
     }
 
     @Test func scalingWhatIsDrainedAsAWholeIsNotSaidToHaveReplicas() {
@@ -124,7 +124,7 @@ import Testing
         let goal = Goal(Target(bot: "A", replica: nil), .replicas(3), wishes, [])
         #expect(goal.missing([status("A", 1, .stopped)], partitions: ["t": 1]).isEmpty)
         #expect(goal.runningSlots.isEmpty)
-        #expect(goal.success == "A: 3 wanted, 0 to run, since A is drained; to start what is drained: mesh resume A")
+        #expect(goal.success == "A is drained, so none of the 3 wanted runs; mesh resume A starts what is drained")
         let none = self.wishes(ControlRecord(bot: "A", state: .drained, replicas: 0))
         #expect(Goal(Target(bot: "A", replica: nil), .replicas(0), none, []).success == "A has 0 replicas")
     }
@@ -176,6 +176,16 @@ import Testing
         let news = RebalanceNews.between(before, now)
         #expect(news.map(\.text) == ["A-1  - t 1", "A-2  running", "A-2  + t 1", "A-3  stopped"])
         #expect(RebalanceNews.between(now, now).isEmpty)
+    }
+
+    @Test func whatHasEndedIsNoNewsWhenOnlyTheWishForItChanges() {
+        let stopped = instanceRecord("A", 1, state: .stopped)
+        let drained = InstanceStatus(record: stopped, standing: .drained, age: .zero)
+        let ended = InstanceStatus(record: stopped, standing: .stopped, age: .zero)
+        #expect(RebalanceNews.between([drained], [ended]).isEmpty)
+        #expect(RebalanceNews.between([ended], [drained]).isEmpty)
+        #expect(RebalanceNews.between([status("A", 1)], [drained]).map(\.text) == ["A-1  drained"])
+        #expect(RebalanceNews.between([drained], [status("A", 1)]).map(\.text) == ["A-1  running"])
     }
 
     @Test func theSupervisorTellsWhoWantedWhat() {

@@ -72,7 +72,7 @@ import Testing
         func text(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
         #expect(
             try text(TopicObject(EventDefinition(type: "a.b", owner: "ABot", cleanup: .compact)))
-                == #"{"cleanup":"compact","key":"","kind":"event","max_bytes":1048576,"owner":"ABot","partitions":6,"producers":[],"#
+                == #"{"cleanup":"compact","key":"","kind":"event","max_bytes":1048576,"owner":"ABot","partitions":6,"producers":["ABot"],"#
                 + #""retention_seconds":null,"summary":"","topic":"a.b","version":1}"#)
         #expect(
             try text(TopicStepObject(.delete(topic: "a.b", partitions: 3)))

@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func wrongValuesInTheEnvironmentAreNamedToo() {
-        #expect(throws: UsageError("MESH_DELIVERY takes exactly-once, at-least-once, not 'x'. Try: mesh --help")) {
+        #expect(throws: UsageError("MESH_DELIVERY takes exactly-once, at-least-once, not 'x'. Try: mesh help up")) {
             try run("up", environment: ["MESH_DELIVERY": "x"])
         }
     }

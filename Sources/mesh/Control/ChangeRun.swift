@@ -36,7 +36,7 @@ struct ChangeRun {
             if !waits, case .replicas = goal.change, let note = goal.drainedNote { try say("warning", goal, "warning: \(note)") }
             if let warning = warning(goal, before, counts) { try say("warning", goal, "warning: \(warning)") }
         }
-        return waits ? try wait(for: goals, state, before, counts, since: began) : 0
+        return waits ? try wait(for: goals, state, wishes, before, counts, since: began) : 0
     }
 
     private func check(_ target: Target, _ state: MeshState) throws {
@@ -73,14 +73,14 @@ struct ChangeRun {
     }
 
     private func wait(
-        for goals: [Goal], _ state: MeshState, _ before: [InstanceStatus], _ counts: [String: Int],
+        for goals: [Goal], _ state: MeshState, _ wishes: Wishes, _ before: [InstanceStatus], _ counts: [String: Int],
         since began: ContinuousClock.Instant
     ) throws -> Int32 {
         let bots = Set(goals.map(\.target.bot))
         let (lost, possible) = (goals.filter { $0.obstacle != nil }, goals.filter { $0.obstacle == nil })
         var last = before.filter { bots.contains($0.record.bot) }
         while true {
-            let now = state.statuses(all: true).filter { bots.contains($0.record.bot) }
+            let now = InstanceStatus.list(state.records, wishes, now: .now, all: true).filter { bots.contains($0.record.bot) }
             let seconds = (began.duration(to: .now) / .milliseconds(100)).rounded() / 10
             for news in RebalanceNews.between(last, now) {
                 if output.format == .json {

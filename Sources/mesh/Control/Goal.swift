@@ -86,10 +86,13 @@ struct Goal {
     var drainedNote: String? {
         let drained = slots.filter { wishes.state(of: $0) == .drained }
         guard !drained.isEmpty else { return nil }
-        let who = runningSlots.isEmpty ? "\(target.bot)" : drained.map(\.description).joined(separator: ", ")
-        let be = runningSlots.isEmpty || drained.count == 1 ? "is" : "are"
-        return "\(target.bot): \(slots.count) wanted, \(runningSlots.count) to run, since \(who) \(be) drained; "
-            + "to start what is drained: mesh resume \(target.bot)"
+        guard !runningSlots.isEmpty else {
+            return "\(target.bot) is drained, so none of the \(slots.count) wanted runs; mesh resume \(target.bot) starts what is drained"
+        }
+        let names = drained.map(\.description).joined(separator: ", ")
+        return
+            "\(target.bot): \(runningSlots.count) of the \(slots.count) wanted run, \(names) \(drained.count == 1 ? "is" : "are") drained; "
+            + "mesh resume \(target.bot) starts what is drained"
     }
 
     /// What has come true, in one sentence.

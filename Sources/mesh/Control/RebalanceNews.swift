@@ -18,7 +18,10 @@ struct RebalanceNews: Equatable, Sendable {
             let previous = old[name]
             var news: [RebalanceNews] = []
             func add(_ what: What) { news.append(RebalanceNews(instance: name, what: what)) }
-            if previous?.standing != status.standing { add(.standing(status.standing)) }
+            // One that has ended does not change any more: drained or stopped is only what is wanted of it now.
+            let hasEnded =
+                [.drained, .stopped].contains(status.standing) && previous.map { [.drained, .stopped].contains($0.standing) } ?? false
+            if previous?.standing != status.standing, !hasEnded { add(.standing(status.standing)) }
             // Whoever has ended has nothing: that follows from its state.
             if status.standing.isAlive {
                 let (had, has) = (Set(previous?.record.partitions ?? []), Set(status.record.partitions))

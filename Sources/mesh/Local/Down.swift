@@ -14,6 +14,8 @@ struct Down {
             }
             say("asked the mesh (process \(running.pid)) to stop; its bots finish what they do")
             try DirectoryLock.wait(directory, seconds: 40)
+        } else {
+            say("no mesh runs under \(directory)")
         }
         let services = ServiceRecord.all(dataDirectory: directory).filter(\.isAlive)
         ServiceSupervisor.stopAll(dataDirectory: directory)

@@ -71,9 +71,8 @@ struct TopicDescription: Encodable {
     func lines(style: Style, width: Int, retention: String?) -> [String] {
         var rows: [(String, String)] = []
         if let definition {
-            let others = definition.producers.contains(EventDefinition.anyone) ? ["anyone"] : [definition.owner] + definition.producers
             rows = [
-                ("owner", definition.owner), ("producers", others.joined(separator: ", ")),
+                ("owner", definition.owner), ("producers", definition.producers.joined(separator: ", ")),
                 ("consumers", consumers.joined(separator: ", ")),
                 ("key", definition.key), ("kept", retention ?? ""), ("record size", "at most \(HumanText.bytes(definition.maximumBytes))"),
                 ("version", "\(definition.version)"), ("required", required.joined(separator: ", ")),

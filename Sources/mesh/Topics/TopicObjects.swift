@@ -23,7 +23,7 @@ struct TopicObject: Encodable {
         cleanup = definition.cleanup.rawValue
         key = definition.key
         summary = definition.summary
-        producers = definition.producers
+        producers = definition.allProducers
         partitions = definition.partitions
         maximumBytes = definition.maximumBytes
         version = definition.version
@@ -90,4 +90,9 @@ struct TopicStepObject: Encodable {
             partitionsBefore = partitions
         }
     }
+}
+
+extension EventDefinition {
+    /// Who may write it, the owner first; only `anyone` where everybody may.
+    var allProducers: [String] { producers.contains(Self.anyone) ? [Self.anyone] : [owner] + producers }
 }
