@@ -39,12 +39,15 @@ enum LagCommands {
         let interval = try invocation.duration("interval", in: .milliseconds(200) ... .seconds(3600)) ?? .seconds(2)
         let stop = invocation.has("watch") ? StopSign.watch() : nil
         let settings = try invocation.settings()
+        let output = Output(invocation)
+        let waiting = WaitingLine(output)
+        waiting.show(invocation.has("watch") ? "reading …" : "reading, twice …")
+        defer { waiting.clear() }
         let state = try MeshState(settings)
         defer { state.close() }
         for bot in invocation.all("bot") { try state.check(bot) }
         let reader = try LagReader(settings)
         defer { reader.close() }
-        let output = Output(invocation)
         var trend = LagTrend()
         var looks = 0
         while true {
@@ -54,9 +57,11 @@ enum LagCommands {
             trend.add(sample)
             looks += 1
             let view = LagView(sample: sample, trend: trend, showsUnused: invocation.has("all"))
+            waiting.clear()
             if invocation.has("watch") || looks == 2 { try show(view, output, isWatch: invocation.has("watch")) }
             if !invocation.has("watch"), looks == 2 { return LagWarnings(sample, trend).problems.isEmpty ? 0 : 1 }
             // From the end of a look: the first one takes long, and two looks at once would tell of a standstill that is none.
+            if !invocation.has("watch") { waiting.show("reading again in \(HumanText.duration(interval)) …") }
             let next = ContinuousClock.now.advanced(by: interval)
             while ContinuousClock.now < next {
                 if stop?.isSet == true { return 0 }

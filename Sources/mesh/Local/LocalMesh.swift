@@ -143,7 +143,7 @@ final class LocalMesh: Sendable {
             throw CommandFailure("\(instance) did not get ready within 60 s: \(reason).\n\(lastLines(of: log))\nIts whole log: \(log)")
         }
         let seconds = (began.duration(to: .now) / .milliseconds(100)).rounded() / 10
-        progress.say("bots", instances.count == 1 ? "\(instances[0]) runs (\(seconds) s)" : "all \(instances.count) run (\(seconds) s)")
+        progress.say("bots", "all \(instances.count) run (\(seconds) s)")
         progress.setUp()
         var ready = running
         ready.readyAt = Timestamp.now.text
