@@ -38,6 +38,8 @@ import Testing
                 try mesh.log.events(of: "test.completed").count == 3
             }
             #expect(try mesh.log.records(of: "build.completed").count == builds)
+            let audit = try await mesh.mesh("audit", "--action", "replay.begun")
+            #expect(audit.text.contains("build.completed to TestBot alone"), "\(audit.text)")
 
             // A record that was never handled has no results: it is skipped, told, and no dead letter.
             let id = "01a22181-42dd-7d11-be7e-58afdc569b5c"

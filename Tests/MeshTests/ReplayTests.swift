@@ -9,6 +9,22 @@ import Testing
 
 @testable import mesh
 
+@Suite struct ReplayAuditTests {
+    @Test func theAuditSaysWhatIsReplayedAndWhere() {
+        func subject(_ target: ReplayTarget, calls: Bool = false, _ source: String = "build.* code.committed") -> String {
+            let order = ReplayOrder(
+                replay: ReplayID(at: Timestamp(milliseconds: 1_767_323_045_000)), target: target, filter: RecordFilter(), pace: .unlimited,
+                allowsCalls: calls, takesReplays: false, isDryRun: false)
+            return ReplayAudit(settings: ClientSettings(bootstrapServers: "x:1"), order: order, source: source).subject
+        }
+        #expect(subject(.origin) == "build.* code.committed")
+        #expect(subject(.topic("copy")) == "build.* code.committed into copy")
+        #expect(subject(.bot("TestBot"), calls: true) == "build.* code.committed to TestBot alone, calls allowed")
+        let long = subject(.bot("TestBot"), calls: true, String(repeating: "x", count: 900))
+        #expect(long.count == 512 && long.hasSuffix("… to TestBot alone, calls allowed"))
+    }
+}
+
 @Suite struct SkippedGroupsTests {
     private func record(_ place: String, _ actor: String, _ reason: String?, at: String = "2026-01-01T00:00:00.000Z") -> SkippedRecord {
         SkippedRecord(

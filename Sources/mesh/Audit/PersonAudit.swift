@@ -36,13 +36,14 @@ struct PersonAudit {
 
     /// The next record. It counts when `commit` follows, and never was when `abort` does. `refusal` is why it was not done: a code; nil where it was.
     mutating func record(
-        action: String, subject: String, refusal: String? = nil, correlationID: String? = nil, at now: Timestamp = .now
+        action: String, subject: String, refusal: String? = nil, correlationID: String? = nil, replay: String? = nil,
+        at now: Timestamp = .now
     ) throws -> OutgoingRecord {
         let number = sequence + open.count
         let audit = try AuditRecord(
             actor: person, chain: chain, sequence: number, action: action, subject: subject,
-            outcome: refusal == nil ? "success" : AuditRecord.refused, code: refusal, correlationID: correlationID, at: now.text,
-            link: number == 0 ? tail.link : nil
+            outcome: refusal == nil ? "success" : AuditRecord.refused, code: refusal, correlationID: correlationID,
+            replay: replay, at: now.text, link: number == 0 ? tail.link : nil
         ).sealed(after: open.last?.hash ?? previousHash)
         open.append(audit)
         return OutgoingRecord(topic: AuditRecord.topic, key: Array(audit.key.utf8), value: try JSONCoder.bytes(audit))

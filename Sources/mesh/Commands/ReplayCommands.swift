@@ -18,7 +18,7 @@ enum ReplayCommands {
                 else the record ends as replay-skipped, which --skipped lists. With --to-bot only that bot sees the records, and its triggers choose among them.
                 Without --to it takes what stands there when it begins. An interrupted replay goes on with the same words and --resume.
                 A record that the broker will never take, since it is too large for instance, is counted and left out. The exit status is 1 when there was one, when
-                the replay was interrupted, or when --skipped lists something.
+                the replay was interrupted, or when --skipped lists something. The audit keeps who replayed what.
 
                 JSON: replay, dry_run, records (that fit), topics (of those, how many each), written, written_before, replays_left_out, first and last (place, time), seconds,
                 refused, interrupted; with --skipped one object an origin, bot and reason: topic, partition, bot, reason, count, first_offset, last_offset, first_at, last_at; with
@@ -129,9 +129,13 @@ enum ReplayCommands {
         let producer = order.isDryRun ? nil : try Producer(settings)
         defer { producer?.close(timeout: .seconds(5)) }
         if !order.isDryRun { Terminal.write("replay \(order.replay.text)\n", to: STDERR_FILENO) }
+        let audit = ReplayAudit(
+            settings: settings, order: order, source: invocation["file"] ?? invocation.arguments.joined(separator: " "))
+        // A Kafka without the topic is no mesh, and has nobody who would look into its audit.
+        let isAudited = map.partitions[AuditRecord.topic] != nil
         let replayer = Replayer(
             order, source, partitions: map.partitions, already: already, producer: producer, stop: stop, environment: invocation.environment
-        )
+        ) { if isAudited, let producer { try audit.write(producer) } }
         let report: ReplayReport
         do {
             report = try replayer.run()

@@ -64,6 +64,9 @@ final class Replayer {
     private let producer: Producer?
     private let stop: StopSign
     private let progress: ProgressBar
+    /// Called before the first record is written.
+    private let willBegin: () throws -> Void
+    private var hasBegun = false
     private var report: ReplayReport
     private var began = ContinuousClock.now
     private var onTheirWay: [Underway] = []
@@ -81,11 +84,12 @@ final class Replayer {
         let place: String
     }
 
-    /// `producer` is nil in a dry run.
+    /// `producer` is nil in a dry run. Nothing is written when `willBegin` throws.
     init(
         _ order: ReplayOrder, _ source: any RecordSource, partitions: [String: Int32], already: AlreadyWritten, producer: Producer?,
-        stop: StopSign, environment: [String: String]
+        stop: StopSign, environment: [String: String], willBegin: @escaping () throws -> Void = {}
     ) {
+        self.willBegin = willBegin
         self.order = order
         self.source = source
         self.already = already
@@ -169,6 +173,8 @@ final class Replayer {
     }
 
     private func send(_ one: Underway, _ producer: Producer) throws {
+        if !hasBegun { try willBegin() }
+        hasBegun = true
         do throws(KafkaError) {
             try producer.send(one.record, token: UInt64(onTheirWay.count), patience: .seconds(30))
         } catch {
