@@ -49,6 +49,12 @@ import Testing
         #expect(problems("[]").count == 1)
     }
 
+    /// The schema cannot say that one of two fields must be there; without either the event would be a dead letter.
+    @Test(arguments: [(#"{}"#, ["/commit"]), (#"{"commit":"3f1c"}"#, []), (#"{"commit_sha":"3f1c"}"#, [])])
+    func aCommitIsNamedByOneOfItsNames(payload: String, expected: [String]) throws {
+        #expect(try event("code.committed").problems(of: .init(payload: Array(payload.utf8))).map(\.pointer) == expected)
+    }
+
     @Test func theKeyIsMadeAsTheCatalogueSays() throws {
         func key(_ payload: String) throws -> String? { NewEvent.key("repository/n", try JSONValue.parse(payload)) }
         #expect(try key(#"{"repository":"r","n":1}"#) == "r/1")

@@ -88,23 +88,23 @@ struct AuditReading {
         let found = verifier.problems - verifier.findings.count
         if found > 0 { output.line("… and \(HumanText.count(found)) more") }
         let size =
-            "\(HumanText.count(verifier.records)) records in \(HumanText.count(verifier.chainCount)) chains of \(HumanText.count(verifier.actorCount)) actors"
+            "\(counted(verifier.records, "record")) in \(counted(verifier.chainCount, "chain")) of \(counted(verifier.actorCount, "actor"))"
         let verdict =
             verifier.problems == 0
-            ? output.style(.green, "unbroken") : output.style(.red, "\(HumanText.count(verifier.problems)) records do not hold")
+            ? output.style(.green, "unbroken") : output.style(.red, "\(counted(verifier.problems, "finding"))")
         output.line("\(size): \(verdict)")
         if verifier.withoutLink > 0 {
             output.line(
-                "\(HumanText.count(verifier.withoutLink)) chains do not say how the one before them ended, so nothing proves that none is missing there"
+                "\(counted(verifier.withoutLink, "chain")) without a word of how the one before ended, so nothing proves that none is missing there"
             )
         }
         if verifier.beyondBeginning > 0 {
-            output.line("\(HumanText.count(verifier.beyondBeginning)) chains go back to before the oldest record that the topic still has")
+            output.line("\(counted(verifier.beyondBeginning, "chain")) from before the oldest record that the topic still has")
         }
         if verifier.begunTogether > 0 {
-            output.line("\(HumanText.count(verifier.begunTogether)) chains began while the first one of the same person did")
+            output.line("\(counted(verifier.begunTogether, "chain")) began while the first one of the same person did")
         }
-        if verifier.lost > 0 { output.line("\(HumanText.count(verifier.lost)) records could not be written, as those after them say") }
+        if verifier.lost > 0 { output.line("\(counted(verifier.lost, "record")) could not be written, as those after say") }
     }
 }
 

@@ -207,7 +207,7 @@ enum ReplayCommands {
         }
         try file.finish()
         let summary =
-            "\(HumanText.count(kept)) records in \(path == "-" ? "standard output" : path)\(stop.isSet ? ", stopped before the end" : "")"
+            "\(counted(kept, "record")) in \(path == "-" ? "standard output" : path)\(stop.isSet ? ", stopped before the end" : "")"
         if path == "-" {
             Terminal.write("mesh: \(summary)\n", to: STDERR_FILENO)
         } else if invocation.format == .json {

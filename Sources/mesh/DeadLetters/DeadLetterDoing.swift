@@ -38,7 +38,7 @@ struct DeadLetterDoing {
 
     private var isTransactional: Bool { invocation["delivery"] != "at-least-once" }
 
-    private static func letters(_ count: Int) -> String { "\(HumanText.count(count)) dead letter\(count == 1 ? "" : "s")" }
+    private static func letters(_ count: Int) -> String { counted(count, "dead letter") }
 
     // MARK: redrive
 

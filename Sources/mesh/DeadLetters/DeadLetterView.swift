@@ -73,10 +73,9 @@ enum DeadLetterText {
 
     /// `from build.completed[3]@10482, 2 attempts: the payload has no 'artifact'`.
     private static func why(_ letter: DeadLetter) -> String {
-        func count(_ number: Int, _ one: String) -> String { "\(number) \(one)\(number == 1 ? "" : "s")" }
         var facts = ["from \(letter.origin?.description.printable ?? "nobody knows where")"]
-        if let attempts = letter.attempts { facts.append(count(attempts, "attempt")) }
-        if letter.redrives > 0 { facts.append(count(letter.redrives, "redrive")) }
+        if let attempts = letter.attempts { facts.append(counted(attempts, "attempt")) }
+        if letter.redrives > 0 { facts.append(counted(letter.redrives, "redrive")) }
         return "\(facts.joined(separator: ", ")): \(letter.message.printable)"
     }
 

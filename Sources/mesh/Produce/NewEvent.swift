@@ -62,7 +62,13 @@ struct NewEvent {
         if given.payload.count > EnvelopeLimits().maximumBytes - 2_048 {
             return [SchemaViolation(pointer: "", message: "larger than an envelope may be (\(EnvelopeLimits().maximumBytes) bytes)")]
         }
-        return definition.schema?.validate(given.payload) ?? []
+        return (definition.schema?.validate(given.payload) ?? []) + beyondSchema(value)
+    }
+
+    /// What the schema cannot say: of a commit's name and its older one, one must be there.
+    private func beyondSchema(_ payload: JSONValue) -> [SchemaViolation] {
+        guard definition.type == CodeCommitted.type, payload["commit"] == nil, payload["commit_sha"] == nil else { return [] }
+        return [SchemaViolation(pointer: "/commit", message: "is missing")]
     }
 
     /// The envelope, and the record's key: the one that was given, else what the catalogue makes it of; nil where the payload lacks that.

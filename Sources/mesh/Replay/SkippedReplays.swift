@@ -61,9 +61,8 @@ struct SkippedReplays {
             }
         }
         let count = groups.count
-        let (what, verb) = count == 1 ? ("record", "was") : ("records", "were")
         let beginning = wasStopped ? "stopped: at least " : ""
-        output.line("\(beginning)\(HumanText.count(count)) \(what) of replay \(replay.text) \(verb) skipped")
+        output.line("\(beginning)\(counted(count, "record")) of replay \(replay.text) \(count == 1 ? "was" : "were") skipped")
         if count > 0, !showsEach { output.line("each of them: mesh replay --skipped \(replay.text) --each") }
     }
 }

@@ -29,7 +29,7 @@ struct TraceView {
             let run = log.runID.prefix(8)
             output.line(
                 style(.bold, "log")
-                    + "  \(log.by.printable) \(log.step.printable)  run \(String(run).printable), \(log.lines) \(log.lines == 1 ? "line" : "lines")"
+                    + "  \(log.by.printable) \(log.step.printable)  run \(String(run).printable), \(counted(log.lines, "line"))"
             )
             if log.lines > log.excerpt.count { output.line("  …") }
             for line in log.excerpt { output.line("  " + line.printable) }
