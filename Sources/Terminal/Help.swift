@@ -62,10 +62,24 @@ extension Program {
 
     private func text(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }
 
-    private static func discussion(_ text: String, _ width: Int) -> [String] {
-        text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line -> [String] in
-            line.hasPrefix("  ") ? [String(line)] : String(line).wrapped(to: width)
+    /// Lines of one paragraph are joined before they are wrapped: where the source breaks them is no matter. Indented lines stay as they are.
+    static func discussion(_ text: String, _ width: Int) -> [String] {
+        var lines: [String] = []
+        var paragraph: [Substring] = []
+        func flush() {
+            if !paragraph.isEmpty { lines += paragraph.joined(separator: " ").wrapped(to: width) }
+            paragraph = []
         }
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if !line.isEmpty, !line.hasPrefix("  ") {
+                paragraph.append(line)
+            } else {
+                flush()
+                lines.append(String(line))
+            }
+        }
+        flush()
+        return lines
     }
 
     /// `up, down, topics list|diff`.

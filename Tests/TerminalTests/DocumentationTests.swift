@@ -27,6 +27,12 @@ import Testing
         groups: [CommandGroup("See", ["ps", "tail", "top"]), CommandGroup("Empty", ["nothing"])],
         exitStatuses: [(0, "all is well"), (3, "no broker")])
 
+    @Test func aParagraphIsWrappedAsAWholeAndExamplesStayAsTheyAre() {
+        let text = "One two\nthree four\nfive.\n\nSix:\n  mesh x   y\nseven"
+        #expect(
+            Program.discussion(text, 16) == ["One two three", "four five.", "", "Six:", "  mesh x   y", "seven"])
+    }
+
     @Test func helpIsGroupedAndFitsTheWidth() {
         #expect(
             Self.hard.help(width: 60) == """

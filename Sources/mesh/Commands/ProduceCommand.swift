@@ -17,8 +17,6 @@ enum ProduceCommand {
                 also hold a whole envelope: its payload, correlation_id and priority count. Every problem is told with its place. The key is made as the
                 catalogue says. A type that is a bot's own is written in its name, with --as; the audit keeps who did it.
 
-                JSON: topic, partition, offset, key, id, correlation_id, sent; with --dry-run envelope; of each problem pointer and problem.
-
                 Examples:
                   mesh produce code.committed
                   mesh produce code.committed --payload '{"repository":"https://git.example.org/cart.git","commit":"3f1c9a7"}' --dry-run

@@ -14,9 +14,6 @@ enum RecordCommands {
                 later and match are taken in; a word that means no topic yet is wrong use. What is no envelope is shown as such. Times are the records' own, in UTC; topic[partition]@offset is what kcat shows too.
                 The order is exact for what is read from the past, as long as at most 100,000 records (32 MiB) have to wait for an earlier one; what is new waits 250 ms.
 
-                JSON: topic, partition, offset, timestamp, key; then envelope, in its flat form; or, of the mesh's own records, value; or, of what is no
-                envelope, value and problem. With --headers, headers. Bytes that are no UTF-8 stand in base 64, under the name with _base64.
-
                 Examples:
                   mesh tail 'build.*' 'test.*'
                   mesh tail '#' --from -10m --where "branch == 'main'"
@@ -43,10 +40,6 @@ enum RecordCommands {
             discussion: """
                 Reads all topics once. A run is named by its correlation id, the beginning of it (four characters or more) when no other run begins so, or the
                 id of one of its events. CAUSE is the number of what led to it, and how long after that it happened. Calls come from the audit.
-
-                JSON: an object for each thing, with kind (event, call, retry, dead_letter, person), number, time, offset_seconds, name, by, place, id, cause,
-                since_cause_seconds, duration_seconds, failure, run_id, replay, detail, artifact; then one for each step's log (kind log: name, by,
-                run_id, lines, excerpt), and one for the whole (kind run: id, time, duration_seconds unless a call is not back yet, detail).
 
                 Examples:
                   mesh trace a1a313a4

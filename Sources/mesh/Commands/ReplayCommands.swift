@@ -20,10 +20,6 @@ enum ReplayCommands {
                 A record that the broker will never take, since it is too large for instance, is counted and left out. The exit status is 1 when there was one, when
                 the replay was interrupted, or when --skipped lists something. The audit keeps who replayed what.
 
-                JSON: replay, dry_run, records (that fit), topics (of those, how many each), written, written_before, replays_left_out, first and last (place, time), seconds,
-                refused, interrupted; with --skipped one object an origin, bot and reason: topic, partition, bot, reason, count, first_offset, last_offset, first_at, last_at; with
-                --each one a record: place, by, reason, run_id, correlation_id, at.
-
                 Examples:
                   mesh replay code.committed --from -1h --where "branch == 'main'" --dry-run
                   mesh replay build.completed --from 2026-01-31T12:00:00Z --to 2026-01-31T13:00:00Z --to-bot TestBot --speed 10x
@@ -32,8 +28,8 @@ enum ReplayCommands {
                 """,
             json: """
                 one object: replay, dry_run, records, topics, written, written_before, replays_left_out, first and last (place, \
-                time), seconds, refused, interrupted; with --skipped topic, partition, bot, reason, count, first_offset, last_offset, \
-                first_at, last_at; with --each too place, by, reason, run_id, correlation_id, at
+                time), seconds, refused, interrupted; with --skipped one object an origin, bot and reason: topic, partition, bot, reason, count, first_offset, last_offset, \
+                first_at, last_at; with --each one a record: place, by, reason, run_id, correlation_id, at
                 """,
             arguments: [
                 Argument("TOPIC", .zeroOrMore, help: "topics of events, or patterns such as 'build.*'; with --file absent: all in the file")
@@ -63,7 +59,6 @@ enum ReplayCommands {
                 The file is made for its owner alone: payloads may be private.
                 Each line is one record as JSON: topic, partition, offset, timestamp, key, value and headers; bytes that are no UTF-8, or more than 1 MiB, stand in base 64. With --correlation
                 and without TOPIC it keeps the whole run, its logs and its audit too. mesh replay --file reads it.
-                JSON of what it prints: file, records, interrupted.
 
                 Examples:
                   mesh record --correlation a1a313a4 --out run.jsonl
