@@ -64,7 +64,7 @@ import Testing
         try await produce(try Self.outgoing(try Self.chain("BuildBot-1", 2, link: .continued, after: first[2].hash), 0))
         let whole = try await mesh("audit", "verify")
         #expect(whole.status == .exited(0), "\(whole.text)")
-        #expect(whole.text == "5 records in 2 chains of 1 actors: unbroken\n")
+        #expect(whole.text == "5 records in 2 chains of 1 actor: unbroken\n")
         let list = try await mesh("audit", "--actor", "BuildBot", "--correlation", "run-1", "--format", "json")
         #expect(list.text.split(separator: "\n").count == 2, "\(list.text)")
         let nearest = try await mesh("audit", "--actor", "BuildBto")

@@ -30,8 +30,9 @@ struct AuditReading {
         let most = try invocation.integer("max", in: 1...1_000_000)
         let isStream = output.format == .json && most == nil
         var newest = Newest<AuditRow>(most ?? 50) { ($0.record.at, $0.partition, $0.offset) < ($1.record.at, $1.partition, $1.offset) }
-        var names = AuditNames()
-        try scan().read { record in
+        let scan = try scan()
+        var names = AuditNames(topics: scan.topics)
+        try scan.read { record in
             guard let value = record.value, let audit = try? JSONCoder.decode(AuditRecord.self, from: value) else { return true }
             names.add(audit)
             guard selection.matches(audit) else { return true }

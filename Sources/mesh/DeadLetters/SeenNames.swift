@@ -1,5 +1,4 @@
 import BotKit
-import Bots
 import Envelopes
 import Terminal
 
@@ -9,8 +8,6 @@ struct SeenNames {
     private var codes: Set<String> = []
     /// The broker's topics, and those that dead letters came from.
     private var topics: Set<String> = []
-    /// The broker's retry topics: a bot of this mesh has one, also where its configuration is elsewhere.
-    private var retryTopics: Set<String> = []
     /// Places that are meant and were not seen.
     private var missing: Set<DeadLetterPlace> = []
     private static let most = 10_000
@@ -25,14 +22,13 @@ struct SeenNames {
     /// Takes the names of all topics that the broker has, and the places that are meant.
     mutating func know(topics: Set<String>, places: Set<DeadLetterPlace> = []) {
         self.topics = topics
-        retryTopics = topics.filter { $0.hasPrefix(OwnTopic.retry) }
         missing = places
     }
 
     /// What is wrong with the names that a person gave: a bot or a topic that nobody knows, or a reason that no dead letter has and that is near to one that some
     /// have. A bot that is known and has no dead letters is no mistake.
     func problem(bots wanted: [String] = [], reasons: [String] = [], topics patterns: [String] = []) -> UsageError? {
-        let known = knownBots
+        let known = KnownBots.names(seen: bots, topics: topics)
         let lower = Set(known.map { $0.lowercased() })
         if let name = wanted.first(where: { !lower.contains($0.lowercased()) }) { return .unknown("bot", name, among: known) }
         for text in patterns {
@@ -46,13 +42,6 @@ struct SeenNames {
             return UsageError("no dead letter has the reason '\(code.printable)'; did you mean '\(near.printable)'?")
         }
         return nil
-    }
-
-    /// As they are written; of a bot that is known by its retry topic alone, in lower case.
-    private var knownBots: Set<String> {
-        let names = bots.union(BotRegistry.all.map { $0.contract.name })
-        let lower = Set(names.map { OwnTopic.retryTopic(of: $0) })
-        return names.union(retryTopics.subtracting(lower).map { String($0.dropFirst(OwnTopic.retry.count)) })
     }
 
     /// The places that are meant and where no dead letter lies, in words; nil when there are none.

@@ -225,14 +225,15 @@ import Testing
 
 @Suite struct AuditNamesTests {
     @Test func whatNobodyIsCalledOrDoesIsNamedWithTheNearest() {
-        var names = AuditNames()
+        var names = AuditNames(topics: ["retry.echobot", "code.committed"])
         func problem(_ actor: String?, _ action: String? = nil) -> String? { names.problem(actor: actor, action: action)?.message }
         #expect(problem("Nobody", "any") == nil, "an empty audit knows no names")
         for actor in ["BuildBot-2", "ada (unverified)"] {
             names.add(AuditRecord(actor: actor, chain: "c", sequence: 0, action: "call.started", subject: "s", at: "t"))
         }
-        for actor in ["BuildBot", "BuildBot-2", "ada", "ada (unverified)", "TestBot"] { #expect(problem(actor) == nil) }
+        for actor in ["BuildBot", "BuildBot-2", "ada", "ada (unverified)", "TestBot", "EchoBot"] { #expect(problem(actor) == nil) }
         #expect(problem("BuidBot")?.hasSuffix("did you mean 'BuildBot'?") == true)
+        #expect(problem("testbot")?.hasSuffix("did you mean 'TestBot'?") == true)
         #expect(problem("adda")?.hasSuffix("did you mean 'ada'?") == true)
         #expect(problem(nil, "call.strted")?.hasSuffix("did you mean 'call.started'?") == true)
         for action in ["call.started", "deploy.approved", "call.*"] { #expect(problem(nil, action) == nil) }
