@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import Kafka
 import Terminal
+import Topology
 
 /// The operator's tool. Parses the command line, runs one command, and turns what it throws into a message and an exit status:
 /// 0 fine, 1 it ran and found a problem, 2 wrong use, 3 no broker reached, 130 stopped by Ctrl-C.
@@ -89,6 +90,8 @@ enum Mesh {
         } catch let error as NoBroker {
             return fail(error.description, status: 3)
         } catch let error as SettingsError {
+            return fail(error.description, status: 2)
+        } catch let error as ConfigurationFiles.ReadError {
             return fail(error.description, status: 2)
         } catch {
             return fail("\(error)", status: 1)

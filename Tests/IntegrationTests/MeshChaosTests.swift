@@ -66,6 +66,7 @@ import Testing
             try await eventually("the bot to be frozen", within: .seconds(30)) { processState(bot) == "T" }
             command.signal(signal)
             try await eventually("the command to end", within: .seconds(60)) { command.exitStatus != nil }
+            #expect(command.exitStatus == (signal == .interrupt ? .exited(130) : .signalled(9)))
             try await eventually("the bot to be let go", within: .seconds(20)) { processState(bot).map { $0 != "T" } ?? false }
         }
         #expect(try await mesh.mesh("chaos", "kill", "CountBt").status == .exited(2))

@@ -76,7 +76,7 @@ enum ControlCommands {
         return [(try target(words[0]), .logLevel(words[1] == "default" ? nil : words[1]))]
     }
 
-    private static func target(_ word: String) throws -> Target {
+    static func target(_ word: String) throws -> Target {
         guard let target = Target(word) else {
             throw UsageError("'\(word)' is no bot and no instance of one: BuildBot, or BuildBot/2 for its second instance")
         }

@@ -27,7 +27,7 @@ enum InstanceCommands {
                 records_per_second, errors_per_second, open_calls, queue_depth, done, retried, dead_lettered, restarts, last_end, stalled, degraded, \
                 log_level, started_at, last_seen, last_seen_seconds
                 """,
-            arguments: [Argument("BOT", .zeroOrMore, help: "only these bots; absent, all")],
+            arguments: [Argument("BOT[/N]", .zeroOrMore, help: "only these bots or instances, e.g. BuildBot or BuildBot/2; absent, all")],
             flags: [
                 Flag("all", help: "also instances that have ended, and those that nobody wants any more"),
                 Flag("partitions", help: "name the partitions of each instance"), .format,
@@ -37,9 +37,10 @@ enum InstanceCommands {
     private static func list(_ invocation: Invocation) throws -> Int32 {
         let state = try MeshState(invocation.settings())
         defer { state.close() }
-        for bot in invocation.arguments { try state.check(bot) }
+        let targets = try invocation.arguments.map(ControlCommands.target)
+        for target in targets { try state.check(target.bot) }
         let statuses = state.statuses(all: invocation.has("all"))
-            .filter { invocation.arguments.isEmpty || invocation.arguments.contains($0.record.bot) }
+            .filter { status in targets.isEmpty || targets.contains { $0.includes(status.instance) } }
         let output = Output(invocation)
         let list = InstanceList(statuses: statuses)
         if output.format == .json {
