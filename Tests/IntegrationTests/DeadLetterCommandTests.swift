@@ -136,6 +136,8 @@ import Topology
             try await eventually("dead letter \(round + 1)") { try letters() == round + 1 }
         }
         #expect(try await mesh.mesh("dlq", "redrive", "--bot", "EchoBot").text.contains("1 quarantined"))
+        let refused = try await mesh.mesh("audit", "--action", "dlq.redriven", "--max", "1")
+        #expect(refused.text.contains("1 of EchoBot in mesh.dlq") && refused.text.contains("refused: quarantined"), "\(refused.text)")
         let list = try await mesh.mesh("dlq", "list", "--format", "json")
         let row = try JSONValue.parse(Array(list.text.utf8))
         #expect(row["state"]?.string == "quarantined")
