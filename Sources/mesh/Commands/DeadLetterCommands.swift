@@ -54,7 +54,7 @@ enum DeadLetterCommands {
                   mesh dlq redrive --bot TestBot --reason invalid-payload --rate 100
                   mesh dlq redrive 3@10482 4@77
 
-                The exit status is 1 when it was interrupted, or when some that are meant cannot be put back.
+                The exit status is 1 when some that are meant cannot be put back, and 130 when it was interrupted.
                 """,
             json: """
                 one object: redriven, planned, failed, already_redriven, purged, quarantined, unredrivable, beyond_max, dry_run, \

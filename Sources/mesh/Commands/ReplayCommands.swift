@@ -17,8 +17,8 @@ enum ReplayCommands {
                 for a replayed record, nor for what follows from it: a call is answered with the result of the original one, where the audit has it,
                 else the record ends as replay-skipped, which --skipped lists. With --to-bot only that bot sees the records, and its triggers choose among them.
                 Without --to it takes what stands there when it begins. An interrupted replay goes on with the same words and --resume.
-                A record that the broker will never take, since it is too large for instance, is counted and left out. The exit status is 1 when there was one, when
-                the replay was interrupted, or when --skipped lists something. The audit keeps who replayed what.
+                A record that the broker will never take, since it is too large for instance, is counted and left out. The exit status is 1 when there was one or
+                when --skipped lists something, and 130 when the replay was interrupted. The audit keeps who replayed what.
 
                 Examples:
                   mesh replay code.committed --from -1h --where "branch == 'main'" --dry-run
