@@ -12,6 +12,12 @@ import Testing
         return EventLine(style: Style(isColoured: false)).text(envelope, try JSONValue.parse(Array(payload.utf8)))
     }
 
+    private static let types: [EventType] = [
+        "code.committed", "build.started", "build.completed", "build.failed", "test.completed", "security.scan_completed", "bot.error",
+        "deploy.requested", "deploy.completed", "schedule.fired", "alert.triggered", "monitor.health_check_passed", "notification.sent",
+        "a.b",
+    ]
+
     @Test(arguments: [
         (
             "code.committed",
@@ -50,9 +56,27 @@ import Testing
         #expect(try line(EventType(type), payload) == expected)
     }
 
+    /// `mesh tail` takes only the members that a line is made of: it must say the same as with the whole payload.
+    @Test func picksAllThatALineIsMadeOf() throws {
+        let names = [EventField.buildID, .healthURLs, .allClear, .url].map(\.name)
+        #expect(names == ["build_id", "health_urls", "all_clear", "url"])
+        let members = [
+            #""x""#, "3", "2.5", "true", "null", #"["http://h","y"]"#, #"{"size_bytes":20000,"low":2,"critical":1}"#,
+        ].map { value in EventField.allCases.map { "\"\($0.name)\":\(value)" }.joined(separator: ",") }
+        for text in members {
+            let bytes = Array("{\"other\":1,\(text),\"last\":[]}".utf8)
+            let (picked, payload) = (PickedFields(bytes), try JSONValue.parse(bytes))
+            #expect(EventLine.subject(picked) == EventLine.subject(payload))
+            for type in Self.types { #expect(EventLine.detail(type, picked) == EventLine.detail(type, payload)) }
+        }
+        #expect(EventLine.detail("test.failed", PickedFields(Array(#"{"failed":1,"build_id":"b","fail":2}"#.utf8))) == "1 failed")
+        #expect(EventLine.subject(PickedFields(Array("[1]".utf8))).isEmpty && EventLine.subject(PickedFields([])).isEmpty)
+    }
+
     @Test func survivesAnyPayload() throws {
         let payloads = [
-            "{}", #"{"commit":1,"steps":"x","artifact":[],"findings":3,"health_urls":{}}"#, #"{"message":""}"#, #"{"repository":"/"}"#,
+            "{}", #"{"coverage_percent":1e300}"#,
+            #"{"commit":1,"steps":"x","artifact":[],"findings":3,"health_urls":{}}"#, #"{"message":""}"#, #"{"repository":"/"}"#,
         ]
         for type in ["code.committed", "build.completed", "test.failed", "security.scan_completed", "deploy.completed", "x", "a.b.c"] {
             for payload in payloads { #expect(!(try line(EventType(type), payload)).isEmpty) }

@@ -87,10 +87,47 @@ import Testing
     @Test func bytesAreBoundedToo() {
         var merge = TimeMerge<Given>(window: 250, capacity: 1_000, capacityBytes: 100)
         let lane = merge.addLane(isBehind: false)
-        merge.insert(Given(lane: lane, time: 1), lane: lane, time: 1, bytes: 99, now: 0)
+        merge.insert(Given(lane: lane, time: 1), lane: lane, time: 1, bytes: 90, now: 0)
         #expect(merge.next(now: 0) == nil)
-        merge.insert(Given(lane: lane, time: 2), lane: lane, time: 2, bytes: 99, now: 0)
+        merge.insert(Given(lane: lane, time: 2), lane: lane, time: 2, bytes: 90, now: 0)
         #expect(merge.next(now: 0) == Given(lane: lane, time: 1))
         #expect(merge.next(now: 0) == nil)
+    }
+
+    /// As `mesh tail` uses it: it is filled until it is full, then emptied until nothing is due; the reader is slow, so it is always full.
+    @Test func fullItMakesSomeRoomAtOnceAndWhatWaitsStaysBounded() {
+        var merge = TimeMerge<Given>(window: 250, capacity: 6_400, capacityBytes: 64_000)
+        let lanes = (0..<50).map { _ in merge.addLane(isBehind: true) }
+        var (time, taken, rounds) = (Int64(0), 0, 0)
+        while time < 100_000 {
+            while !merge.isFull {
+                // The last lane is silent: the others must wait for it as long as there is room.
+                let lane = lanes[Int(time % 49)]
+                merge.insert(Given(lane: lane, time: time), lane: lane, time: time, bytes: 20, now: 0)
+                time += 1
+                #expect(merge.count <= 3_200 && merge.bytes <= 64_000)
+            }
+            taken += drain(&merge, now: 0).count
+            rounds += 1
+            #expect(!merge.isFull && merge.count > 3_000, "no more goes out early than is needed")
+        }
+        #expect(taken + merge.count == Int(time))
+        #expect(rounds < 10_000, "not one round for each element")
+    }
+
+    @Test func whatWasTakenIsNotKept() throws {
+        final class Line {}
+        var merge = TimeMerge<Line>(window: 0, capacity: 1_000, capacityBytes: 1_000)
+        let lane = merge.addLane(isBehind: false)
+        weak var first: Line?
+        do {
+            let line = Line()
+            first = line
+            merge.insert(line, lane: lane, time: 1, bytes: 1, now: 0)
+        }
+        for time in 2..<100 as Range<Int64> { merge.insert(Line(), lane: lane, time: time, bytes: 1, now: 0) }
+        #expect(first != nil)
+        _ = try #require(merge.next(now: 0))
+        #expect(first == nil)
     }
 }

@@ -72,6 +72,9 @@ public struct EnvelopeCodec: Sendable {
         envelope.writeHeaders(to: header)
         return envelope.jsonBytes
     }
+
+    /// The value alone: the flat shape.
+    public func value(of envelope: Envelope) -> [UInt8] { envelope.jsonBytes }
 }
 
 /// What a payload is checked against.

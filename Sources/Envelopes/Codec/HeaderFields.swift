@@ -102,9 +102,8 @@ public struct HeaderFields {
 extension TraceContext {
     /// The trace context in a record's headers; nil where there is none, or one that W3C's rules say to ignore.
     init?(_ headers: HeaderFields) {
-        guard let parent = headers.traceparent, parent.count <= 128 else { return nil }
+        guard let parent = headers.traceparent, parent.count <= 128, Self.isLegal(parent) else { return nil }
         let text = String(decoding: parent, as: UTF8.self)
-        guard Self.isLegal(text) else { return nil }
         let state = headers.tracestate.flatMap { bytes in
             bytes.count <= EnvelopeLimits.maximumTracestateBytes && bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
                 ? String(decoding: bytes, as: UTF8.self) : nil
@@ -114,19 +113,28 @@ extension TraceContext {
 
     /// Whether `traceparent` has the form `00-<32 hex>-<16 hex>-<2 hex>` with lower-case digits and ids that are not all zeros. A later version may go on behind it.
     static func isLegal(_ traceparent: String) -> Bool {
-        let bytes = Array(traceparent.utf8)
-        guard bytes.count >= 55 else { return false }
-        for (index, byte) in bytes.prefix(55).enumerated() {
-            if index == 2 || index == 35 || index == 52 {
-                guard byte == UInt8(ascii: "-") else { return false }
-            } else {
-                guard hexValue(byte) != nil, !(UInt8(ascii: "A")...UInt8(ascii: "F") ~= byte) else { return false }
+        var text = traceparent
+        return text.withUTF8 { isLegal($0) }
+    }
+
+    private static func isLegal(_ text: HeaderFields.Bytes) -> Bool {
+        guard text.count >= 55 else { return false }
+        func isDash(_ place: Int) -> Bool { text[place] == UInt8(ascii: "-") }
+        /// Whether lower-case digits stand there; `notZero`: and not zeros alone.
+        func areDigits(_ places: Range<Int>, notZero: Bool = false) -> Bool {
+            var all: UInt8 = 0
+            for place in places {
+                let byte = text[place]
+                guard byte &- 0x30 < 10 || byte &- 0x61 < 6 else { return false }
+                all |= byte ^ 0x30
             }
+            return all != 0 || !notZero
         }
-        let version = bytes[0..<2]
-        guard !version.elementsEqual("ff".utf8) else { return false }
-        guard bytes.count == 55 || (!version.elementsEqual("00".utf8) && bytes[55] == UInt8(ascii: "-")) else { return false }
-        guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return false }
-        return bytes[3..<35].contains { $0 != UInt8(ascii: "0") } && bytes[36..<52].contains { $0 != UInt8(ascii: "0") }
+        guard isDash(2), isDash(35), isDash(52), areDigits(0..<2), areDigits(3..<35, notZero: true), areDigits(36..<52, notZero: true),
+            areDigits(53..<55), text[0] != UInt8(ascii: "f") || text[1] != UInt8(ascii: "f")
+        else { return false }
+        if text.count == 55 { return true }
+        let isFirstVersion = text[0] == UInt8(ascii: "0") && text[1] == UInt8(ascii: "0")
+        return !isFirstVersion && isDash(55) && text[55...].allSatisfy { $0 > 0x20 && $0 < 0x7f }
     }
 }

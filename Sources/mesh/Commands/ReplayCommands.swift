@@ -188,7 +188,7 @@ enum ReplayCommands {
             read += 1
             progress.advance(to: read)
             let content = RecordContent.of(record)
-            guard filter.admits(record, content, payload: { content.payload }) else { continue }
+            guard filter.admits(record, content) else { continue }
             try file.write(record)
             kept += 1
         }

@@ -2,21 +2,42 @@ import Envelopes
 
 /// Writes one JSON object on one line, member by member.
 struct JSONLine {
-    private var bytes: [UInt8] = [UInt8(ascii: "{")]
+    private var bytes: [UInt8] = []
 
     static let null = Array("null".utf8)
 
-    init() { bytes.reserveCapacity(512) }
+    /// `expected`: about how many bytes there will be.
+    init(expected: Int = 512) {
+        bytes.reserveCapacity(expected)
+        bytes.append(UInt8(ascii: "{"))
+    }
 
     private mutating func name(_ name: String) {
         if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-        bytes.append(contentsOf: JSONValue.string(name).bytes)
+        string(name)
         bytes.append(UInt8(ascii: ":"))
+    }
+
+    private mutating func string(_ text: String) {
+        // Nearly all texts stand in JSON as they are.
+        var copy = text
+        let isPlain = copy.withUTF8 { plain in
+            guard plain.isPlainJSON else { return false }
+            quoted(plain)
+            return true
+        }
+        if !isPlain { bytes.append(contentsOf: JSONValue.string(text).bytes) }
+    }
+
+    private mutating func quoted(_ plain: some Collection<UInt8>) {
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: plain)
+        bytes.append(UInt8(ascii: "\""))
     }
 
     mutating func member(_ name: String, _ text: String) {
         self.name(name)
-        bytes.append(contentsOf: JSONValue.string(text).bytes)
+        string(text)
     }
 
     mutating func member(_ name: String, _ number: Int64) {
@@ -27,19 +48,30 @@ struct JSONLine {
     /// A member whose value is JSON already. Line ends between its parts become spaces; inside its strings there are none.
     mutating func member(_ name: String, raw: [UInt8]) {
         self.name(name)
-        bytes.append(contentsOf: raw.lazy.map { $0 == 0x0a || $0 == 0x0d ? 0x20 : $0 })
+        if raw.withUnsafeBufferPointer(\.isOneLine) {
+            bytes.append(contentsOf: raw)
+        } else {
+            bytes.append(contentsOf: raw.lazy.map { $0 == 0x0a || $0 == 0x0d ? 0x20 : $0 })
+        }
     }
 
     /// Bytes as text where they are UTF-8; else in base 64, in the member `name_base64`.
     mutating func member(_ name: String, bytes value: [UInt8]) {
-        if let text = String(validating: value, as: UTF8.self) {
+        if value.withUnsafeBufferPointer(\.isPlainJSON) {
+            self.name(name)
+            quoted(value)
+        } else if let text = String(validating: value, as: UTF8.self) {
             member(name, text)
         } else {
             member(name + "_base64", Base64.encode(value))
         }
     }
 
-    var finished: [UInt8] { bytes + [UInt8(ascii: "}")] }
+    /// The line; nothing can be added to it any more.
+    consuming func finished() -> [UInt8] {
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
 }
 
 /// Base 64 (RFC 4648, with padding), without a Foundation object for each record.

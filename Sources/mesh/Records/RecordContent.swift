@@ -16,14 +16,16 @@ enum RecordContent {
     static func of(_ record: Record) -> RecordContent {
         guard let value = record.value else { return .null }
         let topic = record.topic
-        if OwnTopic.isOwn(topic), !OwnTopic.keepsEvents(topic) {
+        let isOwn = OwnTopic.isOwn(topic)
+        let keepsEvents = isOwn && OwnTopic.keepsEvents(topic)
+        if isOwn, !keepsEvents {
             guard let json = try? JSONValue.parse(value) else { return .unreadable(code: "not-json", message: "the value is not JSON") }
             return .plain(json)
         }
-        let origin = OwnTopic.keepsEvents(topic) ? RecordOrigin(record) : nil
+        let origin = keepsEvents ? RecordOrigin(record) : nil
         let place = origin ?? RecordOrigin(of: record)
         // What a person put on such a topic by hand says itself what it is.
-        let expected: EnvelopeCodec.ExpectedType = origin == nil && OwnTopic.keepsEvents(topic) ? .any : .topic
+        let expected: EnvelopeCodec.ExpectedType = origin == nil && keepsEvents ? .any : .topic
         do throws(DecodeError) {
             return try record.headers.withBytes { (bytes) throws(DecodeError) in
                 var headers = HeaderFields()

@@ -8,7 +8,10 @@ import Terminal
 /// Which records are meant, by what stands in them.
 struct RecordFilter {
     /// A condition over the payload, in the filter language of bot configurations.
-    var condition: Filter?
+    private(set) var condition: Filter?
+    /// What the condition looks at; nil for one that must be given the whole payload.
+    private var looksAt: [String]?
+    private var pick: JSONPick?
     /// The run, or the beginning of its id.
     var correlation: String?
     /// Who wrote it.
@@ -27,6 +30,16 @@ struct RecordFilter {
         self.condition = condition
         self.correlation = correlation
         self.bot = bot
+        prepare()
+    }
+
+    /// Finds what the condition looks at: the first words of its names, where all are ASCII.
+    private mutating func prepare() {
+        guard let names = condition?.names.map({ String($0.prefix { $0 != "." }) }), names.allSatisfy({ $0.utf8.allSatisfy { $0 < 0x80 } })
+        else { return }
+        let distinct = Set(names).sorted()
+        looksAt = distinct
+        pick = JSONPick(distinct)
     }
 
     init(_ invocation: Invocation) throws(UsageError) {
@@ -37,6 +50,7 @@ struct RecordFilter {
                 throw UsageError("--where, line \(error.line), column \(error.column): \(error.message)")
             }
         }
+        prepare()
         correlation = invocation["correlation"]
         bot = invocation["bot"]
         // Anybody may write events, so any name can be meant; one that is nearly a bot's is probably mistyped.
@@ -52,8 +66,8 @@ struct RecordFilter {
         id.hasPrefix(wanted) && (id.utf8.count == wanted.utf8.count || UniqueID(id) != nil)
     }
 
-    /// Whether the record is meant. `payload` is asked for only where the condition needs it.
-    func admits(_ record: Record, _ content: RecordContent, payload: () -> JSONValue) -> Bool {
+    /// Whether the record is meant.
+    func admits(_ record: Record, _ content: RecordContent) -> Bool {
         guard !isEmpty else { return true }
         switch content {
         case .envelope(let envelope):
@@ -64,7 +78,16 @@ struct RecordFilter {
             if let bot, json["bot"]?.string != bot, json["actor"]?.string?.hasPrefix("\(bot)-") != true { return false }
         case .null, .unreadable: return false
         }
-        return condition?.matches(payload()) ?? true
+        return condition?.matches(payload(content)) ?? true
+    }
+
+    /// The payload, as far as the condition looks at it.
+    private func payload(_ content: RecordContent) -> JSONValue {
+        guard let looksAt, let pick, case .envelope(let envelope) = content else { return content.payload }
+        guard let values = try? pick.values(of: envelope.payload) else { return .null }
+        var members: [String: JSONValue] = [:]
+        for (name, value) in zip(looksAt, values) { members[name] = value }
+        return .object(members)
     }
 }
 

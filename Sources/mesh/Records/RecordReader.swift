@@ -26,15 +26,16 @@ final class RecordReader {
         self.patience = patience
     }
 
-    /// A consumer that fetches in small portions, so that many partitions come side by side and little waits in memory.
-    static func consumer(_ settings: ClientSettings) throws -> Consumer {
+    /// A consumer that fetches in small portions, so that many partitions come side by side and little waits in memory: `prefetchKilobytes` of keys and
+    /// values over all partitions, and one portion of each.
+    static func consumer(_ settings: ClientSettings, prefetchKilobytes: Int32 = 49152) throws -> Consumer {
         var settings = settings
         if settings["fetch.message.max.bytes"] == nil { settings["fetch.message.max.bytes"] = "65536" }
         if settings["queued.min.messages"] == nil { settings["queued.min.messages"] = "100000" }
         // librdkafka waits so long before it fetches again once these limits were reached.
         if settings["fetch.error.backoff.ms"] == nil { settings["fetch.error.backoff.ms"] = "20" }
         var group = GroupSettings.none(reportsPartitionEnd: true)
-        group.prefetchKilobytes = 49152
+        group.prefetchKilobytes = prefetchKilobytes
         return try Consumer(settings, group: group)
     }
 

@@ -5,7 +5,8 @@
 /// for `window`, so that a slower lane can still bring an earlier one.
 struct TimeMerge<Element> {
     private struct Waiting {
-        let element: Element
+        /// nil once it was taken: what was given out is not kept here.
+        var element: Element?
         /// Of the lane's elements so far the latest, so that the lane's own order stands.
         let time: Int64
         let arrived: Int64
@@ -28,12 +29,14 @@ struct TimeMerge<Element> {
     /// Lanes that have something, the one with the earliest first: a heap.
     private var heap: [(time: Int64, lane: Int)] = []
     private(set) var count = 0
-    private var bytes = 0
+    private(set) var bytes = 0
     private(set) var behind = 0
     /// Lanes that are behind and have nothing: the earliest of all may be theirs.
     private var missing = 0
+    /// It was full, and gives out until there is some room again: one by one, whoever fills it and whoever empties it would take turns for each element.
+    private var makesRoom = false
 
-    /// `window` in milliseconds; at most `capacity` elements of `capacityBytes` wait.
+    /// `window` in milliseconds; at most `capacity` elements of `capacityBytes` wait, so long as nothing is inserted into one that is full.
     init(window: Int64, capacity: Int, capacityBytes: Int) {
         self.window = window
         self.capacity = max(1, capacity)
@@ -41,6 +44,8 @@ struct TimeMerge<Element> {
     }
 
     var isFull: Bool { count >= capacity || bytes >= capacityBytes }
+
+    private var hasRoom: Bool { count <= capacity - max(1, capacity / 256) && bytes <= capacityBytes - max(1, capacityBytes / 256) }
 
     /// A new lane; gives its number.
     mutating func addLane(isBehind: Bool) -> Int {
@@ -63,6 +68,7 @@ struct TimeMerge<Element> {
         lanes[lane].waiting.append(Waiting(element: element, time: time, arrived: now, bytes: size))
         count += 1
         bytes += size
+        if isFull { makesRoom = true }
     }
 
     /// What comes on the lane from now on is new.
@@ -76,7 +82,7 @@ struct TimeMerge<Element> {
     /// The earliest, when its time has come.
     mutating func next(now: Int64) -> Element? {
         guard let first = heap.first else { return nil }
-        if !isFull {
+        if !makesRoom {
             guard missing == 0 else { return nil }
             if behind == 0 {
                 let waiting = lanes[first.lane].waiting[lanes[first.lane].head]
@@ -89,20 +95,21 @@ struct TimeMerge<Element> {
     /// The earliest, whether its time has come or not: for the end.
     mutating func takeAny() -> Element? { heap.isEmpty ? nil : take() }
 
-    private mutating func take() -> Element {
+    private mutating func take() -> Element? {
         let number = heap[0].lane
         let head = lanes[number].head
-        let taken = lanes[number].waiting[head]
+        let element = lanes[number].waiting[head].element.take()
         lanes[number].head = head + 1
         count -= 1
-        bytes -= taken.bytes
+        bytes -= lanes[number].waiting[head].bytes
+        if hasRoom { makesRoom = false }
         if lanes[number].isEmpty {
             lanes[number].waiting.removeAll(keepingCapacity: lanes[number].waiting.capacity <= 1024)
             lanes[number].head = 0
             if lanes[number].isBehind { missing += 1 }
             popTop()
         } else {
-            // What was taken is let go once it is half of the queue.
+            // The places of what was taken go once they are half of the queue.
             if head >= 256, head * 2 >= lanes[number].waiting.count {
                 lanes[number].waiting.removeFirst(head + 1)
                 lanes[number].head = 0
@@ -110,7 +117,7 @@ struct TimeMerge<Element> {
             heap[0].time = lanes[number].waiting[lanes[number].head].time
             siftDown(0)
         }
-        return taken.element
+        return element
     }
 
     // MARK: The heap

@@ -60,7 +60,13 @@ enum OwnTopic {
     static let deadLetters = "mesh.dlq"
 
     static func isOwn(_ topic: String) -> Bool {
-        topic.hasPrefix("mesh.") || topic.hasPrefix(retry) || topic.hasPrefix(inbox) || topic.hasPrefix("state.") || topic.hasPrefix("_")
+        // The first letter settles it for most.
+        switch topic.utf8.first {
+        case UInt8(ascii: "m"), UInt8(ascii: "r"), UInt8(ascii: "i"), UInt8(ascii: "s"), UInt8(ascii: "_"): break
+        default: return false
+        }
+        return topic.hasPrefix("mesh.") || topic.hasPrefix(retry) || topic.hasPrefix(inbox) || topic.hasPrefix("state.")
+            || topic.hasPrefix("_")
     }
 
     /// The topic that nobody but the bot reads.

@@ -34,10 +34,10 @@ enum RecordLine {
             var one = JSONLine()
             one.member("name", header.name)
             one.member("value", optional: header.value)
-            headers += one.finished
+            headers += one.finished()
         }
         line.member("headers", raw: headers + [UInt8(ascii: "]")])
-        return line.finished
+        return line.finished()
     }
 
     /// The topic of a line that `bytes(_:)` made, without reading the rest; nil for any other line.

@@ -129,7 +129,7 @@ final class Replayer {
     }
 
     private func isMeant(_ record: Record, _ content: RecordContent) -> Bool {
-        guard order.filter.admits(record, content, payload: { content.payload }) else { return false }
+        guard order.filter.admits(record, content) else { return false }
         guard !order.takesReplays, record.text(ReplayHeader.replay) != nil else { return true }
         report.replaysLeftOut += 1
         return false

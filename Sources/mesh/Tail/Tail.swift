@@ -41,6 +41,8 @@ final class Tail {
     private let admin: AdminClient
     private let stop: StopSign
     private var lanes: [TopicPartition: Lane] = [:]
+    /// Where the last record came from: the next one comes mostly from there too.
+    private var latest: (partition: TopicPartition, lane: Lane)?
     private var merge = TimeMerge<[UInt8]>(window: window, capacity: 100_000, capacityBytes: 32 << 20)
     private var sink = LineSink()
     private var shown = 0
@@ -56,8 +58,19 @@ final class Tail {
         self.options = options
         self.stop = stop
         admin = try AdminClient(settings)
-        consumer = try RecordReader.consumer(settings)
+        consumer = try Self.consumer(settings)
         stop.onStop(consumer.waker)
+    }
+
+    /// Little is fetched ahead: what waits to be shown waits in `merge`, and both are memory. Brokers gather what comes for a moment, in which it could not be
+    /// shown anyway: fewer and larger portions are less work for all. `fetch.min.bytes` is so far below a partition's portion that one partition alone reaches it.
+    private static func consumer(_ settings: ClientSettings) throws -> Consumer {
+        var settings = settings
+        let defaults = [
+            "fetch.min.bytes": "65536", "fetch.wait.max.ms": "50", "fetch.message.max.bytes": "131072", "queued.min.messages": "20000",
+        ]
+        for (name, value) in defaults where settings[name] == nil { settings[name] = value }
+        return try RecordReader.consumer(settings, prefetchKilobytes: 8192)
     }
 
     /// Until it is stopped, its reader goes away, enough was shown, or, where it does not follow, everything was.
@@ -92,6 +105,7 @@ final class Tail {
         guard !partitions.isEmpty else { return }
         let ranges = try RecordRange.resolve(partitions, from: place, to: .end, consumer)
         for (partition, range) in ranges.sorted(by: { $0.key < $1.key }) {
+            latest = nil
             lanes[partition] = Lane(number: merge.addLane(isBehind: !range.isEmpty), range)
         }
         // An assignment replaces the one before it: what is read already goes on where it is.
@@ -116,9 +130,10 @@ final class Tail {
 
     private func poll() throws {
         var timeout = Duration.milliseconds(50)
-        for _ in 0..<1_000 where !merge.isFull {
+        for _ in 0..<1_000 {
+            guard !merge.isFull else { return }
             switch consumer.poll(timeout: timeout) {
-            case .record(let record): if let lane = lanes[record.topicPartition] { take(record, lane) }
+            case .record(let record): if let lane = lane(of: record.topicPartition) { take(record, lane) }
             case .partitionEnd(let partition, let offset): if let lane = lanes[partition] { reached(offset, lane) }
             // A topic that goes while others are followed ends none of them.
             case .error(let error) where error.endsReading && !(options.follows && error.isUnknownTopicOrPartition): throw error
@@ -126,6 +141,13 @@ final class Tail {
             }
             timeout = .zero
         }
+    }
+
+    private func lane(of partition: TopicPartition) -> Lane? {
+        if let latest, latest.partition == partition { return latest.lane }
+        guard let lane = lanes[partition] else { return nil }
+        latest = (partition, lane)
+        return lane
     }
 
     private func take(_ record: Record, _ lane: Lane) {
@@ -137,16 +159,9 @@ final class Tail {
 
     private func insert(_ record: Record, _ lane: Int) {
         let content = RecordContent.of(record)
-        var parsed: JSONValue?
-        func payload() -> JSONValue {
-            if let parsed { return parsed }
-            let payload = content.payload
-            parsed = payload
-            return payload
-        }
-        guard options.filter.admits(record, content, payload: payload) else { return }
-        let line = options.line.bytes(record, content, payload: payload)
-        merge.insert(line, lane: lane, time: record.timestamp.milliseconds, bytes: line.count + 64, now: Uptime.milliseconds)
+        guard options.filter.admits(record, content) else { return }
+        let line = options.line.bytes(record, content)
+        merge.insert(line, lane: lane, time: record.timestamp.milliseconds, bytes: line.capacity + 64, now: Uptime.milliseconds)
     }
 
     private func reached(_ offset: Int64, _ lane: Lane) {

@@ -10,57 +10,58 @@ struct TailLine {
     /// What is shown of a value that is no envelope, in characters.
     private static let preview = 160
 
-    func bytes(_ record: Record, _ content: RecordContent, payload: () -> JSONValue) -> [UInt8] {
-        format == .json ? json(record, content) : Array(text(record, content, payload: payload).utf8)
+    func bytes(_ record: Record, _ content: RecordContent) -> [UInt8] {
+        format == .json ? json(record, content) : text(record, content)
     }
 
     // MARK: For people
 
     /// `2026-11-21T11:44:36.250Z  build.completed[3]@10482  BuildBot  shop@1a2b3c4d (main)  4 steps`.
-    func text(_ record: Record, _ content: RecordContent, payload: () -> JSONValue) -> String {
-        let place = Self.padded(record.topicPartition.at(record.offset), to: 34)
-        var line = style(.grey, Self.time(record)) + "  " + style(Self.colour(record.topic, content), place) + " "
-        line += Self.oneLine(body(record, content, payload: payload))
-        if let replay = content.envelope?.replay { line += style(.yellow, "  replay \(Self.oneLine(String(replay.prefix(13))))") }
+    private func text(_ record: Record, _ content: RecordContent) -> [UInt8] {
+        var line = TextLine(style)
+        line.add(.grey, Self.time(record))
+        line.add("  ")
+        line.add(style.isColoured ? Self.colour(record.topic, content) : .grey, width: 34) { line in
+            line.add(record.topic)
+            line.add("[")
+            line.add(Int64(record.partition))
+            line.add("]@")
+            line.add(record.offset)
+        }
+        line.add(" ")
+        line.addPrintable { line in body(of: record, content, &line) }
+        if let replay = content.envelope?.replay {
+            line.add(.yellow, "  replay \(String(replay.prefix(13)).printable)")
+        }
         if showsHeaders {
             for header in record.headers {
                 let value = header.value.map { Self.cut(String(decoding: $0, as: UTF8.self)) } ?? "null"
-                line += "\n    " + style(.grey, Self.oneLine("\(header.name): \(value)"))
+                line.add("\n    ")
+                line.add(.grey, "\(header.name): \(value)".printable)
             }
         }
-        return line
+        return line.bytes
     }
 
-    private func body(_ record: Record, _ content: RecordContent, payload: () -> JSONValue) -> String {
-        var body = ""
+    private func body(of record: Record, _ content: RecordContent, _ line: inout TextLine) {
         switch content {
         case .envelope(let envelope):
-            let payload = payload()
-            body = Self.padded(envelope.source, to: 15)
-            for words in [EventLine.subject(payload), EventLine.detail(envelope.type, payload)] where !words.isEmpty {
-                body += " "
-                body += words
-            }
-        case .plain(let json): body = Self.cut(json.jsonText)
-        case .null: body = "null value" + (record.key.map { " for key \(Self.cut(String(decoding: $0, as: UTF8.self)))" } ?? "")
-        case .unreadable(let code, let message): body = "no envelope (\(code): \(message)) " + Self.preview(record.value ?? [])
+            let fields = PickedFields(envelope.payload)
+            line.pad(to: 15) { $0.add(envelope.source) }
+            line.addWord(EventLine.subject(fields))
+            line.addWord(EventLine.detail(envelope.type, fields))
+        case .plain(let json): line.add(Self.cut(json.jsonText))
+        case .null:
+            line.add("null value")
+            if let key = record.key { line.add(" for key \(Self.cut(String(decoding: key, as: UTF8.self)))") }
+        case .unreadable(let code, let message): line.add("no envelope (\(code): \(message)) \(Self.preview(record.value ?? []))")
         }
-        return OwnTopic.keepsEvents(record.topic) ? body + " " + Self.why(record) : body
-    }
-
-    /// The text with its control characters made visible; almost none has any, which its bytes tell.
-    private static func oneLine(_ text: String) -> String {
-        // C2 begins the control characters beyond ASCII.
-        text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != 0xc2 } ? text : text.printable
+        if OwnTopic.isOwn(record.topic), OwnTopic.keepsEvents(record.topic) { line.addWord(Self.why(record)) }
     }
 
     private static func time(_ record: Record) -> String {
-        record.timestamp.kind == .none ? padded("no time", to: 24) : Timestamp(milliseconds: record.timestamp.milliseconds).text
-    }
-
-    private static func padded(_ text: String, to width: Int) -> String {
-        let missing = width - text.utf8.count
-        return missing > 0 ? text + String(repeating: " ", count: missing) : text
+        guard record.timestamp.kind != .none else { return "no time" + String(repeating: " ", count: 17) }
+        return Timestamp(milliseconds: record.timestamp.milliseconds).text
     }
 
     private static func colour(_ topic: String, _ content: RecordContent) -> Style.Colour {
@@ -99,9 +100,9 @@ struct TailLine {
 
     /// `topic`, `partition`, `offset`, `timestamp` and `key`; then `envelope` in its flat form, or `value` (JSON of the mesh's own), or `value`/`value_base64` with `problem`.
     private func json(_ record: Record, _ content: RecordContent) -> [UInt8] {
-        var line = JSONLine()
+        var line = JSONLine(expected: 192 + (record.value?.count ?? 0))
         switch content {
-        case .envelope(let envelope): line.member("envelope", raw: EnvelopeCodec().encode(envelope).value)
+        case .envelope(let envelope): line.member("envelope", raw: EnvelopeCodec().value(of: envelope))
         default: break
         }
         if showsHeaders { line.member("headers", raw: headers(record)) }
@@ -120,7 +121,7 @@ struct TailLine {
         case .null: line.member("value", raw: JSONLine.null)
         case .unreadable: line.member("value", bytes: record.value ?? [])
         }
-        return line.finished
+        return line.finished()
     }
 
     /// An object; of two headers with one name the later stands, as with Kafka's own clients.
@@ -130,6 +131,6 @@ struct TailLine {
         for header in record.headers.reversed() where seen.insert(header.name).inserted {
             if let value = header.value { line.member(header.name, bytes: value) } else { line.member(header.name, raw: JSONLine.null) }
         }
-        return line.finished
+        return line.finished()
     }
 }
