@@ -67,7 +67,7 @@ final class Tail {
     private static func consumer(_ settings: ClientSettings) throws -> Consumer {
         var settings = settings
         let defaults = [
-            "fetch.min.bytes": "65536", "fetch.wait.max.ms": "50", "fetch.message.max.bytes": "131072", "queued.min.messages": "20000",
+            "fetch.min.bytes": "32768", "fetch.wait.max.ms": "50", "fetch.message.max.bytes": "65536", "queued.min.messages": "100000",
         ]
         for (name, value) in defaults where settings[name] == nil { settings[name] = value }
         return try RecordReader.consumer(settings, prefetchKilobytes: 8192)
