@@ -9,7 +9,7 @@ import Terminal
 struct RecordFilter {
     /// A condition over the payload, in the filter language of bot configurations.
     private(set) var condition: Filter?
-    /// What the condition looks at; nil for one that must be given the whole payload.
+    /// What the condition looks at; nil without one.
     private var looksAt: [String]?
     private var pick: JSONPick?
     /// The run, or the beginning of its id.
@@ -33,10 +33,9 @@ struct RecordFilter {
         prepare()
     }
 
-    /// Finds what the condition looks at: the first words of its names, where all are ASCII.
+    /// Finds what the condition looks at: the first words of its names.
     private mutating func prepare() {
-        guard let names = condition?.names.map({ String($0.prefix { $0 != "." }) }), names.allSatisfy({ $0.utf8.allSatisfy { $0 < 0x80 } })
-        else { return }
+        guard let names = condition?.names.map({ String($0.prefix { $0 != "." }) }) else { return }
         let distinct = Set(names).sorted()
         looksAt = distinct
         pick = JSONPick(distinct)
