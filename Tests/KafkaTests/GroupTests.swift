@@ -103,6 +103,32 @@ import Testing
         }
     }
 
+    /// Else the others wait for it until its session is over.
+    @Test(arguments: [1, 2]) func aMemberWithoutPartitionsLeavesWhenItIsClosed(partitions: Int32) async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic(partitions: partitions)
+        let name = broker.uniqueName("group")
+        let group = GroupSettings(id: name)
+        try await blocking {
+            let delegate = RecordingDelegate()
+            let one = try Consumer(broker.settings, group: group, events: delegate, observer: quiet)
+            defer { one.close() }
+            try one.subscribe(to: [topic])
+            try one.poll { delegate.assigned.count == Int(partitions) }
+            let admin = try AdminClient(broker.settings, observer: quiet)
+            defer { admin.close() }
+            let second = RecordingDelegate()
+            let two = try Consumer(broker.settings, group: group, events: second, observer: quiet)
+            try two.subscribe(to: [topic])
+            try two.poll {
+                _ = one.poll(timeout: .milliseconds(5))
+                return second.events.count == 1
+            }
+            #expect(two.close(timeout: .seconds(5)))
+            #expect(try admin.describeGroups([name]).first?.members.count == 1)
+        }
+    }
+
     @Test func aStaticMemberTakesItsPartitionsUpAgain() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic(partitions: 2)

@@ -16,6 +16,7 @@ public enum PollResult: Sendable, Equatable {
 public final class Consumer {
     let handle: ClientHandle
     private let isSticky: Bool
+    private let isStatic: Bool
     private weak var delegate: (any RebalanceDelegate)?
     private var topicNames = TopicNames()
     private(set) var fetchWaker: FetchWaker
@@ -37,6 +38,7 @@ public final class Consumer {
             RD_KAFKA_CONSUMER, settings, defaults: GroupSettings.defaults, overrides: group.overrides, context: context)
         fetchWaker = FetchWaker(handle, limit: group.prefetchKilobytes)
         isSticky = settings["partition.assignment.strategy"]?.contains("sticky") ?? true
+        isStatic = group.instanceID != nil
         self.delegate = delegate
         commitAnswers = ClientQueue(owning: rd_kafka_queue_new(handle.pointer))
         let incoming = ClientQueue(owning: rd_kafka_queue_get_consumer(handle.pointer))
@@ -228,11 +230,23 @@ public final class Consumer {
         guard !isClosed else { return true }
         isClosed = true
         let deadline = Deadline(after: timeout)
+        leaveWithoutPartitions()
         var isInTime = leaveGroup(deadline)
         commitAnswers = nil
         if !fetchWaker.close() { handle.abandon() }
         isInTime = handle.destroy(limit: max(deadline.remaining, .milliseconds(500))) && isInTime
         return isInTime
+    }
+
+    /// librdkafka 2.0.2 closes a cooperative member without partitions and does not leave the group, which then waits for it until its session is over.
+    /// With its subscription it leaves.
+    private func leaveWithoutPartitions() {
+        guard !isStatic, !memberID.isEmpty else { return }
+        do throws(KafkaError) {
+            if try assignment.isEmpty { try check(rd_kafka_unsubscribe(handle.pointer), "unsubscribe") }
+        } catch {
+            pendingErrors.append(error)
+        }
     }
 
     private func leaveGroup(_ deadline: Deadline) -> Bool {
