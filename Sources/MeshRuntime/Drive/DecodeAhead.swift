@@ -25,11 +25,19 @@ final class DecodeAhead {
         fileprivate let incoming: [Incoming]
     }
 
-    /// Starts the thread. Batches come back through `mailbox`.
+    private let mailbox: Mailbox
+    /// It begins with the first batch: a bot that never has that many records does without.
+    private var hasThread = false
+
+    /// Batches come back through `mailbox`.
     init(_ decoder: Decoder, mailbox: Mailbox) {
         self.decoder = decoder
-        let (queue, ended) = (queue, ended)
-        OwnThread.start("decode") {
+        self.mailbox = mailbox
+    }
+
+    private func startThread() {
+        hasThread = true
+        OwnThread.start("decode") { [queue, ended, decoder, mailbox] in
             while true {
                 switch queue.take(limit: .seconds(60)) {
                 case .element(let work):
@@ -52,6 +60,7 @@ final class DecodeAhead {
     func decode() -> [Incoming] {
         guard filling.count > 0 else { return [] }
         if book.underWay == 0, filling.count < Self.fewest { return decoder.decode(filling) }
+        if !hasThread { startThread() }
         queue.put((book.give(), filling))
         filling = FetchedRecords()
         return []
@@ -73,7 +82,7 @@ final class DecodeAhead {
     func close() {
         filling = FetchedRecords()
         queue.close()
-        ended.wait()
+        if hasThread { ended.wait() }
     }
 }
 
