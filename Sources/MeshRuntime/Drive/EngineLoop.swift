@@ -5,7 +5,7 @@ import Kafka
 import Telemetry
 
 /// The engine's thread: polls the one consumer, hands what it brings to the engine, and does what the engine asks for. Polling never stops.
-final class EngineLoop: RebalanceDelegate {
+final class EngineLoop {
     let engine: Engine
     let options: ProcessOptions
     let mailbox: Mailbox
@@ -15,17 +15,17 @@ final class EngineLoop: RebalanceDelegate {
     let restorer: Restorer
     let calls: CallRunner
     let reporter: Reporter
-    private let ahead: DecodeAhead
+    let ahead: DecodeAhead
     private let inputs: [String]
     private var consumer: Consumer?
     private var audit: AuditTrail
     private var outputs: OutputWriter
-    private var book = PartitionBook()
+    var book = PartitionBook()
     private var watch = FetchWatch()
     private var control: [String: ControlRecord] = [:]
     private var hasFinished = false
     private var failure: String?
-    private var logger: Logger { options.logger }
+    var logger: Logger { options.logger }
 
     init(
         engine: Engine, options: ProcessOptions, inputs: [String], counts: [String: Int32], snapshots: Snapshots.Place?, mailbox: Mailbox,
@@ -60,10 +60,7 @@ final class EngineLoop: RebalanceDelegate {
 
     /// Until the engine has finished.
     func run() throws {
-        guard waitForControl() else {
-            ahead.close()
-            return end()
-        }
+        guard waitForControl() else { return end() }
         let group = GroupSettings(
             id: options.settings.group, instanceID: options.groupInstanceID, maximumPollInterval: .seconds(60), offsetReset: .earliest,
             reportsPartitionEnd: true)
@@ -176,7 +173,7 @@ final class EngineLoop: RebalanceDelegate {
         return !mail.isEmpty
     }
 
-    private func take(_ message: Message) {
+    func take(_ message: Message) {
         let moment = Moment.current
         switch message {
         case .decoded(let batch): takeIn(ahead.take(batch))
@@ -254,7 +251,7 @@ final class EngineLoop: RebalanceDelegate {
 
     // MARK: actions
 
-    private func perform() {
+    func perform() {
         while !engine.actions.isEmpty { for action in engine.takeActions() { perform(action) } }
     }
 
@@ -320,47 +317,6 @@ final class EngineLoop: RebalanceDelegate {
             case .error: .error
             }
         logger.log(level, entry.message, entry.fields.map { ($0.0, .string($0.1)) }, correlationID: entry.correlationID)
-    }
-
-    // MARK: rebalance
-
-    func assigning(_ partitions: [TopicPartition], to consumer: Consumer) -> AssignmentPlan {
-        logger.info("given \(partitions.count) partitions", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
-        engine.assigned(partitions)
-        perform()
-        return AssignmentPlan()
-    }
-
-    /// Settles what is decided for at most the limit, then gives the partitions up.
-    func revoking(_ partitions: [TopicPartition], from consumer: Consumer) {
-        let limit = Moment.current.uptime + options.settings.limits.revocation
-        ahead.forget(partitions)
-        engine.leaving(partitions)
-        engine.advance(at: .current)
-        perform()
-        while !engine.isQuiet(partitions), !engine.hasFinished, Moment.current.uptime < limit {
-            if case .element(let message) = mailbox.take(limit: .milliseconds(20)) { take(message) }
-            engine.advance(at: .current)
-            perform()
-        }
-        engine.revoked(partitions)
-        gaveUp(partitions)
-        perform()
-        logger.info("gave \(partitions.count) partitions up", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
-    }
-
-    func lost(_ partitions: [TopicPartition], from consumer: Consumer) {
-        ahead.forget(partitions)
-        logger.warn("lost \(partitions.count) partitions: what was not settled is repeated by their next owner")
-        engine.revoked(partitions)
-        gaveUp(partitions)
-        perform()
-    }
-
-    private func gaveUp(_ partitions: [TopicPartition]) {
-        book.gave(up: partitions)
-        let owned = Restorer.Request(partitions: Array(engine.partitions.keys), statePartitions: counts[options.settings.topics.state])
-        restorer.own(owned.numbers)
     }
 
     // MARK: reports

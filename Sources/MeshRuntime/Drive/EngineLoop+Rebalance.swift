@@ -1,0 +1,44 @@
+import Kafka
+import Telemetry
+
+/// What happens when partitions come and go. Called inside the consumer's `poll` and `close`, on the engine's thread.
+extension EngineLoop: RebalanceDelegate {
+    func assigning(_ partitions: [TopicPartition], to consumer: Consumer) -> AssignmentPlan {
+        logger.info("given \(partitions.count) partitions", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
+        engine.assigned(partitions)
+        perform()
+        return AssignmentPlan()
+    }
+
+    /// Settles what is decided for at most the limit, then gives the partitions up.
+    func revoking(_ partitions: [TopicPartition], from consumer: Consumer) {
+        let limit = Moment.current.uptime + options.settings.limits.revocation
+        ahead.forget(partitions)
+        engine.leaving(partitions)
+        engine.advance(at: .current)
+        perform()
+        while !engine.isQuiet(partitions), !engine.hasFinished, Moment.current.uptime < limit {
+            if case .element(let message) = mailbox.take(limit: .milliseconds(20)) { take(message) }
+            engine.advance(at: .current)
+            perform()
+        }
+        engine.revoked(partitions)
+        gaveUp(partitions)
+        perform()
+        logger.info("gave \(partitions.count) partitions up", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
+    }
+
+    func lost(_ partitions: [TopicPartition], from consumer: Consumer) {
+        ahead.forget(partitions)
+        logger.warn("lost \(partitions.count) partitions: what was not settled is repeated by their next owner")
+        engine.revoked(partitions)
+        gaveUp(partitions)
+        perform()
+    }
+
+    private func gaveUp(_ partitions: [TopicPartition]) {
+        book.gave(up: partitions)
+        let owned = Restorer.Request(partitions: Array(engine.partitions.keys), statePartitions: counts[options.settings.topics.state])
+        restorer.own(owned.numbers)
+    }
+}
