@@ -183,7 +183,7 @@ final class EngineLoop {
         case .settled(let batch, let outcome):
             let isEnough = tellWatcher(batch, outcome)
             if case .committed = outcome { book.answered(batch, isCommitted: true) } else { book.answered(batch, isCommitted: false) }
-            if let settled = engine.settled(batch, outcome, at: moment) { settler.letGo(settled) }
+            engine.settled(batch, outcome, at: moment)
             if isEnough {
                 reporter.isDraining = true
                 engine.drain(at: moment)

@@ -92,10 +92,9 @@ extension Engine {
         return offsets
     }
 
-    /// What became of the batch that was asked for last. What comes back is done with; freeing it takes a while.
-    @discardableResult
-    func settled(_ batch: UInt64, _ outcome: SettleOutcome, at moment: Moment) -> Settled? {
-        guard let current = inFlight, current.batch == batch else { return nil }
+    /// What became of the batch that was asked for last.
+    func settled(_ batch: UInt64, _ outcome: SettleOutcome, at moment: Moment) {
+        guard let current = inFlight, current.batch == batch else { return }
         switch outcome {
         case .committed:
             inFlight = nil
@@ -103,7 +102,6 @@ extension Engine {
             settleAgain = (moment.uptime, 0)
             if settings.delivery == .atLeastOnce { commitDelivered(current.items.count, at: moment) }
             for item in current.items where !item.isLost { visible(item, at: moment) }
-            return Settled(current.items)
         case .failed(let error, let place):
             figures.failedSettling()
             var items = current.items
@@ -118,7 +116,6 @@ extension Engine {
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
             inFlight?.items = items
             inFlight?.isOut = false
-            return nil
         }
     }
 

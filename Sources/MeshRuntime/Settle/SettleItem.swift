@@ -63,15 +63,6 @@ final class SettleItem {
     var isLost: Bool { partition?.isLost ?? job?.partition.isLost ?? false }
 }
 
-/// Items that the engine is done with, on their way to be freed.
-///
-/// Sendable although it holds classes of the engine's: nobody reads or changes it any more, and reference counts are for any thread.
-struct Settled: @unchecked Sendable {
-    fileprivate let items: [SettleItem]
-
-    init(_ items: [SettleItem]) { self.items = items }
-}
-
 /// One transaction: what the settle thread is asked to make visible.
 struct SettleBatch: Sendable {
     let id: UInt64

@@ -9,12 +9,7 @@ final class Settler: Sendable {
         let group: GroupMetadata?
     }
 
-    private enum Request: Sendable {
-        case settle(Work)
-        case letGo(Settled)
-    }
-
-    private let queue = BlockingQueue<Request>()
+    private let queue = BlockingQueue<Work>()
 
     /// Starts the thread.
     init(client: ClientSettings, settings: RuntimeSettings, mailbox: Mailbox, logger: Logger) {
@@ -24,8 +19,8 @@ final class Settler: Sendable {
             worker.connect()
             while true {
                 switch queue.take(limit: .seconds(60)) {
-                case .element(.settle(let work)): mailbox.put(.settled(work.batch.id, worker.settle(work)))
-                case .element(.letGo), .nothing: continue
+                case .element(let work): mailbox.put(.settled(work.batch.id, worker.settle(work)))
+                case .nothing: continue
                 case .closed:
                     worker.close()
                     return
@@ -34,10 +29,7 @@ final class Settler: Sendable {
         }
     }
 
-    func submit(_ batch: SettleBatch, group: GroupMetadata?) { queue.put(.settle(Work(batch: batch, group: group))) }
-
-    /// Frees on the settle thread what was settled: with all that a record held, that is a tenth of the engine's work.
-    func letGo(_ settled: Settled) { queue.put(.letGo(settled)) }
+    func submit(_ batch: SettleBatch, group: GroupMetadata?) { queue.put(Work(batch: batch, group: group)) }
     func close() { queue.close() }
 }
 
