@@ -157,7 +157,8 @@ public final class Consumer {
             switch code {
             case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
                 handle.mustNotBeFreed.store(false, ordering: .releasing)
-                let plan = delegate?.assigning(partitions, to: self) ?? AssignmentPlan()
+                // What comes during the close goes at once.
+                let plan = isClosed ? AssignmentPlan() : delegate?.assigning(partitions, to: self) ?? AssignmentPlan()
                 for index in 0..<Int(list.pointee.cnt) {
                     if let offset = plan.startOffsets[partitions[index]] { list.pointee.elems[index].offset = offset }
                 }
@@ -230,26 +231,38 @@ public final class Consumer {
         guard !isClosed else { return true }
         isClosed = true
         let deadline = Deadline(after: timeout)
-        leaveWithoutPartitions()
+        leaveWithoutPartitions(deadline)
         var isInTime = leaveGroup(deadline)
         commitAnswers = nil
-        if !fetchWaker.close() { handle.abandon() }
+        if !fetchWaker.close(limit: max(deadline.remaining, .milliseconds(100))) { handle.abandon() }
         isInTime = handle.destroy(limit: max(deadline.remaining, .milliseconds(500))) && isInTime
         return isInTime
     }
 
     /// librdkafka 2.0.2 closes a cooperative member without partitions and does not leave the group, which then waits for it until its session is over.
-    /// With its subscription it leaves.
-    private func leaveWithoutPartitions() {
-        guard !isStatic, !memberID.isEmpty else { return }
-        do throws(KafkaError) {
-            if try assignment.isEmpty { try check(rd_kafka_unsubscribe(handle.pointer), "unsubscribe") }
-        } catch {
-            pendingErrors.append(error)
+    /// With its subscription it leaves. Asked on a thread of its own: a client that has locked itself up answers nothing.
+    private func leaveWithoutPartitions(_ deadline: Deadline) {
+        guard !isStatic else { return }
+        nonisolated(unsafe) let client = handle.pointer
+        let handle = handle
+        let isAnswered = DedicatedThread.run(name: "kafka-leave", limit: min(.seconds(2), deadline.remaining)) {
+            // An error means that there is nothing to leave.
+            if Self.isMemberWithoutPartitions(client) { rd_kafka_unsubscribe(client) }
+            withExtendedLifetime(handle) {}
         }
+        if !isAnswered { handle.abandon() }
+    }
+
+    private static func isMemberWithoutPartitions(_ client: OpaquePointer) -> Bool {
+        guard let id = rd_kafka_memberid(client) else { return false }
+        defer { rd_kafka_mem_free(client, id) }
+        var assigned: PartitionList.Pointer?
+        guard id.pointee != 0, rd_kafka_assignment(client, &assigned) == RD_KAFKA_RESP_ERR_NO_ERROR, let assigned else { return false }
+        return PartitionList(owning: assigned).partitions.isEmpty
     }
 
     private func leaveGroup(_ deadline: Deadline) -> Bool {
+        guard !handle.isAbandoned else { return false }
         let closing = rd_kafka_queue_new(handle.pointer)!
         defer { rd_kafka_queue_destroy(closing) }
         if let error = rd_kafka_consumer_close_queue(handle.pointer, closing) {

@@ -43,8 +43,8 @@ struct FetchWaker {
         }
     }
 
-    /// Nobody asks any more when it returns; false when that took too long.
-    func close() -> Bool { asking.close(limit: .milliseconds(2 * Int(Self.patience))) }
+    /// Nobody asks any more when it returns; false when that took longer than `limit`.
+    func close(limit: Duration) -> Bool { asking.close(limit: .milliseconds(Int(limit.rdMilliseconds))) }
 
     /// In milliseconds.
     private static let patience: Int32 = 1_000

@@ -11,8 +11,13 @@ public final class FetchedRecords: @unchecked Sendable {
     deinit { for message in messages { rd_kafka_message_destroy(message) } }
 
     public var count: Int { messages.count }
+    /// Of keys and values.
+    public private(set) var bytes = 0
 
-    func append(_ message: UnsafeMutablePointer<rd_kafka_message_t>) { messages.append(message) }
+    func append(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
+        messages.append(message)
+        bytes += message.pointee.len + message.pointee.key_len
+    }
 
     /// Drops the records of these partitions.
     public func remove(_ partitions: Set<TopicPartition>) {
@@ -20,6 +25,7 @@ public final class FetchedRecords: @unchecked Sendable {
         var kept: [UnsafeMutablePointer<rd_kafka_message_t>] = []
         for message in messages {
             if partitions.contains(TopicPartition(names.name(of: message.pointee.rkt), message.pointee.partition)) {
+                bytes -= message.pointee.len + message.pointee.key_len
                 rd_kafka_message_destroy(message)
             } else {
                 kept.append(message)
@@ -36,5 +42,6 @@ public final class FetchedRecords: @unchecked Sendable {
             rd_kafka_message_destroy(message)
         }
         messages.removeAll(keepingCapacity: true)
+        bytes = 0
     }
 }

@@ -5,8 +5,8 @@ import Kafka
 ///
 /// Confined to the engine's thread, apart from that thread.
 final class DecodeAhead {
-    /// So many records are decoded together, at most.
-    static let batch = 128
+    /// So many records are decoded together, at most, and so many bytes and one record.
+    private static let (batch, batchBytes) = (128, 1 << 20)
     /// Fewer are not worth the way to another thread and back.
     private static let fewest = 16
     /// So many batches are on their way, at most: while one is handled and one decoded, one waits.
@@ -56,6 +56,9 @@ final class DecodeAhead {
     /// Whether nothing more should be polled before a batch has come back.
     var isFull: Bool { book.underWay >= Self.mostUnderWay }
 
+    /// Whether what is polled next belongs to another batch.
+    var isFilled: Bool { filling.count >= Self.batch || filling.bytes >= Self.batchBytes }
+
     /// What was polled goes on its way; comes back at once what is so little that it is decoded here.
     func decode() -> [Incoming] {
         guard filling.count > 0 else { return [] }
@@ -82,7 +85,8 @@ final class DecodeAhead {
     func close() {
         filling = FetchedRecords()
         queue.close()
-        if hasThread { ended.wait() }
+        // Decoding takes no longer than the bytes of a few batches do.
+        if hasThread { _ = ended.wait(timeout: .now() + .seconds(5)) }
     }
 }
 

@@ -22,6 +22,8 @@ final class EngineLoop {
     private var outputs: OutputWriter
     var book = PartitionBook()
     private var watch = FetchWatch()
+    /// Partitions are to be looked at whose fetching may have stopped; once a second.
+    private var shallAskAgain = false
     private var control: [String: ControlRecord] = [:]
     private var hasFinished = false
     private var failure: String?
@@ -74,7 +76,8 @@ final class EngineLoop {
         var lastAdvance: Int64 = 0
         while !hasFinished, failure == nil {
             let hasMail = takeMail()
-            let hasRecords = ahead.isFull || engine.holdsBack(at: .current) ? waitForMail() : poll(consumer)
+            let waits = ahead.isFull || shallAskAgain && !ahead.isIdle || engine.holdsBack(at: .current)
+            let hasRecords = waits ? waitForMail() : poll(consumer)
             // Without news only the clock can ask for something: ten looks a second are enough for it.
             if hasMail || hasRecords || engine.isBusy || Moment.current.uptime - lastAdvance >= 100 {
                 lastAdvance = Moment.current.uptime
@@ -82,6 +85,8 @@ final class EngineLoop {
                 perform()
             }
             report(consumer)
+            // What is on its way would be read a second time: it is waited for.
+            if shallAskAgain, ahead.isIdle { askAgain(consumer) }
             for (offsets, error) in consumer.answeredCommits() {
                 if let error { engine.commitRefused(Array(offsets.keys), error) } else { book.committed(offsets) }
             }
@@ -135,9 +140,9 @@ final class EngineLoop {
         // A record, mail or the clock wakes us.
         var timeout: Duration = engine.isBusy ? .milliseconds(5) : .milliseconds(100)
         // One in each round also without room, when the partitions are paused: a consumer that does not poll is put out of its group.
-        let most = engine.isFull ? 1 : DecodeAhead.batch
+        let takesOne = engine.isFull
         var before = -1
-        while ahead.filling.count < most, ahead.filling.count > before {
+        while !ahead.isFilled, ahead.filling.count > before, !takesOne || ahead.filling.count == 0 {
             before = ahead.filling.count
             switch consumer.poll(timeout: timeout, into: ahead.filling) {
             case .error(let error):
@@ -285,7 +290,7 @@ final class EngineLoop {
     }
 
     private func commit(_ offsets: [TopicPartition: CommittedOffset], isLast: Bool) {
-        guard let consumer, !consumer.isJoining else { return engine.commitWaits(offsets.keys) }
+        guard let consumer, !consumer.isJoining else { return engine.commitWaits(offsets.keys, at: .current) }
         do throws(KafkaError) {
             if isLast {
                 try consumer.commit(offsets, timeout: .seconds(5))
@@ -325,17 +330,21 @@ final class EngineLoop {
         let moment = Moment.current
         guard reporter.isDue(at: moment) else { return }
         side.tend(logger)
-        let looks = engine.partitions.values.map { partition -> Reporter.Seen in
+        reporter.report(engine: engine, partitions: seen(consumer), openCalls: calls.count, at: moment)
+        shallAskAgain = true
+    }
+
+    private func seen(_ consumer: Consumer) -> [Reporter.Seen] {
+        engine.partitions.values.map { partition in
             (partition, book[partition.topicPartition], consumer.cachedWatermarks(of: partition.topicPartition))
         }
-        reporter.report(engine: engine, partitions: looks, openCalls: calls.count, at: moment)
-        // What is on its way would be read a second time.
-        if ahead.isIdle { askAgain(consumer, looks, at: moment) }
     }
 
     /// Asks again for partitions whose fetching has stopped by itself.
-    private func askAgain(_ consumer: Consumer, _ seen: [Reporter.Seen], at moment: Moment) {
-        let looks = seen.map { partition, entry, marks in
+    private func askAgain(_ consumer: Consumer) {
+        shallAskAgain = false
+        let moment = Moment.current
+        let looks = seen(consumer).map { partition, entry, marks in
             FetchWatch.Look(
                 partition: partition.topicPartition, next: partition.ledger.nextRead, high: marks?.high, end: entry.end,
                 isWanted: partition.isRestored && !partition.isPaused && !engine.isFull)

@@ -136,18 +136,21 @@ extension Engine {
         let offsets = takeOffsets()
         for topicPartition in offsets.keys { partitions[topicPartition]?.isDirty = false }
         lastCommit = moment.uptime
+        asked = uncommitted
         uncommitted = 0
         if !offsets.isEmpty { actions.append(.commit(offsets, isLast: isGivingUp)) }
     }
 
-    /// At-least-once: nothing can be committed now; a later commit covers it.
-    func commitWaits(_ topicPartitions: some Sequence<TopicPartition>) {
+    /// At-least-once: nothing can be committed now, since the member joins its group. It is tried again at once, and the results count on.
+    func commitWaits(_ topicPartitions: some Sequence<TopicPartition>, at moment: Moment) {
         for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
+        lastCommit = moment.uptime - settings.limits.commitInterval
+        uncommitted += asked
     }
 
     /// At-least-once: the broker refused the commit; the next one covers it.
     func commitRefused(_ offsets: [TopicPartition], _ error: KafkaError) {
-        commitWaits(offsets)
+        for topicPartition in offsets { partitions[topicPartition]?.isDirty = true }
         log(error.isStaleMember ? .info : .warn, "\(contract.name): a commit was refused and is repeated with the next: \(error)")
     }
 

@@ -64,6 +64,8 @@ final class Engine {
     var lastCommit: Int64 = 0
     /// At-least-once: results that were delivered since offsets were last committed.
     var uncommitted = 0
+    /// Of these the ones that the last commit was asked for.
+    var asked = 0
     /// Since when there is no room; nil when there is.
     var fullSince: Int64?
     /// After a failed settlement: not again before this time, and how long the pause was.
