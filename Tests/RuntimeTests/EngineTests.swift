@@ -128,4 +128,33 @@ import Testing
         #expect(most > 0)
         #expect(most <= 10)
     }
+
+    @Test func whatCannotBeCommittedWhileTheGroupFormsIsCommittedWithTheNext() throws {
+        var limits = Limits()
+        limits.commitInterval = .max
+        let machine = try Machine(WorkBot.self, delivery: .atLeastOnce, limits: limits)
+        func send(_ numbers: Range<Int>) throws {
+            for number in numbers { try machine.send(Work(name: "n\(number % 7)", number: number, how: "plain")) }
+        }
+        try send(0..<700)
+        func run() {
+            for _ in 0..<1_000 {
+                machine.restore()
+                machine.deliver()
+                machine.advance()
+                machine.settle()
+            }
+        }
+        func committed() -> Int {
+            machine.log.records(of: Work.type.name).count { $0.offset < machine.log.committed[$0.topicPartition]?.offset ?? 0 }
+        }
+        machine.isJoining = true
+        run()
+        #expect(machine.log.records(of: WorkDone.type.name).count == 700, "work goes on meanwhile")
+        #expect(committed() == 0)
+        machine.isJoining = false
+        try send(700..<701)
+        run()
+        #expect(committed() == 701)
+    }
 }

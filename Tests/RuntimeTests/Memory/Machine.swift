@@ -16,6 +16,8 @@ final class Machine {
     var wall: Int64 = 1_700_000_000_000
 
     private(set) var engine: Engine
+    /// The group hands its partitions out anew: nothing can be committed.
+    var isJoining = false
     private var owned: Set<TopicPartition> = []
     private var positions: [TopicPartition: Int64] = [:]
     private var paused: Set<TopicPartition> = []
@@ -124,7 +126,9 @@ final class Machine {
             case .settle(let batch):
                 #expect(settling == nil, "one settlement at a time")
                 settling = batch
-            case .commit(let offsets, _): for (partition, commit) in offsets { commitOffset(partition, commit) }
+            case .commit(let offsets, _):
+                if isJoining { engine.commitWaits(offsets.keys, at: moment) }
+                for (partition, commit) in offsets where !isJoining { commitOffset(partition, commit) }
             case .startCall(let call):
                 calls[call.reference] = call
                 started.append(call)
