@@ -22,7 +22,7 @@ import Testing
 
     @Test(arguments: [
         "scale BuildBot=2", "chaos kill BuildBot", "up --detach", "demo", "dlq redrive", "replay build.completed", "lag", "trace x",
-        "kubernetes follow --once",
+        "kubernetes follow --once", "tail build.* --no-follow", "tail build.* --max 5",
     ])
     func workThatWasCutShortSaysSo(line: String) throws {
         #expect(try status(line, 0, SIGINT) == 130)

@@ -3,13 +3,15 @@ import Terminal
 /// What Ctrl-C means for the exit status: the end of what only watches, and the loss of a part of all other work.
 enum Interruption {
     /// Commands that go on until somebody ends them.
-    private static let endless: Set<String> = ["top", "tail"]
+    private static let endless: Set<String> = ["top"]
 
     /// Whether being ended is how the command ends.
     static func isWatch(_ invocation: Invocation) -> Bool {
         switch invocation.command.name {
         case "up": !invocation.has("detach")
         case "kubernetes follow": !invocation.has("once")
+        // It has an end of its own where it was told one.
+        case "tail": !invocation.has("no-follow") && invocation["max"] == nil
         case let name: endless.contains(name) || invocation.has("watch")
         }
     }
