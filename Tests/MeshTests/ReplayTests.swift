@@ -1,5 +1,6 @@
 import BotKit
 import Envelopes
+import FoundationEssentials
 import Glibc
 import Kafka
 import LocalBroker
@@ -226,7 +227,7 @@ import Testing
         let event = Record(
             topicPartition: TopicPartition("code.committed", 0), offset: 7, key: nil, value: [1], headers: [], timestamp: .none)
         try sink.write(event)
-        try sink.finish()
+        #expect(try sink.finish())
         sink.close()
         let large =
             Array(#"{"topic":"mesh.dlq","partition":0,"offset":0,"key":null,"value":""#.utf8) + [UInt8](repeating: 0x61, count: 17 << 20)
@@ -246,7 +247,7 @@ import Testing
         let sink = try RecordSink(path, replaces: false)
         try sink.write(
             Record(topicPartition: TopicPartition("code.committed", 0), offset: 7, key: nil, value: [1], headers: [], timestamp: .none))
-        try sink.finish()
+        #expect(try sink.finish())
         sink.close()
         for (word, message) in [
             ("cod.committed", "no topic 'cod.committed' in \(path); did you mean 'code.committed'?"), ("code.committed", nil),
@@ -267,7 +268,7 @@ import Testing
             try sink.write(
                 Record(topicPartition: TopicPartition(topic, 0), offset: 7, key: nil, value: [1], headers: [], timestamp: .none))
         }
-        try sink.finish()
+        #expect(try sink.finish())
         sink.close()
         let metadata = TopicMap(partitions: ["retry.testbot": 1])
         let source = CheckedSource(
@@ -280,15 +281,50 @@ import Testing
         }
     }
 
+    private func event(_ topic: String, _ headers: Headers = []) -> Record {
+        Record(topicPartition: TopicPartition(topic, 0), offset: 7, key: nil, value: [1], headers: headers, timestamp: .none)
+    }
+
     @Test func onlyItsOwnerMayReadAFileOfRecords() throws {
         let path = try TemporaryDirectory.make() + "/kept.jsonl"
         let sink = try RecordSink(path, replaces: false)
-        #expect(access(path, F_OK) != 0, "what finds nothing makes no file")
-        try sink.finish()
+        try sink.write(event("a"))
+        #expect(access(path, F_OK) != 0, "it is there when it is whole")
+        #expect(try sink.finish())
         sink.close()
         var status = stat()
         #expect(stat(path, &status) == 0)
         #expect(status.st_mode & 0o077 == 0)
+    }
+
+    @Test func anEarlierRecordingStaysUntilTheNewOneIsWhole() throws {
+        let directory = try TemporaryDirectory.make()
+        let path = directory + "/kept.jsonl"
+        func record(_ topics: [String], isWhole: Bool = true, replaces: Bool = true) throws -> Bool {
+            let sink = try RecordSink(path, replaces: replaces)
+            defer { sink.close() }
+            for topic in topics { try sink.write(event(topic)) }
+            return try sink.finish(isWhole: isWhole)
+        }
+        func kept() throws -> String? { try FileSource(path, nil).next(StopSign())?.topic }
+        #expect(try !record([]) && access(path, F_OK) != 0, "what finds nothing makes no file")
+        #expect(try record(["a"], isWhole: false, replaces: false))
+        #expect(try !record([]))
+        #expect(try !record(["b"], isWhole: false))
+        #expect(try kept() == "a")
+        #expect(try record(["b"]))
+        #expect(try kept() == "b")
+        #expect(throws: CommandFailure.self) { try record(["c"], replaces: false) }
+        #expect(throws: CommandFailure.self, "it is known before anything is read") {
+            try RecordSink(directory + "/away/kept.jsonl", replaces: true)
+        }
+        // Somebody made it meanwhile.
+        let late = try RecordSink(directory + "/late", replaces: false)
+        try late.write(event("a"))
+        close(open(directory + "/late", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600))
+        #expect(throws: CommandFailure.self) { try late.finish() }
+        late.close()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory).sorted() == ["kept.jsonl", "late"])
     }
 
     @Test(arguments: [

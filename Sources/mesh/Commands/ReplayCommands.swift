@@ -56,7 +56,8 @@ enum ReplayCommands {
         Command(
             "record", summary: "Keep records in a file, byte for byte: a run, or topics over a time",
             discussion: """
-                The file is made for its owner alone: payloads may be private.
+                The file is made for its owner alone: payloads may be private. It takes its place when it is whole: where nothing fits, none is made or replaced,
+                and what is stopped replaces none.
                 Each line is one record as JSON: topic, partition, offset, timestamp, key, value and headers; bytes that are no UTF-8, or more than 1 MiB, stand in base 64. With --correlation
                 and without TOPIC it keeps the whole run, its logs and its audit too. mesh replay --file reads it.
 
@@ -200,13 +201,15 @@ enum ReplayCommands {
             throw CommandFailure(
                 "nothing of a run '\(run.printable)' was found in \(place(choice, topics)), \(range), so no file was made" + others)
         }
-        try file.finish()
+        let isMade = try file.finish(isWhole: !stop.isSet)
+        let place = path == "-" ? "standard output" : path
         let summary =
-            "\(counted(kept, "record")) in \(path == "-" ? "standard output" : path)\(stop.isSet ? ", stopped before the end" : "")"
+            (isMade ? "\(counted(kept, "record")) in \(place)" : "\(counted(kept, "record")) found, \(place) is as it was")
+            + (stop.isSet ? ", stopped before the end" : "")
         if path == "-" {
             Terminal.write("mesh: \(summary)\n", to: STDERR_FILENO)
         } else if invocation.format == .json {
-            try Output(invocation).object(Recorded(file: path, records: kept, isInterrupted: stop.isSet))
+            try Output(invocation).object(Recorded(file: path, records: isMade ? kept : 0, isInterrupted: stop.isSet))
         } else {
             Output(invocation).line(summary)
         }
@@ -229,52 +232,4 @@ enum ReplayCommands {
             case isInterrupted = "interrupted"
         }
     }
-}
-
-/// The file that `mesh record` makes.
-final class RecordSink {
-    private let path: String
-    private let replaces: Bool
-    /// nil until the first record: what finds nothing makes no file, and replaces none.
-    private var lines: LineSink?
-    private var descriptor: Int32 = -1
-
-    init(_ path: String, replaces: Bool) throws {
-        self.path = path
-        self.replaces = replaces
-        if path == "-" {
-            lines = LineSink()
-        } else if !replaces, access(path, F_OK) == 0 {
-            throw Self.cannotMake(path, EEXIST)
-        }
-    }
-
-    private static func cannotMake(_ path: String, _ code: Int32) -> CommandFailure {
-        CommandFailure("cannot make \(path): \(code == EEXIST ? "it exists; replace it with --force" : String(cString: strerror(code)))")
-    }
-
-    private func begin() throws(CommandFailure) {
-        guard lines == nil else { return }
-        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (replaces ? O_TRUNC : O_EXCL), 0o600)
-        guard descriptor >= 0 else { throw Self.cannotMake(path, errno) }
-        lines = LineSink(descriptor)
-    }
-
-    func write(_ record: Record) throws(CommandFailure) {
-        try begin()
-        lines?.line(RecordLine.bytes(record))
-        try check()
-    }
-
-    func finish() throws(CommandFailure) {
-        try begin()
-        lines?.flush()
-        try check()
-    }
-
-    private func check() throws(CommandFailure) {
-        if lines?.isClosed ?? false { throw CommandFailure("cannot write \(path): its reader went away, or the disk is full") }
-    }
-
-    func close() { if descriptor >= 0 { Glibc.close(descriptor) } }
 }
