@@ -380,6 +380,23 @@ import Testing
         #expect(report.refusals.first?.hasPrefix("code.committed[0]@7: ") == true)
     }
 
+    @Test func whatHadReadEverythingWasNotInterrupted() throws {
+        let event = Record(topicPartition: TopicPartition("a", 0), offset: 0, key: nil, value: [1], headers: [], timestamp: .none)
+        func run(_ maximum: Int?) throws -> ReplayReport {
+            let order = ReplayOrder(
+                replay: ReplayID(at: .now), target: .origin, filter: RecordFilter(), pace: .unlimited, maximum: maximum,
+                allowsCalls: false, takesReplays: false, isDryRun: true)
+            let stop = StopSign()
+            stop.set()
+            return try Replayer(
+                order, Given([event, event]), partitions: [:], already: AlreadyWritten(window: 1), producer: nil, stop: stop,
+                environment: [:]
+            ).run()
+        }
+        #expect(try !run(2).isInterrupted)
+        #expect(try run(nil).isInterrupted)
+    }
+
     @Test func aDryRunThatWasStoppedSaysSoAndNamesNothingToGoOnWith() throws {
         var report = ReplayReport(replay: "r", isDryRun: true, records: 5)
         report.isInterrupted = true

@@ -69,8 +69,8 @@ enum RecordCommands {
             line: TailLine(format: invocation.format, style: output.style, showsHeaders: invocation.has("headers")))
         FieldCheck.tell(options.filter.condition, options.choice, invocation)
         let stop = StopSign.watch()
-        try Tail(try invocation.settings(), options, stop: stop).run()
-        return 0
+        let isWhole = try Tail(try invocation.settings(), options, stop: stop).run()
+        return isWhole || Interruption.isWatch(invocation) ? 0 : 1
     }
 
     private static func trace(_ invocation: Invocation) throws -> Int32 {

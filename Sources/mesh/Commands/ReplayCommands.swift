@@ -185,7 +185,12 @@ enum ReplayCommands {
         defer { file.close() }
         let progress = ProgressBar("recording", total: source.total, environment: invocation.environment)
         var (read, kept) = (0, 0)
-        while maximum.map({ kept < $0 }) ?? true, let record = try source.next(stop) {
+        var isCut = false
+        while maximum.map({ kept < $0 }) ?? true {
+            guard let record = try source.next(stop) else {
+                isCut = stop.isSet
+                break
+            }
             read += 1
             progress.advance(to: read)
             let content = RecordContent.of(record)
@@ -194,26 +199,26 @@ enum ReplayCommands {
             kept += 1
         }
         progress.end()
-        if kept == 0, !stop.isSet, let run = filter.correlation {
+        if kept == 0, !isCut, let run = filter.correlation {
             let range = "from \(invocation["from"] ?? "beginning") to \(invocation["to"] ?? "end")"
             let others = try RunSearch(settings, from: .beginning, logLines: 0, environment: invocation.environment, stop: stop)
                 .recent(map, near: run)
             throw CommandFailure(
                 "nothing of a run '\(run.printable)' was found in \(place(choice, topics)), \(range), so no file was made" + others)
         }
-        let isMade = try file.finish(isWhole: !stop.isSet)
+        let isMade = try file.finish(isWhole: !isCut)
         let place = path == "-" ? "standard output" : path
         let summary =
             (isMade ? "\(counted(kept, "record")) in \(place)" : "\(counted(kept, "record")) found, \(place) is as it was")
-            + (stop.isSet ? ", stopped before the end" : "")
+            + (isCut ? ", stopped before the end" : "")
         if path == "-" {
             Terminal.write("mesh: \(summary)\n", to: STDERR_FILENO)
         } else if invocation.format == .json {
-            try Output(invocation).object(Recorded(file: path, records: isMade ? kept : 0, isInterrupted: stop.isSet))
+            try Output(invocation).object(Recorded(file: path, records: isMade ? kept : 0, isInterrupted: isCut))
         } else {
             Output(invocation).line(summary)
         }
-        return stop.isSet ? 1 : 0
+        return isCut ? 1 : 0
     }
 
     /// Where a recording looks.

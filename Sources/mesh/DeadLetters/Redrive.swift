@@ -80,7 +80,7 @@ struct Redrive {
         try worker.flush()
         let refused = worker.result.refused.map { (Refusal(bot: $0.step.mark.bot, code: $0.error.auditCode), 1) }
         try writer.refuse(Dictionary(refused, uniquingKeysWith: +), action: Self.action)
-        worker.result.wasStopped = stop.isSet
+        worker.result.wasStopped = stop.isSet && worker.result.redriven + worker.result.refused.count < plan.going
         return worker.result
     }
 

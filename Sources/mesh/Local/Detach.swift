@@ -39,7 +39,10 @@ struct Detach {
                 if case .exited(let code) = status, code != 0 { return code }
                 throw CommandFailure("the mesh ended before it was ready: it \(status). Its log: \(log)")
             }
-            if let running = RunningMesh.read(in: directory), running.pid == process.pid, running.readyAt != nil {
+            if let running = RunningMesh.read(in: directory), running.pid == process.pid, running.readyAt != nil,
+                // What was told to end is not left running.
+                !isInterrupted.load(ordering: .relaxed)
+            {
                 say("detached", "process \(process.pid), Kafka at \(running.brokers); its log: \(log)")
                 say("", "mesh ps shows its bots, mesh down ends it")
                 return 0

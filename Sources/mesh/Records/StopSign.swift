@@ -27,7 +27,8 @@ final class StopSign: Sendable {
         }
     }
 
-    private func set() {
+    /// What a signal does.
+    func set() {
         let now = Uptime.milliseconds
         let (isSecond, wake) = state.withLock { state in
             // What ends a whole group of processes may reach one of them twice: that is one wish.

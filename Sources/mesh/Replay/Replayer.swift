@@ -106,7 +106,11 @@ final class Replayer {
         defer { progress.end() }
         began = .now
         var read = 0
-        while order.maximum.map({ report.records < $0 }) ?? true, let record = try source.next(stop) {
+        while order.maximum.map({ report.records < $0 }) ?? true {
+            guard let record = try source.next(stop) else {
+                report.isInterrupted = stop.isSet
+                break
+            }
             read += 1
             progress.advance(to: read)
             let content = RecordContent.of(record)
@@ -117,13 +121,15 @@ final class Replayer {
                 continue
             }
             // What is stopped while it waits for its turn was not replayed, and does not count.
-            if let producer, try !waitForTurn(record, producer) { break }
+            if let producer, try !waitForTurn(record, producer) {
+                report.isInterrupted = true
+                break
+            }
             note(record)
             guard let producer else { continue }
             try send(Underway(record: maker.make(record, content), place: record.topicPartition.at(record.offset)), producer)
         }
         if let producer { try flush(producer) }
-        report.isInterrupted = stop.isSet
         finish()
         return report
     }

@@ -17,8 +17,10 @@ enum Interruption {
     }
 
     /// The exit status of a command that itself ended with `status`, after `signal` had come, if any did: 128 and the signal's number where work was cut short.
+    ///
+    /// A command that is cut short ends with 1. With 0 everything was done before the signal could change it; wrong use and a broker that is away stay what they are.
     static func status(_ status: Int32, of invocation: Invocation, signal: Int32?) -> Int32 {
-        guard let signal, !isWatch(invocation) else { return status }
+        guard let signal, status == 1, !isWatch(invocation) else { return status }
         return 128 + signal
     }
 }

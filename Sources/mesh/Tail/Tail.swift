@@ -73,8 +73,8 @@ final class Tail {
         return try RecordReader.consumer(settings, prefetchKilobytes: 8192)
     }
 
-    /// Until it is stopped, its reader goes away, enough was shown, or, where it does not follow, everything was.
-    func run() throws {
+    /// Until it is stopped, its reader goes away, enough was shown, or, where it does not follow, everything was. False when it was stopped before.
+    func run() throws -> Bool {
         defer {
             _ = consumer.close(timeout: .seconds(1))
             admin.close(timeout: .seconds(1))
@@ -85,8 +85,10 @@ final class Tail {
             writeDue()
             if options.follows { try lookForTopics() }
         }
+        let isWhole = isDone
         while !isEnough, let line = merge.takeAny() { write(line) }
         sink.flush()
+        return isWhole || isEnough
     }
 
     private var isEnough: Bool { sink.isClosed || options.maximum.map { shown >= $0 } ?? false }
