@@ -261,24 +261,33 @@ import Testing
         }
     }
 
-    @Test func whatTheOneBotDoesNotTakeEndsAReplayOfAFile() throws {
+    @Test func whatTheOneBotDoesNotTakeEndsAReplayOfAFileBeforeAnythingIsWritten() throws {
         let path = try TemporaryDirectory.make() + "/kept.jsonl"
         let sink = try RecordSink(path, replaces: false)
-        for topic in ["build.completed", "code.committed"] {
-            try sink.write(
-                Record(topicPartition: TopicPartition(topic, 0), offset: 7, key: nil, value: [1], headers: [], timestamp: .none))
-        }
+        for topic in ["build.completed", "code.committed"] { try sink.write(event(topic)) }
         #expect(try sink.finish())
         sink.close()
-        let metadata = TopicMap(partitions: ["retry.testbot": 1])
-        let source = CheckedSource(
-            try FileSource(path, nil), metadata, .bot("TestBot"), consumed: [try EventPattern(parsing: "build.completed")])
-        #expect(try source.next(StopSign())?.topic == "build.completed")
+        let consumed = [try EventPattern(parsing: "build.completed")]
+        func scan(_ filter: RecordFilter = RecordFilter(), maximum: Int? = nil, topics: [String: Int32] = ["retry.testbot": 1]) throws {
+            let order = ReplayOrder(
+                replay: ReplayID(at: .now), target: .bot("TestBot"), filter: filter, pace: .unlimited, maximum: maximum,
+                allowsCalls: false, takesReplays: false, isDryRun: false)
+            try CheckedSource(FileSource(path, nil), TopicMap(partitions: topics), order, consumed: consumed).scan(StopSign())
+        }
+        #expect(CheckedSource.canScan(path) && !CheckedSource.canScan("-") && !CheckedSource.canScan("/dev/null"))
         #expect {
-            _ = try source.next(StopSign())
+            try scan()
         } throws: {
             ($0 as? CommandFailure)?.description.hasPrefix("TestBot does not consume code.committed. It consumes: build.completed") == true
         }
+        #expect {
+            try scan(topics: [:])
+        } throws: {
+            ($0 as? CommandFailure)?.description.hasPrefix("there is no topic retry.testbot here.") == true
+        }
+        // What is not replayed need not be taken.
+        try scan(RecordFilter(correlation: "another run"))
+        try scan(maximum: 1)
     }
 
     private func event(_ topic: String, _ headers: Headers = []) -> Record {

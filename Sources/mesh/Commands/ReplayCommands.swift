@@ -103,13 +103,16 @@ enum ReplayCommands {
         let map = try TopicMap(settings)
         let chosen = try chosenTopics(choice, map, isFile: isFile)
         let consumed = try ReplayWords.check(order.target, chosen, map, invocation)
+        if let path = invocation["file"], CheckedSource.canScan(path) {
+            try CheckedSource(FileSource(path, choice), map, order, consumed: consumed).scan(stop)
+        }
         if let path = invocation["file"], invocation.has("audit"), !order.isDryRun {
             try AuditCopy.copy(path, settings, stop: stop, isResumed: order.isResumed)
         }
         let file = try invocation["file"].map { path throws(UsageError) in try FileSource(path, choice) }
         let source: any RecordSource =
             if let file {
-                CheckedSource(file, map, order.target, consumed: consumed)
+                CheckedSource(file, map, order, consumed: consumed)
             } else {
                 try TopicSource(
                     settings, map.partitions(of: chosen), from: range.from, to: range.to, notAfter: order.replay.began)

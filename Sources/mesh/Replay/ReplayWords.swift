@@ -80,39 +80,6 @@ enum ReplayWords {
     }
 }
 
-/// A file's records, each checked for a topic that is there, and for a bot that takes it: the first that has none ends the replay with a word of what to do.
-final class CheckedSource: RecordSource {
-    private let source: any RecordSource
-    private let map: TopicMap
-    private let target: ReplayTarget
-    private let consumed: [EventPattern]?
-
-    /// `consumed`: what the one bot consumes that is the target; nil where it is none.
-    init(_ source: any RecordSource, _ map: TopicMap, _ target: ReplayTarget, consumed: [EventPattern]?) {
-        self.source = source
-        self.map = map
-        self.target = target
-        self.consumed = consumed
-    }
-
-    var total: Int? { source.total }
-
-    func next(_ stop: StopSign) throws -> Record? {
-        guard let record = try source.next(stop) else { return nil }
-        if case .bot(let bot) = target, let consumed, !ReplayWords.isConsumed(record.topic, consumed) {
-            throw CommandFailure(ReplayWords.refusal(of: record.topic, bot, consumed) + ". Choose some: mesh replay TOPIC… --file")
-        }
-        let topic = target.topic(of: record)
-        guard map.partitions[topic] != nil else {
-            throw CommandFailure(
-                "there is no topic \(topic) here. Make the mesh's topics: mesh topics apply; or choose some: mesh replay TOPIC… --file")
-        }
-        return record
-    }
-
-    func close() { source.close() }
-}
-
 /// Copies the audit of a file into `mesh.audit`, byte for byte, so that bots find the results of the original calls there.
 enum AuditCopy {
     static func copy(_ path: String, _ settings: ClientSettings, stop: StopSign, isResumed: Bool) throws {

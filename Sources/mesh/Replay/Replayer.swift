@@ -16,6 +16,14 @@ struct ReplayOrder {
     /// Also records that are replays themselves.
     var takesReplays: Bool
     var isDryRun: Bool
+
+    /// Whether it is written again, as far as the record says.
+    func isMeant(_ record: Record) -> Bool {
+        guard takesReplays || !Self.isReplay(record) else { return false }
+        return filter.isEmpty || filter.admits(record, RecordContent.of(record))
+    }
+
+    static func isReplay(_ record: Record) -> Bool { record.text(ReplayHeader.replay) != nil }
 }
 
 /// What a replay did, or would do.
@@ -136,7 +144,7 @@ final class Replayer {
 
     private func isMeant(_ record: Record, _ content: RecordContent) -> Bool {
         guard order.filter.admits(record, content) else { return false }
-        guard !order.takesReplays, record.text(ReplayHeader.replay) != nil else { return true }
+        guard !order.takesReplays, ReplayOrder.isReplay(record) else { return true }
         report.replaysLeftOut += 1
         return false
     }
