@@ -1,13 +1,14 @@
 import Glibc
+import Synchronization
 
 /// A listening loopback socket and its accepted connections, for servers that tests play. Blocking calls on threads of their own.
 final class TestListener: Sendable {
     let port: UInt16
-    private let descriptor: Int32
+    private let socket: ListeningSocket
 
     /// Listens on a free port of 127.0.0.1 and calls `serve` on a thread of its own for each connection; closes the connection afterwards.
     init(serve: @escaping @Sendable (TestConnection) -> Void) {
-        let listening = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let listening = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         precondition(listening >= 0, "no socket for a test server")
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -20,11 +21,12 @@ final class TestListener: Sendable {
         }
         precondition(bound, "a test server cannot listen: \(String(cString: strerror(errno)))")
         port = UInt16(bigEndian: address.sin_port)
-        descriptor = listening
+        let socket = ListeningSocket(listening)
+        self.socket = socket
         startThread {
             while true {
                 let accepted = accept(listening, nil, nil)
-                if accepted < 0 && errno == EINTR { continue }
+                if accepted < 0 && (errno == EINTR || errno == ECONNABORTED) { continue }
                 guard accepted >= 0 else { break }
                 _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
                 startThread {
@@ -32,14 +34,30 @@ final class TestListener: Sendable {
                     close(accepted)
                 }
             }
-            close(listening)
+            socket.close()
         }
     }
 
     /// Refuses new connections from now on.
-    func stop() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    func stop() { socket.shutDown() }
 
     deinit { stop() }
+}
+
+/// A socket that is not touched any more once it is closed: its number is somebody else's then.
+private final class ListeningSocket: Sendable {
+    private let descriptor: Mutex<Int32?>
+
+    init(_ descriptor: Int32) { self.descriptor = Mutex(descriptor) }
+
+    func shutDown() { descriptor.withLock { if let open = $0 { shutdown(open, Int32(SHUT_RDWR)) } } }
+
+    func close() {
+        descriptor.withLock { descriptor in
+            if let open = descriptor { _ = Glibc.close(open) }
+            descriptor = nil
+        }
+    }
 }
 
 /// One connection of a test server. Used by one thread.
