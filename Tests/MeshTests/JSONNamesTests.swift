@@ -14,8 +14,7 @@ import Testing
 
     private func told(_ command: String) throws -> Set<String> {
         let found = try #require(Mesh.program.commands.first { $0.name == command })
-        let text = found.discussion.split(separator: "The names in JSON").last ?? ""
-        return Set(text.split { !$0.isLetter && $0 != "_" && $0 != "-" }.map(String.init))
+        return Set(found.json.split { !$0.isLetter && $0 != "_" && $0 != "-" }.map(String.init))
     }
 
     @Test func everyNameIsToldInTheHelp() throws {

@@ -26,6 +26,7 @@ struct AuditNames {
         }
         return UsageError("no action '\(action.printable)' is in the audit; did you mean '\(near.printable)'?")
     }
+
     private func problem(_ actor: String) -> UsageError? {
         let bots = KnownBots.names(seen: [], topics: topics)
         // Of a bot that only its retry topic tells of, nobody knows how it is written.

@@ -10,17 +10,14 @@ enum ChaosCommands {
     ]
     private static let targets = [Argument("BOT[/N]", .oneOrMore, help: "whose instances are harmed, e.g. BuildBot or BuildBot/2")]
     private static let json = """
-        one object a thing that happens: event, seconds, instance, pid, text; at the end one with event (summary), faults, idle_faults, restarts, return_seconds, not_back, \
-        moved_partitions, lag_before, lag_peak, drain_seconds, dead_letters, events, written_twice, is_cut, repeated_inputs, problems
+        one object a thing that happens: event, seconds, instance, pid, text; at the end one with event (summary), faults, idle_faults (of instances with \
+        nothing to do), restarts, return_seconds (of each that is back), not_back (instances), moved_partitions, lag_before, lag_peak, drain_seconds, \
+        dead_letters, events, written_twice, is_cut (not all events were counted), repeated_inputs, problems
         """
     private static let words = """
         Only instances that run on this host can be harmed, and each process is asked first whether it is that instance of this mesh. At the end it tells
         what the mesh did: restarts, how long until the harmed ones worked again, partitions that changed hands, lag, dead letters, and events that were
         written twice. The exit status is 1 when something is not as it was, or when exactly-once bots wrote an event twice.
-
-        The names in JSON: each fault has event, seconds, instance, pid, text; the last object has event (summary), faults, idle_faults (of instances
-        with nothing to do), restarts, return_seconds (of each that is back), not_back (instances), moved_partitions, lag_before, lag_peak, drain_seconds, dead_letters, events, written_twice, is_cut (not all events
-        were counted), repeated_inputs, problems.
         """
 
     static let all = [

@@ -21,9 +21,6 @@ enum ControlCommands {
                 surplus ones (the highest numbers) have finished their work and ended, and each partition has one owner. More replicas than partitions are
                 warned of. What is wanted outlives a restart of the mesh; mesh up --replicas says it anew.
 
-                The names in JSON, here and of pause, resume, drain and loglevel: event (wanted, warning, done, refused, timeout, stopped: with target and text; state,
-                gained, lost, log-level: with instance, seconds, and state, partitions or level).
-
                 Examples:
                   mesh scale BuildBot=5
                   mesh scale BuildBot=1 TestBot=2 --timeout 2m

@@ -13,19 +13,15 @@ enum InstanceCommands {
                 RST is how often the supervisor has started it again since mesh up; a line beneath the table says how its process before ended.
                 The exit status is 1 when an instance is degraded, stalled or lost.
 
-                The names in JSON: instance, bot, replica, state, note, host, pid, version, delivery, partitions (as topic[partition]), records_per_second,
-                errors_per_second, open_calls, queue_depth, done, retried, dead_lettered, restarts, last_end, stalled (partitions), degraded (dependency, state, waiting_calls),
-                log_level, started_at, last_seen, last_seen_seconds. What is not known is null.
-
                 Examples:
                   mesh ps
                   mesh ps BuildBot --partitions
                   mesh ps --format json | jq -r 'select(.state != "running") | .instance'
                 """,
             json: """
-                one object an instance: instance, bot, replica, state, note, host, pid, version, delivery, partitions, \
-                records_per_second, errors_per_second, open_calls, queue_depth, done, retried, dead_lettered, restarts, last_end, stalled, degraded, \
-                log_level, started_at, last_seen, last_seen_seconds
+                one object an instance: instance, bot, replica, state, note, host, pid, version, delivery, partitions (as topic[partition]), \
+                records_per_second, errors_per_second, open_calls, queue_depth, done, retried, dead_lettered, restarts, last_end, stalled (partitions), \
+                degraded (dependency, state, waiting_calls), log_level, started_at, last_seen, last_seen_seconds; what is not known is null
                 """,
             arguments: [Argument("BOT[/N]", .zeroOrMore, help: "only these bots or instances, e.g. BuildBot or BuildBot/2; absent, all")],
             flags: [

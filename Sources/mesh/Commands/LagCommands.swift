@@ -15,9 +15,6 @@ enum LagCommands {
                 Two looks, --interval apart, are taken: a partition with records that did not move between them is warned of, and so are more replicas than
                 partitions. The exit status is 1 when there is a warning.
 
-                The names in JSON: at, group, topic, partition, committed, end, lag_records, lag_seconds, trend_records_per_second, drain_seconds, stands_still,
-                due_at (when the first record may be handled, where it waits for its time), owner. What is not known is null.
-
                 Examples:
                   mesh lag
                   mesh lag --bot BuildBot --watch
@@ -25,7 +22,8 @@ enum LagCommands {
                 """,
             json: """
                 one object a partition: at, group, topic, partition, committed, end, lag_records, lag_seconds, \
-                trend_records_per_second, drain_seconds, stands_still, due_at, owner; what is not known is null
+                trend_records_per_second, drain_seconds, stands_still, \
+                due_at (when the first record may be handled, where it waits for its time), owner; what is not known is null
                 """,
             flags: [
                 Flag("bot", value: "NAME", repeats: true, help: "only this bot; repeats"),
