@@ -14,7 +14,7 @@ final class DecodeAhead {
 
     /// What the engine's thread is polling together.
     private(set) var filling = FetchedRecords()
-    private let decoder: Decoder
+    private let decoder: RecordDecoder
     private let queue = BlockingQueue<(number: UInt64, records: FetchedRecords)>()
     private let ended = DispatchSemaphore(value: 0)
     private var book = BatchBook()
@@ -30,7 +30,7 @@ final class DecodeAhead {
     private var hasThread = false
 
     /// Batches come back through `mailbox`.
-    init(_ decoder: Decoder, mailbox: Mailbox) {
+    init(_ decoder: RecordDecoder, mailbox: Mailbox) {
         self.decoder = decoder
         self.mailbox = mailbox
     }

@@ -5,9 +5,6 @@ import Kafka
 /// decode → validate → deduplicate → route → lane.
 extension Engine {
     /// Takes a record in, in the order of its partition.
-    func take(_ record: Record, at moment: Moment) { take(decoder.decode(record), at: moment) }
-
-    /// The same, decoded already.
     func take(_ incoming: Incoming, at moment: Moment) {
         let record = incoming.record
         guard let partition = assigned(record.topicPartition) else { return }

@@ -15,7 +15,7 @@ final class Engine {
     /// How long a run may take, in milliseconds.
     let runLimit: Int64
     let codec: any RecordCodec
-    let decoder: Decoder
+    let decoder: RecordDecoder
     let routes: Routes
     let results: Results
     let deadLetters: DeadLetters
@@ -92,7 +92,7 @@ final class Engine {
         self.configuration = configuration
         self.settings = settings
         self.codec = codec
-        decoder = Decoder(codec: codec, topics: settings.topics)
+        decoder = RecordDecoder(codec: codec, topics: settings.topics)
         self.partitionCounts = partitionCounts
         self.random = random
         contract = program.contract

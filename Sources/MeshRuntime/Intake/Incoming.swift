@@ -35,7 +35,7 @@ struct Incoming: Sendable {
 }
 
 /// Turns records into what the engine takes in. Any thread.
-struct Decoder: Sendable {
+struct RecordDecoder: Sendable {
     let codec: any RecordCodec
     let topics: TopicNames
 

@@ -161,7 +161,7 @@ final class Machine {
         guard let record = ready.randomElement(using: &random) else { return }
         positions[record.topicPartition] = record.offset + 1
         activity += 1
-        engine.take(record, at: moment)
+        engine.take(engine.decoder.decode(record), at: moment)
         perform()
     }
 
