@@ -1,4 +1,5 @@
 import Glibc
+import LoopbackPorts
 
 /// One connection through the proxy, and what is on its way in both directions.
 final class ProxyLink {
@@ -117,13 +118,7 @@ enum LoopbackSocket {
     /// A connection; nil when nobody listens.
     static func connect(to port: UInt16) -> Int32? {
         let descriptor = make()
-        var address = address(port)
-        let isConnected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        guard isConnected else {
+        guard FreePort.connects(descriptor, to: port) else {
             close(descriptor)
             return nil
         }
