@@ -7,8 +7,14 @@ struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
     let message: String
 
     var description: String { "\(message) (SQLite \(code))" }
-    /// The file is not what we and SQLite wrote: damaged, or without our tables.
-    var isCorrupt: Bool { [SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_FORMAT, SQLITE_ERROR].contains(code) }
+    /// The file is not what we and SQLite wrote: damaged, or without our tables. So is whatever the machine is not to blame for: a damaged length, say, is
+    /// told as a value that is too big.
+    var isCorrupt: Bool { !Self.machine.contains(code) }
+    /// The disk, its rights, the memory, and another process that has the file.
+    private static let machine = [
+        SQLITE_PERM, SQLITE_BUSY, SQLITE_LOCKED, SQLITE_NOMEM, SQLITE_READONLY, SQLITE_INTERRUPT,
+        SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_PROTOCOL, SQLITE_NOLFS,
+    ]
 }
 
 /// One SQLite file. Confined to the thread that opened it.

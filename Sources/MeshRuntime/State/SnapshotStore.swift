@@ -92,22 +92,28 @@ final class SnapshotStore {
         try head.bind(.integer(Int64(number)))
         guard try head.step() else { return nil }
         var contents = Contents(head: Self.head(in: head), entries: [:], samples: [])
-        let (count, digest) = (head.integer(4), UInt64(bitPattern: head.integer(5)))
+        let (count, total) = (head.integer(4), UInt64(bitPattern: head.integer(5)))
         head.reset()
         var sum: UInt64 = 0
         var seen: Int64 = 0
-        let rows = try database.prepare("SELECT key, value, record, timestamp FROM entries WHERE number = ?1")
+        var isWhole = true
+        let rows = try database.prepare("SELECT key, value, record, timestamp, digest FROM entries WHERE number = ?1")
         try rows.bind(.integer(Int64(number)))
         while try rows.step() {
             let (key, value) = (rows.bytes(0), rows.bytes(1))
             let (record, timestamp) = (rows.integer(2), rows.integer(3))
-            sum &+= Digest.of(key, value, record, timestamp)
+            let digest = Digest.of(key, value, record, timestamp)
+            // What stands there is taken off the sum when the entry is replaced: a wrong one would be found only then.
+            isWhole = isWhole && digest == UInt64(bitPattern: rows.integer(4))
+            sum &+= digest
             seen += 1
             guard record >= low else { continue }
             contents.entries[key] = value
             contents.note(Anchor(offset: record, timestamp: timestamp, keyDigest: Digest.of(key)))
         }
-        guard seen == count, sum == digest else { throw SQLiteError(code: 11, message: "the copy of partition \(number) is damaged") }
+        guard isWhole, seen == count, sum == total else {
+            throw SQLiteError(code: 11, message: "the copy of partition \(number) is damaged")
+        }
         return contents
     }
 
@@ -157,7 +163,9 @@ final class SnapshotStore {
         let find = try database.prepare("SELECT digest FROM entries WHERE number = ?1 AND key = ?2")
         let remove = try database.prepare("DELETE FROM entries WHERE number = ?1 AND key = ?2")
         let insert = try database.prepare("INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-        for (key, record) in latest {
+        // In the records' order, so that equal records make equal files.
+        for record in records {
+            guard let key = record.key, latest[key]?.offset == record.offset else { continue }
             try find.bind(place, .bytes(key))
             if try find.step() {
                 count -= 1
