@@ -74,16 +74,19 @@ final class EngineLoop {
         try consumer.subscribe(to: inputs)
         reporter.introduce(engine.contract)
         var lastAdvance: Int64 = 0
+        var hasNews = false
         while !hasFinished, failure == nil {
-            let hasMail = takeMail()
-            let waits = ahead.isFull || shallAskAgain && !ahead.isIdle || engine.holdsBack(at: .current)
-            let hasRecords = waits ? waitForMail() : poll(consumer)
-            // Without news only the clock can ask for something: ten looks a second are enough for it.
-            if hasMail || hasRecords || engine.isBusy || Moment.current.uptime - lastAdvance >= 100 {
+            hasNews = takeMail() || hasNews
+            // Without news only the clock can ask for something: ten looks a second are enough for it. Before the waiting: what is waited for may have to be
+            // asked for first.
+            if hasNews || engine.isBusy || Moment.current.uptime - lastAdvance >= 100 {
                 lastAdvance = Moment.current.uptime
                 engine.advance(at: .current)
                 perform()
+                if hasFinished { break }
             }
+            let waits = ahead.isFull || shallAskAgain && !ahead.isIdle || engine.holdsBack(at: .current)
+            hasNews = waits ? waitForMail() : poll(consumer)
             report(consumer)
             // What is on its way would be read a second time: it is waited for.
             if shallAskAgain, ahead.isIdle { askAgain(consumer) }
