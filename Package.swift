@@ -43,6 +43,8 @@ let package = Package(
         debian("CExpat", package: "libexpat1-dev", pkgConfig: "expat"),
         .systemLibrary(name: "CCompression", providers: [.apt(["zlib1g-dev", "libsnappy-dev", "liblz4-dev", "libzstd-dev"])]),
         .target(name: "CSystem"),
+        // Nothing imports it: a program that depends on it allocates by it.
+        .target(name: "CAllocator", linkerSettings: [.linkedLibrary("jemalloc")]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // Imports go down this list only.
@@ -66,7 +68,8 @@ let package = Package(
         library("Broker", ["BrokerStorage", "KafkaProtocol", "CCrypto", "CSystem"]),
 
         // Programs: parse, wire, run.
-        program("meshbot", ["BotKit", "Bots", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
+        program(
+            "meshbot", ["BotKit", "Bots", "CAllocator", "Calls", "Envelopes", "Kafka", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
         program("meshbroker", ["Broker", "Envelopes", "KafkaProtocol", "Telemetry", "Terminal"]),
         program(
             "mesh",
@@ -76,7 +79,10 @@ let package = Package(
             ]),
         program(
             "meshload",
-            ["BotKit", "Envelopes", "Kafka", "LocalBroker", "LoopbackPorts", "MeshRuntime", "Telemetry", "Terminal", "Topology"]),
+            [
+                "BotKit", "CAllocator", "Envelopes", "Kafka", "LocalBroker", "LoopbackPorts", "MeshRuntime", "Telemetry", "Terminal",
+                "Topology",
+            ]),
 
         tests("KafkaProtocolTests", ["KafkaProtocol", "CSystem"]),
         tests("BrokerStorageTests", ["BrokerStorage", "KafkaProtocol"]),

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 run_packages=(
-    librdkafka-dev libsimdjson-dev libyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libexpat1-dev libsqlite3-dev
+    librdkafka-dev libsimdjson-dev libyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libexpat1-dev libsqlite3-dev libjemalloc-dev
     zlib1g-dev libsnappy-dev liblz4-dev libzstd-dev
     g++ pkg-config git make tar zstd bubblewrap util-linux kcat python3
 )
