@@ -26,6 +26,9 @@ public protocol Bot: Sendable {
 
     /// Decides. `state` is nil for an aggregate not seen before; setting it to nil forgets the aggregate.
     func handle(_ input: Input<Call>, state: inout State?, context: Context) throws(Rejection) -> [Effect<Output, Call>]
+
+    /// The same for the runtime, which does not know the bot's types: the call and the state must be of them. No bot writes its own.
+    func handleUntyped(_ input: UntypedInput, state: (any BotState)?, context: Context) throws(Rejection) -> UntypedEffects
 }
 
 extension Bot {
@@ -33,6 +36,8 @@ extension Bot {
 
     /// Whether bots of this type remember anything between inputs.
     public static var hasState: Bool { State.self != Never.self }
+    /// Whether it remembers anything between inputs.
+    public var isStateful: Bool { Self.hasState }
 
     public func aggregate(of event: Event) throws(Rejection) -> String { event.key ?? event.envelope.correlationID }
 }

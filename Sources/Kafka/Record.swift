@@ -85,4 +85,7 @@ public struct OutgoingRecord: Sendable, Equatable {
         self.headers = headers
         self.timestampMilliseconds = timestampMilliseconds
     }
+
+    /// Of key, value and headers.
+    public var byteCount: Int { (key?.count ?? 0) + (value?.count ?? 0) + headers.byteCount }
 }

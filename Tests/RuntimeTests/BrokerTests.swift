@@ -50,7 +50,7 @@ import Testing
             options.stateDirectory = state
             OwnThread.start("bot") { [self, options] in
                 do {
-                    try BotProcess.run(program: TypedProgram(bot: bot), options, mailbox: mailbox)
+                    try BotProcess.run(anyBot: bot, options, mailbox: mailbox)
                 } catch is ProcessFailure {
                     // Told to fail by the test.
                 } catch {

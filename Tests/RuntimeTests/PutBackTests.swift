@@ -16,7 +16,8 @@ import Testing
         var headers = letter.headers.filter { !Self.spoken.contains($0.name) }
         headers.append(Header(RecordHeader.redrives, text: "1"))
         headers.append(Header(RecordHeader.key, letter.key))
-        machine.log.append(OutgoingRecord(topic: "retry.workbot", key: letter.key, value: letter.value, headers: Headers(headers)))
+        machine.log.append(
+            OutgoingRecord(topic: machine.settings.topics.retry, key: letter.key, value: letter.value, headers: Headers(headers)))
         machine.runDry()
     }
 
@@ -36,6 +37,23 @@ import Testing
 
         putBack(letter, on: machine)
         #expect(try machine.events(WorkDone.self).count == 1, "a repeat is swallowed")
+    }
+
+    /// What could not be produced was not visible, whatever came of the attempt.
+    @Test(arguments: [true, false]) func whatCouldNotBeProducedIsProducedOnceItCan(isEarly: Bool) throws {
+        var limits = Limits()
+        limits.recordBytes = 2_000
+        let machine = isEarly ? try Machine(PromptBot.self, limits: limits) : try Machine(WorkBot.self, limits: limits)
+        try machine.send(Work(name: String(repeating: "n", count: 2_000), number: 7, how: "plain"), id: "long-7")
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).isEmpty)
+        let letter = try #require(machine.dead.first)
+        #expect(letter.headers.contains { $0.name == RecordHeader.errorCode && $0.value == Array("output-too-large".utf8) })
+
+        machine.settings.limits.recordBytes = 1_000_000
+        try machine.crash()
+        putBack(letter, on: machine)
+        #expect(try machine.events(WorkDone.self).count == 1)
     }
 
     @Test func whatFailsAgainCountsItsRedrives() throws {

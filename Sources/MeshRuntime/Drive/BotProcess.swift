@@ -63,36 +63,36 @@ public enum BotProcess {
     public static func run<B: Bot>(_ bot: B, _ options: ProcessOptions) throws {
         let mailbox = Mailbox()
         TerminationSignals.watch { mailbox.put(.terminate) }
-        try run(program: TypedProgram(bot: bot), options, mailbox: mailbox)
+        try run(anyBot: bot, options, mailbox: mailbox)
     }
 
-    static func run(program: any BotProgram, _ options: ProcessOptions, mailbox: Mailbox) throws {
+    static func run(anyBot bot: any Bot, _ options: ProcessOptions, mailbox: Mailbox) throws {
         let logger = options.logger
         let settings = options.settings
-        let contract = program.contract
-        say(contract, options, isStateful: program.isStateful)
+        let contract = bot.contract
+        say(contract, options, isStateful: bot.isStateful)
 
         let routes = try Routes(contract: contract, configuration: options.configuration)
-        guard let topics = try Startup.topics(program, routes, options, mailbox) else { return }
+        guard let topics = try Startup.topics(bot, routes, options, mailbox) else { return }
         let signals = SignalReader(client: options.client, contract: contract, topics: settings.topics, mailbox: mailbox, logger: logger)
         defer { signals.close() }
         let engine = try Engine(
-            program: program, configuration: options.configuration, settings: settings,
+            bot: bot, configuration: options.configuration, settings: settings,
             codec: MeshCodec(catalogue: options.catalogue, topics: settings.topics), partitionCounts: topics.counts,
             random: SystemRandomNumberGenerator(), startedAt: .current)
         let side = try SideProducer(options.client, logger: logger)
         let loop = try EngineLoop(
             engine: engine, options: options, inputs: topics.inputs, counts: topics.counts,
-            snapshots: snapshots(program, options, topics), mailbox: mailbox, side: side)
+            snapshots: snapshots(bot, options, topics), mailbox: mailbox, side: side)
         // What reading the configuration and the catalogue took goes back to the system: an idle bot is small.
         malloc_trim(0)
         try loop.run()
     }
 
     /// Where the copies of the bot's state are; nil where there is nothing to copy, or no place.
-    private static func snapshots(_ program: any BotProgram, _ options: ProcessOptions, _ topics: Startup.Topics) -> Snapshots.Place? {
+    private static func snapshots(_ bot: any Bot, _ options: ProcessOptions, _ topics: Startup.Topics) -> Snapshots.Place? {
         let settings = options.settings
-        guard program.isStateful || !program.contract.calls.isEmpty else { return nil }
+        guard bot.isStateful || !bot.contract.calls.isEmpty else { return nil }
         guard let directory = options.stateDirectory else {
             options.logger.info("no state directory: each assignment reads the whole of \(settings.topics.state)")
             return nil
@@ -132,7 +132,7 @@ enum Startup {
     }
 
     /// Waits until the broker answers and the topics are there. Nil when the process was told to end meanwhile.
-    static func topics(_ program: any BotProgram, _ routes: Routes, _ options: ProcessOptions, _ mailbox: Mailbox) throws -> Topics? {
+    static func topics(_ bot: any Bot, _ routes: Routes, _ options: ProcessOptions, _ mailbox: Mailbox) throws -> Topics? {
         let settings = options.settings
         let admin = try AdminClient(options.client, observer: .logging(options.logger))
         defer { admin.close(timeout: .seconds(2)) }
@@ -143,13 +143,13 @@ enum Startup {
             do {
                 let metadata = try admin.metadata(timeout: .seconds(5))
                 let counts = metadata.topics.filter { !$0.value.partitions.isEmpty }.mapValues { Int32($0.partitions.count) }
-                var inputs = routes.topics(known: counts.keys.map { EventType($0) }, contract: program.contract).map(\.name)
+                var inputs = routes.topics(known: counts.keys.map { EventType($0) }, contract: bot.contract).map(\.name)
                 inputs.append(settings.topics.retry)
-                if program.isStateful { inputs.append(settings.topics.inbox) }
-                let needed = Set(inputs + [settings.topics.state, settings.topics.deadLetters] + program.contract.produces.map(\.name))
+                if bot.isStateful { inputs.append(settings.topics.inbox) }
+                let needed = Set(inputs + [settings.topics.state, settings.topics.deadLetters] + bot.contract.produces.map(\.name))
                 let missing = needed.filter { counts[$0] == nil }.sorted()
                 if missing.isEmpty {
-                    if program.isStateful, counts[settings.topics.inbox] != counts[settings.topics.state] {
+                    if bot.isStateful, counts[settings.topics.inbox] != counts[settings.topics.state] {
                         throw ProcessFailure(
                             "\(settings.topics.inbox) and \(settings.topics.state) must have the same number of partitions; see mesh topics diff"
                         )

@@ -1,7 +1,8 @@
 import Dispatch
 import Kafka
 
-/// Decodes records on a thread of its own, while the engine handles those before them. Few records are decoded at once, where they are.
+/// Decodes records on a thread of its own, and lets the bot decide about them early, while the engine takes in those before them. Few records are decoded at
+/// once, where they are.
 ///
 /// Confined to the engine's thread, apart from that thread.
 final class DecodeAhead {

@@ -71,49 +71,59 @@ extension Engine {
                 return settleRejected(job, .permanent("expired", message), at: moment)
             }
         }
-        tell(job, firstInput(of: job), at: moment)
+        if let early = job.takeEarly(at: moment) { adopt(early, of: job) } else { tell(job, firstInput(of: job), at: moment) }
         conclude(job, at: moment)
+    }
+
+    /// Takes over what the bot was found to decide, as if it were told now.
+    private func adopt(_ early: EarlyDecision.Handled, of job: Job) {
+        job.firstNow = early.at.wall
+        job.now = early.at.wall
+        do throws(Rejection) {
+            let decision = try early.outcome.get()
+            job.made = decision.made
+            try collectRest(decision.result, of: job, suppressing: false)
+        } catch {
+            job.rejection = error
+        }
     }
 
     func aggregate(of job: Job) -> String? {
         if case .aggregate(_, let name) = job.lane { name } else { nil }
     }
 
-    func firstInput(of job: Job) -> ProgramInput {
+    func firstInput(of job: Job) -> UntypedInput {
         job.passport.reminder.map { .reminder($0.reminder, event: job.event) } ?? .event(job.event)
     }
 
     /// Calls `handle` and collects the effects. A rejection is noted; `conclude` acts on it.
-    func tell(_ job: Job, _ input: ProgramInput, suppressing: Bool = false, at moment: Moment) {
+    func tell(_ job: Job, _ input: UntypedInput, suppressing: Bool = false, at moment: Moment) {
         let context = Context(now: job.now, run: job.run, attempt: job.attempt, instance: instance)
         do throws(Rejection) {
-            let result = try program.handle(input, state: job.state, context: context)
+            let result = try bot.handleUntyped(input, state: job.state, context: context)
             try collect(result, of: job, suppressing: suppressing)
         } catch {
             job.rejection = error
         }
     }
 
-    private func collect(_ result: ProgramResult, of job: Job, suppressing: Bool) throws(Rejection) {
+    private func collect(_ result: UntypedEffects, of job: Job, suppressing: Bool) throws(Rejection) {
         job.state = result.state
-        for output in result.outputs {
-            let type = output.eventType
-            let ordinal = job.produced.add(type)
-            // Visible already: from before a crash, or from an earlier attempt.
-            if suppressing || ordinal < job.passport.alreadyProduced(type) { continue }
-            let before = job.results.count
-            try results.produce(output, ordinal: ordinal, for: job)
-            for record in job.results[before...] where Self.size(of: record) > settings.limits.recordBytes {
-                throw .permanent("output-too-large", "\(contract.name) produced a \(record.topic) of \(Self.size(of: record)) bytes")
-            }
-        }
+        // Visible already: from before a crash, or from an earlier attempt.
+        let isVisible = { (type: EventType, ordinal: Int) in suppressing || ordinal < job.passport.alreadyProduced(type) }
+        try results.produce(result.outputs, because: job.cause, into: &job.made, unless: isVisible)
+        try collectRest(result, of: job, suppressing: suppressing)
+    }
+
+    /// Reminders and calls.
+    private func collectRest(_ result: UntypedEffects, of job: Job, suppressing: Bool) throws(Rejection) {
         for reminder in result.reminders {
             let id = EventID(
                 UUIDv5.derive([job.inputID.text, contract.name, "reminder", reminder.name, String(job.remindersSet)]))
             job.remindersSet += 1
             if suppressing { continue }
             let after = min(max(reminder.after, .zero), .seconds(30 * 86_400))
-            job.results.append(ownRecords.reminder(reminder, id: id, of: job, due: job.now.advanced(by: after)))
+            job.made.records.append(ownRecords.reminder(reminder, id: id, of: job, due: job.now.advanced(by: after)))
         }
         guard job.calls.count + result.calls.count <= settings.limits.callsPerRun else {
             throw .permanent("too-many-calls", "\(contract.name) asked for more than \(settings.limits.callsPerRun) calls in one run")
@@ -221,10 +231,5 @@ extension Engine {
     /// Whether the run asks for the same calls as it did before the restart.
     private func fits(_ job: Job, _ entry: JournalEntry) -> Bool {
         do { return try job.calls.map { try $0.call.recorded() } == entry.calls } catch { return false }
-    }
-
-    static func size(of record: OutgoingRecord) -> Int {
-        (record.key?.count ?? 0) + (record.value?.count ?? 0)
-            + record.headers.byteCount
     }
 }

@@ -48,7 +48,7 @@ extension Engine {
             switch waiting {
             case .record(let record, let passport, let partition):
                 partition.waiting -= 1
-                if !partition.isLost, !partition.isLeaving { admit(Incoming(record, passport, codec: codec), partition, at: moment) }
+                if !partition.isLost, !partition.isLeaving { admit(decoder.decode(record, passport), partition, at: moment) }
             case .job(let job):
                 if !job.partition.isLost, !job.partition.isLeaving { begin(job, at: moment) }
             }
@@ -70,11 +70,11 @@ extension Engine {
             // A replay for this bot alone comes by its retry topic, and no trigger has chosen it yet.
             let isReplayed = decoded.replay != nil && passport.attempts == 0
             let isRouted = passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isReplayed
-            guard let priority = isRouted ? passport.priority ?? decoded.priority : try route(decoded) else {
+            guard let priority = isRouted ? passport.priority ?? decoded.priority : try route(decoded, content.early) else {
                 figures.sawFiltered()
                 return skip(record, partition)
             }
-            if partition.role == .forwarded || (partition.role == .retry && program.isStateful) {
+            if partition.role == .forwarded || (partition.role == .retry && bot.isStateful) {
                 var passport = passport
                 if priority != decoded.priority { passport.priority = priority }
                 return try forward(record, passport, event, partition, at: moment)
@@ -93,8 +93,12 @@ extension Engine {
         return origin != partition.topicPartition && partitions[origin]?.window.contains(identity) ?? false
     }
 
-    private func route(_ envelope: Envelope) throws(Rejection) -> Priority? {
-        try routes.priority(of: envelope) { () throws(Rejection) in try codec.payload(of: envelope) }
+    private func route(_ envelope: Envelope, _ early: EarlyDecision?) throws(Rejection) -> Priority? {
+        switch early {
+        case .filtered: nil
+        case .handled(let handled): handled.priority
+        case nil: try routes.priority(of: envelope, codec)
+        }
     }
 
     private func append(
@@ -112,7 +116,7 @@ extension Engine {
         let job = Job(
             id: nextJob, partition: partition, record: record, passport: passport, event: event, identity: content.identity, lane: lane,
             priority: priority, takenIn: moment,
-            run: .derived(event: event.envelope.id, bot: contract.name, replay: event.envelope.replay))
+            run: .derived(event: event.envelope.id, bot: contract.name, replay: event.envelope.replay), early: content.early?.handled)
         nextJob += 1
         if canBeginAtOnce(job, at: moment) {
             begin(job, at: moment)
@@ -142,7 +146,7 @@ extension Engine {
         _ record: Record, _ passport: Passport, _ event: Event, _ partition: AssignedPartition, at moment: Moment
     ) throws(Rejection) {
         let aggregate =
-            if let known = passport.aggregate { known } else { try program.aggregate(of: event) }
+            if let known = passport.aggregate { known } else { try bot.aggregate(of: event) }
         let item = SettleItem(
             .forwarded, records: [ownRecords.forwarded(record, passport, aggregate: aggregate)], partition: partition,
             offset: record.offset,

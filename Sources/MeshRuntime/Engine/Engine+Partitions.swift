@@ -23,7 +23,7 @@ extension Engine {
         switch topicPartition.topic {
         case settings.topics.inbox: .inbox
         case settings.topics.retry: .retry
-        default: program.isStateful ? .forwarded : .event
+        default: bot.isStateful ? .forwarded : .event
         }
     }
 
@@ -45,7 +45,7 @@ extension Engine {
             case .journal(topic, number, let offset): partition.journals[offset] = value
             case .notDone(topic, number, let offset): partition.notes.append(offset)
             case .state(let aggregate) where partition.role == .inbox:
-                do { partition.states[aggregate] = try program.decodeState(value) } catch { unreadable += 1 }
+                do { partition.states[aggregate] = try bot.decodeState(value) } catch { unreadable += 1 }
             default: break
             }
         }
@@ -56,7 +56,7 @@ extension Engine {
         }
         partition.notes.sort()
         for record in restoration.history {
-            let incoming = decoder.decode(record)
+            let incoming = decoder.decode(record, at: nil)
             remember(incoming, in: partition)
             noteTick(incoming)
         }
@@ -79,7 +79,7 @@ extension Engine {
         switch partition.role {
         case .event, .inbox: true
         case .forwarded: false
-        case .retry: !program.isStateful
+        case .retry: !bot.isStateful
         }
     }
 

@@ -11,13 +11,14 @@ extension Engine {
             let entry = JournalEntry(
                 now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes, produced: job.passport.produced,
                 calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
-            item = SettleItem(.step, records: job.results + [stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)], job: job)
+            item = SettleItem(
+                .step, records: job.made.records + [stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)], job: job)
         } catch {
             return reject(job, .permanent("unwritable-call", "a call of \(contract.name) cannot be written as JSON"), at: moment)
         }
-        item.events = job.resultEvents
-        job.results = []
-        job.resultEvents = []
+        item.events = job.made.events
+        job.made.records = []
+        job.made.events = []
         job.unsettledSteps += 1
         job.isJournaled = true
         count(job)
@@ -25,7 +26,7 @@ extension Engine {
     }
 
     func settleDone(_ job: Job, at moment: Moment) {
-        var records = job.results
+        var records = job.made.records
         if job.partition.role == .inbox, let aggregate = aggregate(of: job) {
             let before = job.partition.states[aggregate]
             if let state = job.state {
@@ -96,8 +97,8 @@ extension Engine {
     private func visible(_ job: Job) -> [String: Int] {
         var counts: [String: Int] = [:]
         var unseen: [EventType: Int] = [:]
-        for record in job.results { unseen[EventType(record.topic), default: 0] += 1 }
-        for (type, count) in job.produced.counts {
+        for record in job.made.records { unseen[EventType(record.topic), default: 0] += 1 }
+        for (type, count) in job.made.counts.counts {
             let seen = max(count - unseen[type, default: 0], job.passport.alreadyProduced(type))
             if seen > 0 { counts[type.name] = seen }
         }
@@ -149,7 +150,7 @@ extension Engine {
             result, records: records, job: job, partition: job.partition, offset: job.record.offset)
         item.takenIn = job.takenIn
         item.state = job.state
-        if case .done = result { item.events = job.resultEvents }
+        if case .done = result { item.events = job.made.events }
         job.isDecided = true
         uncount(job)
         unsettled.append(item)

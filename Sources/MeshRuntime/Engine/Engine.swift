@@ -7,7 +7,7 @@ import Kafka
 /// decode → validate → deduplicate → route → lane → handle → perform → settle. Confined to one thread; `takeActions` empties what is to be done.
 final class Engine {
     let settings: RuntimeSettings
-    let program: any BotProgram
+    let bot: any Bot
     let configuration: BotConfiguration
     let contract: Contract
     /// The name of this instance.
@@ -85,21 +85,21 @@ final class Engine {
     }
 
     init(
-        program: any BotProgram, configuration: BotConfiguration, settings: RuntimeSettings, codec: any RecordCodec,
+        bot: any Bot, configuration: BotConfiguration, settings: RuntimeSettings, codec: any RecordCodec,
         partitionCounts: [String: Int32], random: any RandomNumberGenerator, startedAt: Moment
     ) throws(ConfigurationError) {
-        self.program = program
+        self.bot = bot
         self.configuration = configuration
         self.settings = settings
         self.codec = codec
-        decoder = RecordDecoder(codec: codec, topics: settings.topics)
         self.partitionCounts = partitionCounts
         self.random = random
-        contract = program.contract
+        contract = bot.contract
         instance = settings.instance
         runLimit = configuration.constraints.timeout.wholeMilliseconds
         routes = try Routes(contract: contract, configuration: configuration)
         results = try Results(settings: settings, contract: contract, configuration: configuration, codec: codec)
+        decoder = RecordDecoder(codec: codec, topics: settings.topics, early: EarlyHandler(bot, routes, results))
         deadLetters = DeadLetters(
             settings: settings, version: configuration.version, partitions: partitionCounts[settings.topics.deadLetters] ?? 1)
         ownRecords = OwnRecords(settings: settings)

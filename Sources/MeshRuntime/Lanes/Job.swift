@@ -59,13 +59,13 @@ final class Job {
     var arrived: [(call: Int, outcome: CallOutcome)] = []
     /// Calls that the bot was told of, in that order.
     var outcomes: [JournalEntry.Outcome] = []
-    /// How many events of each type this attempt has produced: the ordinals of derived ids.
-    var produced = Tally()
     var remindersSet = 0
-    /// Results of the steps since the last settlement.
-    var results: [OutgoingRecord] = []
-    /// Events among `results`, for the configuration's outputs after the settlement; empty where it has none.
-    var resultEvents: [Envelope] = []
+    /// Results of the steps since the last settlement; counts of the whole attempt.
+    var made = Results.Made()
+    /// What the bot was found to decide before the record was taken in; nil when nobody looked, and once it was used.
+    private var early: EarlyDecision.Handled?
+    /// Of the record, and of what was made of it already.
+    let bytes: Int
     /// Whether the journal has an entry for it.
     var isJournaled = false
     var resumes = 0
@@ -80,7 +80,7 @@ final class Job {
 
     init(
         id: UInt64, partition: AssignedPartition, record: Record, passport: Passport, event: Event, identity: Identity, lane: LaneKey,
-        priority: Priority, takenIn: Moment, run: Run
+        priority: Priority, takenIn: Moment, run: Run, early: EarlyDecision.Handled?
     ) {
         self.id = id
         self.partition = partition
@@ -92,12 +92,21 @@ final class Job {
         self.takenIn = takenIn
         self.run = run
         self.identity = identity
+        self.early = early
+        bytes = (record.key?.count ?? 0) + (record.value?.count ?? 0) + (early?.bytes ?? 0)
         attempt = passport.attempts + 1
     }
 
-    /// The identity of the input: the event's, or the reminder's. Ids of what it leads to are derived from it.
-    var inputID: EventID { passport.reminder.flatMap { EventID($0.id) } ?? event.envelope.id }
-    var bytes: Int { (record.key?.count ?? 0) + (record.value?.count ?? 0) }
+    /// The early decision, once, where it holds for the attempt that begins now.
+    func takeEarly(at moment: Moment) -> EarlyDecision.Handled? {
+        defer { early = nil }
+        guard let early, attempt == 1, !isJournaled, early.isFresh(at: moment) else { return nil }
+        return early
+    }
+
+    var inputID: EventID { passport.inputID(of: event) }
+    /// What its results depend on, in the step at hand.
+    var cause: Cause { Cause(event, passport, run: run, at: now) }
     var runningCalls: Int { calls.count { $0.phase == .running } }
     var hasUnfinishedCalls: Bool { calls.contains { $0.phase != .finished } }
 
@@ -123,10 +132,8 @@ final class Job {
         calls = []
         arrived = []
         outcomes = []
-        produced = Tally()
         remindersSet = 0
-        results = []
-        resultEvents = []
+        made = Results.Made()
         isDecided = false
         rejection = nil
     }

@@ -6,8 +6,10 @@ import Kafka
 extension Engine {
     /// Asks for the recorded result of a call instead of performing it. False when the call is to be performed.
     func recall(_ job: Job, _ place: Int, at moment: Moment) -> Bool {
-        guard let marks = job.replayMarks, !marks.allowsCalls, let replay = job.event.envelope.replay else { return false }
-        let key = job.originalInputID.map { UUIDv5.derive([$0.text, contract.name, "call", String(place)]).text }
+        guard let marks = job.passport.replayMarks(of: job.event), !marks.allowsCalls, let replay = job.event.envelope.replay else {
+            return false
+        }
+        let key = job.passport.originalInputID(of: job.event).map { UUIDv5.derive([$0.text, contract.name, "call", String(place)]).text }
         if job.recalledSince == nil { job.recalledSince = moment.uptime }
         job.calls[place].phase = .running
         job.calls[place].isRecalled = true

@@ -26,13 +26,13 @@ struct ReplayMarks: Equatable {
     }
 }
 
-extension Job {
+extension Passport {
     /// nil for a record that belongs to no replay.
-    var replayMarks: ReplayMarks? { event.envelope.replay == nil ? nil : ReplayMarks(passport.headers) }
+    func replayMarks(of event: Event) -> ReplayMarks? { event.envelope.replay == nil ? nil : ReplayMarks(headers) }
 
     /// The id that the input had in its original run. nil where nobody knows: of a reminder that an event of a replay set.
-    var originalInputID: EventID? {
-        guard let original = replayMarks?.originalID else { return inputID }
-        return passport.reminder == nil ? EventID(original) : nil
+    func originalInputID(of event: Event) -> EventID? {
+        guard let original = replayMarks(of: event)?.originalID else { return inputID(of: event) }
+        return reminder == nil ? EventID(original) : nil
     }
 }

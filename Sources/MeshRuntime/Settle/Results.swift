@@ -33,50 +33,81 @@ struct Results: Sendable {
         destination = configuration.outputs.first { $0.kind == .message }?.destination
     }
 
-    /// Adds the event, and the notifications that go out with it, to the job's results. `ordinal` counts events of its type in the handling of one input.
-    func produce(_ output: any BotOutput, ordinal: Int, for job: Job) throws(Rejection) {
+    /// What the handling of an input has produced.
+    struct Made: Sendable {
+        var records: [OutgoingRecord] = []
+        /// Events among the records, for the configuration's outputs after the settlement; empty where it has none.
+        var events: [Envelope] = []
+        /// How many events of each type, those that were left out too: the ordinals of derived ids.
+        var counts = Tally()
+    }
+
+    /// Adds events, and the notifications that go out with them. What `isVisible` knows by its type and ordinal is counted and left out.
+    ///
+    /// When it throws, `made` has what came before the output that cannot be produced.
+    func produce(_ outputs: [any BotOutput], because cause: Cause, into made: inout Made, unless isVisible: (EventType, Int) -> Bool)
+        throws(Rejection)
+    {
+        for output in outputs {
+            let type = output.eventType
+            let ordinal = made.counts[type]
+            if !isVisible(type, ordinal) {
+                let (records, events) = (made.records.count, made.events.count)
+                do throws(Rejection) {
+                    try produce(output, ordinal: ordinal, because: cause, into: &made)
+                } catch {
+                    made.records.removeLast(made.records.count - records)
+                    made.events.removeLast(made.events.count - events)
+                    throw error
+                }
+            }
+            // One that cannot be produced does not count: a later attempt shall not take it for visible.
+            made.counts.add(type)
+        }
+    }
+
+    private func produce(_ output: any BotOutput, ordinal: Int, because input: Cause, into made: inout Made) throws(Rejection) {
         let type = output.eventType
         guard contract.produces.contains(type) else {
             throw .permanent("undeclared-output", "\(contract.name) produced \(type), which its contract does not name; correct the bot")
         }
-        let cause = job.event.envelope
+        let cause = input.event.envelope
         let payload = output.payload
         let bytes: [UInt8]
         do { bytes = try payload.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
         let envelope = Envelope(
-            id: .derived(causation: job.inputID, bot: contract.name, type: type, ordinal: ordinal, replay: cause.replay),
-            timestamp: job.now,
+            id: .derived(causation: input.id, bot: contract.name, type: type, ordinal: ordinal, replay: cause.replay),
+            timestamp: input.now,
             source: contract.name, destination: destination, type: type, version: Swift.type(of: payload).version, payload: bytes,
-            priority: output.priority ?? cause.priority, because: cause, trace: cause.trace?.child(of: job.runID))
+            priority: output.priority ?? cause.priority, because: cause, trace: cause.trace?.child(of: input.run.id))
         do {
             try codec.check(envelope)
         } catch {
             throw .permanent("invalid-output", "\(contract.name) produced a \(type) that its schema refuses: \(error.message)")
         }
-        let original =
-            job.replayMarks == nil
-            ? nil
-            : job.originalInputID.map {
-                EventID.derived(causation: $0, bot: contract.name, type: type, ordinal: ordinal)
-            }
-        try add(envelope, original, key: output.key, to: job)
+        let original = input.replay?.originalID.map { EventID.derived(causation: $0, bot: contract.name, type: type, ordinal: ordinal) }
+        try add(envelope, original, key: output.key, because: input, to: &made)
         for (place, (rule, pattern, template)) in rules.enumerated()
         where pattern.matches(type) && type.domain != "notification" {
             let (notification, key) = try notification(rule, template, place: place, of: envelope)
             let originalNotification = original.map {
                 EventID.derived(causation: $0, bot: contract.name, type: NotificationRequested.type, ordinal: place)
             }
-            try add(notification, originalNotification, key: key, to: job)
+            try add(notification, originalNotification, key: key, because: input, to: &made)
         }
     }
 
     /// `original` is the id that the event would have had without the replay.
-    private func add(_ envelope: Envelope, _ original: EventID?, key: String?, to job: Job) throws(Rejection) {
+    private func add(_ envelope: Envelope, _ original: EventID?, key: String?, because input: Cause, to made: inout Made) throws(Rejection)
+    {
         var record = try codec.encode(envelope, key: key)
-        if job.passport.wasOvertaken { record.headers.append(Self.reordered) }
-        if let marks = job.replayMarks { record.headers.append(contentsOf: marks.headers(ofProduced: original)) }
-        job.results.append(record)
-        if !configuration.outputs.isEmpty { job.resultEvents.append(envelope) }
+        if input.wasOvertaken { record.headers.append(Self.reordered) }
+        if let replay = input.replay { record.headers.append(contentsOf: replay.marks.headers(ofProduced: original)) }
+        guard record.byteCount <= settings.limits.recordBytes else {
+            throw .permanent("output-too-large", "\(contract.name) produced a \(record.topic) of \(record.byteCount) bytes")
+        }
+        made.records.append(record)
+        if !configuration.outputs.isEmpty { made.events.append(envelope) }
     }
 
     /// Of results whose input went through the retry topic: they may come behind those of later inputs of their key.

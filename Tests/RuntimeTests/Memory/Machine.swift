@@ -8,7 +8,7 @@ import Testing
 /// Runs an engine against a `MemoryLog`: time, calls, settlements and crashes happen when the seed says so.
 final class Machine {
     let log: MemoryLog
-    let program: any BotProgram
+    let bot: any Bot
     let configuration: BotConfiguration
     var settings: RuntimeSettings
     var random: SeededRandom
@@ -40,7 +40,7 @@ final class Machine {
         _: B.Type, partitions: Int32 = 3, seed: UInt64 = 1, delivery: DeliveryMode = .exactlyOnce,
         configuration: BotConfiguration = BotConfiguration(name: B.contract.name), limits: Limits = Limits()
     ) throws {
-        program = TypedProgram(bot: try B(configuration: configuration))
+        bot = try B(configuration: configuration)
         self.configuration = configuration
         settings = RuntimeSettings(bot: B.contract.name, delivery: delivery, limits: limits)
         random = SeededRandom(seed)
@@ -52,7 +52,7 @@ final class Machine {
         var time: () -> Int64 = { 0 }
         log = MemoryLog(counts) { time() }
         engine = try Self.engine(
-            program, configuration, settings, counts, SeededRandom(seed), Moment(wall: Timestamp(milliseconds: wall), uptime: 0))
+            bot, configuration, settings, counts, SeededRandom(seed), Moment(wall: Timestamp(milliseconds: wall), uptime: 0))
         time = { [unowned self] in wall }
         log.clock = time
         own(inputs)
@@ -62,17 +62,17 @@ final class Machine {
 
     var inputs: [TopicPartition] {
         let topics =
-            engine.routes.topics(known: [], contract: program.contract).map(\.name) + [settings.topics.retry]
-            + (program.isStateful ? [settings.topics.inbox] : [])
+            engine.routes.topics(known: [], contract: bot.contract).map(\.name) + [settings.topics.retry]
+            + (bot.isStateful ? [settings.topics.inbox] : [])
         return topics.flatMap { topic in (0..<log.counts[topic]!).map { TopicPartition(topic, $0) } }
     }
 
     private static func engine(
-        _ program: any BotProgram, _ configuration: BotConfiguration, _ settings: RuntimeSettings, _ counts: [String: Int32],
+        _ bot: any Bot, _ configuration: BotConfiguration, _ settings: RuntimeSettings, _ counts: [String: Int32],
         _ random: SeededRandom, _ moment: Moment
     ) throws -> Engine {
         try Engine(
-            program: program, configuration: configuration, settings: settings,
+            bot: bot, configuration: configuration, settings: settings,
             codec: MeshCodec(catalogue: EventCatalogue(), topics: settings.topics), partitionCounts: counts, random: random,
             startedAt: moment)
     }
@@ -86,7 +86,7 @@ final class Machine {
 
     /// The process dies: what was not settled never happened. Calls under way die with it.
     func crash() throws {
-        engine = try Self.engine(program, configuration, settings, log.counts, SeededRandom(random.next()), moment)
+        engine = try Self.engine(bot, configuration, settings, log.counts, SeededRandom(random.next()), moment)
         let partitions = owned
         owned = []
         paused = []
@@ -161,7 +161,7 @@ final class Machine {
         guard let record = ready.randomElement(using: &random) else { return }
         positions[record.topicPartition] = record.offset + 1
         activity += 1
-        engine.take(engine.decoder.decode(record), at: moment)
+        engine.take(engine.decoder.decode(record, at: moment), at: moment)
         perform()
     }
 

@@ -83,6 +83,31 @@ struct OrderedBot: Bot {
     }
 }
 
+/// Asks for nothing outside and has no state: what it decides is found out ahead of the engine.
+struct PromptBot: Bot {
+    static let contract = Contract(
+        name: "PromptBot", summary: "For tests.", consumes: [Work.type], produces: WorkOutput.types,
+        retry: RetryPolicy(maximumAttempts: 3, backoff: .exponential, initialDelay: .seconds(1), maximumDelay: .seconds(10)))
+    init(configuration: BotConfiguration) throws(ConfigurationError) {}
+
+    func handle(_ input: Input<Never>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<WorkOutput, Never>] {
+        let (work, isReminder): (Work, Bool) =
+            switch input {
+            case .event(let event): (try event.decode(), false)
+            case .reminder(_, let event): (try event.decode(), true)
+            }
+        let done = Effect<WorkOutput, Never>.produce(.done(WorkDone(name: work.name, number: work.number, total: 0)))
+        switch work.how {
+        case "flaky" where context.attempt < 3: throw .transient("flaky", "not yet")
+        case "hopeless": throw .transient("hopeless", "never")
+        case "poison": throw .permanent("poison", "cannot")
+        case "remind" where !isReminder: return [.remind(Reminder(name: "later", after: .seconds(30)))]
+        case "plain", "flaky", "remind": return [done]
+        default: return [.produce(.started(WorkStarted(number: work.number))), done]
+        }
+    }
+}
+
 /// Counts what it has done of each name.
 struct CountBot: Bot {
     struct State: BotState { var total: Int }
