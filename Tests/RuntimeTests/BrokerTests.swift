@@ -197,7 +197,7 @@ import Testing
             restorer.submit(Restorer.Request(partitions: (0..<3).map { TopicPartition(settings.topics.inbox, $0) }, statePartitions: 3))
             var states: [Int32: [String: String]] = [:]
             try await eventually(within: .seconds(60)) {
-                for case .restored(let restorations) in mailbox.takeAll() {
+                while case .element(.restored(let restorations)) = mailbox.take(limit: .zero) {
                     for restoration in restorations {
                         states[restoration.topicPartition.partition] = Dictionary(
                             uniqueKeysWithValues: restoration.state.map {

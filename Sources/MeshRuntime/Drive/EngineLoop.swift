@@ -56,7 +56,7 @@ final class EngineLoop {
         calls = CallRunner(
             performers: options.performers, mailbox: mailbox, lines: lines,
             recorded: RecordedCalls(client: options.client, bot: settings.bot, logger: options.logger))
-        ahead = DecodeAhead(engine.decoder, mailbox: mailbox)
+        ahead = DecodeAhead(engine.decoder, delivery: settings.delivery, mailbox: mailbox)
         settler = Settler(client: options.client, settings: settings, mailbox: mailbox, logger: options.logger)
     }
 
@@ -141,7 +141,7 @@ final class EngineLoop {
     /// Whether it brought records.
     private func poll(_ consumer: Consumer) -> Bool {
         // A record, mail or the clock wakes us.
-        var timeout: Duration = engine.isBusy ? .milliseconds(5) : .milliseconds(100)
+        var timeout: Duration = !mailbox.isEmpty ? .zero : engine.isBusy ? .milliseconds(5) : .milliseconds(100)
         // One in each round also without room, when the partitions are paused: a consumer that does not poll is put out of its group.
         let takesOne = engine.isFull
         var before = -1
@@ -174,11 +174,11 @@ final class EngineLoop {
         return true
     }
 
-    /// Whether there was any.
+    /// One message, so that between any two the decoding thread is given more. Whether there was any.
     private func takeMail() -> Bool {
-        let mail = mailbox.takeAll()
-        for message in mail { take(message) }
-        return !mail.isEmpty
+        guard case .element(let message) = mailbox.take(limit: .zero) else { return false }
+        take(message)
+        return true
     }
 
     func take(_ message: Message) {

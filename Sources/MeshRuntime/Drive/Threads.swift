@@ -95,15 +95,6 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         defer { pthread_mutex_unlock(mutex) }
         return elements.isEmpty
     }
-
-    /// All that wait.
-    func takeAll() -> [Element] {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        let all = elements.elements
-        elements = Fifo()
-        return all
-    }
 }
 
 extension Moment {

@@ -108,7 +108,9 @@ import Testing
         let target = inner.url
         let server = TestHTTPServer { _ in .init(302, headers: [("Location", target)]) }
         let named = HTTPClient(policy: .publicOnly(except: ["localhost"]))
-        let error = await failure { try await named.send(HTTPRequest("http://localhost:\(server.port)/", maximumRedirects: 2)) }
+        // Between the two requests this task waits for its turn, behind all other tests.
+        let request = HTTPRequest("http://localhost:\(server.port)/", timeLimit: .seconds(600), maximumRedirects: 2)
+        let error = await failure { try await named.send(request) }
         #expect(error?.kind == .addressRefused)
         #expect(inner.requests.isEmpty)
     }
