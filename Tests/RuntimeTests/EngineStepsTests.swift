@@ -67,18 +67,22 @@ import Testing
         #expect(machine.log.records(of: "bot.error").count == garbage.count)
     }
 
-    @Test func anExpiredEventIsDeadLettered() throws {
-        let machine = try Machine(WorkBot.self)
+    @Test(arguments: [false, true]) func anExpiredEventIsDeadLettered(isEarly: Bool) throws {
+        let machine = isEarly ? try Machine(PromptBot.self) : try Machine(WorkBot.self)
         try machine.send(Work(name: "a", number: 1, how: "plain"), timeToLive: .seconds(10))
         machine.pass(11_000)
         machine.runDry()
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["expired"])
     }
 
-    @Test func aFilterChoosesAndPausesHold() throws {
-        let machine = try Machine(
-            WorkBot.self,
-            configuration: configuration { $0.triggers = [.init(kind: .event, pattern: "work.*", filter: "number > 5", priority: .high)] })
+    @Test(arguments: [false, true]) func aFilterChoosesAndPausesHold(isEarly: Bool) throws {
+        func chosen(_ name: String) -> BotConfiguration {
+            BotConfiguration(
+                name: name, triggers: [.init(kind: .event, pattern: "work.*", filter: "number > 5", priority: .high)])
+        }
+        let machine =
+            isEarly
+            ? try Machine(PromptBot.self, configuration: chosen("PromptBot")) : try Machine(WorkBot.self, configuration: chosen("WorkBot"))
         try machine.send(Work(name: "a", number: 1, how: "plain"))
         try machine.send(Work(name: "a", number: 9, how: "plain"))
         machine.engine.setPaused(true)
@@ -87,6 +91,7 @@ import Testing
         machine.engine.setPaused(false)
         machine.runDry()
         #expect(try machine.events(WorkDone.self).map(\.payload.number) == [9])
+        #expect(try machine.events(WorkDone.self).map(\.envelope.priority) == [.medium], "the trigger's priority is this bot's alone")
         machine.expectAllCommitted()
     }
 

@@ -269,6 +269,8 @@ import Testing
         try Data(bytes).write(to: URL(filePath: machine.file))
         machine.restart()
         try machine.restore(at: location)
+        // What is written then meets damage that reading did not.
+        for number in machine.numbers { fill(machine, 40, number: number) }
         var attempts = 1
         while try !machine.copy(), attempts < 10 { attempts += 1 }
         #expect(attempts < 10, "\(machine.said.suffix(2))", sourceLocation: location)

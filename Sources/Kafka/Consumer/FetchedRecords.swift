@@ -34,11 +34,11 @@ public final class FetchedRecords: @unchecked Sendable {
         messages = kept
     }
 
-    /// Reads the records in their order; afterwards it is empty.
-    public func read(_ body: (Record) -> Void) {
+    /// Reads the records in their order, as long as nobody says that it is over; afterwards it is empty.
+    public func read(until isOver: () -> Bool = { false }, _ body: (Record) -> Void) {
         var names = TopicNames()
         for message in messages {
-            body(Record(reading: message, names: &names))
+            if !isOver() { body(Record(reading: message, names: &names)) }
             rd_kafka_message_destroy(message)
         }
         messages.removeAll(keepingCapacity: true)

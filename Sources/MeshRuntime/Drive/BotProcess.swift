@@ -84,8 +84,6 @@ public enum BotProcess {
         let loop = try EngineLoop(
             engine: engine, options: options, inputs: topics.inputs, counts: topics.counts,
             snapshots: snapshots(bot, options, topics), mailbox: mailbox, side: side)
-        // What reading the configuration and the catalogue took goes back to the system: an idle bot is small.
-        malloc_trim(0)
         try loop.run()
     }
 

@@ -44,7 +44,8 @@ final class DecodeAhead {
             while true {
                 switch queue.take(limit: .seconds(60)) {
                 case .element(let work):
-                    mailbox.put(.decoded(Batch(number: work.number, incoming: decoder.decode(work.records))))
+                    mailbox.put(
+                        .decoded(Batch(number: work.number, incoming: decoder.decode(work.records, decides: true) { queue.isOver })))
                 case .nothing: continue
                 case .closed:
                     ended.signal()
@@ -65,7 +66,7 @@ final class DecodeAhead {
     /// What was polled goes on its way; comes back at once what is so little that it is decoded here.
     func decode() -> [Incoming] {
         guard filling.count > 0 else { return [] }
-        if book.underWay == 0, filling.count < Self.fewest { return decoder.decode(filling) }
+        if book.underWay == 0, filling.count < Self.fewest { return decoder.decode(filling, decides: false) { false } }
         if !hasThread { startThread() }
         queue.put((book.give(), filling))
         filling = FetchedRecords()
@@ -88,7 +89,7 @@ final class DecodeAhead {
     func close() {
         filling = FetchedRecords()
         queue.close()
-        // Decoding takes no longer than the bytes of a few batches do.
+        // It ends after the record at hand: a record must be gone before its consumer is closed.
         if hasThread { _ = ended.wait(timeout: .now() + .seconds(5)) }
     }
 }

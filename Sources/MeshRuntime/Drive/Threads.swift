@@ -62,6 +62,13 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
+    /// Whether it was closed, also when elements wait still.
+    var isOver: Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return isClosed
+    }
+
     /// No more elements are taken once those that wait are gone.
     func close() {
         pthread_mutex_lock(mutex)

@@ -64,12 +64,11 @@ extension Engine {
             if resume(job, journal, at: moment) { return }
         }
         // What is replayed was in time when it was new.
-        if let limit = job.event.envelope.timeToLive, job.passport.reminder == nil, job.event.envelope.replay == nil {
-            let age = moment.wall.duration(since: job.event.envelope.timestamp)
-            if age > limit {
-                let message = "\(contract.name): \(job.event.type) is \(age.wholeMilliseconds / 1_000) s old, its time to live was \(limit)"
-                return settleRejected(job, .permanent("expired", message), at: moment)
-            }
+        let envelope = job.event.envelope
+        if let limit = envelope.timeToLive, envelope.isExpired(at: moment.wall), job.passport.reminder == nil, envelope.replay == nil {
+            let age = moment.wall.duration(since: envelope.timestamp).wholeMilliseconds / 1_000
+            let message = "\(contract.name): \(job.event.type) is \(age) s old, its time to live was \(limit)"
+            return settleRejected(job, .permanent("expired", message), at: moment)
         }
         if let early = job.takeEarly(at: moment) { adopt(early, of: job) } else { tell(job, firstInput(of: job), at: moment) }
         conclude(job, at: moment)

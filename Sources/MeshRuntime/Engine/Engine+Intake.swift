@@ -9,7 +9,7 @@ extension Engine {
         let record = incoming.record
         guard let partition = assigned(record.topicPartition) else { return }
         guard partition.isRestored else {
-            partition.early.append(incoming)
+            partition.early.append(incoming.undecided)
             return pauseWithoutRoom(partition)
         }
         guard partition.ledger.begin(record.offset) else {
@@ -70,7 +70,7 @@ extension Engine {
             // A replay for this bot alone comes by its retry topic, and no trigger has chosen it yet.
             let isReplayed = decoded.replay != nil && passport.attempts == 0
             let isRouted = passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isReplayed
-            guard let priority = isRouted ? passport.priority ?? decoded.priority : try route(decoded, content.early) else {
+            guard let priority = isRouted ? passport.priority ?? decoded.priority : try route(decoded, content.decision) else {
                 figures.sawFiltered()
                 return skip(record, partition)
             }
@@ -116,7 +116,7 @@ extension Engine {
         let job = Job(
             id: nextJob, partition: partition, record: record, passport: passport, event: event, identity: content.identity, lane: lane,
             priority: priority, takenIn: moment,
-            run: .derived(event: event.envelope.id, bot: contract.name, replay: event.envelope.replay), early: content.early?.handled)
+            run: .derived(event: event.envelope.id, bot: contract.name, replay: event.envelope.replay), early: content.decision?.handled)
         nextJob += 1
         if canBeginAtOnce(job, at: moment) {
             begin(job, at: moment)

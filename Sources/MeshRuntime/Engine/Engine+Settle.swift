@@ -19,6 +19,7 @@ extension Engine {
         item.events = job.made.events
         job.made.records = []
         job.made.events = []
+        job.made.unsettled = Tally()
         job.unsettledSteps += 1
         job.isJournaled = true
         count(job)
@@ -96,10 +97,8 @@ extension Engine {
     /// How many events of each type this attempt and those before it have made visible.
     private func visible(_ job: Job) -> [String: Int] {
         var counts: [String: Int] = [:]
-        var unseen: [EventType: Int] = [:]
-        for record in job.made.records { unseen[EventType(record.topic), default: 0] += 1 }
         for (type, count) in job.made.counts.counts {
-            let seen = max(count - unseen[type, default: 0], job.passport.alreadyProduced(type))
+            let seen = max(count - job.made.unsettled[type], job.passport.alreadyProduced(type))
             if seen > 0 { counts[type.name] = seen }
         }
         return counts.merging(job.passport.produced) { max($0, $1) }

@@ -20,11 +20,12 @@ enum EarlyDecision: Sendable {
         /// Of what was made.
         var bytes: Int {
             guard case .success(let decision) = outcome else { return 0 }
-            return decision.made.records.reduce(0) { $0 + $1.byteCount }
+            return decision.made.records.reduce(0) { $0 + $1.byteCount } + decision.made.events.reduce(0) { $0 + $1.payload.count }
         }
     }
 
     struct Decision: Sendable {
+        /// Without the outputs, of which `made` was made.
         let result: UntypedEffects
         let made: Results.Made
     }
@@ -54,18 +55,21 @@ final class EarlyHandler: Sendable {
         instance = results.settings.instance
     }
 
-    /// What becomes of an event that comes for the first time; nil when the engine has to see to it: what a replay may do depends on its marks.
+    /// What becomes of an event that comes for the first time; nil when the engine has to see to it: what a replay may do depends on its marks,
+    /// and the bot is not told of what has expired.
     func decide(_ event: Event, _ passport: Passport, at moment: Moment) -> EarlyDecision? {
-        guard event.envelope.replay == nil else { return nil }
+        let envelope = event.envelope
+        guard envelope.replay == nil, !envelope.isExpired(at: moment.wall) else { return nil }
         let priority: Priority?
-        do throws(Rejection) { priority = try routes.priority(of: event.envelope, codec) } catch { return nil }
+        do throws(Rejection) { priority = try routes.priority(of: envelope, codec) } catch { return nil }
         guard let priority else { return .filtered }
-        let run = Run.derived(event: event.envelope.id, bot: name, replay: nil)
+        let run = Run.derived(event: envelope.id, bot: name, replay: nil)
         do throws(Rejection) {
             let context = Context(now: moment.wall, run: run, attempt: 1, instance: instance)
-            let result = try bot.handleUntyped(.event(event), state: nil, context: context)
+            var result = try bot.handleUntyped(.event(event), state: nil, context: context)
             var made = Results.Made()
             try results.produce(result.outputs, because: Cause(event, passport, run: run, at: moment.wall), into: &made) { _, _ in false }
+            result.outputs = []
             return .handled(.init(priority: priority, at: moment, outcome: .success(.init(result: result, made: made))))
         } catch {
             return .handled(.init(priority: priority, at: moment, outcome: .failure(error)))

@@ -14,7 +14,14 @@ struct Incoming: Sendable {
         /// What deduplication knows it by.
         let identity: Identity
         /// What became of it ahead of the engine; nil when the engine has to see to it.
-        let early: EarlyDecision?
+        let decision: EarlyDecision?
+    }
+
+    /// The same for later: by then an early decision does not hold any more.
+    var undecided: Incoming {
+        Incoming(
+            record: record, passport: passport,
+            content: content.map { Content(event: $0.event, identity: $0.identity, decision: nil) })
     }
 }
 
@@ -24,8 +31,8 @@ struct RecordDecoder: Sendable {
     let topics: TopicNames
     /// nil for a bot whose decisions depend on more than the event.
     let early: EarlyHandler?
-    /// What is made early of records that are decoded together, at most and one record's: the rest is handled when the engine has room.
-    private static let earlyBytes = 1 << 20
+    /// What is made early of records that are decoded together, at most and one record's, and the milliseconds that it takes: the rest is handled by the engine.
+    private static let (earlyBytes, earlyTime): (Int, Int64) = (1 << 20, 50)
 
     /// - Parameter moment: when the bot is told, where it decides early; nil: it does not.
     func decode(_ record: Record, at moment: Moment?) -> Incoming {
@@ -40,7 +47,7 @@ struct RecordDecoder: Sendable {
             let event = Event(envelope: envelope, key: passport.key.flatMap { Self.text($0) })
             // At once: what the parser remembers is this event's payload still.
             let decision = moment.flatMap { early?.decide(event, passport, at: $0) }
-            content = .success(Incoming.Content(event: event, identity: Identity(envelope, passport), early: decision))
+            content = .success(Incoming.Content(event: event, identity: Identity(envelope, passport), decision: decision))
         } catch {
             content = .failure(error)
         }
@@ -52,14 +59,20 @@ struct RecordDecoder: Sendable {
         key.allSatisfy { $0 < 0x80 } ? String(decoding: key, as: UTF8.self) : String(validating: key, as: UTF8.self)
     }
 
-    func decode(_ records: FetchedRecords) -> [Incoming] {
+    /// What comes out is without the records that were not read when it was over.
+    /// - Parameter decides: whether the bot decides early.
+    func decode(_ records: FetchedRecords, decides: Bool, until isOver: () -> Bool) -> [Incoming] {
         var decoded: [Incoming] = []
         decoded.reserveCapacity(records.count)
-        let moment = Moment.current
+        var moment = Moment.current
+        let start = moment.uptime
         var made = 0
-        records.read { record in
-            let incoming = decode(record, at: made < Self.earlyBytes ? moment : nil)
-            if case .success(let content) = incoming.content { made += content.early?.handled?.bytes ?? 0 }
+        records.read(until: isOver) { record in
+            // Asking for the time costs as much as a field: it is asked for now and then.
+            if decoded.count % 16 == 15 { moment = .current }
+            let isEarly = decides && made < Self.earlyBytes && moment.uptime - start < Self.earlyTime
+            let incoming = decode(record, at: isEarly ? moment : nil)
+            if case .success(let content) = incoming.content { made += content.decision?.handled?.bytes ?? 0 }
             decoded.append(incoming)
         }
         return decoded

@@ -40,6 +40,8 @@ struct Results: Sendable {
         var events: [Envelope] = []
         /// How many events of each type, those that were left out too: the ordinals of derived ids.
         var counts = Tally()
+        /// The same of the events among the records.
+        var unsettled = Tally()
     }
 
     /// Adds events, and the notifications that go out with them. What `isVisible` knows by its type and ordinal is counted and left out.
@@ -60,6 +62,7 @@ struct Results: Sendable {
                     made.events.removeLast(made.events.count - events)
                     throw error
                 }
+                made.unsettled.add(type)
             }
             // One that cannot be produced does not count: a later attempt shall not take it for visible.
             made.counts.add(type)

@@ -1,3 +1,4 @@
+import CSQLite
 import Glibc
 import Kafka
 import Synchronization
@@ -83,7 +84,7 @@ final class Snapshots {
         let records = pending
         pending = [:]
         (pendingBytes, pendingCount) = (0, 0)
-        for (number, records) in records where !hasGap {
+        for (number, records) in records.sorted(by: { $0.key < $1.key }) where !hasGap {
             _ = attempt("written") { store throws(SQLiteError) in try store.apply(records, to: number, at: readingBegan) }
         }
     }
@@ -112,7 +113,7 @@ final class Snapshots {
         do throws(SQLiteError) {
             made = try open()
         } catch {
-            guard error.isCorrupt else { throw error }
+            guard isDamage(error) else { throw error }
             discard(error)
             made = try open()
         }
@@ -128,9 +129,14 @@ final class Snapshots {
         try SnapshotStore(path: place.file, clusterID: place.clusterID, topic: place.topic, maximumPages: place.maximumPages)
     }
 
+    /// A damaged header can say that the file is not to be written; its rights say whether that is so.
+    private func isDamage(_ error: SQLiteError) -> Bool {
+        error.isCorrupt || error.code == SQLITE_READONLY && access(place.file, W_OK) == 0
+    }
+
     private func failed(_ what: String, _ error: SQLiteError) {
         hasGap = true
-        if error.isCorrupt { return discard(error) }
+        if isDamage(error) { return discard(error) }
         failures.note()
         logger.warn(
             "\(place.file) cannot be \(what): \(error); the next start reads more of \(place.topic), and it is tried again in a minute")

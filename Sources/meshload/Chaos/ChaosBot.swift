@@ -14,7 +14,7 @@ struct ChaosBot: Bot {
             }
         }
     }
-    static let contract = declaration(name: "ChaosBot", input: BenchRequest.type, output: BenchResponse.type)
+    static let contract = declaration(name: "ChaosBot", input: BenchRequest.type, output: BenchResponse.type, calls: Call.kinds)
     /// The field of a request that makes it poison.
     static let poison = "poison"
     /// How many calls one process makes at a time.
@@ -32,15 +32,15 @@ struct ChaosBot: Bot {
 
     /// `calls`: whether each request takes a call.
     init(name: String, input: EventType, output: EventType, calls: Bool) {
-        contract = Self.declaration(name: name, input: input, output: output)
+        contract = Self.declaration(name: name, input: input, output: output, calls: calls ? Call.kinds : [])
         self.output = output
         self.calls = calls
     }
 
     /// A dependency that fails for a minute must not use up a record's attempts before the breaker holds the calls back.
-    private static func declaration(name: String, input: EventType, output: EventType) -> Contract {
+    private static func declaration(name: String, input: EventType, output: EventType, calls: [CallKind]) -> Contract {
         Contract(
-            name: name, summary: "Answers the requests of a chaos run.", consumes: [input], produces: [output], calls: Call.kinds,
+            name: name, summary: "Answers the requests of a chaos run.", consumes: [input], produces: [output], calls: calls,
             retry: RetryPolicy(maximumAttempts: 20, backoff: .exponential, initialDelay: .milliseconds(200), maximumDelay: .seconds(5)),
             never: ["decide anything"])
     }

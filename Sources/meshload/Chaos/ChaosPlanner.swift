@@ -38,7 +38,10 @@ struct ChaosPlanner {
         case .deadLetters:
             plan.load.poisonPerMille = 10
             repeated(.refuseDeadLetters, .acceptDeadLetters, lasting: 2_000...6_000, apart: 5_000...10_000)
-        case .diskFull: repeated(.fillDisk, .freeDisk, lasting: 1_500...6_000, apart: 4_000...8_000)
+        case .diskFull:
+            // A bot keeps a state on its disk where it makes calls.
+            plan.callMilliseconds = 5
+            repeated(.fillDisk, .freeDisk, lasting: 1_500...6_000, apart: 4_000...8_000)
         case .clock: clock()
         case .duplicates:
             (plan.load.repeatPerMille, plan.load.reorderPerMille) = (100, 50)
