@@ -42,6 +42,9 @@ int csystem_accept(int listener, char *address, size_t size);
 /// Whether a time service keeps the kernel's clock: 1 or 0.
 int csystem_clock_is_kept(void);
 
+/// Lets go of the pages of code and constants that the process has touched so far: what it goes on with comes back from the page cache.
+void csystem_let_go_of_code(void);
+
 /// The text of an errno.
 void csystem_error_text(int number, char *buffer, size_t size);
 

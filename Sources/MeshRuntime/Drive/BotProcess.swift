@@ -84,6 +84,8 @@ public enum BotProcess {
         let loop = try EngineLoop(
             engine: engine, options: options, inputs: topics.inputs, counts: topics.counts,
             snapshots: snapshots(bot, options, topics), mailbox: mailbox, side: side)
+        // What only the start needed, of code too, need not stay in memory: an idle bot is small.
+        csystem_let_go_of_code()
         try loop.run()
     }
 
