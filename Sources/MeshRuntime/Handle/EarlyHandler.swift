@@ -13,15 +13,22 @@ enum EarlyDecision: Sendable {
         /// When it was told.
         let at: Moment
         let outcome: Result<Decision, Rejection>
+        /// Of what was made.
+        let bytes: Int
+
+        fileprivate init(_ priority: Priority, at moment: Moment, _ outcome: Result<Decision, Rejection>) {
+            self.priority = priority
+            at = moment
+            self.outcome = outcome
+            guard case .success(let decision) = outcome else {
+                bytes = 0
+                return
+            }
+            bytes = decision.made.records.reduce(0) { $0 + $1.byteCount } + decision.made.events.reduce(0) { $0 + $1.payload.count }
+        }
 
         /// Whether so little time has passed that nobody can tell the difference: a record that waited longer is handled when its turn comes.
         func isFresh(at moment: Moment) -> Bool { moment.uptime - at.uptime < 1_000 }
-
-        /// Of what was made.
-        var bytes: Int {
-            guard case .success(let decision) = outcome else { return 0 }
-            return decision.made.records.reduce(0) { $0 + $1.byteCount } + decision.made.events.reduce(0) { $0 + $1.payload.count }
-        }
     }
 
     struct Decision: Sendable {
@@ -40,8 +47,6 @@ final class EarlyHandler: Sendable {
     private let bot: any Bot
     private let routes: Routes
     private let results: Results
-    private let codec: any RecordCodec
-    private let name: String
     private let instance: String
 
     /// nil for a bot whose decisions depend on more, or whose records mostly wait: for calls, or for their rate.
@@ -50,8 +55,6 @@ final class EarlyHandler: Sendable {
         self.bot = bot
         self.routes = routes
         self.results = results
-        codec = results.codec
-        name = bot.contract.name
         instance = results.settings.instance
     }
 
@@ -61,18 +64,18 @@ final class EarlyHandler: Sendable {
         let envelope = event.envelope
         guard envelope.replay == nil, !envelope.isExpired(at: moment.wall) else { return nil }
         let priority: Priority?
-        do throws(Rejection) { priority = try routes.priority(of: envelope, codec) } catch { return nil }
+        do throws(Rejection) { priority = try routes.priority(of: envelope, results.codec) } catch { return nil }
         guard let priority else { return .filtered }
-        let run = Run.derived(event: envelope.id, bot: name, replay: nil)
+        let run = Run.derived(event: envelope.id, bot: results.contract.name, replay: nil)
         do throws(Rejection) {
             let context = Context(now: moment.wall, run: run, attempt: 1, instance: instance)
             var result = try bot.handleUntyped(.event(event), state: nil, context: context)
             var made = Results.Made()
             try results.produce(result.outputs, because: Cause(event, passport, run: run, at: moment.wall), into: &made) { _, _ in false }
             result.outputs = []
-            return .handled(.init(priority: priority, at: moment, outcome: .success(.init(result: result, made: made))))
+            return .handled(.init(priority, at: moment, .success(.init(result: result, made: made))))
         } catch {
-            return .handled(.init(priority: priority, at: moment, outcome: .failure(error)))
+            return .handled(.init(priority, at: moment, .failure(error)))
         }
     }
 }
