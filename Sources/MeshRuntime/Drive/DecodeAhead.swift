@@ -85,12 +85,12 @@ final class DecodeAhead {
         book.forget(partitions)
     }
 
-    /// Ends the thread and waits for it. What is on its way is lost to this process, and was never taken in.
-    func close() {
+    /// Ends the thread and waits for it, as long as the limit says. What is on its way is lost to this process, and was never taken in.
+    func close(limit: Duration) {
         filling = FetchedRecords()
         queue.close()
         // It ends after the record at hand: a record must be gone before its consumer is closed.
-        if hasThread { _ = ended.wait(timeout: .now() + .seconds(5)) }
+        if hasThread { _ = ended.wait(timeout: .now() + .milliseconds(Int(limit.wholeMilliseconds))) }
     }
 }
 

@@ -76,7 +76,7 @@ final class EngineLoop {
         var lastAdvance: Int64 = 0
         var hasNews = false
         while !hasFinished, failure == nil {
-            hasNews = takeMail() || hasNews
+            hasNews = takeMail(limit: .zero) || hasNews
             // Without news only the clock can ask for something: ten looks a second are enough for it. Before the waiting: what is waited for may have to be
             // asked for first.
             if hasNews || engine.isBusy || Moment.current.uptime - lastAdvance >= 100 {
@@ -86,7 +86,8 @@ final class EngineLoop {
                 if hasFinished { break }
             }
             let waits = ahead.isFull || shallAskAgain && !ahead.isIdle || engine.holdsBack(at: .current)
-            hasNews = waits ? waitForMail() : poll(consumer)
+            // There is no room for more records, or enough of them are on their way; that will soon be otherwise.
+            hasNews = waits ? takeMail(limit: .milliseconds(20)) : poll(consumer)
             report(consumer)
             // What is on its way would be read a second time: it is waited for.
             if shallAskAgain, ahead.isIdle { askAgain(consumer) }
@@ -95,7 +96,7 @@ final class EngineLoop {
             }
             if let error = consumer.fatalError { failure = "the consumer cannot go on: \(error)" }
         }
-        ahead.close()
+        ahead.close(limit: rest(of: .seconds(5)))
         consumer.close(timeout: rest(of: .seconds(5)))
         end()
         if let failure { throw ProcessFailure("\(options.settings.instance): \(failure)") }
@@ -167,16 +168,9 @@ final class EngineLoop {
         }
     }
 
-    /// There is no room for more records, or enough of them are on their way; that will soon be otherwise.
-    private func waitForMail() -> Bool {
-        guard case .element(let message) = mailbox.take(limit: .milliseconds(20)) else { return false }
-        take(message)
-        return true
-    }
-
-    /// One message, so that between any two the decoding thread is given more. Whether there was any.
-    private func takeMail() -> Bool {
-        guard case .element(let message) = mailbox.take(limit: .zero) else { return false }
+    /// One message, so that between any two the decoding thread is given more. Whether there was any within the limit.
+    private func takeMail(limit: Duration) -> Bool {
+        guard case .element(let message) = mailbox.take(limit: limit) else { return false }
         take(message)
         return true
     }
