@@ -106,8 +106,11 @@ struct Results: Sendable {
         var record = try codec.encode(envelope, key: key)
         if input.wasOvertaken { record.headers.append(Self.reordered) }
         if let replay = input.replay { record.headers.append(contentsOf: replay.marks.headers(ofProduced: original)) }
-        guard record.byteCount <= settings.limits.recordBytes else {
-            throw .permanent("output-too-large", "\(contract.name) produced a \(record.topic) of \(record.byteCount) bytes")
+        let most = settings.limits.recordBytes
+        guard record.byteCount <= most else {
+            let message =
+                "\(contract.name) produced a \(record.topic) of \(record.byteCount) bytes, \(most) are allowed; let it produce less, then redrive the record"
+            throw .permanent("output-too-large", message)
         }
         made.records.append(record)
         if !configuration.outputs.isEmpty { made.events.append(envelope) }
