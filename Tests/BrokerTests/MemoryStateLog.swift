@@ -28,10 +28,16 @@ final class MemoryStateLog: StateLog {
 /// Durable at once, or when the test says so.
 final class ManualDurability: Durability {
     var isImmediate = true
+    /// Whether `whenSynced` waits for no `sync` either.
+    var syncsAtOnce = true
     private var waiting: [() -> Void] = []
 
     func whenDurable(_ action: @escaping () -> Void) {
         if isImmediate { action() } else { waiting.append(action) }
+    }
+
+    func whenSynced(_ action: @escaping () -> Void) {
+        if isImmediate && syncsAtOnce { action() } else { waiting.append(action) }
     }
 
     func sync() {

@@ -48,4 +48,6 @@ public protocol Durability: AnyObject {
     /// Runs `action` as soon as all that was appended so far is as safe as the flush policy asks: at once, or in strict mode after the next sync. Actions
     /// run in the order in which they came.
     func whenDurable(_ action: @escaping () -> Void)
+    /// Runs `action` after the next sync, whatever the flush policy is: for what is seldom and must not be taken back.
+    func whenSynced(_ action: @escaping () -> Void)
 }

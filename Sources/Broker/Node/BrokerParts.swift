@@ -134,9 +134,11 @@ struct BrokerParts {
         }
     }
 
-    private static func openTransactions(_ store: LogStore) -> [(partition: TopicPartition, producer: TransactionMetadata.Producer)] {
+    private static func openTransactions(_ store: LogStore) -> [TransactionCoordinator.OpenTransaction] {
         store.logs.flatMap { partition, log in
-            log.openTransactions.map { (partition, TransactionMetadata.Producer(id: $0.producerID, epoch: $0.epoch)) }
+            log.openTransactions.map {
+                .init(partition: partition, producer: .init(id: $0.producerID, epoch: $0.epoch), firstOffset: $0.firstOffset)
+            }
         }
     }
 

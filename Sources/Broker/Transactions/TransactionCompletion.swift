@@ -14,10 +14,12 @@ extension TransactionCoordinator {
         _ transaction: Transaction, as next: TransactionMetadata, decided: @escaping (ErrorCode) -> Void,
         ended: @escaping (ErrorCode) -> Void = { _ in }
     ) {
-        transit(transaction, to: next) { [self] error in
+        var next = next
+        for partition in next.partitions { next.ends[partition] = participants.endOffset(partition) }
+        transit(transaction, to: next) { [self, partitions = next.partitions] error in
             decided(error)
             guard error == .none else { return }
-            transaction.unmarked = next.partitions
+            transaction.unmarked = partitions
             complete(transaction, ended)
         }
     }
@@ -29,10 +31,12 @@ extension TransactionCoordinator {
             ended(.concurrentTransactions)
             return retry(transaction, after: failure) { [self] in complete(transaction) }
         }
-        durability.whenDurable { [self] in
+        let end = { [self] in
             conclude(transaction)
             ended(.none)
         }
+        // An abort is seldom, and what follows it must not come upon what it ended.
+        if transaction.pending == .completeAbort { durability.whenSynced(end) } else { durability.whenDurable(end) }
     }
 
     /// Goes through all partitions, also when one fails. Returns the last failure.
@@ -40,13 +44,18 @@ extension TransactionCoordinator {
         let metadata = transaction.metadata
         var failure: ErrorCode?
         for partition in transaction.unmarked.sorted(by: { ($0.topic, $0.partition) < ($1.topic, $1.partition) }) {
+            if orphans.contains(where: { $0.partition == partition && $0.producer.id == metadata.producerID }) {
+                // The marker would end that one.
+                failure = .concurrentTransactions
+                continue
+            }
             do {
                 try participants.endTransaction(
                     partition, producerID: metadata.producerID, epoch: metadata.producerEpoch, commit: metadata.state == .prepareCommit,
                     coordinatorEpoch: Self.coordinatorEpoch)
             } catch {
-                // What is deleted needs no marker.
-                if error != .unknownTopicOrPartition {
+                // What is deleted needs no marker, and where a later epoch is known this transaction has ended.
+                if error != .unknownTopicOrPartition && error != .invalidProducerEpoch {
                     failure = error
                     continue
                 }

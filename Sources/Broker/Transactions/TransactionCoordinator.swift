@@ -29,6 +29,13 @@ final class TransactionCoordinator {
         }
     }
 
+    /// What a partition holds of a transaction without an end.
+    struct OpenTransaction: Equatable {
+        var partition: TopicPartition
+        var producer: Producer
+        var firstOffset: Int64
+    }
+
     let settings: TransactionSettings
     let log: any StateLog
     let durability: any Durability
@@ -39,6 +46,8 @@ final class TransactionCoordinator {
     private var producerIDs: ProducerIDs
     private(set) var transactions: [String: Transaction] = [:]
     private(set) var byProducer: [Int64: Transaction] = [:]
+    /// What `abortOrphans` could not abort yet.
+    var orphans: [OpenTransaction] = []
     var counts = TransactionStatistics()
 
     init(
@@ -91,7 +100,8 @@ final class TransactionCoordinator {
         case .next(let metadata): next = metadata
         }
         transactions[transaction.id] = transaction
-        transit(transaction, to: next) { [self] error in
+        // An epoch that is taken back could be given twice.
+        transit(transaction, to: next, when: durability.whenSynced) { [self] error in
             // An id that never came into the log is not known.
             if error != .none, transaction.metadata.producerEpoch == -1 { forget(transaction) }
             reply(error == .none ? .success(Producer(id: next.producerID, epoch: next.producerEpoch)) : .failure(error))
@@ -152,14 +162,18 @@ final class TransactionCoordinator {
     }
 
     /// Appends what the transaction becomes. It has become that when `then` is told `none`; with an error nothing has changed.
-    func transit(_ transaction: Transaction, to next: TransactionMetadata, then: @escaping (ErrorCode) -> Void) {
+    /// - Parameter durable: what to wait for; by default what the flush policy asks.
+    func transit(
+        _ transaction: Transaction, to next: TransactionMetadata, when durable: ((@escaping () -> Void) -> Void)? = nil,
+        then: @escaping (ErrorCode) -> Void
+    ) {
         do throws(ErrorCode) {
             try log.append([TransactionLogRecord.transaction(transaction.id, next)])
         } catch {
             return then(Self.answer(error))
         }
         transaction.pending = next.state
-        durability.whenDurable { [self] in
+        (durable ?? durability.whenDurable) { [self] in
             transaction.pending = nil
             apply(next, to: transaction)
             then(.none)

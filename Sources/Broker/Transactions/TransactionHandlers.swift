@@ -69,7 +69,7 @@ extension TransactionCoordinator {
                 partitions.insert(partition)
                 if !isAllowed {
                     refused[partition] = .topicAuthorizationFailed
-                } else if !participants.exists(partition) {
+                } else if participants.endOffset(partition) == nil {
                     refused[partition] = .unknownTopicOrPartition
                 }
             }

@@ -2,13 +2,15 @@ import KafkaProtocol
 
 /// A transactional id's state as Kafka keeps it in `__transaction_state` (TransactionLogKey version 0, TransactionLogValue versions 0 and 1).
 ///
-/// Version 1 is written only where a producer raised its own epoch, which version 0 has no room for: the former epoch stands in a tagged field that Kafka
-/// passes over.
+/// Version 1 is written only for what version 0 has no room for, and Kafka passes over: the former epoch of a producer that raised its own, and where each
+/// partition ended when the transaction's end was decided. They stand in tagged fields.
 enum TransactionLogRecord {
     private static let keyVersion: Int16 = 0
     private static let producerIDsVersion: Int16 = 0x7fff
     private static let previousProducerIDTag: UInt32 = 0
     private static let lastEpochTag: UInt32 = 64
+    /// Eight bytes for each partition, by topic and number; -1 for one that was gone.
+    private static let endsTag: UInt32 = 65
 
     enum Entry: Equatable {
         case transaction(id: String, TransactionMetadata?)
@@ -59,7 +61,7 @@ enum TransactionLogRecord {
 
     private static func value(_ metadata: TransactionMetadata) -> [UInt8] {
         var value = Value(metadata)
-        guard metadata.lastProducerEpoch != -1 else { return encoded(value, version: 0) }
+        guard metadata.lastProducerEpoch != -1 || !metadata.ends.isEmpty else { return encoded(value, version: 0) }
         var writer = MessageWriter(version: 1, isFlexible: true)
         var version: Int16 = 1
         writer.int16(&version)
@@ -72,13 +74,31 @@ enum TransactionLogRecord {
         if case .bytes(let bytes) = part { bytes } else { [] }
     }
 
-    /// Two fields: tag, size, number.
     private static func tags(_ metadata: TransactionMetadata) -> [UInt8] {
-        var bytes: [UInt8] = [2, UInt8(previousProducerIDTag), 8]
-        withUnsafeBytes(of: metadata.lastProducerID.bigEndian) { bytes += $0 }
-        bytes += [UInt8(lastEpochTag), 2]
-        withUnsafeBytes(of: metadata.lastProducerEpoch.bigEndian) { bytes += $0 }
-        return bytes
+        var fields: [(tag: UInt32, bytes: [UInt8])] = []
+        if metadata.lastProducerEpoch != -1 {
+            fields.append((previousProducerIDTag, bigEndian(metadata.lastProducerID)))
+            fields.append((lastEpochTag, bigEndian(metadata.lastProducerEpoch)))
+        }
+        if !metadata.ends.isEmpty {
+            fields.append((endsTag, sorted(metadata.partitions).flatMap { bigEndian(metadata.ends[$0] ?? -1) }))
+        }
+        return varint(UInt32(fields.count)) + fields.flatMap { varint($0.tag) + varint(UInt32($0.bytes.count)) + $0.bytes }
+    }
+
+    private static func sorted(_ partitions: Set<TopicPartition>) -> [TopicPartition] {
+        partitions.sorted { ($0.topic, $0.partition) < ($1.topic, $1.partition) }
+    }
+
+    private static func bigEndian(_ number: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
+
+    private static func varint(_ number: UInt32) -> [UInt8] {
+        var (bytes, rest): ([UInt8], UInt32) = ([], number)
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        return bytes + [UInt8(rest)]
     }
 
     /// Behind the version, which the reader takes over.
@@ -104,6 +124,13 @@ enum TransactionLogRecord {
             switch (try reader.unsignedVarint(), try reader.unsignedVarint()) {
             case (previousProducerIDTag, 8): try reader.int64(&metadata.lastProducerID)
             case (lastEpochTag, 2): try reader.int16(&metadata.lastProducerEpoch)
+            case (endsTag, let size):
+                guard Int(size) == metadata.partitions.count * 8 else { throw WireError("\(size) bytes of end offsets", at: 0) }
+                for partition in sorted(metadata.partitions) {
+                    var end: Int64 = -1
+                    try reader.int64(&end)
+                    metadata.ends[partition] = end < 0 ? nil : end
+                }
             case (_, let size):
                 var byte: Int8 = 0
                 for _ in 0..<size { try reader.int8(&byte) }

@@ -16,6 +16,8 @@ struct TransactionMetadata: Sendable, Equatable {
     var timeoutMs: Int32
     var state = TransactionState.empty
     var partitions: Set<TopicPartition> = []
+    /// The end offset of each of them when the end was decided, while the state is a prepared one: what is there from it on is of a later transaction.
+    var ends: [TopicPartition: Int64] = [:]
     /// Milliseconds since 1970; -1 without a transaction.
     var startTimestamp: Int64 = -1
     /// Milliseconds since 1970.
@@ -118,8 +120,15 @@ struct TransactionMetadata: Sendable, Equatable {
     func completed(now: Int64) -> TransactionMetadata {
         var next = with(state == .prepareCommit ? .completeCommit : .completeAbort, now)
         next.partitions = []
+        next.ends = [:]
         next.startTimestamp = -1
         return next
+    }
+
+    /// Whether what the partition holds of the producer is a part of this transaction. Otherwise it is of a later one, of which the log knows nothing: a
+    /// power cut takes more of one log than of another.
+    func owns(_ partition: TopicPartition, from firstOffset: Int64, epoch: Int16) -> Bool {
+        !state.isIdle && partitions.contains(partition) && epoch <= producerEpoch && firstOffset < ends[partition] ?? .max
     }
 
     func check(_ producer: Producer) throws(ErrorCode) {

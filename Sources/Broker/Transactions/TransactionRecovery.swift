@@ -69,26 +69,31 @@ extension TransactionCoordinator {
 
     /// Aborts what partitions hold open and no transaction here has a part in: without a sync of each append a power cut can leave that behind, and nobody
     /// else would end it. For after `load`, with all that the partitions know to be open.
-    func abortOrphans(_ open: [(partition: TopicPartition, producer: Producer)]) {
-        for (partition, producer) in open {
-            let transaction = byProducer[producer.id]
-            if let transaction, !transaction.metadata.state.isIdle, transaction.metadata.partitions.contains(partition) { continue }
-            let epoch = max(producer.epoch, transaction?.metadata.producerEpoch ?? producer.epoch)
-            abortOrphan(partition, Producer(id: producer.id, epoch: epoch), delay: settings.retryMs)
+    func abortOrphans(_ open: [OpenTransaction]) {
+        orphans = open.filter { open in
+            let metadata = byProducer[open.producer.id]?.metadata
+            return metadata?.owns(open.partition, from: open.firstOffset, epoch: open.producer.epoch) != true
         }
+        abortOrphans(delay: settings.retryMs)
     }
 
-    private func abortOrphan(_ partition: TopicPartition, _ producer: Producer, delay: Int64) {
+    private func abortOrphans(delay: Int64) {
+        orphans = orphans.filter { !abort($0) }
+        guard !orphans.isEmpty else { return }
+        counts.retries += 1
+        scheduler.schedule(after: delay) { [self] in abortOrphans(delay: min(settings.maximumRetryMs, delay * 2)) }
+    }
+
+    /// Whether it is ended.
+    private func abort(_ orphan: OpenTransaction) -> Bool {
+        let (partition, producer) = (orphan.partition, orphan.producer)
+        let epoch = max(producer.epoch, byProducer[producer.id]?.metadata.producerEpoch ?? producer.epoch)
         do {
-            try participants.endTransaction(
-                partition, producerID: producer.id, epoch: producer.epoch, commit: false, coordinatorEpoch: 0)
+            try participants.endTransaction(partition, producerID: producer.id, epoch: epoch, commit: false, coordinatorEpoch: 0)
             report(.orphan(partition, producerID: producer.id))
+            return true
         } catch {
-            guard error != .unknownTopicOrPartition else { return }
-            counts.retries += 1
-            scheduler.schedule(after: delay) { [self] in
-                abortOrphan(partition, producer, delay: min(settings.maximumRetryMs, delay * 2))
-            }
+            return error == .unknownTopicOrPartition
         }
     }
 

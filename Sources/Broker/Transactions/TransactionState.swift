@@ -49,7 +49,8 @@ enum TransactionNotice: Sendable, Equatable {
 
 /// The partitions that take part in transactions. On the broker's thread.
 protocol TransactionParticipants: AnyObject {
-    func exists(_ partition: TopicPartition) -> Bool
+    /// Of the next record in the partition; nil when there is no such partition.
+    func endOffset(_ partition: TopicPartition) -> Int64?
     /// Appends the end of the producer's transaction; that of `__consumer_offsets-0` goes to the groups. Harmless when there is none. Throws
     /// `unknownTopicOrPartition` when the partition is gone; anything else is tried again.
     func endTransaction(_ partition: TopicPartition, producerID: Int64, epoch: Int16, commit: Bool, coordinatorEpoch: Int32)

@@ -43,7 +43,12 @@ extension LogStore {
     /// Runs `action` when all that was appended so far is as safe as the flush policy asks: at once, or in strict mode after the next round of syncs. When
     /// the disk fails the actions of that round never run: nobody may be told that data are safe which may not be.
     public func whenDurable(_ action: @escaping () -> Void) {
-        guard settings.syncsBeforeAcknowledging, round != nil || !waiting.isEmpty || hasUnsynced else { return action() }
+        if settings.syncsBeforeAcknowledging { whenSynced(action) } else { action() }
+    }
+
+    /// The same as in strict mode, whatever the flush policy is.
+    public func whenSynced(_ action: @escaping () -> Void) {
+        guard round != nil || !waiting.isEmpty || hasUnsynced else { return action() }
         waiting.append(action)
         if round == nil { startRound(checkpoint: false) }
     }

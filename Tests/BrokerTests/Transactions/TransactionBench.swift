@@ -137,15 +137,16 @@ final class MemoryParticipants: TransactionParticipants {
     }
 
     var partitions: Set<TopicPartition> = [.a, .b, TransactionCoordinator.offsetsPartition]
+    var endOffsets: [TopicPartition: Int64] = [:]
     var markers: [Marker] = []
     var failures: [TopicPartition: ErrorCode] = [:]
 
-    func exists(_ partition: TopicPartition) -> Bool { partitions.contains(partition) }
+    func endOffset(_ partition: TopicPartition) -> Int64? { partitions.contains(partition) ? endOffsets[partition] ?? 0 : nil }
 
     func endTransaction(_ partition: TopicPartition, producerID: Int64, epoch: Int16, commit: Bool, coordinatorEpoch: Int32)
         throws(ErrorCode)
     {
-        guard exists(partition) else { throw .unknownTopicOrPartition }
+        guard partitions.contains(partition) else { throw .unknownTopicOrPartition }
         if let failure = failures[partition] { throw failure }
         markers.append(Marker(partition: partition, producerID: producerID, epoch: epoch, commit: commit))
     }

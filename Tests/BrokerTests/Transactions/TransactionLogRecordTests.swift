@@ -40,6 +40,34 @@ import Testing
         #expect(try TransactionLogRecord.read(record) == .transaction(id: "t1", metadata))
     }
 
+    @Test func theEndsStandInATaggedField() throws {
+        var metadata = metadata
+        metadata.state = .prepareCommit
+        metadata.ends = [TopicPartition("a", 0): 5, TopicPartition("a", 2): 258, .b: 7]
+        let (zeros, gone) = ([UInt8](repeating: 0, count: 6), [UInt8](repeating: 0xff, count: 8))
+        let record = TransactionLogRecord.transaction("t1", metadata)
+        #expect(record.value?.starts(with: [0, 1]) == true)
+        let expected: [[UInt8]] = [[1, 65, 24], zeros, [0, 5], zeros, [1, 2], zeros, [0, 7]]
+        #expect(record.value.map { Array($0.suffix(27)) } == expected.flatMap { $0 })
+        #expect(try TransactionLogRecord.read(record) == .transaction(id: "t1", metadata))
+        metadata.ends[.b] = nil
+        let without = TransactionLogRecord.transaction("t1", metadata)
+        #expect(without.value?.suffix(8) == gone[...])
+        #expect(try TransactionLogRecord.read(without) == .transaction(id: "t1", metadata))
+        var short = without.value ?? []
+        short[short.count - 25] = 16
+        #expect(throws: WireError.self) { try TransactionLogRecord.read(StateRecord(key: without.key, value: short)) }
+    }
+
+    /// Where a transaction ends takes two bytes for its size from 16 partitions on.
+    @Test func manyEndsAreRead() throws {
+        var metadata = metadata
+        metadata.partitions = Set((0..<300).map { TopicPartition("t", $0) })
+        metadata.state = .prepareAbort
+        for partition in metadata.partitions { metadata.ends[partition] = Int64(partition.partition) << 32 }
+        #expect(try TransactionLogRecord.read(TransactionLogRecord.transaction("t", metadata)) == .transaction(id: "t", metadata))
+    }
+
     @Test(arguments: TransactionState.allCases)
     func whatIsWrittenIsRead(state: TransactionState) throws {
         var metadata = metadata

@@ -5,11 +5,11 @@ import Testing
 
 /// Random histories with crashes, failing disks, time-outs and producers that take each other's place.
 @Suite struct TransactionModelTests {
-    @Test(arguments: [false, true])
-    func transactionsAreAllOrNothing(losesUnsynced: Bool) throws {
+    @Test(arguments: [TransactionWorld.Policy.keepsAll, .strict, .relaxed])
+    func transactionsAreAllOrNothing(policy: TransactionWorld.Policy) throws {
         var (ended, fenced) = (0, 0)
-        for seed in 0..<60 as Range<UInt64> {
-            let world = try TransactionWorld(seed: seed, losesUnsynced: losesUnsynced)
+        for seed in 0..<200 as Range<UInt64> {
+            let world = try TransactionWorld(seed: seed, policy: policy)
             let record = ModelProducer.Record()
             let producers = try history(world, record)
             world.calmDown()
@@ -19,7 +19,7 @@ import Testing
             fenced += record.fenced
         }
         // The histories are not empty.
-        #expect(ended > 500 && fenced > 300, "\(ended) \(fenced)")
+        #expect(ended > 1_500 && fenced > 900, "\(ended) \(fenced)")
     }
 
     private func history(_ world: TransactionWorld, _ record: ModelProducer.Record) throws -> [ModelProducer] {
@@ -34,7 +34,8 @@ import Testing
             case 3, 4: world.advance(by: Int64.random(in: 0...8_000, using: &world.random))
             case 5: world.failing = world.random.chance(50) ? TopicPartition("data", 1) : nil
             case 6: world.bench?.log.failure = world.random.chance(40) ? .kafkaStorageError : nil
-            case 7..<25: world.syncAll()
+            // Seldom where little waits for it, so that a crash has something to take.
+            case 7..<25: if world.policy != .relaxed || world.random.chance(20) { world.syncAll() }
             default: producers.randomElement(using: &world.random)?.step()
             }
             if producers.count > 6 { producers.removeAll { $0.isDead } }
@@ -57,7 +58,9 @@ import Testing
                     if producer.epoch < epochs[producer.id] ?? 0 { Issue.record("an epoch shrinks, seed \(seed)") }
                     epochs[producer.id] = producer.epoch
                     for transaction in open.removeValue(forKey: producer.id) ?? [] {
-                        if outcomes[transaction] ?? commit != commit { Issue.record("transaction \(transaction) is half, seed \(seed)") }
+                        if outcomes[transaction] ?? commit != commit, world.policy != .relaxed {
+                            Issue.record("transaction \(transaction) is half, seed \(seed)")
+                        }
                         outcomes[transaction] = commit
                         if commit { committed[transaction, default: 0] += 1 }
                     }
@@ -66,7 +69,7 @@ import Testing
             #expect(open.isEmpty, "a transaction hangs in \(partition), seed \(seed)")
         }
         for (number, transaction) in record.transactions.enumerated() {
-            if transaction.told == true, committed[number, default: 0] != transaction.batches {
+            if transaction.told == true, world.policy != .relaxed, committed[number, default: 0] != transaction.batches {
                 Issue.record("transaction \(number) lost something, seed \(seed)")
             }
             if transaction.told == false || !transaction.askedForCommit, committed[number] != nil {

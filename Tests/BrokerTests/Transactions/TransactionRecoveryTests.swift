@@ -97,13 +97,58 @@ import Testing
         _ = try bench.add([.a], "t", producer)
         bench.participants.failures[.b] = .kafkaStorageError
         bench.coordinator.abortOrphans([
-            (.a, producer), (.b, producer), (.a, Producer(id: 99, epoch: 5)), (TopicPartition("gone", 0), producer),
+            .init(partition: .a, producer: producer, firstOffset: 0), .init(partition: .b, producer: producer, firstOffset: 0),
+            .init(partition: .a, producer: Producer(id: 99, epoch: 5), firstOffset: 7),
+            .init(partition: TopicPartition("gone", 0), producer: producer, firstOffset: 0),
         ])
         #expect(bench.participants.markers == [.init(partition: .a, producerID: 99, epoch: 5, commit: false)])
         bench.participants.failures = [:]
         bench.scheduler.advance(by: 100)
         #expect(bench.participants.markers.last == .init(partition: .b, producerID: producer.id, epoch: 0, commit: false))
         #expect(bench.state("t") == .ongoing)
+    }
+
+    /// A power cut took what the log had of the second transaction, and left its beginning in a partition.
+    @Test(arguments: [5, 4, 6] as [Int64])
+    func aLaterTransactionDoesNotEndWithAnEarlierOne(firstOffset: Int64) throws {
+        let before = try TransactionBench()
+        let producer = try before.producer("t")
+        _ = try before.add([.a, .b], "t", producer)
+        before.participants.endOffsets = [.a: 5, .b: 9]
+        before.participants.failures[.b] = .kafkaStorageError
+        _ = try before.end("t", producer)
+        let bench = try TransactionBench(log: before.log)
+        bench.coordinator.abortOrphans([.init(partition: .a, producer: producer, firstOffset: firstOffset)])
+        bench.scheduler.advance(by: 0)
+        let isLater = firstOffset >= 5
+        #expect(bench.participants.markers.filter { $0.partition == .a }.map(\.commit) == (isLater ? [false, true] : [true]))
+        #expect(bench.participants.markers.filter { $0.partition == .b }.map(\.commit) == [true])
+        #expect(bench.state("t") == .completeCommit)
+    }
+
+    /// The same where the second one has a later epoch, which the log has lost too.
+    @Test(arguments: [true, false])
+    func aLaterEpochDoesNotEndWithAnEarlierOne(decided: Bool) throws {
+        let before = try TransactionBench()
+        let producer = try before.producer("t", timeout: 10_000)
+        _ = try before.add([.a], "t", producer)
+        if decided {
+            before.participants.failures[.a] = .kafkaStorageError
+            _ = try before.end("t", producer)
+        }
+        let bench = try TransactionBench(log: before.log)
+        bench.participants.failures[.a] = .kafkaStorageError
+        let later = Producer(id: producer.id, epoch: producer.epoch + 2)
+        bench.coordinator.abortOrphans([.init(partition: .a, producer: later, firstOffset: 0)])
+        bench.participants.failures[.a] = nil
+        // The earlier one's marker waits until the later one is ended.
+        bench.scheduler.advance(by: 0)
+        #expect(bench.participants.markers.isEmpty)
+        bench.scheduler.advance(by: 100)
+        #expect(bench.participants.markers.first == .init(partition: .a, producerID: later.id, epoch: later.epoch, commit: false))
+        bench.participants.failures[.a] = .invalidProducerEpoch
+        bench.scheduler.advance(by: 20_000)
+        #expect(bench.state("t") == (decided ? .completeCommit : .completeAbort))
     }
 
     /// Two transactions, the broker dead after each single write to the log or to a partition.
