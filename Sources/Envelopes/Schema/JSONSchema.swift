@@ -4,14 +4,25 @@
 /// minItems, maxItems, properties, required, additionalProperties, minProperties, maxProperties, `$ref` to `#` or `#/$defs/NAME`. Read and without effect:
 /// `$schema`, `$id`, `$defs`, `$comment`, title, description, default, examples, deprecated, and names that begin with `x-`. Any other keyword is an error.
 public struct JSONSchema: Sendable, Equatable {
+    /// In one place, so that a copy counts one reference.
+    private let compiled: Compiled
+
+    private final class Compiled: Sendable {
+        let source: JSONValue
+        let program: SchemaProgram
+
+        init(_ source: JSONValue, _ program: SchemaProgram) {
+            self.source = source
+            self.program = program
+        }
+    }
+
     /// As it was read.
-    public let source: JSONValue
-    private let program: SchemaProgram
+    public var source: JSONValue { compiled.source }
 
     public init(_ source: JSONValue) throws(JSONSchemaError) {
         var compiler = SchemaCompiler(root: source)
-        program = try compiler.compile()
-        self.source = source
+        compiled = Compiled(source, try compiler.compile())
     }
 
     /// Reads the schema from JSON text.
@@ -38,9 +49,9 @@ public struct JSONSchema: Sendable, Equatable {
 
     public func validate(_ value: JSONValue) -> [SchemaViolation] { validate(value.bytes) }
 
-    func violations(in element: JSONElement) -> [SchemaViolation] { SchemaRun.judge(element, by: program) }
+    func violations(in element: JSONElement) -> [SchemaViolation] { SchemaRun.judge(element, by: compiled.program) }
 
-    public static func == (left: JSONSchema, right: JSONSchema) -> Bool { left.source == right.source }
+    public static func == (left: JSONSchema, right: JSONSchema) -> Bool { left.compiled === right.compiled || left.source == right.source }
 }
 
 /// One place of a document that does not fit its schema.

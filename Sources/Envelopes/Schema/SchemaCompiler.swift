@@ -23,7 +23,7 @@ struct SchemaCompiler {
         nodes[0] = try node(root, at: "")
         for (index, (name, schema)) in named.enumerated() { nodes[index + 1] = try node(schema, at: pointer("/$defs", name)) }
         try refuseCircles()
-        return SchemaProgram(nodes: nodes)
+        return SchemaProgram(nodes)
     }
 
     /// A `$ref` that leads back to itself without going into the document would never end.
@@ -63,7 +63,6 @@ struct SchemaCompiler {
         }
         try readRequired(members["required"], at: pointer(place, "required"), into: &node)
         guard node.properties.count <= 64 else { throw JSONSchemaError(pointer: place, message: "more than 64 properties in one object") }
-        node.fingerprints = node.properties.map { JSONElement.fingerprint(of: $0.name) }
         if case .allowed = node.additional {} else { node.looksIntoObjects = true }
         if !node.properties.isEmpty || node.minimumProperties > 0 || node.maximumProperties < Int.max { node.looksIntoObjects = true }
         return node

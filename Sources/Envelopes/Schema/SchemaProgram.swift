@@ -97,8 +97,8 @@ struct SchemaNode: Sendable {
 
     /// At most 64, so that one word tells which were seen.
     var properties: [SchemaProperty] = []
-    /// `JSONElement.fingerprint` of the names of `properties`.
-    var fingerprints: [UInt64] = []
+    /// Which of the program's members they are.
+    var members = 0..<0
     var required: UInt64 = 0
     var additional = Additional.allowed
     var minimumProperties = 0
@@ -108,45 +108,92 @@ struct SchemaNode: Sendable {
 }
 
 /// A compiled schema: node 0 is the whole.
+///
+/// The properties of all nodes lie in flat tables beside them: a check that goes by pointers counts no references.
 struct SchemaProgram: Sendable {
-    var nodes: [SchemaNode]
+    let nodes: [SchemaNode]
+    fileprivate let members: [Member]
+    /// The names of the members, one behind the other.
+    fileprivate let names: [UInt8]
+
+    fileprivate struct Member {
+        /// `JSONElement.fingerprint` of its name.
+        let fingerprint: UInt64
+        let name: Range<Int>
+        /// Of its value; nil when it is only required.
+        let node: Int?
+    }
+
+    init(_ compiled: [SchemaNode]) {
+        var (nodes, members, names): ([SchemaNode], [Member], [UInt8]) = (compiled, [], [])
+        for index in nodes.indices {
+            let first = members.count
+            for property in nodes[index].properties {
+                let start = names.count
+                names += property.name
+                members.append(
+                    Member(
+                        fingerprint: JSONElement.fingerprint(of: property.name), name: start..<names.count, node: property.node))
+            }
+            nodes[index].members = first..<members.count
+        }
+        (self.nodes, self.members, self.names) = (nodes, members, names)
+    }
 }
 
 /// One check of one document.
 struct SchemaRun {
-    private enum Step {
-        case name(JSONElement)
-        case missing([UInt8])
-        case index(Int)
-    }
-
-    /// The program's nodes; borrowed by `judge` for as long as the run lasts, so that no node is copied.
+    /// The program's tables; borrowed by `judge` for as long as the run lasts, so that nothing of them is copied.
     private let nodes: UnsafeBufferPointer<SchemaNode>
+    private let members: UnsafeBufferPointer<SchemaProgram.Member>
+    private let names: UnsafeBufferPointer<UInt8>
+    private let root: JSONElement
     private(set) var violations: [SchemaViolation] = []
-    private var path: [Step] = []
 
-    private init(nodes: UnsafeBufferPointer<SchemaNode>) { self.nodes = nodes }
+    private init(
+        _ root: JSONElement, _ nodes: UnsafeBufferPointer<SchemaNode>, _ members: UnsafeBufferPointer<SchemaProgram.Member>,
+        _ names: UnsafeBufferPointer<UInt8>
+    ) {
+        self.root = root
+        self.nodes = nodes
+        self.members = members
+        self.names = names
+    }
 
     /// What in `element` does not fit `program`.
     static func judge(_ element: JSONElement, by program: SchemaProgram) -> [SchemaViolation] {
         program.nodes.withUnsafeBufferPointer { nodes in
-            var run = SchemaRun(nodes: nodes)
-            run.check(element, against: 0)
-            return run.violations
+            program.members.withUnsafeBufferPointer { members in
+                program.names.withUnsafeBufferPointer { names in
+                    var run = SchemaRun(element, nodes, members, names)
+                    run.check(element, against: 0)
+                    return run.violations
+                }
+            }
         }
     }
 
-    private mutating func refuse(_ message: @autoclosure () -> String) {
+    /// - Parameter missing: the member of `element` that is not there.
+    private mutating func refuse(_ element: JSONElement, missing: String? = nil, _ message: @autoclosure () -> String) {
         guard violations.count < SchemaViolation.maximumCount else { return }
-        var text = ""
-        for step in path {
-            switch step {
-            case .name(let name): text = pointer(text, name.text)
-            case .missing(let name): text = pointer(text, String(decoding: name, as: UTF8.self))
-            case .index(let index): text += "/\(index)"
+        var text = place(of: element)
+        if let missing { text = pointer(text, missing) }
+        violations.append(SchemaViolation(pointer: String(text.prefix(SchemaViolation.maximumPointerLength)), message: message()))
+    }
+
+    /// The pointer to a value, looked for from the root on: so a value that fits costs nothing for it.
+    private func place(of element: JSONElement) -> String {
+        var (text, current) = ("", root)
+        while current.index < element.index {
+            if current.kind == .object {
+                guard let member = JSONMembers(current).first(where: { $0.value.next > element.index }) else { break }
+                (text, current) = (pointer(text, member.name.text), member.value)
+            } else {
+                guard let item = JSONElements(current).enumerated().first(where: { $0.element.next > element.index }) else { break }
+                (text, current) = ("\(text)/\(item.offset)", item.element)
             }
         }
-        violations.append(SchemaViolation(pointer: String(text.prefix(SchemaViolation.maximumPointerLength)), message: message()))
+        return text
     }
 
     private mutating func check(_ element: JSONElement, against index: Int) {
@@ -155,13 +202,13 @@ struct SchemaRun {
     }
 
     private mutating func check(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
-        if node.pointee.refusesAll { return refuse("nothing is allowed here") }
+        if node.pointee.refusesAll { return refuse(element, "nothing is allowed here") }
         if let reference = node.pointee.reference { check(element, against: reference) }
         guard node.pointee.types.intersects(element.types) else {
-            return refuse("expected \(node.pointee.types.description), found \(element.typeName)")
+            return refuse(element, "expected \(node.pointee.types.description), found \(element.typeName)")
         }
         if let allowed = node.pointee.allowed, !allowed.contains(where: { element.equals($0) }) {
-            refuse("expected one of \(allowed.prefix(20).map(\.jsonText).joined(separator: ", "))")
+            refuse(element, "expected one of \(allowed.prefix(20).map(\.jsonText).joined(separator: ", "))")
         }
         switch element.kind {
         case .string: checkString(element, node)
@@ -173,76 +220,62 @@ struct SchemaRun {
     }
 
     private mutating func checkNumber(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
-        if let bound = node.pointee.minimum, bound.compare(element) < 0 { refuse("is below the minimum of \(bound.text)") }
-        if let bound = node.pointee.maximum, bound.compare(element) > 0 { refuse("is above the maximum of \(bound.text)") }
-        if let bound = node.pointee.exclusiveMinimum, bound.compare(element) <= 0 { refuse("must be above \(bound.text)") }
-        if let bound = node.pointee.exclusiveMaximum, bound.compare(element) >= 0 { refuse("must be below \(bound.text)") }
+        if let bound = node.pointee.minimum, bound.compare(element) < 0 { refuse(element, "is below the minimum of \(bound.text)") }
+        if let bound = node.pointee.maximum, bound.compare(element) > 0 { refuse(element, "is above the maximum of \(bound.text)") }
+        if let bound = node.pointee.exclusiveMinimum, bound.compare(element) <= 0 { refuse(element, "must be above \(bound.text)") }
+        if let bound = node.pointee.exclusiveMaximum, bound.compare(element) >= 0 { refuse(element, "must be below \(bound.text)") }
     }
 
     private mutating func checkString(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
         let bytes = element.bytes
         if node.pointee.minimumLength > 0 || node.pointee.maximumLength < bytes.count {
             let length = bytes.reduce(0) { $0 + ($1 & 0xc0 != 0x80 ? 1 : 0) }
-            if length < node.pointee.minimumLength { refuse("is shorter than \(node.pointee.minimumLength) characters") }
-            if length > node.pointee.maximumLength { refuse("is longer than \(node.pointee.maximumLength) characters") }
+            if length < node.pointee.minimumLength { refuse(element, "is shorter than \(node.pointee.minimumLength) characters") }
+            if length > node.pointee.maximumLength { refuse(element, "is longer than \(node.pointee.maximumLength) characters") }
         }
-        if let pattern = node.pointee.pattern, !pattern.matches(bytes) { refuse("does not match \(pattern.source)") }
-        if let format = node.pointee.format, !format.accepts(bytes) { refuse("is not a \(format.rawValue)") }
+        if let pattern = node.pointee.pattern, !pattern.matches(bytes) { refuse(element, "does not match \(pattern.source)") }
+        if let format = node.pointee.format, !format.accepts(bytes) { refuse(element, "is not a \(format.rawValue)") }
     }
 
     private mutating func checkArray(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
         let count = element.count
-        if count < node.pointee.minimumItems { refuse("has fewer than \(node.pointee.minimumItems) elements") }
-        if count > node.pointee.maximumItems { refuse("has more than \(node.pointee.maximumItems) elements") }
+        if count < node.pointee.minimumItems { refuse(element, "has fewer than \(node.pointee.minimumItems) elements") }
+        if count > node.pointee.maximumItems { refuse(element, "has more than \(node.pointee.maximumItems) elements") }
         guard let items = node.pointee.items else { return }
-        var index = 0
-        for item in JSONElements(element) {
-            path.append(.index(index))
-            check(item, against: items)
-            path.removeLast()
-            index += 1
-        }
+        for item in JSONElements(element) { check(item, against: items) }
     }
 
     private mutating func checkObject(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
         let count = element.count
-        if count < node.pointee.minimumProperties { refuse("has fewer than \(node.pointee.minimumProperties) members") }
-        if count > node.pointee.maximumProperties { refuse("has more than \(node.pointee.maximumProperties) members") }
+        if count < node.pointee.minimumProperties { refuse(element, "has fewer than \(node.pointee.minimumProperties) members") }
+        if count > node.pointee.maximumProperties { refuse(element, "has more than \(node.pointee.maximumProperties) members") }
         var seen: UInt64 = 0
+        let own = node.pointee.members
         for (name, value) in JSONMembers(element) {
-            let property = SchemaNode.property(name, of: node)
-            if let property { seen |= 1 << UInt64(property) }
-            path.append(.name(name))
-            if let property, let inner = node.pointee.properties[property].node {
+            let member = member(name, among: own)
+            if let member { seen |= 1 << UInt64(member - own.lowerBound) }
+            if let member, let inner = members[member].node {
                 check(value, against: inner)
             } else {
                 switch node.pointee.additional {
                 case .allowed: break
-                case .forbidden: refuse("the schema does not know this name")
+                case .forbidden: refuse(value, "the schema does not know this name")
                 case .node(let inner): check(value, against: inner)
                 }
             }
-            path.removeLast()
         }
         var missing = node.pointee.required & ~seen
         while missing != 0 {
-            path.append(.missing(node.pointee.properties[missing.trailingZeroBitCount].name))
-            refuse("is missing")
-            path.removeLast()
+            let name = names[members[own.lowerBound + missing.trailingZeroBitCount].name]
+            refuse(element, missing: String(decoding: name, as: UTF8.self), "is missing")
             missing &= missing - 1
         }
     }
-}
 
-extension SchemaNode {
-    /// Which property an object's member is. By pointer, so that the node is not copied.
-    fileprivate static func property(_ name: JSONElement, of node: UnsafePointer<SchemaNode>) -> Int? {
+    private func member(_ name: JSONElement, among own: Range<Int>) -> Int? {
         let print = name.fingerprint
-        return node.pointee.fingerprints.withUnsafeBufferPointer { fingerprints in
-            for index in fingerprints.indices where fingerprints[index] == print && name.isText(node.pointee.properties[index].name) {
-                return index
-            }
-            return nil
+        return own.first { index in
+            members[index].fingerprint == print && name.bytes.isEqual(to: UnsafeBufferPointer(rebasing: names[members[index].name]))
         }
     }
 }
