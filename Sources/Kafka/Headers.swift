@@ -23,10 +23,19 @@ public struct Headers: Sendable, Equatable, Collection, ExpressibleByArrayLitera
 
     /// Appends a header as bytes; a null value is nil.
     public mutating func append(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>?) {
-        let sizes = (Int32(truncatingIfNeeded: name.count), value.map { Int32(truncatingIfNeeded: $0.count) } ?? -1)
-        Swift.withUnsafeBytes(of: sizes) { packed.append(contentsOf: $0) }
-        packed.append(contentsOf: name)
-        if let value { packed.append(contentsOf: value) }
+        let bytes = Self.sizesBytes + name.count + (value?.count ?? 0)
+        packed.append(addingCapacity: bytes) { free in
+            free.withUnsafeMutableBufferPointer { memory, used in
+                let header = UnsafeMutableRawBufferPointer(memory)
+                header.storeBytes(of: Int32(truncatingIfNeeded: name.count), as: Int32.self)
+                header.storeBytes(of: value.map { Int32(truncatingIfNeeded: $0.count) } ?? -1, toByteOffset: 4, as: Int32.self)
+                let text = UnsafeMutableRawBufferPointer(rebasing: header[Self.sizesBytes...])
+                text.copyMemory(from: UnsafeRawBufferPointer(name))
+                let rest = UnsafeMutableRawBufferPointer(rebasing: text[name.count...])
+                if let value { rest.copyMemory(from: UnsafeRawBufferPointer(value)) }
+                used = bytes
+            }
+        }
         count += 1
     }
 

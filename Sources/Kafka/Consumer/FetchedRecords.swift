@@ -35,7 +35,7 @@ public final class FetchedRecords: @unchecked Sendable {
     }
 
     /// Reads the records in their order, as long as nobody says that it is over; afterwards it is empty.
-    public func read(until isOver: () -> Bool = { false }, _ body: (Record) -> Void) {
+    public func read(until isOver: () -> Bool = { false }, _ body: (consuming Record) -> Void) {
         var names = TopicNames()
         for message in messages {
             if !isOver() { body(Record(reading: message, names: &names)) }

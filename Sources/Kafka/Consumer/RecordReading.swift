@@ -4,16 +4,25 @@ import Glibc
 /// Topic names by librdkafka's topic objects, so that a record costs no new string. At most 4096 are kept.
 struct TopicNames {
     private var names: [OpaquePointer: String] = [:]
+    /// Most records come from the topic of the one before.
+    private var last: (topic: OpaquePointer, name: String)?
 
     mutating func name(of topic: OpaquePointer?) -> String {
         guard let topic, let text = rd_kafka_topic_name(topic) else { return "" }
         // The object may have been freed and its address used again: compare.
-        if let name = names[topic], name.withCString({ strcmp($0, text) == 0 }) { return name }
+        if let last, last.topic == topic, Self.isSame(last.name, text) { return last.name }
+        let name = known(topic, text) ?? String(cString: text)
         if names.count >= 4096 { names.removeAll(keepingCapacity: true) }
-        let name = String(cString: text)
         names[topic] = name
+        last = (topic, name)
         return name
     }
+
+    private func known(_ topic: OpaquePointer, _ text: UnsafePointer<CChar>) -> String? {
+        names[topic].flatMap { Self.isSame($0, text) ? $0 : nil }
+    }
+
+    private static func isSame(_ name: String, _ text: UnsafePointer<CChar>) -> Bool { name.withCString { strcmp($0, text) == 0 } }
 }
 
 extension Record {

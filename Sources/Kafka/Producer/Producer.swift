@@ -124,12 +124,15 @@ public final class Producer: Sendable {
 /// Sendable although it holds C pointers: librdkafka's topic objects may be used from any thread, and the producer's lock guards the rest.
 private struct TopicHandles: @unchecked Sendable {
     private var handles: [String: OpaquePointer] = [:]
+    /// Most records go to the topic of the one before.
+    private var last: (name: String, handle: OpaquePointer)?
     private(set) var isClosed = false
 
     mutating func handle(_ name: String, of client: OpaquePointer) -> OpaquePointer? {
-        if let handle = handles[name] { return handle }
-        guard let handle = rd_kafka_topic_new(client, name, nil) else { return nil }
+        if let last, last.name == name { return last.handle }
+        guard let handle = handles[name] ?? rd_kafka_topic_new(client, name, nil) else { return nil }
         handles[name] = handle
+        last = (name, handle)
         return handle
     }
 
@@ -137,6 +140,7 @@ private struct TopicHandles: @unchecked Sendable {
         isClosed = true
         for handle in handles.values { rd_kafka_topic_destroy(handle) }
         handles = [:]
+        last = nil
     }
 }
 
