@@ -213,6 +213,27 @@ import Testing
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["crashes"])
     }
 
+    /// Two copies of a record are in the retry topic, and the one that lies behind the other was done before the crash.
+    @Test func aCopyThatIsDueIsNotHandledBeforeTheOneThatIsDoneIsReadAgain() throws {
+        let machine = try Machine(PromptBot.self, partitions: 1)
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        let record = try #require(machine.log.record(at: 0, of: TopicPartition(Work.type.name, 0)))
+        var passport = Passport(record, isOwnTopic: false)
+        passport.attempts = 1
+        passport.notBefore = Timestamp(milliseconds: machine.wall)
+        let copy = OwnRecords(settings: machine.settings).retry(record, passport, key: record.key)
+        let retry = machine.log.append(copy)
+        #expect(machine.log.append(copy) == retry)
+        let note = StateKey.notDone(topic: record.topic, partition: 0, offset: 0)
+        machine.log.append(OutgoingRecord(topic: machine.settings.topics.state, partition: 0, key: note.bytes, value: Array("1".utf8)))
+        machine.log.committed[record.topicPartition] = CommittedOffset(offset: 1)
+        machine.log.committed[retry] = CommittedOffset(offset: 0, metadata: CommitMetadata.text(committed: 0, finished: [1...1]))
+        try machine.crash()
+        machine.runDry()
+        machine.expectAllCommitted()
+        #expect(try machine.events(WorkDone.self).isEmpty)
+    }
+
     @Test func aLostPartitionIsLetGoAtOnce() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)
         try machine.send(Work(name: "a", number: 1, how: "plain"))

@@ -49,8 +49,33 @@ final class AssignedPartition {
 struct Restoration: Sendable {
     var topicPartition: TopicPartition
     var committed: CommittedOffset?
-    /// The last records below the committed offset, for deduplication.
+    /// The last records that were finished, as `FinishedHistory` says, for deduplication.
     var history: [Record]
     /// The newest value of each key of the state partition that belongs to it.
     var state: [(key: [UInt8], value: [UInt8])]
+}
+
+/// Which records of a partition were finished by its earlier owners, the last of them: below the committed offset, and those above it that the commit
+/// names. The latter come again by the consumer too, but perhaps behind a copy of theirs that is open and due.
+struct FinishedHistory: Sendable {
+    private let committed: Int64
+    private let above: [ClosedRange<Int64>]
+    /// The offset to read from; the partition may begin later.
+    let start: Int64
+
+    /// - Parameter window: so many below the committed offset.
+    init(_ commit: CommittedOffset, window: Int64) {
+        committed = max(0, commit.offset)
+        above = CommitMetadata.finished(committed: committed, in: commit.metadata)
+        start = max(0, committed - window)
+    }
+
+    /// One above the last of them.
+    var end: Int64 { above.last.map { $0.upperBound + 1 } ?? committed }
+
+    func contains(_ offset: Int64) -> Bool {
+        guard offset >= committed else { return offset >= start }
+        let place = above.partitionPoint { $0.upperBound >= offset }
+        return place < above.count && above[place].contains(offset)
+    }
 }

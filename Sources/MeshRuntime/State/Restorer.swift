@@ -130,19 +130,21 @@ private struct RestoreWorker {
         let committed = try consumer.committed(request.partitions, timeout: .seconds(15))
         let state = try reader.read(request.numbers, log(consumer), at: Timestamp.now.milliseconds)
         var history: [TopicPartition: [Record]] = [:]
-        let window = Int64(2 * settings.limits.dedupWindow)
+        let window = 2 * settings.limits.dedupWindow
         var starts: [TopicPartition: StartOffset] = [:]
-        var ends: [TopicPartition: Int64] = [:]
-        for (partition, commit) in committed where commit.offset > 0 {
+        var wanted: [TopicPartition: FinishedHistory] = [:]
+        for (partition, commit) in committed {
+            let finished = FinishedHistory(commit, window: Int64(window))
+            guard finished.end > 0 else { continue }
             let low = try consumer.watermarks(of: partition).low
-            guard low < commit.offset else { continue }
-            starts[partition] = .at(max(low, commit.offset - window))
-            ends[partition] = commit.offset
+            guard low < finished.end else { continue }
+            starts[partition] = .at(max(low, finished.start))
+            wanted[partition] = finished
         }
         try PartitionScan(consumer: consumer, progress: progress, logger: logger).read(starts) { record in
-            let end = ends[record.topicPartition] ?? .max
-            if record.offset < end { history[record.topicPartition, default: []].append(record) }
-            return record.offset + 1 >= end ? .partitionDone : .more
+            guard let finished = wanted[record.topicPartition] else { return .partitionDone }
+            if finished.contains(record.offset) { Self.keep(record, in: &history[record.topicPartition, default: []], atMost: window) }
+            return record.offset + 1 >= finished.end ? .partitionDone : .more
         }
         return request.partitions.map { partition in
             let number = request.statePartitions.map { partition.partition % max(1, $0) }
@@ -150,6 +152,12 @@ private struct RestoreWorker {
                 topicPartition: partition, committed: committed[partition], history: history[partition] ?? [],
                 state: number.flatMap { state[$0] }?.compactMap { key, value in belongs(key, to: partition) ? (key, value) : nil } ?? [])
         }
+    }
+
+    /// Keeps the last so many, or up to twice as many.
+    private static func keep(_ record: Record, in history: inout [Record], atMost count: Int) {
+        if history.count >= 2 * count { history.removeFirst(count) }
+        history.append(record)
     }
 
     private func belongs(_ key: [UInt8], to partition: TopicPartition) -> Bool {

@@ -53,7 +53,8 @@ final class MemoryLog {
         if let count = counts[topic] {
             for record in partitions[TopicPartition(topic, partition.partition % count)]! { latest[record.key!] = .some(record.value) }
         }
-        let history = partitions[partition]!.filter { $0.offset < commit?.offset ?? 0 && $0.offset >= (commit?.offset ?? 0) - window }
+        let finished = FinishedHistory(commit ?? CommittedOffset(offset: 0, metadata: ""), window: window)
+        let history = partitions[partition]!.filter { finished.contains($0.offset) }
         return Restoration(
             topicPartition: partition, committed: commit, history: history,
             state: latest.compactMap { key, value in value.map { (key, $0) } })
