@@ -219,7 +219,7 @@ import Testing
     }
 
     /// Whatever ends in the middle of an outage, each input has one result in the end.
-    @Test(arguments: 0..<10) func crashesDuringAnOutageLoseAndDoubleNothing(seed: UInt64) throws {
+    @Test(arguments: 0..<30) func crashesDuringAnOutageLoseAndDoubleNothing(seed: UInt64) throws {
         let machine = try Machine(
             WorkBot.self, seed: seed, configuration: configuration { $0.maximumConcurrentJobs = 3 }, limits: limits(resumes: 1_000))
         machine.settleFailures = 10
@@ -250,6 +250,7 @@ import Testing
     private func limits(resumes: Int) -> Limits {
         var limits = Limits()
         limits.resumesPerRun = resumes
+        limits.committedAtOnce = 1
         return limits
     }
 }

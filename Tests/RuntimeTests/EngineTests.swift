@@ -66,6 +66,8 @@ import Testing
     @discardableResult
     private func storm(_ machine: Machine) throws -> [Work] {
         machine.settings.limits.resumesPerRun = 100
+        // What is settled waits for its turn, so that everything else can come between.
+        machine.settings.limits.committedAtOnce = 1
         try machine.crash()
         machine.settleFailures = 10
         var sent: [Work] = []

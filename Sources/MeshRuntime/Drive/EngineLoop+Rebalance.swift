@@ -22,7 +22,7 @@ extension EngineLoop: RebalanceDelegate {
             engine.advance(at: .current)
             perform()
         }
-        engine.revoked(partitions)
+        engine.revoked(partitions, at: .current)
         gaveUp(partitions)
         perform()
         logger.info("gave \(partitions.count) partitions up", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
@@ -31,7 +31,7 @@ extension EngineLoop: RebalanceDelegate {
     func lost(_ partitions: [TopicPartition], from consumer: Consumer) {
         ahead.forget(partitions)
         logger.warn("lost \(partitions.count) partitions: what was not settled is repeated by their next owner")
-        engine.revoked(partitions)
+        engine.revoked(partitions, at: .current)
         gaveUp(partitions)
         perform()
     }

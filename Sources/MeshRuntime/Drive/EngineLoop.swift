@@ -87,7 +87,7 @@ final class EngineLoop {
             }
             let waits = ahead.isFull || shallAskAgain && !ahead.isIdle || engine.holdsBack(at: .current)
             // There is no room for more records, or enough of them are on their way; that will soon be otherwise.
-            hasNews = waits ? takeMail(limit: .milliseconds(20)) : poll(consumer)
+            hasNews = waits ? takeMail(limit: engine.hasCommitted ? .zero : .milliseconds(20)) : poll(consumer)
             report(consumer)
             // What is on its way would be read a second time: it is waited for.
             if shallAskAgain, ahead.isIdle { askAgain(consumer) }
@@ -142,7 +142,7 @@ final class EngineLoop {
     /// Whether it brought records.
     private func poll(_ consumer: Consumer) -> Bool {
         // A record, mail or the clock wakes us.
-        var timeout: Duration = !mailbox.isEmpty ? .zero : engine.isBusy ? .milliseconds(5) : .milliseconds(100)
+        var timeout: Duration = !mailbox.isEmpty || engine.hasCommitted ? .zero : engine.isBusy ? .milliseconds(5) : .milliseconds(100)
         // One in each round also without room, when the partitions are paused: a consumer that does not poll is put out of its group.
         let takesOne = engine.isFull
         var before = -1

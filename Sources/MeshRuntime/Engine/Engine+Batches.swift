@@ -101,7 +101,8 @@ extension Engine {
             endTrouble()
             settleAgain = (moment.uptime, 0)
             if settings.delivery == .atLeastOnce { commitDelivered(current.items.count, at: moment) }
-            for item in current.items where !item.isLost { visible(item, at: moment) }
+            for item in current.items { committed.append(item) }
+            actOnCommitted(atMost: settings.limits.committedAtOnce, at: moment)
         case .failed(let error, let place):
             figures.failedSettling()
             var items = current.items
@@ -116,6 +117,15 @@ extension Engine {
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
             inFlight?.items = items
             inFlight?.isOut = false
+        }
+    }
+
+    /// Acts on what was committed, in order.
+    func actOnCommitted(atMost count: Int = .max, at moment: Moment) {
+        var left = count
+        while left > 0, let item = committed.popFirst() {
+            left -= 1
+            if !item.isLost { visible(item, at: moment) }
         }
     }
 

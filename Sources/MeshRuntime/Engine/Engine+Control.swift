@@ -43,6 +43,7 @@ extension Engine {
 
     func finishDrain(at moment: Moment) {
         guard let draining, !hasFinished else { return }
+        actOnCommitted(at: moment)
         // Calls held back by a breaker, or opened now, are left to the journal.
         let running = begun.values.contains { $0.runningCalls > 0 }
         let isSettled = inFlight == nil && unsettled.isEmpty && held.isEmpty && !partitions.values.contains { $0.isDirty && $0.isRestored }

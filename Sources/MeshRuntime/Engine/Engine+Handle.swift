@@ -78,13 +78,10 @@ extension Engine {
     private func adopt(_ early: EarlyDecision.Handled, of job: Job) {
         job.firstNow = early.at.wall
         job.now = early.at.wall
-        do throws(Rejection) {
-            let decision = try early.outcome.get()
-            job.made = decision.made
-            try collectRest(decision.result, of: job, suppressing: false)
-        } catch {
-            job.rejection = error
-        }
+        job.rejection = early.rejection
+        job.made = early.made
+        guard let rest = early.rest else { return }
+        do throws(Rejection) { try collectRest(rest, of: job, suppressing: false) } catch { job.rejection = error }
     }
 
     func aggregate(of job: Job) -> String? {
@@ -122,7 +119,7 @@ extension Engine {
             job.remindersSet += 1
             if suppressing { continue }
             let after = min(max(reminder.after, .zero), .seconds(30 * 86_400))
-            job.made.records.append(ownRecords.reminder(reminder, id: id, of: job, due: job.now.advanced(by: after)))
+            job.made.add(ownRecords.reminder(reminder, id: id, of: job, due: job.now.advanced(by: after)))
         }
         guard job.calls.count + result.calls.count <= settings.limits.callsPerRun else {
             throw .permanent("too-many-calls", "\(contract.name) asked for more than \(settings.limits.callsPerRun) calls in one run")

@@ -104,19 +104,19 @@ extension Engine {
     private func append(
         _ incoming: Incoming, _ content: Incoming.Content, _ priority: Priority, _ partition: AssignedPartition, at moment: Moment
     ) {
-        let (record, passport, event) = (incoming.record, incoming.passport, content.event)
+        let envelope = content.event.envelope
         let lane: LaneKey =
             if partition.role == .inbox {
-                .aggregate(partition.topicPartition, passport.aggregate ?? event.key ?? event.envelope.correlationID)
-            } else if let key = passport.key {
+                .aggregate(
+                    partition.topicPartition, incoming.passport.aggregate ?? content.event.key ?? envelope.correlationID)
+            } else if let key = incoming.passport.key {
                 .key(partition.topicPartition, key)
             } else {
-                .single(partition.topicPartition, record.offset)
+                .single(partition.topicPartition, incoming.record.offset)
             }
         let job = Job(
-            id: nextJob, partition: partition, record: record, passport: passport, event: event, identity: content.identity, lane: lane,
-            priority: priority, takenIn: moment,
-            run: .derived(event: event.envelope.id, bot: contract.name, replay: event.envelope.replay), early: content.decision?.handled)
+            id: nextJob, partition: partition, incoming: incoming, content: content, lane: lane, priority: priority, takenIn: moment,
+            run: .derived(event: envelope.id, bot: contract.name, replay: envelope.replay))
         nextJob += 1
         if canBeginAtOnce(job, at: moment) {
             begin(job, at: moment)

@@ -114,7 +114,8 @@ extension Engine {
     }
 
     /// The partitions are gone: whatever was under way for them is forgotten, and its calls are cancelled. The next owner finds the journal.
-    func revoked(_ topicPartitions: [TopicPartition]) {
+    func revoked(_ topicPartitions: [TopicPartition], at moment: Moment) {
+        actOnCommitted(at: moment)
         let gone = Set(topicPartitions)
         for topicPartition in topicPartitions {
             partitions[topicPartition]?.isLost = true

@@ -17,9 +17,7 @@ extension Engine {
             return reject(job, .permanent("unwritable-call", "a call of \(contract.name) cannot be written as JSON"), at: moment)
         }
         item.events = job.made.events
-        job.made.records = []
-        job.made.events = []
-        job.made.unsettled = Tally()
+        job.made.handOver()
         job.unsettledSteps += 1
         job.isJournaled = true
         count(job)

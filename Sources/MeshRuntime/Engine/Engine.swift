@@ -58,6 +58,8 @@ final class Engine {
     /// Results whose partition's commit has no room for them, in order.
     var held: [SettleItem] = []
     var inFlight: InFlight?
+    /// What was committed and is not acted on yet.
+    var committed = Fifo<SettleItem>()
     var nextBatch: UInt64 = 1
     /// When the last settlement was asked for, and when offsets were last committed.
     var lastSettle: Int64 = 0
@@ -121,7 +123,10 @@ final class Engine {
     }
 
     /// Whether something is decided or can be begun that the next `advance` would do.
-    var isBusy: Bool { inFlight == nil && !unsettled.isEmpty || !lanes.isEmpty && !isPaused }
+    var isBusy: Bool { inFlight == nil && !unsettled.isEmpty || !lanes.isEmpty && !isPaused || hasCommitted }
+
+    /// Whether it has something to do at once, that waits for nothing.
+    var hasCommitted: Bool { !committed.isEmpty }
 
     /// Whether there is no room for another record.
     var isFull: Bool {
@@ -137,6 +142,7 @@ final class Engine {
     /// ten times a second.
     func advance(at moment: Moment) {
         guard !hasFinished else { return }
+        actOnCommitted(atMost: settings.limits.committedAtOnce, at: moment)
         takeDue(at: moment)
         fireSchedules(at: moment)
         watchCalls(at: moment)

@@ -14,7 +14,7 @@ struct Cause {
     /// What a replay has marked it with, and the id that it had in its original run; nil for an input that belongs to no replay.
     let replay: (marks: ReplayMarks, originalID: EventID?)?
 
-    init(_ event: Event, _ passport: Passport, run: Run, at now: Timestamp) {
+    init(_ event: Event, _ passport: borrowing Passport, run: Run, at now: Timestamp) {
         self.event = event
         id = passport.inputID(of: event)
         self.run = run

@@ -8,33 +8,33 @@ enum EarlyDecision: Sendable {
     case handled(Handled)
 
     /// What the bot decides.
-    struct Handled: Sendable {
+    final class Handled: Sendable {
         let priority: Priority
         /// When it was told.
         let at: Moment
-        let outcome: Result<Decision, Rejection>
+        /// Why there is nothing.
+        let rejection: Rejection?
+        /// What became of its outputs.
+        let made: Results.Made
+        /// What it wants beside them; nil for nothing.
+        let rest: UntypedEffects?
         /// Of what was made.
         let bytes: Int
 
-        fileprivate init(_ priority: Priority, at moment: Moment, _ outcome: Result<Decision, Rejection>) {
+        fileprivate init(
+            _ priority: Priority, at moment: Moment, rejection: Rejection? = nil, made: consuming Results.Made = Results.Made(),
+            rest: consuming UntypedEffects? = nil
+        ) {
             self.priority = priority
             at = moment
-            self.outcome = outcome
-            guard case .success(let decision) = outcome else {
-                bytes = 0
-                return
-            }
-            bytes = decision.made.records.reduce(0) { $0 + $1.byteCount } + decision.made.events.reduce(0) { $0 + $1.payload.count }
+            self.rejection = rejection
+            bytes = made.bytes
+            self.made = made
+            self.rest = rest
         }
 
         /// Whether so little time has passed that nobody can tell the difference: a record that waited longer is handled when its turn comes.
         func isFresh(at moment: Moment) -> Bool { moment.uptime - at.uptime < 1_000 }
-    }
-
-    struct Decision: Sendable {
-        /// Without the outputs, of which `made` was made.
-        let result: UntypedEffects
-        let made: Results.Made
     }
 
     var handled: Handled? { if case .handled(let handled) = self { handled } else { nil } }
@@ -69,13 +69,14 @@ final class EarlyHandler: Sendable {
         let run = Run.derived(event: envelope.id, bot: results.contract.name, replay: nil)
         do throws(Rejection) {
             let context = Context(now: moment.wall, run: run, attempt: 1, instance: instance)
-            var result = try bot.handleUntyped(.event(event), state: nil, context: context)
+            var effects = try bot.handleUntyped(.event(event), state: nil, context: context)
             var made = Results.Made()
-            try results.produce(result.outputs, because: Cause(event, passport, run: run, at: moment.wall), into: &made) { _, _ in false }
-            result.outputs = []
-            return .handled(.init(priority, at: moment, .success(.init(result: result, made: made))))
+            try results.produce(effects.outputs, because: Cause(event, passport, run: run, at: moment.wall), into: &made) { _, _ in false }
+            effects.outputs = []
+            let rest = effects.reminders.isEmpty && effects.calls.isEmpty ? nil : effects
+            return .handled(.init(priority, at: moment, made: consume made, rest: rest))
         } catch {
-            return .handled(.init(priority, at: moment, .failure(error)))
+            return .handled(.init(priority, at: moment, rejection: error))
         }
     }
 }

@@ -6,7 +6,7 @@ struct Identity: Hashable, Sendable {
     private let high: UInt64
     private let low: UInt64
 
-    init(_ envelope: Envelope, _ passport: Passport) {
+    init(_ envelope: borrowing Envelope, _ passport: borrowing Passport) {
         if let reminder = passport.reminder {
             self.init(id: reminder.id, replay: envelope.replay)
         } else {

@@ -3,11 +3,25 @@ import Envelopes
 import Kafka
 
 /// A record as it comes in, decoded. That depends on the record alone, so it can be done on another thread than the engine's.
-struct Incoming: Sendable {
+///
+/// A class, since it is handed on often: a copy of all that it has would count a dozen references.
+final class Incoming: Sendable {
     let record: Record
     let passport: Passport
     /// What it says; or why it cannot be read.
     let content: Result<Content, Rejection>
+    /// Of the record, and of what was made of it.
+    let bytes: Int
+    /// Of what was made of it.
+    let earlyBytes: Int
+
+    init(record: consuming Record, passport: consuming Passport, content: consuming Result<Content, Rejection>, earlyBytes: Int) {
+        bytes = (record.key?.count ?? 0) + (record.value?.count ?? 0) + earlyBytes
+        self.earlyBytes = earlyBytes
+        self.record = record
+        self.passport = passport
+        self.content = content
+    }
 
     struct Content: Sendable {
         let event: Event
@@ -21,7 +35,7 @@ struct Incoming: Sendable {
     var undecided: Incoming {
         Incoming(
             record: record, passport: passport,
-            content: content.map { Content(event: $0.event, identity: $0.identity, decision: nil) })
+            content: content.map { Content(event: $0.event, identity: $0.identity, decision: nil) }, earlyBytes: 0)
     }
 }
 
@@ -35,23 +49,26 @@ struct RecordDecoder: Sendable {
     private static let (earlyBytes, earlyTime): (Int, Int64) = (1 << 20, 50)
 
     /// - Parameter moment: when the bot is told, where it decides early; nil: it does not.
-    func decode(_ record: Record, at moment: Moment?) -> Incoming {
+    func decode(_ record: consuming Record, at moment: Moment?) -> Incoming {
         let isOwnTopic = record.topic == topics.inbox || record.topic == topics.retry
-        return decode(record, Passport(record, isOwnTopic: isOwnTopic), at: isOwnTopic ? nil : moment)
+        let passport = Passport(record, isOwnTopic: isOwnTopic)
+        return decode(record, passport, at: isOwnTopic ? nil : moment)
     }
 
-    func decode(_ record: Record, _ passport: Passport, at moment: Moment? = nil) -> Incoming {
+    func decode(_ record: consuming Record, _ passport: consuming Passport, at moment: Moment? = nil) -> Incoming {
         let content: Result<Incoming.Content, Rejection>
+        var earlyBytes = 0
         do throws(Rejection) {
             let envelope = try codec.decode(record, passport)
             let event = Event(envelope: envelope, key: passport.key.flatMap { Self.text($0) })
             // At once: what the parser remembers is this event's payload still.
-            let decision = moment.flatMap { early?.decide(event, passport, at: $0) }
+            let decision = if let moment { early?.decide(event, passport, at: moment) } else { EarlyDecision?.none }
+            earlyBytes = decision?.handled?.bytes ?? 0
             content = .success(Incoming.Content(event: event, identity: Identity(envelope, passport), decision: decision))
         } catch {
             content = .failure(error)
         }
-        return Incoming(record: record, passport: passport, content: content)
+        return Incoming(record: record, passport: passport, content: content, earlyBytes: earlyBytes)
     }
 
     /// The text of a key; nil where it is not UTF-8. Most are ASCII, which is seen faster than it is validated.
@@ -72,7 +89,7 @@ struct RecordDecoder: Sendable {
             if decoded.count % 16 == 15 { moment = .current }
             let isEarly = decides && made < Self.earlyBytes && moment.uptime - start < Self.earlyTime
             let incoming = decode(record, at: isEarly ? moment : nil)
-            if case .success(let content) = incoming.content { made += content.decision?.handled?.bytes ?? 0 }
+            made += incoming.earlyBytes
             decoded.append(incoming)
         }
         return decoded

@@ -51,7 +51,7 @@ struct Passport: Equatable {
     typealias Name = RecordHeader
 
     /// Reads what a record carries. On an event topic only the first origin and the count of redrives are believed.
-    init(_ record: Record, isOwnTopic: Bool) {
+    init(_ record: borrowing Record, isOwnTopic: Bool) {
         origin = Origin(topic: record.topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp)
         headers = record.headers
         key = record.key

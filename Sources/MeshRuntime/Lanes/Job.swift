@@ -21,7 +21,7 @@ final class Job {
     let id: UInt64
     /// The assignment that it belongs to; what happens after the partition is lost touches nothing.
     let partition: AssignedPartition
-    let record: Record
+    private let incoming: Incoming
     var passport: Passport
     let event: Event
     let lane: LaneKey
@@ -79,21 +79,21 @@ final class Job {
     var rejection: Rejection?
 
     init(
-        id: UInt64, partition: AssignedPartition, record: Record, passport: Passport, event: Event, identity: Identity, lane: LaneKey,
-        priority: Priority, takenIn: Moment, run: Run, early: EarlyDecision.Handled?
+        id: UInt64, partition: AssignedPartition, incoming: Incoming, content: Incoming.Content, lane: LaneKey, priority: Priority,
+        takenIn: Moment, run: Run
     ) {
         self.id = id
         self.partition = partition
-        self.record = record
-        self.passport = passport
-        self.event = event
+        self.incoming = incoming
+        passport = incoming.passport
+        event = content.event
+        identity = content.identity
+        early = content.decision?.handled
         self.lane = lane
         self.priority = priority
         self.takenIn = takenIn
         self.run = run
-        self.identity = identity
-        self.early = early
-        bytes = (record.key?.count ?? 0) + (record.value?.count ?? 0) + (early?.bytes ?? 0)
+        bytes = incoming.bytes
         attempt = passport.attempts + 1
     }
 
@@ -104,6 +104,7 @@ final class Job {
         return early
     }
 
+    var record: Record { incoming.record }
     var inputID: EventID { passport.inputID(of: event) }
     /// What its results depend on, in the step at hand.
     var cause: Cause { Cause(event, passport, run: run, at: now) }

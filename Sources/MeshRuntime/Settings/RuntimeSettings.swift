@@ -79,6 +79,9 @@ public struct Limits: Sendable, Equatable {
     /// At-least-once: so many results may be delivered while the offsets of as many before them are not committed yet. What a crash repeats is at most the
     /// two together, and so no more than the window of a bot that reads them.
     public var repeatableItems: Int { max(1, dedupWindow / 2) }
+    /// So many settled results are acted on before the next records are taken in: all of a large settlement at once would let the thread that decodes run out
+    /// of work.
+    public var committedAtOnce = 256
     /// So few results are no load: they are settled at once.
     public var lightBatch = 200
     /// Records of one retry partition that wait for their time; beyond it a short delay can wait behind a long one.

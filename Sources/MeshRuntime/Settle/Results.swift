@@ -35,13 +35,38 @@ struct Results: Sendable {
 
     /// What the handling of an input has produced.
     struct Made: Sendable {
-        var records: [OutgoingRecord] = []
+        private(set) var records: [OutgoingRecord] = []
         /// Events among the records, for the configuration's outputs after the settlement; empty where it has none.
-        var events: [Envelope] = []
+        private(set) var events: [Envelope] = []
+        /// Of the records, and of the events' payloads.
+        private(set) var bytes = 0
         /// How many events of each type, those that were left out too: the ordinals of derived ids.
         var counts = Tally()
         /// The same of the events among the records.
         var unsettled = Tally()
+
+        mutating func add(_ record: consuming OutgoingRecord) {
+            bytes += record.byteCount
+            records.append(record)
+        }
+
+        mutating func add(_ event: Envelope) {
+            bytes += event.payload.count
+            events.append(event)
+        }
+
+        /// Forgets what came after the first so many records and events.
+        mutating func cut(records count: Int, events eventCount: Int) {
+            bytes -= records[count...].reduce(0) { $0 + $1.byteCount } + events[eventCount...].reduce(0) { $0 + $1.payload.count }
+            records.removeLast(records.count - count)
+            events.removeLast(events.count - eventCount)
+        }
+
+        /// All of it is on its way to its settlement.
+        mutating func handOver() {
+            cut(records: 0, events: 0)
+            unsettled = Tally()
+        }
     }
 
     /// Adds events, and the notifications that go out with them. What `isVisible` knows by its type and ordinal is counted and left out.
@@ -58,8 +83,7 @@ struct Results: Sendable {
                 do throws(Rejection) {
                     try produce(output, ordinal: ordinal, because: cause, into: &made)
                 } catch {
-                    made.records.removeLast(made.records.count - records)
-                    made.events.removeLast(made.events.count - events)
+                    made.cut(records: records, events: events)
                     throw error
                 }
                 made.unsettled.add(type)
@@ -106,14 +130,14 @@ struct Results: Sendable {
         var record = try codec.encode(envelope, key: key)
         if input.wasOvertaken { record.headers.append(Self.reordered) }
         if let replay = input.replay { record.headers.append(contentsOf: replay.marks.headers(ofProduced: original)) }
-        let most = settings.limits.recordBytes
-        guard record.byteCount <= most else {
+        let (bytes, most) = (record.byteCount, settings.limits.recordBytes)
+        guard bytes <= most else {
             let message =
-                "\(contract.name) produced a \(record.topic) of \(record.byteCount) bytes, \(most) are allowed; let it produce less, then redrive the record"
+                "\(contract.name) produced a \(record.topic) of \(bytes) bytes, \(most) are allowed; let it produce less, then redrive the record"
             throw .permanent("output-too-large", message)
         }
-        made.records.append(record)
-        if !configuration.outputs.isEmpty { made.events.append(envelope) }
+        made.add(consume record)
+        if !configuration.outputs.isEmpty { made.add(envelope) }
     }
 
     /// Of results whose input went through the retry topic: they may come behind those of later inputs of their key.

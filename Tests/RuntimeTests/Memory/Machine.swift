@@ -78,6 +78,8 @@ final class Machine {
     }
 
     func own(_ partitions: [TopicPartition]) {
+        // A broker does not say what is committed while a transaction that carries offsets of them is open.
+        if let settling, settling.offsets.keys.contains(where: { partitions.contains($0) }) { settle() }
         owned.formUnion(partitions)
         for partition in partitions { positions[partition] = log.committed[partition]?.offset ?? 0 }
         engine.assigned(partitions)
@@ -109,7 +111,7 @@ final class Machine {
 
     /// The partitions pass to somebody else; `own` brings them back.
     func giveUp(_ partitions: [TopicPartition]) {
-        engine.revoked(partitions)
+        engine.revoked(partitions, at: moment)
         owned.subtract(partitions)
         paused.subtract(partitions)
         for partition in partitions { positions[partition] = nil }
