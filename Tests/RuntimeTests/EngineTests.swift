@@ -19,21 +19,6 @@ import Testing
         try storm(machine)
     }
 
-    /// A decision that is made before the record's turn counts for a second; a record that waited longer is handled when its turn comes.
-    @Test(arguments: [(0, 0), (999, 0), (1_000, 1_000)]) func anEarlyDecisionHoldsForASecond(wait: Int64, told: Int64) throws {
-        let machine = try Machine(PromptBot.self, partitions: 1)
-        machine.restoreAll()
-        try machine.send(Work(name: "a", number: 1, how: "plain"))
-        let record = try #require(machine.log.record(at: 0, of: TopicPartition(Work.type.name, 0)))
-        let start = machine.wall
-        let incoming = machine.engine.decoder.decode(record, at: machine.moment)
-        machine.pass(wait)
-        machine.engine.take(incoming, at: machine.moment)
-        machine.advance()
-        machine.settle()
-        #expect(try machine.events(WorkDone.self).map(\.envelope.timestamp.milliseconds) == [start + told])
-    }
-
     @Test(arguments: 0..<12) func exactlyOneResultWithState(seed: UInt64) throws {
         let machine = try Machine(CountBot.self, seed: seed)
         let sent = try storm(machine)

@@ -108,6 +108,19 @@ struct PromptBot: Bot {
     }
 }
 
+/// The same, tried again where it is.
+struct PromptInPlaceBot: Bot {
+    static let contract = Contract(
+        name: "PromptInPlaceBot", summary: "For tests.", consumes: [Work.type], produces: WorkOutput.types,
+        retry: RetryPolicy(mode: .inPlace, maximumAttempts: 3, backoff: .fixed, initialDelay: .seconds(1), maximumDelay: .seconds(10)))
+    private let prompt: PromptBot
+    init(configuration: BotConfiguration) throws(ConfigurationError) { prompt = try PromptBot(configuration: configuration) }
+
+    func handle(_ input: Input<Never>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<WorkOutput, Never>] {
+        try prompt.handle(input, state: &state, context: context)
+    }
+}
+
 /// Counts what it has done of each name.
 struct CountBot: Bot {
     struct State: BotState { var total: Int }
