@@ -48,6 +48,7 @@ public protocol Durability: AnyObject {
     /// Runs `action` as soon as all that was appended so far is as safe as the flush policy asks: at once, or in strict mode after the next sync. Actions
     /// run in the order in which they came.
     func whenDurable(_ action: @escaping () -> Void)
-    /// Runs `action` after the next sync, whatever the flush policy is: for what is seldom and must not be taken back.
+    /// Runs `action` after the next sync, whatever the flush policy is: for what is seldom and must not be taken back. In the default mode it can run after
+    /// what was given to `whenDurable` later.
     func whenSynced(_ action: @escaping () -> Void)
 }

@@ -16,7 +16,9 @@ extension TransactionCoordinator {
     ) {
         var next = next
         for partition in next.partitions { next.ends[partition] = participants.endOffset(partition) }
-        transit(transaction, to: next) { [self, partitions = next.partitions] error in
+        // An epoch that is raised must be in the log before it is in a partition.
+        let isFence = next.producerEpoch != transaction.metadata.producerEpoch
+        transit(transaction, to: next, when: isFence ? durability.whenSynced : nil) { [self, partitions = next.partitions] error in
             decided(error)
             guard error == .none else { return }
             transaction.unmarked = partitions
@@ -43,8 +45,8 @@ extension TransactionCoordinator {
     private func writeMarkers(_ transaction: Transaction) -> ErrorCode? {
         let metadata = transaction.metadata
         var failure: ErrorCode?
-        for partition in transaction.unmarked.sorted(by: { ($0.topic, $0.partition) < ($1.topic, $1.partition) }) {
-            if orphans.contains(where: { $0.partition == partition && $0.producer.id == metadata.producerID }) {
+        for partition in transaction.unmarked.sorted() {
+            if isOrphaned(partition, metadata.producerID) {
                 // The marker would end that one.
                 failure = .concurrentTransactions
                 continue
@@ -54,7 +56,8 @@ extension TransactionCoordinator {
                     partition, producerID: metadata.producerID, epoch: metadata.producerEpoch, commit: metadata.state == .prepareCommit,
                     coordinatorEpoch: Self.coordinatorEpoch)
             } catch {
-                // What is deleted needs no marker, and where a later epoch is known this transaction has ended.
+                // What is deleted needs no marker. A later epoch is known only where an earlier version of this broker let a power cut take it from the log,
+                // with all that came after this transaction.
                 if error != .unknownTopicOrPartition && error != .invalidProducerEpoch {
                     failure = error
                     continue
@@ -73,9 +76,14 @@ extension TransactionCoordinator {
         } catch {
             return retry(transaction, after: error) { [self] in conclude(transaction) }
         }
-        transaction.pending = nil
-        apply(next, to: transaction)
-        if next.state == .completeCommit { counts.committed += 1 } else { counts.aborted += 1 }
+        let release = { [self] in
+            transaction.pending = nil
+            transaction.isResumed = false
+            apply(next, to: transaction)
+            if next.state == .completeCommit { counts.committed += 1 } else { counts.aborted += 1 }
+        }
+        // What a start completed is not completed a second time, over what comes after it: a cut partition ends before the offset that the decision has.
+        if transaction.isResumed { durability.whenSynced(release) } else { release() }
     }
 
     private func retry(_ transaction: Transaction, after failure: ErrorCode, _ action: @escaping () -> Void) {

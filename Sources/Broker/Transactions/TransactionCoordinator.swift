@@ -18,6 +18,8 @@ final class TransactionCoordinator {
         var pending: TransactionState?
         /// Partitions without their marker, while the state is a prepared one.
         var unmarked: Set<TopicPartition> = []
+        /// Decided before the start, and completed after it.
+        var isResumed = false
         /// Of the time-out or of the next attempt.
         var timer: TimerID?
         /// In a row that failed.
@@ -125,6 +127,8 @@ final class TransactionCoordinator {
     func add(_ partitions: Set<TopicPartition>, to id: String, producer: Producer, reply: @escaping (ErrorCode) -> Void) {
         do throws(ErrorCode) {
             let transaction = try known(id, producer)
+            // Its records would end with those.
+            if partitions.contains(where: { isOrphaned($0, producer.id) }) { throw .concurrentTransactions }
             guard let next = try transaction.metadata.adding(partitions, producer: producer, now: scheduler.wallClock) else {
                 return reply(.none)
             }

@@ -2,8 +2,8 @@ import KafkaProtocol
 
 /// A transactional id's state as Kafka keeps it in `__transaction_state` (TransactionLogKey version 0, TransactionLogValue versions 0 and 1).
 ///
-/// Version 1 is written only for what version 0 has no room for, and Kafka passes over: the former epoch of a producer that raised its own, and where each
-/// partition ended when the transaction's end was decided. They stand in tagged fields.
+/// Version 1 is written for what version 0 has no room for, and Kafka passes over: the former epoch of a producer that raised its own, and with each decision
+/// where the transaction's partitions ended. They stand in tagged fields.
 enum TransactionLogRecord {
     private static let keyVersion: Int16 = 0
     private static let producerIDsVersion: Int16 = 0x7fff
@@ -67,38 +67,31 @@ enum TransactionLogRecord {
         writer.int16(&version)
         // As above.
         do { try value.code(&writer) } catch { preconditionFailure("a record cannot be written: \(error)") }
-        return writer.finish().flatMap(inMemory) + tags(metadata)
+        writeTags(metadata, to: &writer)
+        return writer.finish().flatMap(inMemory)
     }
 
     private static func inMemory(_ part: MessageWriter.Part) -> ArraySlice<UInt8> {
         if case .bytes(let bytes) = part { bytes } else { [] }
     }
 
-    private static func tags(_ metadata: TransactionMetadata) -> [UInt8] {
-        var fields: [(tag: UInt32, bytes: [UInt8])] = []
-        if metadata.lastProducerEpoch != -1 {
-            fields.append((previousProducerIDTag, bigEndian(metadata.lastProducerID)))
-            fields.append((lastEpochTag, bigEndian(metadata.lastProducerEpoch)))
+    /// Each field: tag, size, numbers.
+    private static func writeTags(_ metadata: TransactionMetadata, to writer: inout MessageWriter) {
+        let hasEpoch = metadata.lastProducerEpoch != -1
+        writer.unsignedVarint((hasEpoch ? 2 : 0) + (metadata.ends.isEmpty ? 0 : 1))
+        if hasEpoch {
+            var (id, epoch) = (metadata.lastProducerID, metadata.lastProducerEpoch)
+            for number in [previousProducerIDTag, 8] { writer.unsignedVarint(number) }
+            writer.int64(&id)
+            for number in [lastEpochTag, 2] { writer.unsignedVarint(number) }
+            writer.int16(&epoch)
         }
-        if !metadata.ends.isEmpty {
-            fields.append((endsTag, sorted(metadata.partitions).flatMap { bigEndian(metadata.ends[$0] ?? -1) }))
+        guard !metadata.ends.isEmpty else { return }
+        for number in [endsTag, UInt32(metadata.partitions.count * 8)] { writer.unsignedVarint(number) }
+        for partition in metadata.partitions.sorted() {
+            var end = metadata.ends[partition] ?? -1
+            writer.int64(&end)
         }
-        return varint(UInt32(fields.count)) + fields.flatMap { varint($0.tag) + varint(UInt32($0.bytes.count)) + $0.bytes }
-    }
-
-    private static func sorted(_ partitions: Set<TopicPartition>) -> [TopicPartition] {
-        partitions.sorted { ($0.topic, $0.partition) < ($1.topic, $1.partition) }
-    }
-
-    private static func bigEndian(_ number: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
-
-    private static func varint(_ number: UInt32) -> [UInt8] {
-        var (bytes, rest): ([UInt8], UInt32) = ([], number)
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        return bytes + [UInt8(rest)]
     }
 
     /// Behind the version, which the reader takes over.
@@ -126,7 +119,7 @@ enum TransactionLogRecord {
             case (lastEpochTag, 2): try reader.int16(&metadata.lastProducerEpoch)
             case (endsTag, let size):
                 guard Int(size) == metadata.partitions.count * 8 else { throw WireError("\(size) bytes of end offsets", at: 0) }
-                for partition in sorted(metadata.partitions) {
+                for partition in metadata.partitions.sorted() {
                     var end: Int64 = -1
                     try reader.int64(&end)
                     metadata.ends[partition] = end < 0 ? nil : end

@@ -58,6 +58,7 @@ extension TransactionCoordinator {
 
     private func resume(_ transaction: Transaction) {
         transaction.unmarked = transaction.metadata.partitions
+        transaction.isResumed = true
         transaction.pending = transaction.metadata.state == .prepareCommit ? .completeCommit : .completeAbort
         setTimer(
             transaction,
@@ -75,6 +76,11 @@ extension TransactionCoordinator {
             return metadata?.owns(open.partition, from: open.firstOffset, epoch: open.producer.epoch) != true
         }
         abortOrphans(delay: settings.retryMs)
+    }
+
+    /// Whether the partition holds an open transaction of the producer that is still to be aborted.
+    func isOrphaned(_ partition: TopicPartition, _ producerID: Int64) -> Bool {
+        orphans.contains { $0.partition == partition && $0.producer.id == producerID }
     }
 
     private func abortOrphans(delay: Int64) {

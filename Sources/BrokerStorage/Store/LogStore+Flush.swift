@@ -46,7 +46,8 @@ extension LogStore {
         if settings.syncsBeforeAcknowledging { whenSynced(action) } else { action() }
     }
 
-    /// The same as in strict mode, whatever the flush policy is.
+    /// The same as in strict mode, whatever the flush policy is. When the disk fails in the default mode the action runs all the same, as if it had not
+    /// waited: there nothing else is told less than what is written.
     public func whenSynced(_ action: @escaping () -> Void) {
         guard round != nil || !waiting.isEmpty || hasUnsynced else { return action() }
         waiting.append(action)
@@ -144,9 +145,10 @@ extension LogStore {
         guard let running = round, let outcome = anchor.take(running.number) else { return }
         round = nil
         apply(running, outcome)
-        if outcome.failures.isEmpty {
+        let isTransient = outcome.failures.values.allSatisfy(\.isTransient)
+        if outcome.failures.isEmpty || !isTransient && !settings.syncsBeforeAcknowledging {
             for action in running.actions { action() }
-        } else if outcome.failures.values.allSatisfy(\.isTransient) {
+        } else if isTransient {
             // The next tick tries again.
             waiting = running.actions + waiting
             return

@@ -110,7 +110,8 @@ public struct MessageWriter: MessageCoder {
         }
     }
 
-    private mutating func putUnsignedVarint(_ value: UInt32) {
+    /// An unsigned number in groups of seven bits, the lowest first.
+    public mutating func unsignedVarint(_ value: UInt32) {
         var rest = value
         while rest >= 0x80 {
             buffer.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -121,7 +122,7 @@ public struct MessageWriter: MessageCoder {
 
     /// nil stands for null.
     private mutating func putLength(_ length: Int?, short: Bool) {
-        if isFlexible { return putUnsignedVarint(UInt32((length ?? -1) + 1)) }
+        if isFlexible { return unsignedVarint(UInt32((length ?? -1) + 1)) }
         if short { put(Int16(length ?? -1)) } else { put(Int32(length ?? -1)) }
     }
 
@@ -170,5 +171,5 @@ public struct MessageWriter: MessageCoder {
         for element in value ?? [] { write(element) }
     }
 
-    public mutating func tags() { if isFlexible { putUnsignedVarint(0) } }
+    public mutating func tags() { if isFlexible { unsignedVarint(0) } }
 }

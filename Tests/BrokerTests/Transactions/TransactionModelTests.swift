@@ -35,7 +35,7 @@ import Testing
             case 5: world.failing = world.random.chance(50) ? TopicPartition("data", 1) : nil
             case 6: world.bench?.log.failure = world.random.chance(40) ? .kafkaStorageError : nil
             // Seldom where little waits for it, so that a crash has something to take.
-            case 7..<25: if world.policy != .relaxed || world.random.chance(20) { world.syncAll() }
+            case 7..<25: if world.policy != .relaxed || world.random.chance(50) { world.syncAll() }
             default: producers.randomElement(using: &world.random)?.step()
             }
             if producers.count > 6 { producers.removeAll { $0.isDead } }

@@ -151,6 +151,41 @@ import Testing
         #expect(bench.state("t") == (decided ? .completeCommit : .completeAbort))
     }
 
+    /// What comes after an orphan would end with it.
+    @Test func nothingIsAddedToAnOrphan() throws {
+        let bench = try TransactionBench()
+        let producer = try bench.producer("t")
+        bench.participants.failures[.a] = .kafkaStorageError
+        bench.coordinator.abortOrphans([.init(partition: .a, producer: producer, firstOffset: 0)])
+        #expect(try bench.add([.a, .b], "t", producer).errors == [.concurrentTransactions, .concurrentTransactions])
+        #expect(try bench.add([.b], "t", producer).errors == [.none])
+        bench.participants.failures[.a] = nil
+        bench.scheduler.advance(by: 100)
+        #expect(try bench.add([.a], "t", producer).errors == [.none])
+    }
+
+    /// In the default mode too, what a start has completed is in the log before another transaction begins, and a raised epoch before it is in a partition.
+    @Test func whatMustNotBeTakenBackWaitsForTheDisk() throws {
+        let before = try TransactionBench()
+        let producer = try before.producer("t", timeout: 10_000)
+        _ = try before.add([.a], "t", producer)
+        before.participants.failures[.a] = .kafkaStorageError
+        _ = try before.end("t", producer)
+        let bench = try TransactionBench(log: before.log)
+        bench.durability.syncsAtOnce = false
+        bench.scheduler.advance(by: 0)
+        #expect(bench.participants.markers.count == 1)
+        #expect(try bench.add([.a], "t", producer).errors == [.concurrentTransactions])
+        bench.durability.sync()
+        #expect(bench.state("t") == .completeCommit)
+        #expect(try bench.add([.a], "t", producer).errors == [.none])
+
+        bench.scheduler.advance(by: 10_000)
+        #expect(bench.participants.markers.count == 1, "the epoch that fences is not in the log for good")
+        bench.durability.sync()
+        #expect(bench.participants.markers.last == .init(partition: .a, producerID: producer.id, epoch: producer.epoch + 1, commit: false))
+    }
+
     /// Two transactions, the broker dead after each single write to the log or to a partition.
     @Test func aCrashAfterAnyWrite() throws {
         let (writes, producer) = try writesOfTwoTransactions()
