@@ -234,6 +234,36 @@ import Testing
         #expect(try machine.events(WorkDone.self).isEmpty)
     }
 
+    /// The last of what was finished, below the committed offset and above it.
+    @Test(arguments: [(2, 20), (4, 16), (5, 15), (7, 8), (15, 0), (100, 0)] as [(Int64, Int64)])
+    func theLastThatWereFinishedAreRemembered(window: Int64, start: Int64) {
+        let metadata = CommitMetadata.text(committed: 10, finished: [15...17, 20...21])
+        let history = FinishedHistory(CommittedOffset(offset: 10, metadata: metadata), window: window)
+        #expect((history.start, history.end) == (start, 22))
+        let finished = (start..<30).filter { history.contains($0) }
+        #expect(finished == (Array(0..<10) + [15, 16, 17, 20, 21]).filter { $0 >= start })
+        let plain = FinishedHistory(CommittedOffset(offset: 10), window: window)
+        #expect((plain.start, plain.end) == (max(0, 10 - window), 10))
+    }
+
+    /// Who waits for a revocation waits for what comes of the last settlement too.
+    @Test func whatIsCommittedIsActedOnBeforeAPartitionIsQuiet() throws {
+        var limits = Limits()
+        limits.committedAtOnce = 1
+        let machine = try Machine(WorkBot.self, partitions: 1, limits: limits)
+        machine.restoreAll()
+        for number in 0..<10 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
+        while machine.engine.unsettled.count < 10 { machine.deliver() }
+        machine.advance()
+        machine.engine.leaving(machine.inputs)
+        while !machine.engine.isQuiet(machine.inputs) {
+            machine.settle()
+            machine.advance()
+        }
+        #expect(!machine.engine.hasCommitted)
+        #expect(machine.engine.inProgress.isEmpty)
+    }
+
     @Test func aLostPartitionIsLetGoAtOnce() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)
         try machine.send(Work(name: "a", number: 1, how: "plain"))

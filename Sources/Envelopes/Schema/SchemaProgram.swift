@@ -95,7 +95,7 @@ struct SchemaNode: Sendable {
     var minimumItems = 0
     var maximumItems = Int.max
 
-    /// At most 64, so that one word tells which were seen.
+    /// While it is compiled; at most 64, so that one word tells which were seen.
     var properties: [SchemaProperty] = []
     /// Which of the program's members they are.
     var members = 0..<0
@@ -136,6 +136,7 @@ struct SchemaProgram: Sendable {
                         fingerprint: JSONElement.fingerprint(of: property.name), name: start..<names.count, node: property.node))
             }
             nodes[index].members = first..<members.count
+            nodes[index].properties = []
         }
         (self.nodes, self.members, self.names) = (nodes, members, names)
     }

@@ -11,15 +11,17 @@ struct TopicNames {
         guard let topic, let text = rd_kafka_topic_name(topic) else { return "" }
         // The object may have been freed and its address used again: compare.
         if let last, last.topic == topic, Self.isSame(last.name, text) { return last.name }
-        let name = known(topic, text) ?? String(cString: text)
-        if names.count >= 4096 { names.removeAll(keepingCapacity: true) }
-        names[topic] = name
+        let name = known(topic, text)
         last = (topic, name)
         return name
     }
 
-    private func known(_ topic: OpaquePointer, _ text: UnsafePointer<CChar>) -> String? {
-        names[topic].flatMap { Self.isSame($0, text) ? $0 : nil }
+    private mutating func known(_ topic: OpaquePointer, _ text: UnsafePointer<CChar>) -> String {
+        if let name = names[topic], Self.isSame(name, text) { return name }
+        if names.count >= 4096 { names.removeAll(keepingCapacity: true) }
+        let name = String(cString: text)
+        names[topic] = name
+        return name
     }
 
     private static func isSame(_ name: String, _ text: UnsafePointer<CChar>) -> Bool { name.withCString { strcmp($0, text) == 0 } }

@@ -102,7 +102,7 @@ extension Engine {
             settleAgain = (moment.uptime, 0)
             if settings.delivery == .atLeastOnce { commitDelivered(current.items.count, at: moment) }
             for item in current.items { committed.append(item) }
-            actOnCommitted(atMost: settings.limits.committedAtOnce, at: moment)
+            actOnNextCommitted(at: moment)
         case .failed(let error, let place):
             figures.failedSettling()
             var items = current.items
@@ -120,14 +120,18 @@ extension Engine {
         }
     }
 
-    /// Acts on what was committed, in order.
-    func actOnCommitted(atMost count: Int = .max, at moment: Moment) {
-        var left = count
+    /// Acts on the next portion of what was committed; on all of it when partitions go to somebody else, who waits for what comes of it.
+    func actOnNextCommitted(at moment: Moment) {
+        guard !committed.isEmpty else { return }
+        var left = isGivingUp ? committed.count : settings.limits.committedAtOnce
         while left > 0, let item = committed.popFirst() {
             left -= 1
             if !item.isLost { visible(item, at: moment) }
         }
     }
+
+    /// Acts on all that was committed, in order.
+    func actOnCommitted(at moment: Moment) { while let item = committed.popFirst() { if !item.isLost { visible(item, at: moment) } } }
 
     /// At-least-once: commits from time to time, and before more results could be repeated after a crash than whoever reads them remembers.
     private func commitDelivered(_ results: Int, at moment: Moment) {

@@ -13,8 +13,8 @@ extension Engine {
             return pauseWithoutRoom(partition)
         }
         guard partition.ledger.begin(record.offset) else {
+            // It was finished before: its restoration has remembered it.
             partition.isDirty = true
-            remember(incoming, in: partition)
             return
         }
         figures.tookIn()

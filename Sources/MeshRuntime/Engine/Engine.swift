@@ -142,7 +142,7 @@ final class Engine {
     /// ten times a second.
     func advance(at moment: Moment) {
         guard !hasFinished else { return }
-        actOnCommitted(atMost: settings.limits.committedAtOnce, at: moment)
+        actOnNextCommitted(at: moment)
         takeDue(at: moment)
         fireSchedules(at: moment)
         watchCalls(at: moment)

@@ -63,11 +63,20 @@ struct FinishedHistory: Sendable {
     /// The offset to read from; the partition may begin later.
     let start: Int64
 
-    /// - Parameter window: so many below the committed offset.
+    /// - Parameter window: so many of them.
     init(_ commit: CommittedOffset, window: Int64) {
         committed = max(0, commit.offset)
         above = CommitMetadata.finished(committed: committed, in: commit.metadata)
-        start = max(0, committed - window)
+        var missing = window
+        for range in above.reversed() {
+            let count = Int64(range.count)
+            guard count < missing else {
+                start = range.upperBound - missing + 1
+                return
+            }
+            missing -= count
+        }
+        start = max(0, committed - missing)
     }
 
     /// One above the last of them.

@@ -62,7 +62,7 @@ final class Job {
     var remindersSet = 0
     /// Results of the steps since the last settlement; counts of the whole attempt.
     var made = Results.Made()
-    /// What the bot was found to decide before the record was taken in; nil when nobody looked, and once it was used.
+    /// What the bot was found to decide before the record was taken in; nil when nobody looked, and once it was used. `incoming` has it still.
     private var early: EarlyDecision.Handled?
     /// Of the record, and of what was made of it already.
     let bytes: Int

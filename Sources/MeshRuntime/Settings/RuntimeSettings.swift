@@ -80,7 +80,7 @@ public struct Limits: Sendable, Equatable {
     /// two together, and so no more than the window of a bot that reads them.
     public var repeatableItems: Int { max(1, dedupWindow / 2) }
     /// So many settled results are acted on before the next records are taken in: all of a large settlement at once would let the thread that decodes run out
-    /// of work.
+    /// of work. More than are decoded together, so that no rest piles up.
     public var committedAtOnce = 256
     /// So few results are no load: they are settled at once.
     public var lightBatch = 200

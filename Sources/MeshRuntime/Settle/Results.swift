@@ -64,8 +64,7 @@ struct Results: Sendable {
 
         /// All of it is on its way to its settlement.
         mutating func handOver() {
-            cut(records: 0, events: 0)
-            unsettled = Tally()
+            (records, events, bytes, unsettled) = ([], [], 0, Tally())
         }
     }
 

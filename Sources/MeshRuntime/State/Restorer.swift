@@ -149,7 +149,7 @@ private struct RestoreWorker {
         return request.partitions.map { partition in
             let number = request.statePartitions.map { partition.partition % max(1, $0) }
             return Restoration(
-                topicPartition: partition, committed: committed[partition], history: history[partition] ?? [],
+                topicPartition: partition, committed: committed[partition], history: history[partition]?.suffix(window) ?? [],
                 state: number.flatMap { state[$0] }?.compactMap { key, value in belongs(key, to: partition) ? (key, value) : nil } ?? [])
         }
     }
