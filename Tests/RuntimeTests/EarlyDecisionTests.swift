@@ -31,6 +31,18 @@ import Testing
         #expect(early == late)
     }
 
+    /// The thread that decoded a record frees it: by then the engine has nothing of it any more.
+    @Test func whatIsFinishedIsHandedOverWhole() throws {
+        let machine = try Machine(PromptBot.self)
+        machine.restoreAll()
+        for number in 0..<16 {
+            try machine.send(Work(name: "a", number: number, how: number % 8 == 7 ? "poison" : "plain"))
+        }
+        machine.runDry()
+        #expect(machine.finished.count == 16)
+        for place in machine.finished.indices { #expect(isKnownUniquelyReferenced(&machine.finished[place])) }
+    }
+
     /// All that became visible of one input after its first attempt.
     private func outcome(of how: String, isPutBack: Bool, isEarly: Bool) throws -> [Record] {
         var configuration = BotConfiguration(name: "PromptBot")

@@ -4,6 +4,8 @@ import Kafka
 /// Decodes records on a thread of its own, and lets the bot decide about them early, while the engine takes in those before them. Few records are decoded at
 /// once, where they are.
 ///
+/// The thread also frees what is finished: the allocator hands memory that a thread has freed to the same thread again, and nearly all of a record's was made there.
+///
 /// Confined to the engine's thread, apart from that thread.
 final class DecodeAhead {
     /// So many records are decoded together, at most, and so many bytes and one record.
@@ -16,9 +18,17 @@ final class DecodeAhead {
     /// What the engine's thread is polling together.
     private(set) var filling = FetchedRecords()
     private let decoder: RecordDecoder
-    private let queue = BlockingQueue<(number: UInt64, records: FetchedRecords)>()
+    private let queue = BlockingQueue<Work>()
     private let ended = DispatchSemaphore(value: 0)
     private var book = BatchBook()
+
+    /// What the thread is asked for.
+    private struct Work: Sendable {
+        let number: UInt64
+        let records: FetchedRecords
+        /// To be freed before.
+        var finished: [Incoming]
+    }
 
     /// A batch that comes back.
     struct Batch: Sendable {
@@ -43,7 +53,8 @@ final class DecodeAhead {
         OwnThread.start("decode") { [queue, ended, decoder, mailbox] in
             while true {
                 switch queue.take(limit: .seconds(60)) {
-                case .element(let work):
+                case .element(var work):
+                    work.finished = []
                     mailbox.put(
                         .decoded(Batch(number: work.number, incoming: decoder.decode(work.records, decides: true) { queue.isOver })))
                 case .nothing: continue
@@ -64,11 +75,12 @@ final class DecodeAhead {
     var isFilled: Bool { filling.count >= Self.batch || filling.bytes >= Self.batchBytes }
 
     /// What was polled goes on its way; comes back at once what is so little that it is decoded here.
-    func decode() -> [Incoming] {
+    /// - Parameter finished: what the engine needs no more; freed with the batch, or here when none goes on its way.
+    func decode(freeing finished: consuming [Incoming]) -> [Incoming] {
         guard filling.count > 0 else { return [] }
         if book.underWay == 0, filling.count < Self.fewest { return decoder.decode(filling, decides: false) { false } }
         if !hasThread { startThread() }
-        queue.put((book.give(), filling))
+        queue.put(Work(number: book.give(), records: filling, finished: finished))
         filling = FetchedRecords()
         return []
     }

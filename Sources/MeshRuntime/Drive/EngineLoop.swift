@@ -157,7 +157,7 @@ final class EngineLoop {
             timeout = .zero
         }
         let hasRecords = ahead.filling.count > 0
-        takeIn(ahead.decode())
+        takeIn(ahead.decode(freeing: engine.takeFinished()))
         return hasRecords
     }
 
@@ -216,11 +216,11 @@ final class EngineLoop {
             return false
         }
         let records = current.items.compactMap { item -> SettledRecord? in
-            guard let record = item.job?.record ?? item.source?.record, let takenIn = item.takenIn, item.offset != nil, !item.isLost else {
-                return nil
-            }
+            guard let timestamp = item.job?.incoming.record.timestamp ?? item.source?.record.timestamp, let takenIn = item.takenIn,
+                item.offset != nil, !item.isLost
+            else { return nil }
             let isDone: Bool = if case .done = item.result { true } else { false }
-            return SettledRecord(timestamp: record.timestamp.milliseconds, takenIn: takenIn, isDone: isDone)
+            return SettledRecord(timestamp: timestamp.milliseconds, takenIn: takenIn, isDone: isDone)
         }
         return !records.isEmpty && watcher(records)
     }

@@ -195,6 +195,7 @@ extension Engine {
     private func close(_ job: Job, _ item: SettleItem, at moment: Moment) {
         let partition = job.partition
         begun[job.id] = nil
+        finished.append(job.incoming)
         switch item.result {
         case .done, .skipped:
             partition.window.insert(job.identity)

@@ -4,7 +4,7 @@ import Kafka
 
 /// The way of a record as a state machine: inputs go in, actions come out, nothing blocks, nothing is read from outside.
 ///
-/// decode → validate → deduplicate → route → lane → handle → perform → settle. Confined to one thread; `takeActions` empties what is to be done.
+/// decode → validate → deduplicate → route → lane → handle → perform → settle. Confined to one thread; `takeActions` empties what is to be done, `takeFinished` what is done.
 final class Engine {
     let settings: RuntimeSettings
     let bot: any Bot
@@ -60,6 +60,8 @@ final class Engine {
     var inFlight: InFlight?
     /// What was committed and is not acted on yet.
     var committed = Fifo<SettleItem>()
+    /// What came in of the jobs that were closed since `takeFinished`: whoever made it frees it at the least cost.
+    var finished: [Incoming] = []
     var nextBatch: UInt64 = 1
     /// When the last settlement was asked for, and when offsets were last committed.
     var lastSettle: Int64 = 0
@@ -116,6 +118,13 @@ final class Engine {
     func takeActions() -> [Action] {
         defer { actions.removeAll(keepingCapacity: true) }
         return actions
+    }
+
+    /// What nobody needs any more.
+    func takeFinished() -> [Incoming] {
+        let taken = finished
+        finished = []
+        return taken
     }
 
     func log(_ level: LogEntry.Level, _ message: String, correlation: String? = nil, _ fields: [(String, String)] = []) {

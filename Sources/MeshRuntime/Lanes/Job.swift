@@ -21,7 +21,7 @@ final class Job {
     let id: UInt64
     /// The assignment that it belongs to; what happens after the partition is lost touches nothing.
     let partition: AssignedPartition
-    private let incoming: Incoming
+    let incoming: Incoming
     var passport: Passport
     let event: Event
     let lane: LaneKey

@@ -28,6 +28,8 @@ final class Machine {
     private(set) var entries: [LogEntry] = []
     private(set) var audits: [AuditEntry] = []
     private(set) var hasFinished = false
+    /// What the engine has handed over to be freed.
+    var finished: [Incoming] = []
     /// Grows whenever something happens.
     private var activity = 0
     /// How a call ends; by default with success.
@@ -120,6 +122,7 @@ final class Machine {
     }
 
     private func perform() {
+        finished += engine.takeFinished()
         for action in engine.takeActions() {
             switch action {
             case .pause(let partitions): paused.formUnion(partitions)
