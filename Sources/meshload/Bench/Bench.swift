@@ -36,6 +36,9 @@ struct Bench {
                 Flag(
                     "only", value: "CONTESTANT", choices: Contestant.allCases.map(\.rawValue), repeats: true,
                     help: "run only this one; may be given several times"),
+                Flag(
+                    "warm-memory", value: "MIB", default: "4096",
+                    help: "free memory that a hypervisor shall not take back meanwhile, at most; half of what is available is the limit"),
                 Flag("seconds", value: "S", default: "30", help: "of each measurement of latency"),
             ] + Measure.allCases.compactMap(\.flag) + [
                 Flag("all", help: "measure throughput and all that the other switches name"),
@@ -63,6 +66,8 @@ struct Bench {
     }
 
     func run() throws -> Int32 {
+        let warm = WarmMemory(options.warmBytes)
+        defer { withExtendedLifetime(warm) {} }
         let ground = try BenchGround(options)
         defer { ground.close() }
         let machine = try Machine(ground)

@@ -10,6 +10,8 @@ struct BenchOptions {
     let rounds: Int
     /// Of one measurement of latency.
     let seconds: Int
+    /// See `WarmMemory`.
+    let warmBytes: Int
     let contestants: [Contestant]
     let programs: ContestantPrograms
     /// nil: a broker is started.
@@ -23,6 +25,7 @@ struct BenchOptions {
         size = try invocation.number("size", in: 0...250_000)
         rounds = try invocation.number("rounds", in: 1...1_000)
         seconds = try invocation.number("seconds", in: 1...3_600)
+        warmBytes = try invocation.number("warm-memory", in: 0...1_048_576) << 20
         let only = Set(invocation.all("only"))
         let chosen = Contestant.allCases.filter { only.isEmpty || only.contains($0.rawValue) }
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
