@@ -21,7 +21,10 @@ import Testing
     private static func bench(_ arguments: [String], in directory: String) async throws -> Programs.Answer {
         try await Programs.run(
             try BuiltProgram.path("meshload"),
-            ["bench", "--directory", directory, "--topics", Programs.root + "/topics", "--python", directory + "/none"] + arguments,
+            [
+                "bench", "--warm-memory", "16", "--directory", directory, "--topics", Programs.root + "/topics", "--python",
+                directory + "/none",
+            ] + arguments,
             log: "\(directory)/log", timeout: .seconds(240))
     }
 

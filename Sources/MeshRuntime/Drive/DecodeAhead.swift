@@ -4,7 +4,7 @@ import Kafka
 /// Decodes records on a thread of its own, and lets the bot decide about them early, while the engine takes in those before them. Few records are decoded at
 /// once, where they are.
 ///
-/// The thread also frees what is finished: the allocator hands memory that a thread has freed to the same thread again, and nearly all of a record's was made there.
+/// The thread also frees what is finished: jemalloc hands memory that a thread has freed to the same thread again, and nearly all of a record's was made there.
 ///
 /// Confined to the engine's thread, apart from that thread.
 final class DecodeAhead {
@@ -26,7 +26,7 @@ final class DecodeAhead {
     private struct Work: Sendable {
         let number: UInt64
         let records: FetchedRecords
-        /// To be freed before.
+        /// Freed before `records` are decoded.
         var finished: [Incoming]
     }
 

@@ -216,7 +216,7 @@ final class EngineLoop {
             return false
         }
         let records = current.items.compactMap { item -> SettledRecord? in
-            guard let timestamp = item.job?.incoming.record.timestamp ?? item.source?.record.timestamp, let takenIn = item.takenIn,
+            guard let timestamp = item.job?.record.timestamp ?? item.source?.record.timestamp, let takenIn = item.takenIn,
                 item.offset != nil, !item.isLost
             else { return nil }
             let isDone: Bool = if case .done = item.result { true } else { false }

@@ -46,7 +46,7 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func put(_ element: Element) {
+    func put(_ element: consuming Element) {
         pthread_mutex_lock(mutex)
         elements.append(element)
         pthread_cond_signal(condition)

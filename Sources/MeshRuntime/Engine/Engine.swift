@@ -60,7 +60,7 @@ final class Engine {
     var inFlight: InFlight?
     /// What was committed and is not acted on yet.
     var committed = Fifo<SettleItem>()
-    /// What came in of the jobs that were closed since `takeFinished`: whoever made it frees it at the least cost.
+    /// What `takeFinished` gives: whoever made it frees it at the least cost.
     var finished: [Incoming] = []
     var nextBatch: UInt64 = 1
     /// When the last settlement was asked for, and when offsets were last committed.
@@ -120,7 +120,7 @@ final class Engine {
         return actions
     }
 
-    /// What nobody needs any more.
+    /// What came in of the jobs that were closed since the last call.
     func takeFinished() -> [Incoming] {
         let taken = finished
         finished = []

@@ -7,7 +7,7 @@ struct Fifo<Element> {
     var isEmpty: Bool { count == 0 }
     var first: Element? { isEmpty ? nil : storage[head] }
 
-    mutating func append(_ element: Element) { storage.append(element) }
+    mutating func append(_ element: consuming Element) { storage.append(element) }
 
     mutating func prepend(_ element: Element) {
         if head > 0 {

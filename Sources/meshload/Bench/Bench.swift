@@ -38,7 +38,7 @@ struct Bench {
                     help: "run only this one; may be given several times"),
                 Flag(
                     "warm-memory", value: "MIB", default: "4096",
-                    help: "free memory that a hypervisor shall not take back meanwhile, at most; half of what is available is the limit"),
+                    help: "free memory to keep from being given back to a hypervisor, at most half of what is available; 0: none"),
                 Flag("seconds", value: "S", default: "30", help: "of each measurement of latency"),
             ] + Measure.allCases.compactMap(\.flag) + [
                 Flag("all", help: "measure throughput and all that the other switches name"),
@@ -68,6 +68,7 @@ struct Bench {
     func run() throws -> Int32 {
         let warm = WarmMemory(options.warmBytes)
         defer { withExtendedLifetime(warm) {} }
+        say("\((warm?.size ?? 0) >> 20) MiB of free memory warmed of \(options.warmBytes >> 20) wanted")
         let ground = try BenchGround(options)
         defer { ground.close() }
         let machine = try Machine(ground)

@@ -5,12 +5,13 @@ import Glibc
 ///
 /// A virtual machine that reports free pages gives blocks of 2 MiB that lie free back to its host within seconds, and each page of one that is used again is
 /// fetched from there: 18 µs where a page that the machine still has costs 1.2. Whoever runs then pays for it, the broker's page cache most of all. So memory
-/// is written once, and freed again but for one page in each `piece`: no free block is large enough to be given back.
+/// is written once, and freed again but for one page in each `piece`: hardly any free block is large enough to be given back, unless the kernel compacts them.
 final class WarmMemory {
     /// Bytes between two pages that are kept.
-    private static let piece = 256 << 10
+    static let piece = 256 << 10
+    /// Bytes that were warmed.
+    let size: Int
     private let start: UnsafeMutableRawPointer
-    private let size: Int
 
     /// Warms so many bytes, or half of what is available where that is less; nil when that is nothing, or memory cannot be had.
     init?(_ wanted: Int) {
@@ -27,6 +28,13 @@ final class WarmMemory {
     }
 
     deinit { munmap(start, size) }
+
+    /// Pages of it that this process has; nil when the system does not say.
+    var keptPages: Int? {
+        var present = [UInt8](repeating: 0, count: size / sysconf(Int32(_SC_PAGESIZE)))
+        guard mincore(start, size, &present) == 0 else { return nil }
+        return present.count { $0 & 1 == 1 }
+    }
 
     /// Bytes that programs may still take; 0 where the system does not say.
     private static var available: Int {

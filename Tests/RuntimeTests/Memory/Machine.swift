@@ -28,8 +28,8 @@ final class Machine {
     private(set) var entries: [LogEntry] = []
     private(set) var audits: [AuditEntry] = []
     private(set) var hasFinished = false
-    /// What the engine has handed over to be freed.
-    var finished: [Incoming] = []
+    /// How many records the engine has handed over to be freed, and how many of them it still had.
+    private(set) var (handedOver, stillHeld) = (0, 0)
     /// Grows whenever something happens.
     private var activity = 0
     /// How a call ends; by default with success.
@@ -122,7 +122,9 @@ final class Machine {
     }
 
     private func perform() {
-        finished += engine.takeFinished()
+        var finished = engine.takeFinished()
+        handedOver += finished.count
+        for place in finished.indices where !isKnownUniquelyReferenced(&finished[place]) { stillHeld += 1 }
         for action in engine.takeActions() {
             switch action {
             case .pause(let partitions): paused.formUnion(partitions)
