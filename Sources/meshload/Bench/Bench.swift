@@ -66,7 +66,7 @@ struct Bench {
     }
 
     func run() throws -> Int32 {
-        let warm = WarmMemory(options.warmBytes)
+        let warm = try WarmMemory(options.warmBytes)
         defer { withExtendedLifetime(warm) {} }
         say("\((warm?.size ?? 0) >> 20) MiB of free memory warmed of \(options.warmBytes >> 20) wanted")
         let ground = try BenchGround(options)

@@ -66,16 +66,7 @@ struct ProcessMemory {
     let highest: Int
 
     init(of process: Int32) throws {
-        let path = "/proc/\(process)/status"
-        guard let data = FileManager.default.contents(atPath: path) else { throw LoadFailure("\(path) cannot be read") }
-        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
-        func number(_ name: String) throws -> Int {
-            let line = lines.first { $0.hasPrefix(name + ":") }
-            guard let number = line?.split(whereSeparator: { $0 == "\t" || $0 == " " }).dropFirst().first.flatMap({ Int($0) }) else {
-                throw LoadFailure("\(path) does not name \(name)")
-            }
-            return number
-        }
-        (resident, own, highest) = (try number("VmRSS"), try number("RssAnon"), try number("VmHWM"))
+        let status = try KernelFigures(path: "/proc/\(process)/status")
+        (resident, own, highest) = (try status.kibibytes("VmRSS"), try status.kibibytes("RssAnon"), try status.kibibytes("VmHWM"))
     }
 }

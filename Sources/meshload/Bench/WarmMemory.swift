@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 
 /// Free memory that a hypervisor does not take back while something is measured.
@@ -11,11 +10,12 @@ final class WarmMemory {
     static let piece = 256 << 10
     /// Bytes that were warmed.
     let size: Int
-    private let start: UnsafeMutableRawPointer
+    let start: UnsafeMutableRawPointer
 
     /// Warms so many bytes, or half of what is available where that is less; nil when that is nothing, or memory cannot be had.
-    init?(_ wanted: Int) {
-        let size = min(wanted, Self.available / 2) / Self.piece * Self.piece
+    init?(_ wanted: Int) throws {
+        let available = try KernelFigures(path: "/proc/meminfo").kibibytes("MemAvailable") << 10
+        let size = min(wanted, available / 2) / Self.piece * Self.piece
         guard size > 0, let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
             start != MAP_FAILED
         else { return nil }
@@ -28,18 +28,4 @@ final class WarmMemory {
     }
 
     deinit { munmap(start, size) }
-
-    /// Pages of it that this process has; nil when the system does not say.
-    var keptPages: Int? {
-        var present = [UInt8](repeating: 0, count: size / sysconf(Int32(_SC_PAGESIZE)))
-        guard mincore(start, size, &present) == 0 else { return nil }
-        return present.count { $0 & 1 == 1 }
-    }
-
-    /// Bytes that programs may still take; 0 where the system does not say.
-    private static var available: Int {
-        let lines = (FileManager.default.contents(atPath: "/proc/meminfo") ?? Data()).split(separator: UInt8(ascii: "\n"))
-        let line = lines.map { String(decoding: $0, as: UTF8.self) }.first { $0.hasPrefix("MemAvailable:") }
-        return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) << 10
-    }
 }
