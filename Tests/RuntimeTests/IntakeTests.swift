@@ -1,0 +1,141 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// How records are taken in: duplicates, replays, garbage, filters, ticks, and what is bounded.
+@Suite struct IntakeTests {
+    @Test func aDuplicateIsHandledOnceAlsoAfterARestart() throws {
+        let machine = try Machine(WorkBot.self)
+        let work = Work(name: "a", number: 1, how: "plain")
+        try machine.send(work)
+        try machine.send(work)
+        machine.runDry()
+        try machine.crash()
+        try machine.send(work)
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 1)
+        machine.expectAllCommitted()
+    }
+
+    @Test func aReplayIsHandledAgainAndTheSameReplayOnce() throws {
+        let machine = try Machine(WorkBot.self)
+        let work = Work(name: "a", number: 1, how: "plain")
+        try machine.send(work)
+        for _ in 0..<2 { try machine.send(work, replay: "monday") }
+        try machine.send(work, replay: "tuesday")
+        machine.runDry()
+        let done = try machine.events(WorkDone.self)
+        #expect(done.count == 3)
+        #expect(Set(done.map(\.envelope.id)).count == 3, "a replay is part of the derived ids")
+        #expect(done.compactMap(\.envelope.replay).sorted() == ["monday", "tuesday"])
+    }
+
+    @Test func garbageIsDeadLetteredAndTheRecordsBehindItGoOn() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        let garbage: [[UInt8]?] = [
+            nil, [], Array("{".utf8), [0xff, 0xfe], Array("{\"payload\":1}".utf8), Array("[]".utf8), Array(repeating: 0x5b, count: 5_000),
+        ]
+        for value in garbage {
+            machine.log.append(OutgoingRecord(topic: Work.type.name, key: [1], value: value, headers: [Header("x", nil)]))
+        }
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        machine.runDry()
+        #expect(machine.dead.count == garbage.count)
+        #expect(try machine.events(WorkDone.self).count == 1)
+        for record in machine.dead {
+            #expect(garbage.contains(record.value))
+            #expect(record.key == [1])
+            #expect(record.headers.contains(Header("x", nil)))
+            #expect(header("mesh_error_code", of: record) != nil)
+            #expect(header("kafka_dlt-original-topic", of: record) == Work.type.name)
+        }
+        #expect(machine.log.records(of: "bot.error").count == garbage.count)
+    }
+
+    @Test(arguments: [false, true]) func anExpiredEventIsDeadLettered(isEarly: Bool) throws {
+        let machine = isEarly ? try Machine(PromptBot.self) : try Machine(WorkBot.self)
+        try machine.send(Work(name: "a", number: 1, how: "plain"), timeToLive: .seconds(10))
+        machine.pass(11_000)
+        machine.runDry()
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["expired"])
+    }
+
+    @Test(arguments: [false, true]) func aFilterChoosesAndPausesHold(isEarly: Bool) throws {
+        func chosen(_ name: String) -> BotConfiguration {
+            BotConfiguration(
+                name: name, triggers: [.init(kind: .event, pattern: "work.*", filter: "number > 5", priority: .high)])
+        }
+        let machine =
+            isEarly
+            ? try Machine(PromptBot.self, configuration: chosen("PromptBot")) : try Machine(WorkBot.self, configuration: chosen("WorkBot"))
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        try machine.send(Work(name: "a", number: 9, how: "plain"))
+        machine.engine.setPaused(true)
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).isEmpty)
+        machine.engine.setPaused(false)
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).map(\.payload.number) == [9])
+        #expect(try machine.events(WorkDone.self).map(\.envelope.priority) == [.medium], "the trigger's priority is this bot's alone")
+        machine.expectAllCommitted()
+    }
+
+    @Test func fullLanesPauseThePartitionsAndNothingIsLost() throws {
+        var limits = Limits()
+        limits.waitingRecords = 5
+        limits.holdBack = 0
+        let machine = try Machine(WorkBot.self, configuration: configuration { $0.constraints.maximumConcurrentJobs = 1 }, limits: limits)
+        for number in 0..<200 { try machine.send(Work(name: "n\(number)", number: number, how: number % 2 == 0 ? "call" : "plain")) }
+        var most = 0
+        for _ in 0..<4_000 {
+            machine.happen()
+            most = max(most, machine.engine.lanes.count)
+        }
+        machine.runDry()
+        #expect(most < 5 + 20)
+        #expect(try machine.events(WorkDone.self).count == 200)
+    }
+
+    @Test func theRateAndTheNumberOfRunsAreBounded() throws {
+        let machine = try Machine(
+            WorkBot.self,
+            configuration: configuration {
+                $0.constraints.maximumConcurrentJobs = 2
+                $0.constraints.rateLimit = .init(requestsPerMinute: 60, burstSize: 3)
+            })
+        for number in 0..<10 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        for _ in 0..<40 {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.calls.count == 2)
+        for _ in 0..<20 {
+            machine.finishCall()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.started.count == 3, "the burst is spent and no time has passed")
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 10)
+    }
+
+    @Test func aScheduleFiresOncePerTick() throws {
+        let machine = try Machine(
+            WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })
+        machine.runDry()
+        for _ in 0..<5 {
+            machine.pass(20_000)
+            machine.runDry()
+            try machine.crash()
+        }
+        machine.runDry()
+        let fired = try machine.events(ScheduleFired.self)
+        #expect(fired.count >= 3)
+        #expect(Set(fired.map(\.payload.firedAt)).count == fired.count, "one record a tick, whoever was the owner")
+    }
+}

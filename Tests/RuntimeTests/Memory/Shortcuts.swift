@@ -1,0 +1,30 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// The text of a record's header; nil where it has none of that name.
+func header(_ name: String, of record: Record) -> String? {
+    record.headers.first { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
+}
+
+/// WorkBot's, changed.
+func configuration(_ change: (inout BotConfiguration) -> Void) -> BotConfiguration {
+    var configuration = BotConfiguration(name: "WorkBot")
+    change(&configuration)
+    return configuration
+}
+
+/// Brings the machine to where a call is under way.
+func runningCall(_ machine: Machine, _ work: Work = Work(name: "a", number: 1, how: "call")) throws -> CallStart {
+    try machine.send(work)
+    for _ in 0..<60 where machine.calls.isEmpty {
+        machine.restore()
+        machine.deliver()
+        machine.advance()
+        machine.settle()
+    }
+    return try #require(machine.calls.values.first)
+}

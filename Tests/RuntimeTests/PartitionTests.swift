@@ -1,0 +1,85 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// What is remembered when a partition is assigned, and what becomes of its work when it goes.
+@Suite struct PartitionTests {
+    /// Two copies of a record are in the retry topic, and the one that lies behind the other was done before the crash.
+    @Test func aCopyThatIsDueIsNotHandledBeforeTheOneThatIsDoneIsReadAgain() throws {
+        let machine = try Machine(PromptBot.self, partitions: 1)
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        let record = try #require(machine.log.record(at: 0, of: TopicPartition(Work.type.name, 0)))
+        var passport = Passport(record, isOwnTopic: false)
+        passport.attempts = 1
+        passport.notBefore = Timestamp(milliseconds: machine.wall)
+        let copy = OwnRecords(settings: machine.settings).retry(record, passport, key: record.key)
+        let retry = machine.log.append(copy)
+        #expect(machine.log.append(copy) == retry)
+        let note = StateKey.notDone(topic: record.topic, partition: 0, offset: 0)
+        machine.log.append(OutgoingRecord(topic: machine.settings.topics.state, partition: 0, key: note.bytes, value: Array("1".utf8)))
+        machine.log.committed[record.topicPartition] = CommittedOffset(offset: 1)
+        machine.log.committed[retry] = CommittedOffset(offset: 0, metadata: CommitMetadata.text(committed: 0, finished: [1...1]))
+        try machine.crash()
+        machine.runDry()
+        machine.expectAllCommitted()
+        #expect(try machine.events(WorkDone.self).isEmpty)
+    }
+
+    /// The last of what was finished, below the committed offset and above it.
+    @Test(arguments: [(2, 20), (4, 16), (5, 15), (7, 8), (15, 0), (100, 0)] as [(Int64, Int64)])
+    func theLastThatWereFinishedAreRemembered(window: Int64, start: Int64) {
+        let metadata = CommitMetadata.text(committed: 10, finished: [15...17, 20...21])
+        let history = FinishedHistory(CommittedOffset(offset: 10, metadata: metadata), window: window)
+        #expect((history.start, history.end) == (start, 22))
+        let finished = (start..<30).filter { history.contains($0) }
+        #expect(finished == (Array(0..<10) + [15, 16, 17, 20, 21]).filter { $0 >= start })
+        let plain = FinishedHistory(CommittedOffset(offset: 10), window: window)
+        #expect((plain.start, plain.end) == (max(0, 10 - window), 10))
+    }
+
+    /// Who waits for a revocation waits for what comes of the last settlement too.
+    @Test func whatIsCommittedIsActedOnBeforeAPartitionIsQuiet() throws {
+        var limits = Limits()
+        limits.committedAtOnce = 1
+        let machine = try Machine(WorkBot.self, partitions: 1, limits: limits)
+        machine.restoreAll()
+        for number in 0..<10 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
+        while machine.engine.unsettled.count < 10 { machine.deliver() }
+        machine.advance()
+        machine.engine.leaving(machine.inputs)
+        while !machine.engine.isQuiet(machine.inputs) {
+            machine.settle()
+            machine.advance()
+        }
+        #expect(!machine.engine.hasCommitted)
+        #expect(machine.engine.inProgress.isEmpty)
+    }
+
+    @Test func aLostPartitionIsLetGoAtOnce() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        machine.runDry()
+        let partition = try #require(machine.engine.lastTaken?.topicPartition)
+        machine.giveUp([partition])
+        #expect(machine.engine.lastTaken == nil, "what it held is not kept until the next record")
+    }
+
+    @Test func revokedPartitionsCancelTheirCallsAndTheNextOwnerRepeatsThem() throws {
+        let machine = try Machine(WorkBot.self)
+        let call = try runningCall(machine)
+        let partitions = machine.inputs
+        machine.engine.leaving(partitions)
+        machine.advance()
+        #expect(machine.engine.isQuiet(partitions))
+        machine.giveUp(partitions)
+        #expect(machine.cancelled.contains(call.reference))
+        machine.finishCall(call.reference)
+        machine.own(partitions)
+        machine.runDry()
+        #expect(machine.started.count == 2)
+        #expect(try machine.events(WorkDone.self).count == 1)
+    }
+}

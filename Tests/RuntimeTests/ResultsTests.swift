@@ -1,0 +1,37 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// What results carry beside their payload, and what goes out with them.
+@Suite struct ResultsTests {
+    @Test func aRuleOfTheConfigurationNotifies() throws {
+        let machine = try Machine(
+            WorkBot.self,
+            configuration: configuration {
+                $0.notifications = [
+                    .init(event: WorkDone.type, channels: ["slack"], severity: .warning, template: "{{name}} did ${number}")
+                ]
+            })
+        try machine.send(Work(name: "a", number: 7, how: "plain"))
+        machine.runDry()
+        let requested = try machine.events(NotificationRequested.self)
+        #expect(requested.map(\.payload.text) == ["a did 7"])
+        #expect(requested.map(\.payload.channels) == [["slack"]])
+        #expect(requested.first?.envelope.causationID == (try machine.events(WorkDone.self)).first?.envelope.id.text)
+    }
+
+    @Test func aTraceIsCarriedOn() throws {
+        let machine = try Machine(WorkBot.self)
+        let trace = TraceContext(traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        try machine.send(Work(name: "a", number: 7, how: "plain"), trace: trace)
+        machine.runDry()
+        let child = try #require(try machine.events(WorkDone.self).first?.envelope.trace?.traceparent)
+        #expect(child.hasPrefix("00-0af7651916cd43dd8448eb211c80319c-"))
+        #expect(child.hasSuffix("-01"))
+        #expect(child.utf8.count == trace.traceparent.utf8.count)
+        #expect(child != trace.traceparent)
+    }
+}

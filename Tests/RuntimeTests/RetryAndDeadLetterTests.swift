@@ -1,0 +1,151 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// What cannot be handled or written, and what waits: again later, or a dead letter.
+@Suite struct RetryAndDeadLetterTests {
+    @Test func aTransientRejectionIsTriedAgain() throws {
+        let machine = try Machine(WorkBot.self)
+        try machine.send(Work(name: "a", number: 4, how: "flaky"))
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 1)
+        let retries = machine.log.records(of: "retry.workbot")
+        #expect(retries.map { header("mesh_attempts", of: $0) } == ["1", "2"])
+        #expect(retries.allSatisfy { header("mesh_not_before", of: $0) != nil })
+        #expect(retries.allSatisfy { header("kafka_dlt-original-topic", of: $0) == "work.requested" })
+        #expect(Set(retries.map(\.value)).count == 1, "the value stays byte for byte")
+        try machine.send(Work(name: "a", number: 5, how: "plain"))
+        machine.runDry()
+        #expect(machine.log.records(of: "work.done").map { header("mesh_reordered", of: $0) } == ["1", nil], "what was retried says so")
+    }
+
+    @Test func theLastAttemptEndsInTheDeadLettersWithItsHistory() throws {
+        let machine = try Machine(WorkBot.self)
+        try machine.send(Work(name: "a", number: 4, how: "hopeless"))
+        let origin = machine.log.records(of: "work.requested")[0]
+        machine.runDry()
+        let dead = try #require(machine.dead.first)
+        #expect(machine.dead.count == 1)
+        #expect(dead.value == origin.value)
+        #expect(dead.key == origin.key)
+        #expect(origin.headers.allSatisfy { dead.headers.contains($0) })
+        #expect(dead.partition == origin.partition % 2)
+        #expect(header("kafka_dlt-original-partition", of: dead) == String(origin.partition))
+        #expect(header("kafka_dlt-original-offset", of: dead) == String(origin.offset))
+        #expect(header("kafka_dlt-original-timestamp", of: dead) == String(origin.timestamp.milliseconds))
+        #expect(header("kafka_dlt-original-timestamp-type", of: dead) == "CreateTime")
+        #expect(header("kafka_dlt-original-consumer-group", of: dead) == "WorkBot")
+        #expect(header("kafka_dlt-exception-fqcn", of: dead) == "botmesh.hopeless")
+        #expect(header("kafka_dlt-exception-message", of: dead) == "never")
+        #expect(header("mesh_bot", of: dead) == "WorkBot")
+        #expect(header("mesh_attempts", of: dead) == "3")
+        #expect(header("mesh_redrives", of: dead) == "0")
+    }
+
+    @Test func attemptsInPlaceAreCountedAcrossRestarts() throws {
+        let machine = try Machine(OrderedBot.self)
+        try machine.send(Work(name: "a", number: 4, how: "hopeless"))
+        try machine.send(Work(name: "a", number: 5, how: "plain"))
+        for _ in 0..<40 {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(try machine.events(WorkDone.self).isEmpty, "the lane waits")
+        try machine.crash()
+        machine.runDry()
+        #expect(machine.dead.map { header("mesh_attempts", of: $0) } == ["3"])
+        #expect(machine.entries.filter { $0.message.contains("attempt 1 of 3") }.count == 1)
+        #expect(try machine.events(WorkDone.self).map(\.payload.number) == [5])
+    }
+
+    @Test func whatTheBrokerRefusesBecomesADeadLetterAndAtLastItsDigest() throws {
+        let machine = try Machine(WorkBot.self)
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        for _ in 0..<40 where machine.settling == nil {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+        }
+        let tooLarge = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        machine.settle(.failed(tooLarge, item: 0))
+        machine.pass(3_000)
+        machine.advance()
+        machine.settle(.failed(tooLarge, item: 0))
+        machine.runDry()
+        let dead = try #require(machine.dead.first)
+        #expect(header("mesh_error_code", of: dead) == "oversized")
+        let value = try JSONValue.parse(dead.value ?? [])
+        #expect(value["sha256"]?.string?.count == 64)
+        #expect(value["size_bytes"]?.integer ?? 0 > 0)
+        #expect(try machine.events(WorkDone.self).isEmpty)
+        machine.expectAllCommitted()
+    }
+
+    @Test func aDeadLetterThatCannotBeWrittenHoldsTheCommit() throws {
+        let machine = try Machine(WorkBot.self)
+        try machine.send(Work(name: "a", number: 1, how: "poison"))
+        for _ in 0..<100 {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            machine.settle(.failed(KafkaError(code: 3, name: "UNKNOWN_TOPIC_OR_PART", message: "no mesh.dlq"), item: 0))
+            machine.pass(1_000)
+        }
+        #expect(machine.log.committed.isEmpty)
+        #expect(machine.engine.trouble?.message.contains("no mesh.dlq") ?? false)
+        machine.runDry()
+        #expect(machine.dead.count == 1)
+        #expect(machine.engine.trouble == nil)
+    }
+
+    @Test func remindersComeOnceAndSurviveARestart() throws {
+        let machine = try Machine(CountBot.self)
+        for number in 0..<5 { try machine.send(Work(name: "a", number: number, how: "remind")) }
+        for _ in 0..<60 {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(try machine.events(WorkDone.self).isEmpty)
+        try machine.crash()
+        machine.runDry()
+        try machine.crash()
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).map(\.payload.total) == [1, 2, 3, 4, 5])
+    }
+
+    @Test func waitingRecordsDoNotHoldTheCommitOfARetryPartition() throws {
+        var limits = Limits()
+        limits.carryOnBytes = 150
+        let machine = try Machine(WorkBot.self, limits: limits)
+        // Every second record waits for an hour; the others are due and finish between them.
+        for number in 0..<300 {
+            var passport = Passport(
+                Record(topicPartition: TopicPartition(Work.type.name, 0), offset: Int64(number), key: nil, value: nil), isOwnTopic: false)
+            passport.origin.timestamp = RecordTimestamp(kind: .created, milliseconds: 1)
+            if number % 2 == 0 { passport.notBefore = Timestamp(milliseconds: machine.wall + 3_600_000) }
+            let work = Work(name: "n\(number)", number: number, how: "plain")
+            let envelope = Envelope(
+                id: EventID("id-\(number)")!, timestamp: Timestamp(milliseconds: machine.wall), source: "test", type: Work.type,
+                payload: try work.jsonBytes())
+            let encoded = try MeshCodec(catalogue: EventCatalogue(), topics: machine.settings.topics).encode(envelope, key: nil)
+            machine.log.append(
+                OutgoingRecord(
+                    topic: "retry.workbot", partition: 0, key: [1], value: encoded.value,
+                    headers: passport.ownHeaders(group: "WorkBot") + encoded.headers))
+        }
+        machine.runDry(20_000)
+        #expect(try machine.events(WorkDone.self).count == 150)
+        #expect(machine.log.committed[TopicPartition("retry.workbot", 0)]?.offset ?? 0 > 100, "the commit has moved on")
+        machine.pass(3_600_000)
+        machine.runDry(20_000)
+        #expect(try machine.events(WorkDone.self).count == 300)
+        machine.expectAllCommitted()
+    }
+}
