@@ -22,10 +22,7 @@ import Testing
 
     private func turn(_ machine: Machine, times: Int, passing milliseconds: Int64 = 100, _ each: () -> Void = {}) {
         for _ in 0..<times {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-            machine.settle()
+            machine.step()
             machine.finishCall()
             machine.pass(milliseconds)
             each()

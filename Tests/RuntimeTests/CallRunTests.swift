@@ -61,10 +61,7 @@ import Testing
         for _ in 0..<20 where machine.dead.isEmpty {
             try machine.crash()
             for _ in 0..<40 {
-                machine.restore()
-                machine.deliver()
-                machine.advance()
-                machine.settle()
+                machine.step()
             }
         }
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["crashes"])

@@ -11,10 +11,7 @@ import Testing
     private func runningCall(_ machine: Machine) throws -> CallStart {
         try machine.send(Work(name: "a", number: 1, how: "call"))
         for _ in 0..<60 where machine.calls.isEmpty {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-            machine.settle()
+            machine.step()
         }
         return try #require(machine.calls.values.first)
     }
@@ -115,10 +112,7 @@ import Testing
         machine.outcome = { _ in .failure(CallFailure(.transient, code: "down", message: "down")) }
         for number in 0..<6 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
         for _ in 0..<200 {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-            machine.settle()
+            machine.step()
             machine.finishCall()
         }
         #expect(!machine.engine.waitingCalls.isEmpty)

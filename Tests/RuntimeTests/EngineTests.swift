@@ -146,10 +146,7 @@ import Testing
         try send(0..<700)
         func run() {
             for _ in 0..<1_000 {
-                machine.restore()
-                machine.deliver()
-                machine.advance()
-                machine.settle()
+                machine.step()
             }
         }
         func committed() -> Int {

@@ -108,10 +108,7 @@ import Testing
             })
         for number in 0..<10 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
         for _ in 0..<40 {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-            machine.settle()
+            machine.step()
         }
         #expect(machine.calls.count == 2)
         for _ in 0..<20 {

@@ -121,10 +121,7 @@ import Testing
         for number in 0..<12 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
         // Four calls take all places, for minutes.
         let stalled = watch(machine, seconds: 50, &liveness) {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-            machine.settle()
+            machine.step()
         }
         #expect(machine.calls.count == 4)
         #expect(stalled.isEmpty, "\(stalled)")

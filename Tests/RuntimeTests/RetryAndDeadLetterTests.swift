@@ -50,10 +50,7 @@ import Testing
         try machine.send(Work(name: "a", number: 4, how: "hopeless"))
         try machine.send(Work(name: "a", number: 5, how: "plain"))
         for _ in 0..<40 {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-            machine.settle()
+            machine.step()
         }
         #expect(try machine.events(WorkDone.self).isEmpty, "the lane waits")
         try machine.crash()
@@ -107,10 +104,7 @@ import Testing
         let machine = try Machine(CountBot.self)
         for number in 0..<5 { try machine.send(Work(name: "a", number: number, how: "remind")) }
         for _ in 0..<60 {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-            machine.settle()
+            machine.step()
         }
         #expect(try machine.events(WorkDone.self).isEmpty)
         try machine.crash()

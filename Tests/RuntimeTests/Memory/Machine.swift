@@ -213,6 +213,14 @@ final class Machine {
         wall += milliseconds
     }
 
+    /// At most one partition is restored and one record delivered; what is due is done, and settled.
+    func step() {
+        restore()
+        deliver()
+        advance()
+        settle()
+    }
+
     /// One random thing happens.
     func happen() {
         switch Int.random(in: 0..<12, using: &random) {
@@ -230,10 +238,7 @@ final class Machine {
         var quiet = 0
         for _ in 0..<limit where quiet < 40 {
             let before = activity
-            restore()
-            deliver()
-            advance()
-            settle()
+            step()
             finishCall()
             pass(1_000)
             let busy = activity != before || settling != nil || !calls.isEmpty

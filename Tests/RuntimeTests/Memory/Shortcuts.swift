@@ -21,10 +21,7 @@ func configuration(_ change: (inout BotConfiguration) -> Void) -> BotConfigurati
 func runningCall(_ machine: Machine, _ work: Work = Work(name: "a", number: 1, how: "call")) throws -> CallStart {
     try machine.send(work)
     for _ in 0..<60 where machine.calls.isEmpty {
-        machine.restore()
-        machine.deliver()
-        machine.advance()
-        machine.settle()
+        machine.step()
     }
     return try #require(machine.calls.values.first)
 }
