@@ -194,13 +194,12 @@ extension Engine {
 
     private func close(_ job: Job, _ item: SettleItem, at moment: Moment) {
         let partition = job.partition
-        begun[job.id] = nil
+        if !begun.isEmpty { begun[job.id] = nil }
         finished.append(job.incoming)
         switch item.result {
         case .done, .skipped:
             partition.window.insert(job.identity)
-            let origin = TopicPartition(job.passport.origin.topic, job.passport.origin.partition)
-            if origin != partition.topicPartition { partitions[origin]?.window.insert(job.identity) }
+            if let origin = job.incoming.origin { partitions[origin]?.window.insert(job.identity) }
         default: break
         }
         if case .done = item.result, partition.role == .inbox, let aggregate = aggregate(of: job) {

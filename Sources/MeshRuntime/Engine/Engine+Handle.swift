@@ -41,16 +41,13 @@ extension Engine {
         let partition = job.partition
         guard !partition.isLost else { return }
         if !job.isBegun {
-            if inProgress[job.identity] != nil {
-                inProgress[job.identity]!.append(job)
-                return
-            }
-            if isDone(job.identity, job.passport, partition) {
+            if waitsForTwin(job) { return }
+            if isDone(job.identity, job.incoming, partition) {
+                inProgress[job.identity] = nil
                 figures.sawDuplicate()
                 skip(job.record, partition)
                 return leaveLane(job)
             }
-            inProgress[job.identity] = []
             job.isBegun = true
         }
         defer { if !job.isDecided { begun[job.id] = job } }
@@ -65,13 +62,23 @@ extension Engine {
         }
         // What is replayed was in time when it was new.
         let envelope = job.event.envelope
-        if let limit = envelope.timeToLive, envelope.isExpired(at: moment.wall), job.passport.reminder == nil, envelope.replay == nil {
+        if let limit = envelope.timeToLive, envelope.isExpired(at: moment.wall), envelope.replay == nil,
+            job.incoming.passport.reminder == nil
+        {
             let age = moment.wall.duration(since: envelope.timestamp).wholeMilliseconds / 1_000
             let message = "\(contract.name): \(job.event.type) is \(age) s old, its time to live was \(limit)"
             return settleRejected(job, .permanent("expired", message), at: moment)
         }
         if let early = job.takeEarly(at: moment) { adopt(early, of: job) } else { tell(job, firstInput(of: job), at: moment) }
         conclude(job, at: moment)
+    }
+
+    /// Whether another record of the same identity is in progress: the job waits for what becomes of that one. Otherwise the job is the one in progress.
+    private func waitsForTwin(_ job: Job) -> Bool {
+        guard var waiting = inProgress.updateValue([], forKey: job.identity) else { return false }
+        waiting.append(job)
+        inProgress[job.identity] = waiting
+        return true
     }
 
     /// Takes over what the bot was found to decide, as if it were told now.
@@ -89,7 +96,7 @@ extension Engine {
     }
 
     func firstInput(of job: Job) -> UntypedInput {
-        job.passport.reminder.map { .reminder($0.reminder, event: job.event) } ?? .event(job.event)
+        job.incoming.passport.reminder.map { .reminder($0.reminder, event: job.event) } ?? .event(job.event)
     }
 
     /// Calls `handle` and collects the effects. A rejection is noted; `conclude` acts on it.
@@ -106,7 +113,7 @@ extension Engine {
     private func collect(_ result: UntypedEffects, of job: Job, suppressing: Bool) throws(Rejection) {
         job.state = result.state
         // Visible already: from before a crash, or from an earlier attempt.
-        let isVisible = { (type: EventType, ordinal: Int) in suppressing || ordinal < job.passport.alreadyProduced(type) }
+        let isVisible = { (type: EventType, ordinal: Int) in suppressing || ordinal < job.alreadyProduced(type) }
         try results.produce(result.outputs, because: job.cause, into: &job.made, unless: isVisible)
         try collectRest(result, of: job, suppressing: suppressing)
     }
@@ -184,7 +191,7 @@ extension Engine {
         }
         job.attempt = max(job.attempt, entry.attempt)
         job.resumes = entry.resumes + 1
-        job.passport.produced.merge(entry.produced) { max($0, $1) }
+        job.produced.merge(entry.produced) { max($0, $1) }
         guard !entry.calls.isEmpty else { return false }
         job.firstNow = Timestamp(milliseconds: entry.now)
         job.now = job.firstNow

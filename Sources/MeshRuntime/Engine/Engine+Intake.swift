@@ -6,13 +6,12 @@ import Kafka
 extension Engine {
     /// Takes a record in, in the order of its partition.
     func take(_ incoming: Incoming, at moment: Moment) {
-        let record = incoming.record
-        guard let partition = assigned(record.topicPartition) else { return }
+        guard let partition = assigned(incoming.record.topicPartition) else { return }
         guard partition.isRestored else {
             partition.early.append(incoming.undecided)
             return pauseWithoutRoom(partition)
         }
-        guard partition.ledger.begin(record.offset) else {
+        guard partition.ledger.begin(incoming.record.offset) else {
             // It was finished before: its restoration has remembered it.
             partition.isDirty = true
             return
@@ -21,7 +20,7 @@ extension Engine {
         noteTick(incoming)
         if let due = incoming.passport.notBefore, due > moment.wall, partition.role == .retry {
             partition.waiting += 1
-            schedule.insert(.record(record, incoming.passport, partition), due: due)
+            schedule.insert(.record(incoming.record, incoming.passport, partition), due: due)
         } else {
             admit(incoming, partition, at: moment)
         }
@@ -63,7 +62,7 @@ extension Engine {
             let content = try incoming.content.get()
             let (event, decoded) = (content.event, content.event.envelope)
             envelope = decoded
-            if isDone(content.identity, passport, partition) {
+            if isDone(content.identity, incoming, partition) {
                 figures.sawDuplicate()
                 return skip(record, partition)
             }
@@ -86,11 +85,11 @@ extension Engine {
     }
 
     /// Whether a record of that identity was settled done, in this partition or in the one that the record came from first.
-    func isDone(_ identity: Identity, _ passport: Passport, _ partition: AssignedPartition) -> Bool {
+    func isDone(_ identity: Identity, _ incoming: Incoming, _ partition: AssignedPartition) -> Bool {
         guard remembers(partition) else { return false }
         if partition.window.contains(identity) { return true }
-        let origin = TopicPartition(passport.origin.topic, passport.origin.partition)
-        return origin != partition.topicPartition && partitions[origin]?.window.contains(identity) ?? false
+        guard let origin = incoming.origin else { return false }
+        return partitions[origin]?.window.contains(identity) ?? false
     }
 
     private func route(_ envelope: Envelope, _ early: EarlyDecision?) throws(Rejection) -> Priority? {

@@ -9,7 +9,7 @@ extension Engine {
         let item: SettleItem
         do {
             let entry = JournalEntry(
-                now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes, produced: job.passport.produced,
+                now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes, produced: job.produced,
                 calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
             item = SettleItem(
                 .step, records: job.made.records + [stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)], job: job)
@@ -48,7 +48,7 @@ extension Engine {
         if rejection.code == ReplayMarks.skippedCode, job.event.envelope.replay != nil { return settleSkipped(job, rejection) }
         let name = "\(contract.name): \(job.event.type) at \(job.record.topicPartition)@\(job.record.offset)"
         let correlation = job.event.envelope.correlationID
-        job.passport.firstFailure = job.passport.firstFailure ?? moment.wall
+        job.firstFailure = job.firstFailure ?? moment.wall
         guard rejection.kind == .transient, job.attempt < retryPolicy.maximumAttempts else {
             log(
                 .error, "\(name): \(rejection.message). It is in \(settings.topics.deadLetters).", correlation: correlation,
@@ -74,12 +74,12 @@ extension Engine {
             for (type, count) in visible(job) { passport.produced[type] = count }
             finishItem(job, .retried, [ownRecords.retry(job.record, passport, key: job.record.key)])
         case .inPlace:
-            for (type, count) in visible(job) { job.passport.produced[type] = count }
+            for (type, count) in visible(job) { job.produced[type] = count }
             uncount(job)
             job.resetAttempt()
             job.attempt += 1
             // The journal counts the attempts, so that a restart does not begin at the first again.
-            let entry = JournalEntry(now: moment.wall.milliseconds, attempt: job.attempt, produced: job.passport.produced)
+            let entry = JournalEntry(now: moment.wall.milliseconds, attempt: job.attempt, produced: job.produced)
             do {
                 let item = SettleItem(.step, records: [stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)], job: job)
                 job.unsettledSteps += 1
@@ -96,10 +96,10 @@ extension Engine {
     private func visible(_ job: Job) -> [String: Int] {
         var counts: [String: Int] = [:]
         for (type, count) in job.made.counts.counts {
-            let seen = max(count - job.made.unsettled[type], job.passport.alreadyProduced(type))
+            let seen = max(count - job.made.unsettled[type], job.alreadyProduced(type))
             if seen > 0 { counts[type.name] = seen }
         }
-        return counts.merging(job.passport.produced) { max($0, $1) }
+        return counts.merging(job.produced) { max($0, $1) }
     }
 
     /// A record that never became a job.

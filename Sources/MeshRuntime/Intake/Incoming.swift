@@ -8,6 +8,8 @@ import Kafka
 final class Incoming: Sendable {
     let record: Record
     let passport: Passport
+    /// The partition where it lay first; nil where that is the one that it comes from.
+    let origin: TopicPartition?
     /// What it says; or why it cannot be read.
     let content: Result<Content, Rejection>
     /// Of the record, and of what was made of it.
@@ -18,6 +20,8 @@ final class Incoming: Sendable {
     init(record: consuming Record, passport: consuming Passport, content: consuming Result<Content, Rejection>, earlyBytes: Int) {
         bytes = (record.key?.count ?? 0) + (record.value?.count ?? 0) + earlyBytes
         self.earlyBytes = earlyBytes
+        let isFirst = passport.origin.topic == record.topic && passport.origin.partition == record.partition
+        origin = isFirst ? nil : TopicPartition(passport.origin.topic, passport.origin.partition)
         self.record = record
         self.passport = passport
         self.content = content

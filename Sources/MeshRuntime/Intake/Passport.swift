@@ -33,9 +33,6 @@ struct Passport: Equatable {
     /// The key that it had at its origin.
     var key: [UInt8]?
 
-    /// How many events of a type earlier attempts made visible.
-    func alreadyProduced(_ type: EventType) -> Int { produced.isEmpty ? 0 : produced[type.name, default: 0] }
-
     /// Whether the record went through the retry topic or was put back by a person, so that later ones of its key may have been handled before it.
     var wasOvertaken: Bool { attempts > 0 || redrives > 0 }
 

@@ -22,7 +22,6 @@ final class Job {
     /// The assignment that it belongs to; what happens after the partition is lost touches nothing.
     let partition: AssignedPartition
     let incoming: Incoming
-    var passport: Passport
     let event: Event
     let lane: LaneKey
     let priority: Priority
@@ -39,6 +38,10 @@ final class Job {
     /// It has left its lane: the next record of its key may be begun.
     var hasLeftLane = false
 
+    /// How many events of each type are visible from before the current attempt.
+    var produced: [String: Int]
+    /// When an attempt failed first.
+    var firstFailure: Timestamp?
     /// Of the current attempt, from 1.
     var attempt: Int
     /// When the current attempt began; nil while it waits.
@@ -85,7 +88,6 @@ final class Job {
         self.id = id
         self.partition = partition
         self.incoming = incoming
-        passport = incoming.passport
         event = content.event
         identity = content.identity
         early = content.decision?.handled
@@ -94,7 +96,9 @@ final class Job {
         self.takenIn = takenIn
         self.run = run
         bytes = incoming.bytes
-        attempt = passport.attempts + 1
+        produced = incoming.passport.produced
+        firstFailure = incoming.passport.firstFailure
+        attempt = incoming.passport.attempts + 1
     }
 
     /// The early decision, once, where it holds for the attempt that begins now.
@@ -105,7 +109,16 @@ final class Job {
     }
 
     var record: Record { incoming.record }
-    var inputID: EventID { passport.inputID(of: event) }
+    /// What travels with the record: as it came, and what became of it here.
+    var passport: Passport {
+        var passport = incoming.passport
+        passport.produced = produced
+        passport.firstFailure = firstFailure
+        return passport
+    }
+    var inputID: EventID { incoming.passport.inputID(of: event) }
+    /// How many events of a type are visible from before the current attempt.
+    func alreadyProduced(_ type: EventType) -> Int { produced.isEmpty ? 0 : produced[type.name, default: 0] }
     /// What its results depend on, in the step at hand.
     var cause: Cause { Cause(event, passport, run: run, at: now) }
     var runningCalls: Int { calls.count { $0.phase == .running } }
