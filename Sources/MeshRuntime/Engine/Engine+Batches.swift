@@ -38,8 +38,14 @@ extension Engine {
     }
 
     /// What the next settlement takes: first what was held and has room now. What shares a key with a held one is held too, so that a key keeps its order.
+    ///
+    /// The first item of each partition stands before all others. librdkafka asks for a partition to become part of the transaction a millisecond after the
+    /// first record for it, and spins until then; as a rule results of one input partition go to one partition, so that one such question has them all.
     private func nextItems() -> [SettleItem] {
+        var firsts: [SettleItem] = []
         var items: [SettleItem] = []
+        var seen: Set<ObjectIdentifier> = []
+        var last: AssignedPartition?
         var bytes = 0
         var lanes: Set<LaneKey> = []
         var stillHeld: [SettleItem] = []
@@ -51,12 +57,18 @@ extension Engine {
                 return stillHeld.append(item)
             }
             bytes += item.bytes
-            items.append(item)
+            let partition = item.partition ?? item.job?.partition
+            defer { last = partition }
+            if let partition, partition !== last, seen.insert(ObjectIdentifier(partition)).inserted {
+                firsts.append(item)
+            } else {
+                items.append(item)
+            }
         }
         for item in held { take(item) }
-        while items.count < batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
+        while firsts.count + items.count < batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
         held = stillHeld
-        return items
+        return firsts + items
     }
 
     /// Finishes the item's offset. False when what the commit would have to carry is too large: then the item waits until the watermark moves.
