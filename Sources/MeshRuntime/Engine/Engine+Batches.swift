@@ -39,9 +39,11 @@ extension Engine {
 
     /// What the next settlement takes: first what was held and has room now. What shares a key with a held one is held too, so that a key keeps its order.
     ///
-    /// The first item of each partition stands before all others. librdkafka asks for a partition to become part of the transaction a millisecond after the
+    /// Exactly-once, the first item of each partition stands before all others; not for a stateful bot, whose inbox keeps the order in which its inputs came
+    /// from several topics. librdkafka 2.0.2 asks for a partition to become part of the transaction a millisecond after the
     /// first record for it, and spins until then; as a rule results of one input partition go to one partition, so that one such question has them all.
     private func nextItems() -> [SettleItem] {
+        let bringsForward = settings.delivery == .exactlyOnce && !bot.isStateful
         var firsts: [SettleItem] = []
         var items: [SettleItem] = []
         var seen: Set<ObjectIdentifier> = []
@@ -59,7 +61,7 @@ extension Engine {
             bytes += item.bytes
             let partition = item.partition ?? item.job?.partition
             defer { last = partition }
-            if let partition, partition !== last, seen.insert(ObjectIdentifier(partition)).inserted {
+            if bringsForward, let partition, partition !== last, seen.insert(ObjectIdentifier(partition)).inserted {
                 firsts.append(item)
             } else {
                 items.append(item)
