@@ -59,7 +59,7 @@ extension Engine {
                 return stillHeld.append(item)
             }
             bytes += item.bytes
-            let partition = item.partition ?? item.job?.partition
+            let partition = item.concerned
             defer { last = partition }
             if bringsForward, let partition, partition !== last, seen.insert(ObjectIdentifier(partition)).inserted {
                 firsts.append(item)

@@ -105,7 +105,7 @@ extension Engine {
     func isQuiet(_ topicPartitions: [TopicPartition]) -> Bool {
         let leaving = Set(topicPartitions)
         func concerns(_ item: SettleItem) -> Bool {
-            guard let partition = item.partition ?? item.job?.partition else { return false }
+            guard let partition = item.concerned else { return false }
             return leaving.contains(partition.topicPartition)
         }
         if let inFlight, inFlight.items.contains(where: concerns) { return false }

@@ -199,9 +199,7 @@ extension Engine {
 
     /// Replaces an item whose record the broker refuses for good by a dead letter; a dead letter that is refused for its size by one without the value.
     func replaceRefused(_ item: SettleItem, _ error: KafkaError, at moment: Moment) -> SettleItem? {
-        guard let source = item.source,
-            let partition = item.partition ?? item.job?.partition
-        else { return nil }
+        guard let source = item.source, let partition = item.concerned else { return nil }
         let isDead: Bool = if case .dead = item.result { true } else { false }
         if isDead, !error.isRecordTooLarge { return nil }
         switch item.result {

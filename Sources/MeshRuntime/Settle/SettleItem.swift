@@ -59,8 +59,11 @@ final class SettleItem {
         ownSource = source
     }
 
-    /// Whether its partition or its job's was lost meanwhile.
-    var isLost: Bool { partition?.isLost ?? job?.partition.isLost ?? false }
+    /// The partition of the record that it is about, also where it does not finish it; nil where it is about none.
+    var concerned: AssignedPartition? { partition ?? job?.partition }
+
+    /// Whether that partition was lost meanwhile.
+    var isLost: Bool { concerned?.isLost ?? false }
 }
 
 /// One transaction: what the settle thread is asked to make visible.
