@@ -14,7 +14,9 @@ extension Engine {
             return
         }
         guard isSettlementDue(at: moment) else { return }
-        send(nextItems())
+        let items = nextItems()
+        // A stateful bot's inbox keeps the order in which inputs of several topics came.
+        send(settings.delivery == .exactlyOnce && !bot.isStateful ? firstOfEachPartitionAhead(items) : items)
         lastSettle = moment.uptime
     }
 
@@ -38,16 +40,8 @@ extension Engine {
     }
 
     /// What the next settlement takes: first what was held and has room now. What shares a key with a held one is held too, so that a key keeps its order.
-    ///
-    /// Exactly-once, the first item of each partition stands before all others; not for a stateful bot, whose inbox keeps the order in which its inputs came
-    /// from several topics. librdkafka 2.0.2 asks for a partition to become part of the transaction a millisecond after the
-    /// first record for it, and spins until then; as a rule results of one input partition go to one partition, so that one such question has them all.
     private func nextItems() -> [SettleItem] {
-        let bringsForward = settings.delivery == .exactlyOnce && !bot.isStateful
-        var firsts: [SettleItem] = []
         var items: [SettleItem] = []
-        var seen: Set<ObjectIdentifier> = []
-        var last: AssignedPartition?
         var bytes = 0
         var lanes: Set<LaneKey> = []
         var stillHeld: [SettleItem] = []
@@ -59,18 +53,29 @@ extension Engine {
                 return stillHeld.append(item)
             }
             bytes += item.bytes
-            let partition = item.concerned
-            defer { last = partition }
-            if bringsForward, let partition, partition !== last, seen.insert(ObjectIdentifier(partition)).inserted {
-                firsts.append(item)
-            } else {
-                items.append(item)
-            }
+            items.append(item)
         }
         for item in held { take(item) }
-        while firsts.count + items.count < batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
+        while items.count < batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
         held = stillHeld
-        return firsts + items
+        return items
+    }
+
+    /// The same items, the first of each partition before all others: for a transaction of a bot without state, whose order across partitions nobody sees.
+    ///
+    /// librdkafka 2.0.2 registers partitions with a transaction a millisecond after the first record for one of them, and its thread spins through that
+    /// millisecond. Results come partition by partition, as their inputs did: in their own order, a partition that comes later costs another millisecond.
+    private func firstOfEachPartitionAhead(_ items: [SettleItem]) -> [SettleItem] {
+        var (firsts, others): ([SettleItem], [SettleItem]) = ([], [])
+        var seen: Set<ObjectIdentifier> = []
+        var last: AssignedPartition?
+        for item in items {
+            let partition = item.concerned
+            let isFirst = partition.map { $0 !== last && seen.insert(ObjectIdentifier($0)).inserted } ?? false
+            if isFirst { firsts.append(item) } else { others.append(item) }
+            last = partition
+        }
+        return firsts + others
     }
 
     /// Finishes the item's offset. False when what the commit would have to carry is too large: then the item waits until the watermark moves.
