@@ -213,12 +213,12 @@ extension Engine {
 
     private func close(_ job: Job, _ item: SettleItem, at moment: Moment) {
         let partition = job.partition
-        if !begun.isEmpty { begun[job.id] = nil }
+        begun[job.id] = nil
         finished.append(job.incoming)
         switch item.result {
         case .done, .skipped:
             partition.window.insert(job.identity)
-            if let origin = job.incoming.origin { partitions[origin]?.window.insert(job.identity) }
+            if let origin = job.incoming.otherOrigin { partitions[origin]?.window.insert(job.identity) }
         default: break
         }
         if case .done = item.result, partition.role == .inbox, let aggregate = aggregate(of: job) {
@@ -227,14 +227,7 @@ extension Engine {
         let twins = inProgress.removeValue(forKey: job.identity) ?? []
         if partition.role == .inbox { leaveLane(job) }
         guard draining == nil else { return }
-        for (place, twin) in twins.enumerated() {
-            if place == 0 {
-                begin(twin, at: moment)
-            } else if inProgress[twin.identity] != nil {
-                inProgress[twin.identity]!.append(twin)
-            } else {
-                begin(twin, at: moment)
-            }
-        }
+        // The first that goes on has the others wait behind it again.
+        for twin in twins { begin(twin, at: moment) }
     }
 }

@@ -41,8 +41,9 @@ extension Engine {
         let partition = job.partition
         guard !partition.isLost else { return }
         if !job.isBegun {
-            if waitsForTwin(job) { return }
+            if queueBehindTwin(job) { return }
             if isDone(job.identity, job.incoming, partition) {
+                // Nothing can have queued behind it yet.
                 inProgress[job.identity] = nil
                 figures.sawDuplicate()
                 skip(job.record, partition)
@@ -73,8 +74,8 @@ extension Engine {
         conclude(job, at: moment)
     }
 
-    /// Whether another record of the same identity is in progress: the job waits for what becomes of that one. Otherwise the job is the one in progress.
-    private func waitsForTwin(_ job: Job) -> Bool {
+    /// Queues the job behind the one of its identity that is in progress, and waits for what becomes of that. False when there is none: the job is now the one in progress.
+    private func queueBehindTwin(_ job: Job) -> Bool {
         guard var waiting = inProgress.updateValue([], forKey: job.identity) else { return false }
         waiting.append(job)
         inProgress[job.identity] = waiting

@@ -88,7 +88,7 @@ extension Engine {
     func isDone(_ identity: Identity, _ incoming: Incoming, _ partition: AssignedPartition) -> Bool {
         guard remembers(partition) else { return false }
         if partition.window.contains(identity) { return true }
-        guard let origin = incoming.origin else { return false }
+        guard let origin = incoming.otherOrigin else { return false }
         return partitions[origin]?.window.contains(identity) ?? false
     }
 

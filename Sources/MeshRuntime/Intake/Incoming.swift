@@ -8,8 +8,8 @@ import Kafka
 final class Incoming: Sendable {
     let record: Record
     let passport: Passport
-    /// The partition where it lay first; nil where that is the one that it comes from.
-    let origin: TopicPartition?
+    /// The partition where it lay first; nil where it still lies there.
+    let otherOrigin: TopicPartition?
     /// What it says; or why it cannot be read.
     let content: Result<Content, Rejection>
     /// Of the record, and of what was made of it.
@@ -21,7 +21,7 @@ final class Incoming: Sendable {
         bytes = (record.key?.count ?? 0) + (record.value?.count ?? 0) + earlyBytes
         self.earlyBytes = earlyBytes
         let isFirst = passport.origin.topic == record.topic && passport.origin.partition == record.partition
-        origin = isFirst ? nil : TopicPartition(passport.origin.topic, passport.origin.partition)
+        otherOrigin = isFirst ? nil : TopicPartition(passport.origin.topic, passport.origin.partition)
         self.record = record
         self.passport = passport
         self.content = content
