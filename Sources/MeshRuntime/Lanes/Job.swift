@@ -109,18 +109,9 @@ final class Job {
     }
 
     var record: Record { incoming.record }
-    /// What travels with the record: as it came, and what became of it here.
-    var passport: Passport {
-        var passport = incoming.passport
-        passport.produced = produced
-        passport.firstFailure = firstFailure
-        return passport
-    }
     var inputID: EventID { incoming.passport.inputID(of: event) }
-    /// How many events of a type are visible from before the current attempt.
-    func alreadyProduced(_ type: EventType) -> Int { produced.isEmpty ? 0 : produced[type.name, default: 0] }
     /// What its results depend on, in the step at hand.
-    var cause: Cause { Cause(event, passport, run: run, at: now) }
+    var cause: Cause { Cause(event, incoming.passport, run: run, at: now) }
     var runningCalls: Int { calls.count { $0.phase == .running } }
     var hasUnfinishedCalls: Bool { calls.contains { $0.phase != .finished } }
 
@@ -129,6 +120,17 @@ final class Job {
         unsettledSteps == 0 && arrived.isEmpty && !isDecided && rejection == nil
             && calls.allSatisfy { $0.phase == .waiting || $0.phase == .finished }
     }
+
+    /// What travels with the record, for a later attempt or its dead letter: as it came, with what the job adds. A copy of all of it.
+    var passport: Passport {
+        var passport = incoming.passport
+        passport.produced = produced
+        passport.firstFailure = firstFailure
+        return passport
+    }
+
+    /// How many events of a type `produced` has.
+    func alreadyProduced(_ type: EventType) -> Int { produced.isEmpty ? 0 : produced[type.name, default: 0] }
 
     func reference(_ call: Int) -> CallReference { CallReference(job: id, call: call, attempt: attempt, turn: calls[call].turn) }
 

@@ -6,10 +6,11 @@ import Kafka
 extension Engine {
     /// Asks for the recorded result of a call instead of performing it. False when the call is to be performed.
     func recall(_ job: Job, _ place: Int, at moment: Moment) -> Bool {
-        guard let marks = job.passport.replayMarks(of: job.event), !marks.allowsCalls, let replay = job.event.envelope.replay else {
+        let passport = job.incoming.passport
+        guard let marks = passport.replayMarks(of: job.event), !marks.allowsCalls, let replay = job.event.envelope.replay else {
             return false
         }
-        let key = job.passport.originalInputID(of: job.event).map { UUIDv5.derive([$0.text, contract.name, "call", String(place)]).text }
+        let key = passport.originalInputID(of: job.event).map { UUIDv5.derive([$0.text, contract.name, "call", String(place)]).text }
         if job.recalledSince == nil { job.recalledSince = moment.uptime }
         job.calls[place].phase = .running
         job.calls[place].isRecalled = true
@@ -55,7 +56,8 @@ extension Engine {
 
     /// The run ends without a result: it is no failure of the record's, so it is neither tried again nor a dead letter. Counted, logged, and in the audit.
     func settleSkipped(_ job: Job, _ rejection: Rejection) {
-        let place = "\(job.passport.origin.topic)[\(job.passport.origin.partition)]@\(job.passport.origin.offset)"
+        let origin = job.incoming.passport.origin
+        let place = "\(origin.topic)[\(origin.partition)]@\(origin.offset)"
         let correlation = job.event.envelope.correlationID
         log(
             .warn, "\(contract.name): \(job.event.type) at \(place) is skipped: \(rejection.message)", correlation: correlation,

@@ -30,7 +30,7 @@ struct OwnRecords: Sendable {
 
     /// A reminder that `job` sets.
     func reminder(_ reminder: Reminder, id: EventID, of job: Job, due: Timestamp) -> OutgoingRecord {
-        var passport = job.passport
+        var passport = job.incoming.passport
         passport.attempts = 0
         passport.firstFailure = nil
         passport.produced = [:]
