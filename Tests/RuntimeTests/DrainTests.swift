@@ -85,11 +85,7 @@ import Testing
     @Test func whatCannotBeSettledDoesNotHoldTheEndUp() throws {
         let machine = try Machine(WorkBot.self)
         for number in 0..<10 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
-        for _ in 0..<60 where machine.settling == nil {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-        }
+        machine.runToSettlement()
         machine.engine.drain(at: machine.moment)
         let begun = machine.uptime
         for _ in 0..<400 where !machine.hasFinished {

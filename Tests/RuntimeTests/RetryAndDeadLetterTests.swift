@@ -63,11 +63,7 @@ import Testing
     @Test func whatTheBrokerRefusesBecomesADeadLetterAndAtLastItsDigest() throws {
         let machine = try Machine(WorkBot.self)
         try machine.send(Work(name: "a", number: 1, how: "plain"))
-        for _ in 0..<40 where machine.settling == nil {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-        }
+        machine.runToSettlement()
         let tooLarge = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
         machine.settle(.failed(tooLarge, item: 0))
         machine.pass(3_000)

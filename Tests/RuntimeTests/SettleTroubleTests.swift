@@ -43,11 +43,7 @@ import Testing
     @Test func aShortFailureIsNoAlarm() throws {
         let machine = try Machine(WorkBot.self)
         try machine.send(Work(name: "a", number: 1, how: "plain"))
-        for _ in 0..<40 where machine.settling == nil {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-        }
+        machine.runToSettlement()
         machine.settle(.failed(KafkaError(code: -1, name: "_TIMED_OUT", message: "slow", isRetriable: true), item: nil))
         #expect(machine.engine.trouble != nil)
         machine.runDry()

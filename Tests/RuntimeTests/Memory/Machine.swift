@@ -221,6 +221,15 @@ final class Machine {
         settle()
     }
 
+    /// Until a settlement is asked for.
+    func runToSettlement() {
+        for _ in 0..<60 where settling == nil {
+            restore()
+            deliver()
+            advance()
+        }
+    }
+
     /// One random thing happens.
     func happen() {
         switch Int.random(in: 0..<12, using: &random) {
