@@ -45,10 +45,11 @@ let package = Package(
         .target(name: "CSystem"),
         // Nothing imports it: a program that depends on it allocates by it.
         .target(name: "CAllocator", linkerSettings: [.linkedLibrary("jemalloc")]),
+        .target(name: "CNap"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // Imports go down this list only.
-        library("Kafka", ["CRdKafka"], hotSettings),
+        library("Kafka", ["CRdKafka", "CNap"], hotSettings),
         library("Envelopes", ["CSimdJSON", "CCrypto"], hotSettings),
         library("YAMLText", ["Envelopes", "CYAML"]),
         library("BotKit", ["Envelopes"]),
@@ -87,7 +88,7 @@ let package = Package(
         tests("KafkaProtocolTests", ["KafkaProtocol", "CSystem"]),
         tests("BrokerStorageTests", ["BrokerStorage", "KafkaProtocol"]),
         tests("BrokerTests", ["Broker", "BrokerStorage", "KafkaProtocol"]),
-        tests("KafkaTests", ["Kafka", "LocalBroker", "KafkaLeakScenario"]),
+        tests("KafkaTests", ["CNap", "Kafka", "LocalBroker", "KafkaLeakScenario"]),
         .executableTarget(
             name: "KafkaLeakScenario", dependencies: ["Kafka"], path: "Tests/KafkaLeakScenario", swiftSettings: settings),
         .executableTarget(

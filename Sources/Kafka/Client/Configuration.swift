@@ -28,6 +28,7 @@ struct Configuration: ~Copyable {
         if context.observer.log != nil { rd_kafka_conf_set_log_cb(pointer, logCallback) }
         if context.observer.statistics != nil { rd_kafka_conf_set_stats_cb(pointer, statisticsCallback) }
         rd_kafka_conf_set_error_cb(pointer, errorCallback)
+        MainLoopNap.attach(to: pointer)
         if isConsumer {
             rd_kafka_conf_set_rebalance_cb(pointer, rebalanceCallback)
             context.joinWatch.attach(to: pointer)

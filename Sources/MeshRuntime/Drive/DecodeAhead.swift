@@ -12,8 +12,8 @@ final class DecodeAhead {
     private static let (batch, batchBytes) = (128, 1 << 20)
     /// Fewer are not worth the way to another thread and back.
     private static let fewest = 16
-    /// So many batches are on their way, at most: they last while the engine takes in what was settled together.
-    private let mostUnderWay: UInt64
+    /// So many batches are on their way, at most. More would push what is handled out of the processor's caches.
+    private static let mostUnderWay: UInt64 = 3
 
     /// What the engine's thread is polling together.
     private(set) var filling = FetchedRecords()
@@ -41,9 +41,7 @@ final class DecodeAhead {
     private var hasThread = false
 
     /// Batches come back through `mailbox`.
-    init(_ decoder: RecordDecoder, delivery: DeliveryMode, mailbox: Mailbox) {
-        // More would push what is handled out of the processor's caches.
-        mostUnderWay = delivery == .exactlyOnce ? 6 : 3
+    init(_ decoder: RecordDecoder, mailbox: Mailbox) {
         self.decoder = decoder
         self.mailbox = mailbox
     }
@@ -69,7 +67,7 @@ final class DecodeAhead {
     /// Whether everything that was polled was taken.
     var isIdle: Bool { book.underWay == 0 && filling.count == 0 }
     /// Whether nothing more should be polled before a batch has come back.
-    var isFull: Bool { book.underWay >= mostUnderWay }
+    var isFull: Bool { book.underWay >= Self.mostUnderWay }
 
     /// Whether what is polled next belongs to another batch.
     var isFilled: Bool { filling.count >= Self.batch || filling.bytes >= Self.batchBytes }

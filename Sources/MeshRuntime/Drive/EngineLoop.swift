@@ -56,7 +56,7 @@ final class EngineLoop {
         calls = CallRunner(
             performers: options.performers, mailbox: mailbox, lines: lines,
             recorded: RecordedCalls(client: options.client, bot: settings.bot, logger: options.logger))
-        ahead = DecodeAhead(engine.decoder, delivery: settings.delivery, mailbox: mailbox)
+        ahead = DecodeAhead(engine.decoder, mailbox: mailbox)
         settler = Settler(client: options.client, settings: settings, mailbox: mailbox, logger: options.logger)
     }
 

@@ -14,9 +14,7 @@ extension Engine {
             return
         }
         guard isSettlementDue(at: moment) else { return }
-        let items = nextItems()
-        // A stateful bot's inbox keeps the order in which inputs of several topics came.
-        send(settings.delivery == .exactlyOnce && !bot.isStateful ? firstOfEachPartitionAhead(items) : items)
+        send(nextItems())
         lastSettle = moment.uptime
     }
 
@@ -59,23 +57,6 @@ extension Engine {
         while items.count < batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
         held = stillHeld
         return items
-    }
-
-    /// The same items, the first of each partition before all others: for a transaction of a bot without state, whose order across partitions nobody sees.
-    ///
-    /// librdkafka 2.0.2 registers partitions with a transaction a millisecond after the first record for one of them, and its thread spins through that
-    /// millisecond. Results come partition by partition, as their inputs did: in their own order, a partition that comes later costs another millisecond.
-    private func firstOfEachPartitionAhead(_ items: [SettleItem]) -> [SettleItem] {
-        var (firsts, others): ([SettleItem], [SettleItem]) = ([], [])
-        var seen: Set<ObjectIdentifier> = []
-        var last: AssignedPartition?
-        for item in items {
-            let partition = item.concerned
-            let isFirst = partition.map { $0 !== last && seen.insert(ObjectIdentifier($0)).inserted } ?? false
-            if isFirst { firsts.append(item) } else { others.append(item) }
-            last = partition
-        }
-        return firsts + others
     }
 
     /// Finishes the item's offset. False when what the commit would have to carry is too large: then the item waits until the watermark moves.
