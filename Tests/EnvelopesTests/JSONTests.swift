@@ -58,6 +58,35 @@ import Testing
         _ = try JSONValue.parse("{\"\u{e9}\":1,\"e\u{301}\":2}")
     }
 
+    @Test(arguments: UInt64(1)...40) func itIsKnownWhereEachMemberStands(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        var members: [String: JSONValue] = [:]
+        for number in 0..<8 { members["\(number)\(generator.text())"] = generator.json() }
+        // Spaces between what stands in it, and none of them structural.
+        let bytes = Array(JSONValue.object(members).jsonText.replacing("\":", with: "\" : ").utf8) + [0x20]
+        let parser = JSONParser.take()
+        defer { JSONParser.giveBack(parser) }
+        let parts = try bytes.withUnsafeBufferPointer { bytes in
+            let document = try parser.parse(bytes)
+            return JSONMembers(document.root).enumerated().filter { [.object, .array].contains($0.element.value.kind) }.map { place, member in
+                (member.name.text, Array(bytes[document.rangeOfMember(place, in: bytes)]))
+            }
+        }
+        #expect(parts.count == members.values.count { $0.isContainer })
+        for (name, text) in parts { #expect(try JSONValue.parse(text) == members[name]) }
+    }
+
+    @Test func aParserIsNobodyElsesUntilItIsGivenBack() {
+        let first = JSONParser.take()
+        let second = JSONParser.take()
+        #expect(first !== second)
+        JSONParser.giveBack(first)
+        JSONParser.giveBack(second)
+        let again = JSONParser.take()
+        #expect(again === first)
+        JSONParser.giveBack(again)
+    }
+
     @Test func aNameIsNotTakenForItsPrefix() throws {
         let value = try JSONValue.parse(#"{"":1,"a":2,"ab":3,"abc":4,"abcd":5,"abcde":6,"abcdf":7}"#)
         #expect(value.object?.count == 7)
@@ -78,6 +107,15 @@ import Testing
         for _ in 0..<5000 {
             let bytes = generator.mutated(generator.json().bytes)
             do { #expect(try JSONValue.parse(JSONValue.parse(bytes).bytes) == JSONValue.parse(bytes)) } catch {}
+        }
+    }
+}
+
+extension JSONValue {
+    fileprivate var isContainer: Bool {
+        switch self {
+        case .object, .array: true
+        default: false
         }
     }
 }

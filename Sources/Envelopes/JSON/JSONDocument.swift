@@ -14,26 +14,24 @@ struct JSONDocument {
 
     /// Where the value of the root object's member number `member` (from 0) stands in the text. That value must be an object or an array.
     func rangeOfMember(_ member: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Range<Int> {
-        var depth = 0
-        var current = 0
-        var start = -1
-        for index in 0..<Int(raw.structural_count) {
-            let offset = Int(raw.structurals[index])
-            switch bytes[offset] {
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                depth -= 1
-                if start >= 0, depth == 1 { return start..<offset + 1 }
-            case UInt8(ascii: ",") where depth == 1:
-                current += 1
-            case UInt8(ascii: ":") where depth == 1 && current == member:
-                start = Int(raw.structurals[index + 1])
-            default:
-                break
+        let (text, places) = (bytes.baseAddress.unsafelyUnwrapped, raw.structurals.unsafelyUnwrapped)
+        /// The number of the place that ends the object or array which begins at this one.
+        func end(of first: Int) -> Int {
+            var (place, depth) = (first, 0)
+            while true {
+                switch text[Int(places[place])] {
+                case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+                case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+                default: break
+                }
+                if depth == 0 { return place }
+                place += 1
             }
         }
-        preconditionFailure("the root object has no member \(member) that is an object or an array")
+        // A member is its name, a colon, its value, and a comma behind it; a value in quotes, or a number, is one place.
+        var value = 3
+        for _ in 0..<member { value = end(of: value) + 4 }
+        return Int(places[value])..<Int(places[end(of: value)]) + 1
     }
 
     /// A name that stands twice in one object, at any depth; nil when there is none.
@@ -42,11 +40,11 @@ struct JSONDocument {
         var index = 1
         while index < end {
             let element = JSONElement(tape: raw.tape, strings: raw.strings, index: index)
-            switch element.kind {
-            case .object:
+            switch element.tag {
+            case JSONElement.Kind.object.rawValue:
                 if let name = element.duplicateName() { return name }
                 index += 1
-            case .integer, .unsigned, .double:
+            case JSONElement.Kind.integer.rawValue, JSONElement.Kind.unsigned.rawValue, JSONElement.Kind.double.rawValue:
                 index += 2
             default:
                 index += 1
@@ -80,13 +78,15 @@ struct JSONElement {
     private var word: UInt64 { tape[index] }
     private var lower: UInt64 { word & 0x00ff_ffff_ffff_ffff }
 
-    var kind: Kind { Kind(rawValue: UInt8(truncatingIfNeeded: word >> 56)).unsafelyUnwrapped }
+    /// The raw value of `kind`, which is quicker to ask for.
+    fileprivate var tag: UInt8 { UInt8(truncatingIfNeeded: word >> 56) }
+    var kind: Kind { Kind(rawValue: tag).unsafelyUnwrapped }
 
     /// The place after this value.
     var next: Int {
-        switch kind {
-        case .object, .array: Int(word & 0xffff_ffff)
-        case .integer, .unsigned, .double: index + 2
+        switch tag {
+        case Kind.object.rawValue, Kind.array.rawValue: Int(word & 0xffff_ffff)
+        case Kind.integer.rawValue, Kind.unsigned.rawValue, Kind.double.rawValue: index + 2
         default: index + 1
         }
     }
@@ -135,13 +135,19 @@ struct JSONElement {
         guard count <= 24 else { return duplicateNameAmongMany() }
         return withUnsafeTemporaryAllocation(of: (UInt64, Int).self, capacity: 24) { seen in
             var found = 0
+            // A bit for each name, chosen by its fingerprint: only names that share one are compared.
+            var bits: UInt64 = 0
             var place = index + 1
             while place < end {
                 let name = at(place)
                 let print = name.fingerprint
-                for other in 0..<found where seen[other].0 == print && name.bytes.elementsEqual(at(seen[other].1).bytes) {
-                    return name.text
+                let bit: UInt64 = 1 << ((print &* 0x9e37_79b9_7f4a_7c15) >> 58)
+                if bits & bit != 0 {
+                    for other in 0..<found where seen[other].0 == print && name.bytes.elementsEqual(at(seen[other].1).bytes) {
+                        return name.text
+                    }
                 }
+                bits |= bit
                 seen.initializeElement(at: found, to: (print, place))
                 found += 1
                 place = at(place + 1).next

@@ -1,6 +1,5 @@
 import CSimdJSON
 import Glibc
-import Synchronization
 
 /// Why bytes are not the JSON that we read.
 public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -31,13 +30,11 @@ public enum JSONLimits {
     public static let maximumBytes = 16 << 20
 }
 
-/// simdjson's DOM parser with its reusable buffers. For one use at a time; `take` lends one out, `giveBack` returns it.
+/// simdjson's DOM parser with its reusable buffers. For one use at a time, on one thread; `take` lends one out, `giveBack` returns it.
 final class JSONParser {
     private let handle: OpaquePointer
     /// What was parsed last: an array, or the payload of an envelope and where it stands in that.
     private var last: (bytes: [UInt8], element: JSONElement)?
-    /// The thread that used it last.
-    private var user = pthread_self()
 
     private init() {
         guard let made = csj_parser_new(JSONLimits.maximumDepth) else { preconditionFailure("no memory for a JSON parser") }
@@ -84,34 +81,28 @@ final class JSONParser {
         }
     }
 
-    // MARK: The parsers that are not in use
+    // MARK: The parser of each thread
 
-    private static let idle = Mutex(Idle())
     /// Parsers whose buffers have grown beyond this many bytes of input are freed instead of kept.
     private static let largestKept = 1 << 20
-    private static let mostKept = 8
 
-    private struct Idle: ~Copyable, @unchecked Sendable {
-        // A parser in this list is used by nobody: it is handed to one thread at a time, through the mutex.
-        var parsers: [JSONParser] = []
-    }
+    /// Where a thread's parser is while nobody uses it; freed with the thread.
+    private static let own: pthread_key_t = {
+        var key = pthread_key_t()
+        let status = pthread_key_create(&key) { parser in parser.map { Unmanaged<JSONParser>.fromOpaque($0).release() } }
+        precondition(status == 0, "no more data of threads: \(String(cString: strerror(status)))")
+        return key
+    }()
 
-    /// A parser that nobody else uses until it is given back: the one that this thread used last, if it is there.
+    /// A parser that nobody else uses until it is given back, by the same thread: its own, or another where that is in use.
     static func take() -> JSONParser {
-        nonisolated(unsafe) var taken: JSONParser?
-        let thread = pthread_self()
-        idle.withLock { idle in
-            let own = idle.parsers.lastIndex { $0.user == thread }
-            taken = own.map { idle.parsers.remove(at: $0) } ?? idle.parsers.popLast()
-        }
-        let parser = taken ?? JSONParser()
-        parser.user = thread
-        return parser
+        guard let parser = pthread_getspecific(own) else { return JSONParser() }
+        pthread_setspecific(own, nil)
+        return Unmanaged<JSONParser>.fromOpaque(parser).takeRetainedValue()
     }
 
-    static func giveBack(_ parser: JSONParser) {
-        guard csj_parser_capacity(parser.handle) <= largestKept else { return }
-        nonisolated(unsafe) let returned = parser
-        idle.withLock { if $0.parsers.count < mostKept { $0.parsers.append(returned) } }
+    static func giveBack(_ parser: consuming JSONParser) {
+        guard csj_parser_capacity(parser.handle) <= largestKept, pthread_getspecific(own) == nil else { return }
+        pthread_setspecific(own, Unmanaged.passRetained(parser).toOpaque())
     }
 }

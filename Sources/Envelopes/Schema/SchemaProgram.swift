@@ -229,7 +229,8 @@ struct SchemaRun {
 
     private mutating func checkString(_ element: JSONElement, _ node: UnsafePointer<SchemaNode>) {
         let bytes = element.bytes
-        if node.pointee.minimumLength > 0 || node.pointee.maximumLength < bytes.count {
+        // A character has one to four bytes: most lengths are right without counting.
+        if (bytes.count + 3) / 4 < node.pointee.minimumLength || bytes.count > node.pointee.maximumLength {
             let length = bytes.reduce(0) { $0 + ($1 & 0xc0 != 0x80 ? 1 : 0) }
             if length < node.pointee.minimumLength { refuse(element, "is shorter than \(node.pointee.minimumLength) characters") }
             if length > node.pointee.maximumLength { refuse(element, "is longer than \(node.pointee.maximumLength) characters") }

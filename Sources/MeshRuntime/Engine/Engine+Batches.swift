@@ -45,7 +45,7 @@ extension Engine {
         var stillHeld: [SettleItem] = []
         func take(_ item: SettleItem) {
             guard !item.isLost else { return }
-            if let job = item.job, lanes.contains(job.lane) { return stillHeld.append(item) }
+            if !lanes.isEmpty, let job = item.job, lanes.contains(job.lane) { return stillHeld.append(item) }
             guard finish(item) else {
                 if let job = item.job { lanes.insert(job.lane) }
                 return stillHeld.append(item)
@@ -181,7 +181,7 @@ extension Engine {
             return
         case .done:
             let processing = moment.uptime - (item.takenIn?.uptime ?? moment.uptime)
-            let endToEnd = item.job.map { moment.wall.milliseconds - $0.event.envelope.timestamp.milliseconds } ?? processing
+            let endToEnd = item.job.map { moment.wall.milliseconds - $0.timestamp.milliseconds } ?? processing
             figures.settledDone(processing: processing, endToEnd: max(0, endToEnd), at: moment.uptime)
         case .retried: figures.settledRetry(at: moment.uptime)
         case .dead: figures.settledDead(at: moment.uptime)
@@ -194,7 +194,7 @@ extension Engine {
 
     private func close(_ job: Job, _ item: SettleItem, at moment: Moment) {
         let partition = job.partition
-        begun[job.id] = nil
+        if !begun.isEmpty { begun[job.id] = nil }
         finished.append(job.incoming)
         switch item.result {
         case .done, .skipped:
@@ -202,7 +202,7 @@ extension Engine {
             if let origin = job.incoming.otherOrigin { partitions[origin]?.window.insert(job.identity) }
         default: break
         }
-        if case .done = item.result, partition.role == .inbox, let aggregate = aggregate(of: job) {
+        if case .done = item.result, let aggregate = job.aggregate {
             partition.states[aggregate] = item.state
         }
         let twins = inProgress.removeValue(forKey: job.identity) ?? []

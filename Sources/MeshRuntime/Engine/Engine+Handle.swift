@@ -37,12 +37,13 @@ extension Engine {
     }
 
     /// Begins an attempt. The lane is closed until the job is settled, or decided when nothing after it depends on its settlement.
-    func begin(_ job: Job, at moment: Moment) {
+    /// - Parameter isKnownNew: nothing can have been settled since its identity was looked for.
+    func begin(_ job: Job, isKnownNew: Bool = false, at moment: Moment) {
         let partition = job.partition
         guard !partition.isLost else { return }
         if !job.isBegun {
             if queueBehindTwin(job) { return }
-            if isDone(job.identity, job.incoming, partition) {
+            if !isKnownNew, isDone(job.identity, job.incoming, partition) {
                 // Nothing can have queued behind it yet.
                 inProgress[job.identity] = nil
                 figures.sawDuplicate()
@@ -56,22 +57,23 @@ extension Engine {
         job.firstNow = moment.wall
         job.now = moment.wall
         job.deadline = moment.uptime + runLimit
-        job.state = partition.role == .inbox ? aggregate(of: job).flatMap { partition.states[$0] } : nil
+        job.state = job.aggregate.flatMap { partition.states[$0] }
         if let journal = partition.journals.removeValue(forKey: job.record.offset) {
             job.isJournaled = true
             if resume(job, journal, at: moment) { return }
         }
-        // What is replayed was in time when it was new.
-        let envelope = job.event.envelope
-        if let limit = envelope.timeToLive, envelope.isExpired(at: moment.wall), envelope.replay == nil,
-            job.incoming.passport.reminder == nil
-        {
-            let age = moment.wall.duration(since: envelope.timestamp).wholeMilliseconds / 1_000
-            let message = "\(contract.name): \(job.event.type) is \(age) s old, its time to live was \(limit)"
-            return settleRejected(job, .permanent("expired", message), at: moment)
-        }
+        if let expiry = expiry(of: job, at: moment) { return settleRejected(job, expiry, at: moment) }
         if let early = job.takeEarly(at: moment) { adopt(early, of: job) } else { tell(job, firstInput(of: job), at: moment) }
         conclude(job, at: moment)
+    }
+
+    /// Why the job's event matters no more; nil when it does. What is replayed was in time when it was new.
+    private func expiry(of job: Job, at moment: Moment) -> Rejection? {
+        guard job.content.canExpire, !job.content.isReplayed, job.incoming.passport.reminder == nil else { return nil }
+        let envelope = job.event.envelope
+        guard let limit = envelope.timeToLive, envelope.isExpired(at: moment.wall) else { return nil }
+        let age = moment.wall.duration(since: envelope.timestamp).wholeMilliseconds / 1_000
+        return .permanent("expired", "\(contract.name): \(job.event.type) is \(age) s old, its time to live was \(limit)")
     }
 
     /// Queues the job behind the one of its identity that is in progress, and waits for what becomes of that. False when there is none: the job is now the one in progress.
@@ -90,10 +92,6 @@ extension Engine {
         job.made = early.made
         guard let rest = early.rest else { return }
         do throws(Rejection) { try collectRest(rest, of: job, suppressing: false) } catch { job.rejection = error }
-    }
-
-    func aggregate(of job: Job) -> String? {
-        if case .aggregate(_, let name) = job.lane { name } else { nil }
     }
 
     func firstInput(of job: Job) -> UntypedInput {

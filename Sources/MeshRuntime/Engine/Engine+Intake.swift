@@ -56,31 +56,37 @@ extension Engine {
 
     /// To the lane, or to whatever else becomes of the record.
     private func admit(_ incoming: Incoming, _ partition: AssignedPartition, at moment: Moment) {
-        let (record, passport) = (incoming.record, incoming.passport)
-        var envelope: Envelope?
         do throws(Rejection) {
             let content = try incoming.content.get()
-            let (event, decoded) = (content.event, content.event.envelope)
-            envelope = decoded
             if isDone(content.identity, incoming, partition) {
                 figures.sawDuplicate()
-                return skip(record, partition)
+                return skip(incoming.record, partition)
             }
-            // A replay for this bot alone comes by its retry topic, and no trigger has chosen it yet.
-            let isReplayed = decoded.replay != nil && passport.attempts == 0
-            let isRouted = passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isReplayed
-            guard let priority = isRouted ? passport.priority ?? decoded.priority : try route(decoded, content.decision) else {
+            guard let priority = try priority(of: incoming, content, partition) else {
                 figures.sawFiltered()
-                return skip(record, partition)
+                return skip(incoming.record, partition)
             }
             if partition.role == .forwarded || (partition.role == .retry && bot.isStateful) {
-                var passport = passport
-                if priority != decoded.priority { passport.priority = priority }
-                return try forward(record, passport, event, partition, at: moment)
+                return try forward(incoming, content.event, priority, partition, at: moment)
             }
             append(incoming, content, priority, partition, at: moment)
         } catch {
-            settleDead(record, passport, envelope, Failure(error), attempts: passport.attempts, partition, at: moment)
+            let passport = incoming.passport
+            settleDead(
+                incoming.record, passport, incoming.readable?.event.envelope, Failure(error), attempts: passport.attempts, partition, at: moment)
+        }
+    }
+
+    /// How urgent the record is; nil when no trigger chooses it.
+    private func priority(of incoming: Incoming, _ content: Incoming.Content, _ partition: AssignedPartition) throws(Rejection) -> Priority? {
+        // A replay for this bot alone comes by its retry topic, and no trigger has chosen it yet.
+        let isNew = content.isReplayed && incoming.passport.attempts == 0
+        let isRouted = incoming.passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isNew
+        if isRouted { return incoming.passport.priority ?? content.event.envelope.priority }
+        return switch content.decision {
+        case .filtered: nil
+        case .handled(let handled): handled.priority
+        case nil: try routes.priority(of: content.event.envelope, codec)
         }
     }
 
@@ -92,38 +98,19 @@ extension Engine {
         return partitions[origin]?.window.contains(identity) ?? false
     }
 
-    private func route(_ envelope: Envelope, _ early: EarlyDecision?) throws(Rejection) -> Priority? {
-        switch early {
-        case .filtered: nil
-        case .handled(let handled): handled.priority
-        case nil: try routes.priority(of: envelope, codec)
-        }
-    }
-
     private func append(
         _ incoming: Incoming, _ content: Incoming.Content, _ priority: Priority, _ partition: AssignedPartition, at moment: Moment
     ) {
-        let envelope = content.event.envelope
-        let lane: LaneKey =
-            if partition.role == .inbox {
-                .aggregate(
-                    partition.topicPartition, incoming.passport.aggregate ?? content.event.key ?? envelope.correlationID)
-            } else if let key = incoming.passport.key {
-                .key(partition.topicPartition, key)
-            } else {
-                .single(partition.topicPartition, incoming.record.offset)
-            }
         let job = Job(
-            id: nextJob, partition: partition, incoming: incoming, content: content, lane: lane, priority: priority, takenIn: moment,
-            run: .derived(event: envelope.id, bot: contract.name, replay: envelope.replay))
+            id: nextJob, partition: partition, incoming: incoming, content: content, bot: contract.name, priority: priority, takenIn: moment)
         nextJob += 1
         if canBeginAtOnce(job, at: moment) {
-            begin(job, at: moment)
+            begin(job, isKnownNew: true, at: moment)
             closeLane(of: job)
         } else {
             waitingBytes += job.bytes
             job.isInLane = true
-            lanes.append(job, to: lane, priority: priority)
+            lanes.append(job, to: job.lane, priority: priority)
         }
     }
 
@@ -142,8 +129,11 @@ extension Engine {
 
     /// A stateful bot's input goes to the bot's own topic first, keyed by its aggregate.
     private func forward(
-        _ record: Record, _ passport: Passport, _ event: Event, _ partition: AssignedPartition, at moment: Moment
+        _ incoming: Incoming, _ event: Event, _ priority: Priority, _ partition: AssignedPartition, at moment: Moment
     ) throws(Rejection) {
+        let record = incoming.record
+        var passport = incoming.passport
+        if priority != event.envelope.priority { passport.priority = priority }
         let aggregate =
             if let known = passport.aggregate { known } else { try bot.aggregate(of: event) }
         let item = SettleItem(

@@ -69,7 +69,7 @@ extension Engine {
 
     /// A tick that stands in the log is not fired again, also when its record could not be handled.
     func noteTick(_ incoming: Incoming) {
-        guard incoming.record.topic == settings.topics.schedule, !routes.schedules.isEmpty else { return }
+        guard !routes.schedules.isEmpty, incoming.record.topic == settings.topics.schedule else { return }
         guard case .success(let content) = incoming.content else { return }
         ticker.note(content.event.envelope.id)
     }

@@ -25,20 +25,18 @@ extension Engine {
     }
 
     func settleDone(_ job: Job, at moment: Moment) {
+        guard let aggregate = job.aggregate else { return finishItem(job, .done, job.made.records, bytes: job.made.bytes) }
         var records = job.made.records
-        if job.partition.role == .inbox, let aggregate = aggregate(of: job) {
-            let before = job.partition.states[aggregate]
-            if let state = job.state {
-                do {
-                    let bytes = try JSONCoder.bytes(state)
-                    records.append(stateRecord(.state(aggregate: aggregate), bytes, of: job))
-                } catch {
-                    return settleRejected(
-                        job, .permanent("unwritable-state", "the state of \(contract.name) cannot be written as JSON"), at: moment)
-                }
-            } else if before != nil {
-                records.append(stateRecord(.state(aggregate: aggregate), nil, of: job))
+        if let state = job.state {
+            do {
+                let bytes = try JSONCoder.bytes(state)
+                records.append(stateRecord(.state(aggregate: aggregate), bytes, of: job))
+            } catch {
+                return settleRejected(
+                    job, .permanent("unwritable-state", "the state of \(contract.name) cannot be written as JSON"), at: moment)
             }
+        } else if job.partition.states[aggregate] != nil {
+            records.append(stateRecord(.state(aggregate: aggregate), nil, of: job))
         }
         finishItem(job, .done, records)
     }
@@ -136,7 +134,8 @@ extension Engine {
         return records
     }
 
-    func finishItem(_ job: Job, _ result: SettleItem.Result, _ results: [OutgoingRecord]) {
+    /// - Parameter bytes: of the results, where they are known.
+    func finishItem(_ job: Job, _ result: SettleItem.Result, _ results: [OutgoingRecord], bytes: Int? = nil) {
         var records = results
         if job.isJournaled { records.append(stateRecord(journalKey(job), nil, of: job)) }
         switch result {
@@ -144,7 +143,7 @@ extension Engine {
         default: break
         }
         let item = SettleItem(
-            result, records: records, job: job, partition: job.partition, offset: job.record.offset)
+            result, records: records, bytes: bytes, job: job, partition: job.partition, offset: job.record.offset)
         item.takenIn = job.takenIn
         item.state = job.state
         if case .done = result { item.events = job.made.events }

@@ -33,7 +33,23 @@ final class Incoming: Sendable {
         let identity: Identity
         /// What became of it ahead of the engine; nil when the engine has to see to it.
         let decision: EarlyDecision?
+        // Of the envelope. The engine asks for these of every event, and what lies further away than here was written by another processor.
+        let timestamp: Timestamp
+        let isReplayed: Bool
+        let canExpire: Bool
+
+        init(event: Event, identity: Identity, decision: EarlyDecision?) {
+            self.event = event
+            self.identity = identity
+            self.decision = decision
+            timestamp = event.envelope.timestamp
+            isReplayed = event.envelope.replay != nil
+            canExpire = event.envelope.timeToLive != nil
+        }
     }
+
+    /// What the record says; nil where it cannot be read.
+    var readable: Content? { if case .success(let content) = content { content } else { nil } }
 
     /// The same for later: by then an early decision does not hold any more.
     var undecided: Incoming {

@@ -22,13 +22,16 @@ final class Job {
     /// The assignment that it belongs to; what happens after the partition is lost touches nothing.
     let partition: AssignedPartition
     let incoming: Incoming
-    let event: Event
-    let lane: LaneKey
+    /// Of its aggregate, where it comes from an inbox.
+    let aggregate: String?
     let priority: Priority
     /// When the record was taken in.
     let takenIn: Moment
-    let run: Run
+    private let bot: String
+    private(set) lazy var run = Run.derived(event: event.envelope.id, bot: bot, replay: event.envelope.replay)
     private(set) lazy var runID = run.id
+    /// When its event came to be.
+    let timestamp: Timestamp
     /// What deduplication remembers.
     let identity: Identity
     /// Its lane is closed until it leaves it.
@@ -65,8 +68,8 @@ final class Job {
     var remindersSet = 0
     /// Results of the steps since the last settlement; counts of the whole attempt.
     var made = Results.Made()
-    /// What the bot was found to decide before the record was taken in; nil when nobody looked, and once it was used. `incoming` has it still.
-    private var early: EarlyDecision.Handled?
+    /// Whether what the bot was found to decide before the record was taken in was asked for.
+    private var hasTakenEarly = false
     /// Of the record, and of what was made of it already.
     let bytes: Int
     /// Whether the journal has an entry for it.
@@ -82,19 +85,18 @@ final class Job {
     var rejection: Rejection?
 
     init(
-        id: UInt64, partition: AssignedPartition, incoming: Incoming, content: Incoming.Content, lane: LaneKey, priority: Priority,
-        takenIn: Moment, run: Run
+        id: UInt64, partition: AssignedPartition, incoming: Incoming, content: Incoming.Content, bot: String, priority: Priority,
+        takenIn: Moment
     ) {
         self.id = id
         self.partition = partition
         self.incoming = incoming
-        event = content.event
+        aggregate = partition.role == .inbox ? incoming.passport.aggregate ?? content.event.key ?? content.event.envelope.correlationID : nil
         identity = content.identity
-        early = content.decision?.handled
-        self.lane = lane
+        timestamp = content.timestamp
+        self.bot = bot
         self.priority = priority
         self.takenIn = takenIn
-        self.run = run
         bytes = incoming.bytes
         produced = incoming.passport.produced
         firstFailure = incoming.passport.firstFailure
@@ -103,9 +105,24 @@ final class Job {
 
     /// The early decision, once, where it holds for the attempt that begins now.
     func takeEarly(at moment: Moment) -> EarlyDecision.Handled? {
-        defer { early = nil }
-        guard let early, attempt == 1, !isJournaled, early.isFresh(at: moment) else { return nil }
+        defer { hasTakenEarly = true }
+        guard !hasTakenEarly, attempt == 1, !isJournaled, let early = content.decision?.handled, early.isFresh(at: moment) else { return nil }
         return early
+    }
+
+    /// What its record says: only one that could be read becomes a job.
+    var content: Incoming.Content {
+        guard case .success(let content) = incoming.content else { preconditionFailure("a job without an event") }
+        return content
+    }
+
+    var event: Event { content.event }
+
+    /// Which lane it waits in. Put together when it is asked for: most jobs wait in none.
+    var lane: LaneKey {
+        if let aggregate { return .aggregate(partition.topicPartition, aggregate) }
+        if let key = incoming.passport.key { return .key(partition.topicPartition, key) }
+        return .single(partition.topicPartition, record.offset)
     }
 
     var record: Record { incoming.record }

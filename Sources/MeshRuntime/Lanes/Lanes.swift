@@ -61,7 +61,7 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
     }
 
     /// Whether nothing of this key waits or is under way.
-    public func isFree(_ key: Key) -> Bool { lanes.isEmpty || lanes[key] == nil }
+    public func isFree(_ key: @autoclosure () -> Key) -> Bool { lanes.isEmpty || lanes[key()] == nil }
 
     /// Closes a lane for an element that never waited in it, until it is released.
     public mutating func close(_ key: Key) { lanes[key, default: Lane()].isClosed = true }

@@ -47,12 +47,12 @@ final class SettleItem {
     }
 
     init(
-        _ result: Result, records: [OutgoingRecord], job: Job? = nil, partition: AssignedPartition? = nil, offset: Int64? = nil,
+        _ result: Result, records: [OutgoingRecord], bytes: Int? = nil, job: Job? = nil, partition: AssignedPartition? = nil, offset: Int64? = nil,
         source: Source? = nil
     ) {
         self.result = result
         self.records = records
-        bytes = records.reduce(0) { $0 + ($1.key?.count ?? 0) + ($1.value?.count ?? 0) + 200 }
+        self.bytes = bytes ?? records.reduce(0) { $0 + $1.byteCount }
         self.job = job
         self.partition = partition
         self.offset = offset
