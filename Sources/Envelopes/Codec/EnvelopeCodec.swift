@@ -87,6 +87,9 @@ public struct PayloadRules: Sendable {
         version = definition.version
         schema = definition.schema
     }
+
+    /// What in a payload does not fit, as `JSONSchema.validate` says it; nil where the type has no schema.
+    public func violations(in payload: [UInt8]) -> [SchemaViolation]? { schema?.validate(payload) }
 }
 
 /// A header of a record.

@@ -30,14 +30,17 @@ struct JSONWriter: ~Copyable {
         count += 1
     }
 
-    mutating func raw(_ text: UnsafeBufferPointer<UInt8>) {
+    // Inlined, so that a literal's length is known where it is copied.
+    @inline(__always) mutating func raw(_ text: UnsafeBufferPointer<UInt8>) {
         guard let from = text.baseAddress else { return }
         reserve(text.count)
         (start + count).update(from: from, count: text.count)
         count += text.count
     }
 
-    mutating func literal(_ text: StaticString) { raw(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)) }
+    @inline(__always) mutating func literal(_ text: StaticString) {
+        raw(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
 
     mutating func raw(_ text: [UInt8]) { text.withUnsafeBufferPointer { raw($0) } }
 

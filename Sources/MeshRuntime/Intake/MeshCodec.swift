@@ -6,20 +6,16 @@ import Kafka
 struct MeshCodec: RecordCodec {
     private let codec: EnvelopeCodec
     private let rules: [String: PayloadRules]
-    private let schemas: [String: JSONSchema]
     private let topics: TopicNames
 
     init(catalogue: EventCatalogue, topics: TopicNames, limits: EnvelopeLimits = EnvelopeLimits()) {
         codec = EnvelopeCodec(limits: limits)
         var rules: [String: PayloadRules] = [:]
-        var schemas: [String: JSONSchema] = [:]
         for type in catalogue.types {
             guard let definition = catalogue[type] else { continue }
             rules[type.name] = PayloadRules(definition)
-            schemas[type.name] = definition.schema
         }
         self.rules = rules
-        self.schemas = schemas
         self.topics = topics
     }
 
@@ -41,8 +37,7 @@ struct MeshCodec: RecordCodec {
     }
 
     func check(_ envelope: Envelope) throws(Rejection) {
-        guard let schema = schemas[envelope.type.name] else { return }
-        let violations = schema.validate(envelope.payload)
+        guard let violations = rules[envelope.type.name]?.violations(in: envelope.payload) else { return }
         guard violations.isEmpty else {
             throw .permanent("invalid-payload", violations.prefix(3).map(\.description).joined(separator: "; "))
         }

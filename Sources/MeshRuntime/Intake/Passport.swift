@@ -52,7 +52,11 @@ struct Passport: Equatable {
         origin = Origin(topic: record.topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp)
         headers = record.headers
         key = record.key
-        guard Self.mayHaveOwn(record.headers) else { return }
+        if Self.mayHaveOwn(record.headers) { readOwn(record, isOwnTopic: isOwnTopic) }
+    }
+
+    /// Reads what the mesh has written into the record's headers.
+    private mutating func readOwn(_ record: borrowing Record, isOwnTopic: Bool) {
         headers = Headers(record.headers.filter { !Name.isOwn($0.name) })
         redrives = Self.count(Name.redrives, in: record)
         if let topic = Self.text(Name.originTopic, in: record), let partition: Int32 = Self.number(Name.originPartition, in: record),

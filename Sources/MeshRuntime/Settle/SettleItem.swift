@@ -35,10 +35,16 @@ final class SettleItem {
     var events: [Envelope] = []
 
     /// A record as it came.
-    struct Source {
-        var record: Record
-        var passport: Passport
-        var envelope: Envelope?
+    final class Source {
+        let record: Record
+        let passport: Passport
+        let envelope: Envelope?
+
+        init(record: Record, passport: Passport, envelope: Envelope? = nil) {
+            self.record = record
+            self.passport = passport
+            self.envelope = envelope
+        }
     }
 
     /// The record that it is about, for a dead letter in its place.
