@@ -68,7 +68,8 @@ import Testing
         defer { JSONParser.giveBack(parser) }
         let parts = try bytes.withUnsafeBufferPointer { bytes in
             let document = try parser.parse(bytes)
-            return JSONMembers(document.root).enumerated().filter { [.object, .array].contains($0.element.value.kind) }.map { place, member in
+            return JSONMembers(document.root).enumerated().filter { [.object, .array].contains($0.element.value.kind) }.map {
+                place, member in
                 (member.name.text, Array(bytes[document.rangeOfMember(place, in: bytes)]))
             }
         }

@@ -17,6 +17,7 @@ func refusedSettings() {
     settings["security.protocol"] = "ssl"
     settings["ssl.ca.location"] = "/nonexistent"
     expectFailure("a client without its certificates") { _ = try Producer(settings, observer: quiet) }
+    expectFailure("a consumer without its certificates") { _ = try Consumer(settings, group: GroupSettings(id: "g"), observer: quiet) }
     expectFailure("a consumer with a session longer than its limit") {
         _ = try Consumer(
             settings, group: GroupSettings(id: "g", sessionTimeout: .seconds(2_000_000)), observer: quiet)

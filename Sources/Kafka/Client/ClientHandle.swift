@@ -15,7 +15,7 @@ final class ClientHandle: @unchecked Sendable {
     init(
         _ type: rd_kafka_type_t, _ settings: ClientSettings, defaults: [String: String], overrides: [String: String], context: ClientContext
     ) throws(SettingsError) {
-        let configuration = try Configuration(settings, defaults: defaults, overrides: overrides)
+        var configuration = try Configuration(settings, defaults: defaults, overrides: overrides)
         configuration.attach(context, isConsumer: type == RD_KAFKA_CONSUMER)
         pointer = try configuration.makeClient(type)
         self.context = context

@@ -1,8 +1,14 @@
 import CRdKafka
+import Synchronization
 
 /// The one owner of a librdkafka configuration, until `take()` hands it to a client.
 struct Configuration: ~Copyable {
     private let pointer: OpaquePointer
+    private var hasInterceptors = false
+
+    /// Addresses of configurations that were refused with their interceptors. librdkafka 2.0.2 frees the interceptors when it refuses a configuration, and
+    /// would free them again with it, so these stay where they are.
+    private static let leftBehind = Mutex<[UInt]>([])
 
     /// `defaults` are applied first, then the settings, then `overrides`, which no setting can change.
     init(_ settings: ClientSettings, defaults: [String: String], overrides: [String: String]) throws(SettingsError) {
@@ -23,15 +29,15 @@ struct Configuration: ~Copyable {
         throw .badValue(property: name, reason: reason)
     }
 
-    borrowing func attach(_ context: ClientContext, isConsumer: Bool) {
+    mutating func attach(_ context: ClientContext, isConsumer: Bool) {
         rd_kafka_conf_set_opaque(pointer, Unmanaged.passUnretained(context).toOpaque())
         if context.observer.log != nil { rd_kafka_conf_set_log_cb(pointer, logCallback) }
         if context.observer.statistics != nil { rd_kafka_conf_set_stats_cb(pointer, statisticsCallback) }
         rd_kafka_conf_set_error_cb(pointer, errorCallback)
-        MainLoopNap.attach(to: pointer)
         if isConsumer {
             rd_kafka_conf_set_rebalance_cb(pointer, rebalanceCallback)
             context.joinWatch.attach(to: pointer)
+            hasInterceptors = true
         } else {
             rd_kafka_conf_set_dr_msg_cb(pointer, deliveryCallback)
         }
@@ -39,6 +45,7 @@ struct Configuration: ~Copyable {
 
     /// Makes the client; the configuration is its own from then on.
     consuming func makeClient(_ type: rd_kafka_type_t) throws(SettingsError) -> OpaquePointer {
+        _ = MainLoopNap.isInUse
         var buffer = [CChar](repeating: 0, count: 512)
         guard let client = rd_kafka_new(type, pointer, &buffer, buffer.count) else {
             _ = consume self
@@ -48,7 +55,14 @@ struct Configuration: ~Copyable {
         return client
     }
 
-    deinit { rd_kafka_conf_destroy(pointer) }
+    deinit {
+        if hasInterceptors {
+            let address = UInt(bitPattern: pointer)
+            Self.leftBehind.withLock { $0.append(address) }
+        } else {
+            rd_kafka_conf_destroy(pointer)
+        }
+    }
 }
 
 /// The text in a C buffer.

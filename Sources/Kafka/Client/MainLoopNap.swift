@@ -1,32 +1,20 @@
 import CNap
 import CRdKafka
 
-/// Keeps the main thread of a librdkafka client from spinning.
+/// Keeps the main threads of librdkafka's clients from spinning.
 ///
-/// Before version 2.4 that thread waits for a timer which is due within a millisecond by looking at the clock all the time
+/// Before version 2.4 such a thread waits for a timer which is due within a millisecond by looking at the clock all the time
 /// (https://github.com/confluentinc/librdkafka/issues/4684). Every transaction starts such a timer, when its first record is produced.
 enum MainLoopNap {
-    /// Whether the librdkafka that is loaded needs it.
-    static let isNeeded = rd_kafka_version() < 0x0204_0000
+    /// What librdkafka calls these threads.
+    static let threadName: StaticString = "rdk:main"
 
-    /// Lets the main thread of the client that is made of `configuration` nap.
-    static func attach(to configuration: OpaquePointer) {
-        if isNeeded { rd_kafka_conf_interceptor_add_on_new(configuration, name, watchNewClient, nil) }
-    }
-
-    fileprivate static let name = "mesh-nap"
-}
-
-private func watchNewClient(
-    client: OpaquePointer?, configuration: OpaquePointer?, opaque: UnsafeMutableRawPointer?, text: UnsafeMutablePointer<CChar>?, size: Int
-) -> rd_kafka_resp_err_t {
-    rd_kafka_interceptor_add_on_thread_start(client, MainLoopNap.name, watchThread, nil)
-}
-
-/// Called by each of librdkafka's threads when it starts.
-private func watchThread(
-    client: OpaquePointer?, type: rd_kafka_thread_type_t, name: UnsafePointer<CChar>?, opaque: UnsafeMutableRawPointer?
-) -> rd_kafka_resp_err_t {
-    if type == RD_KAFKA_THREAD_MAIN { cnap_watch_this_thread() }
-    return RD_KAFKA_RESP_ERR_NO_ERROR
+    /// Whether the librdkafka that is loaded needs it; from the first time on that somebody asks, its main threads nap then.
+    static let isInUse: Bool = {
+        guard rd_kafka_version() < 0x0204_0000 else { return false }
+        threadName.withUTF8Buffer { name in
+            name.withMemoryRebound(to: CChar.self) { cnap_watch($0.baseAddress) }
+        }
+        return true
+    }()
 }

@@ -73,12 +73,14 @@ extension Engine {
         } catch {
             let passport = incoming.passport
             settleDead(
-                incoming.record, passport, incoming.readable?.event.envelope, Failure(error), attempts: passport.attempts, partition, at: moment)
+                incoming.record, passport, incoming.readable?.event.envelope, Failure(error), attempts: passport.attempts, partition,
+                at: moment)
         }
     }
 
     /// How urgent the record is; nil when no trigger chooses it.
-    private func priority(of incoming: Incoming, _ content: Incoming.Content, _ partition: AssignedPartition) throws(Rejection) -> Priority? {
+    private func priority(of incoming: Incoming, _ content: Incoming.Content, _ partition: AssignedPartition) throws(Rejection) -> Priority?
+    {
         // A replay for this bot alone comes by its retry topic, and no trigger has chosen it yet.
         let isNew = content.isReplayed && incoming.passport.attempts == 0
         let isRouted = incoming.passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isNew
@@ -102,7 +104,8 @@ extension Engine {
         _ incoming: Incoming, _ content: Incoming.Content, _ priority: Priority, _ partition: AssignedPartition, at moment: Moment
     ) {
         let job = Job(
-            id: nextJob, partition: partition, incoming: incoming, content: content, bot: contract.name, priority: priority, takenIn: moment)
+            id: nextJob, partition: partition, incoming: incoming, content: content, bot: contract.name, priority: priority, takenIn: moment
+        )
         nextJob += 1
         if canBeginAtOnce(job, at: moment) {
             begin(job, isKnownNew: true, at: moment)

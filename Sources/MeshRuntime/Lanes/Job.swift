@@ -91,7 +91,8 @@ final class Job {
         self.id = id
         self.partition = partition
         self.incoming = incoming
-        aggregate = partition.role == .inbox ? incoming.passport.aggregate ?? content.event.key ?? content.event.envelope.correlationID : nil
+        aggregate =
+            partition.role == .inbox ? incoming.passport.aggregate ?? content.event.key ?? content.event.envelope.correlationID : nil
         identity = content.identity
         timestamp = content.timestamp
         self.bot = bot
@@ -106,7 +107,9 @@ final class Job {
     /// The early decision, once, where it holds for the attempt that begins now.
     func takeEarly(at moment: Moment) -> EarlyDecision.Handled? {
         defer { hasTakenEarly = true }
-        guard !hasTakenEarly, attempt == 1, !isJournaled, let early = content.decision?.handled, early.isFresh(at: moment) else { return nil }
+        guard !hasTakenEarly, attempt == 1, !isJournaled, let early = content.decision?.handled, early.isFresh(at: moment) else {
+            return nil
+        }
         return early
     }
 

@@ -53,7 +53,8 @@ final class SettleItem {
     }
 
     init(
-        _ result: Result, records: [OutgoingRecord], bytes: Int? = nil, job: Job? = nil, partition: AssignedPartition? = nil, offset: Int64? = nil,
+        _ result: Result, records: [OutgoingRecord], bytes: Int? = nil, job: Job? = nil, partition: AssignedPartition? = nil,
+        offset: Int64? = nil,
         source: Source? = nil
     ) {
         self.result = result
