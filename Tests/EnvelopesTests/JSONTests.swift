@@ -77,6 +77,17 @@ import Testing
         for (name, text) in parts { #expect(try JSONValue.parse(text) == members[name]) }
     }
 
+    @Test func whatLooksLikeStructureInATextIsNone() throws {
+        let bytes = Array(#"{"a":"}]\":{,","b":{},"c":-1.5e3,"d":[[],{"]":"["}],"p":{"x":"\\\"}"},"z":true}"#.utf8)
+        let parser = JSONParser.take()
+        defer { JSONParser.giveBack(parser) }
+        try bytes.withUnsafeBufferPointer { bytes in
+            let document = try parser.parse(bytes)
+            let texts = [1, 3, 4].map { String(decoding: bytes[document.rangeOfMember($0, in: bytes)], as: UTF8.self) }
+            #expect(texts == ["{}", #"[[],{"]":"["}]"#, #"{"x":"\\\"}"}"#])
+        }
+    }
+
     @Test func aParserIsNobodyElsesUntilItIsGivenBack() {
         let first = JSONParser.take()
         let second = JSONParser.take()

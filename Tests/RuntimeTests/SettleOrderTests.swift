@@ -5,30 +5,36 @@ import Testing
 
 @testable import MeshRuntime
 
-/// One settlement hands its records over in the order in which their inputs came.
+/// One settlement hands its records over in the order in which their inputs came, and so keeps the order of each key.
 @Suite struct SettleOrderTests {
+    private let keys = ["a", "b", "c", "d", "e", "f"]
+
     @Test(arguments: UInt64(1)...10) func exactlyOnce(_ seed: UInt64) throws {
-        try expectTheOrderOfIntake(Machine(WorkBot.self, seed: seed))
+        try expectTheOrderOfEachKey(try settleThirty(Machine(WorkBot.self, partitions: 3, seed: seed)))
     }
 
     @Test(arguments: UInt64(1)...10) func atLeastOnce(_ seed: UInt64) throws {
-        try expectTheOrderOfIntake(Machine(WorkBot.self, seed: seed, delivery: .atLeastOnce))
+        try expectTheOrderOfEachKey(try settleThirty(Machine(WorkBot.self, partitions: 3, seed: seed, delivery: .atLeastOnce)))
     }
 
     @Test(arguments: UInt64(1)...10) func toTheInboxOfAStatefulBot(_ seed: UInt64) throws {
-        try expectTheOrderOfIntake(Machine(CountBot.self, seed: seed))
+        try settleThirty(Machine(CountBot.self, partitions: 3, seed: seed))
     }
 
-    /// Five of each key, of partitions that take turns at random.
-    private func expectTheOrderOfIntake(_ machine: Machine) throws {
-        for number in 1...5 {
-            for key in ["a", "b", "c", "d", "e", "f"] { try machine.send(Work(name: key, number: number, how: "plain")) }
-        }
+    /// Five records of each key, of partitions that take turns at random, in one settlement.
+    @discardableResult private func settleThirty(_ machine: Machine) throws -> Machine {
+        for number in 1...5 { for key in keys { try machine.send(Work(name: key, number: number, how: "plain")) } }
         machine.restoreAll()
-        for _ in 0..<30 { machine.deliver() }
-        let decided = machine.engine.unsettled.elements.map(ObjectIdentifier.init)
-        #expect(decided.count == 30)
+        let inputs = (0..<30).map { _ in machine.deliver().map { "\($0.topicPartition)@\($0.offset)" } }
         machine.advance()
-        #expect(machine.engine.inFlight?.items.map(ObjectIdentifier.init) == decided)
+        let settled = try #require(machine.engine.inFlight?.items)
+        #expect(settled.map { item in item.concerned.map { "\($0.topicPartition)@\(item.offset ?? -1)" } } == inputs)
+        machine.settle()
+        return machine
+    }
+
+    private func expectTheOrderOfEachKey(_ machine: Machine) throws {
+        let done = try machine.events(WorkDone.self)
+        for key in keys { #expect(done.map(\.payload).filter { $0.name == key }.map(\.number) == [1, 2, 3, 4, 5]) }
     }
 }

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/// From now on each thread of this name sleeps a tenth of a millisecond whenever it has done nothing for a while but ask for the monotonic time.
+/// From now on each thread of this name sleeps a tenth of a millisecond whenever it has asked for the monotonic time 128 times within 2 microseconds each,
+/// as one does that waits; one that works so fast, and looks at the clock so often, sleeps too.
 /// The name lasts as long as the process. A thread has its name before it waits so for the first time. Any thread.
 void cnap_watch(const char *name);
 

@@ -26,8 +26,10 @@ struct JSONDocument {
                 }
                 if depth == 0 { return place }
                 place += 1
+                precondition(place < Int(raw.structural_count), "the root object has no member \(member)")
             }
         }
+        precondition(member < root.count, "the root object has no member \(member)")
         // A member is its name, a colon, its value, and a comma behind it; a value in quotes, or a number, is one place.
         var value = 3
         for _ in 0..<member { value = end(of: value) + 4 }

@@ -86,7 +86,7 @@ final class JSONParser {
     /// Parsers whose buffers have grown beyond this many bytes of input are freed instead of kept.
     private static let largestKept = 1 << 20
 
-    /// Where a thread's parser is while nobody uses it; freed with the thread.
+    /// Where a thread's parser is while nobody uses it; freed with the thread. So there are as many as threads that have read JSON.
     private static let own: pthread_key_t = {
         var key = pthread_key_t()
         let status = pthread_key_create(&key) { parser in parser.map { Unmanaged<JSONParser>.fromOpaque($0).release() } }
@@ -103,6 +103,7 @@ final class JSONParser {
 
     static func giveBack(_ parser: consuming JSONParser) {
         guard csj_parser_capacity(parser.handle) <= largestKept, pthread_getspecific(own) == nil else { return }
-        pthread_setspecific(own, Unmanaged.passRetained(parser).toOpaque())
+        let kept = Unmanaged.passRetained(parser)
+        if pthread_setspecific(own, kept.toOpaque()) != 0 { kept.release() }
     }
 }

@@ -1,13 +1,14 @@
 import CRdKafka
 import Synchronization
 
-/// The one owner of a librdkafka configuration, until `take()` hands it to a client.
+/// The one owner of a librdkafka configuration, until `makeClient` hands it to a client.
 struct Configuration: ~Copyable {
     private let pointer: OpaquePointer
     private var hasInterceptors = false
 
-    /// Addresses of configurations that were refused with their interceptors. librdkafka 2.0.2 frees the interceptors when it refuses a configuration, and
-    /// would free them again with it, so these stay where they are.
+    /// Addresses of configurations that were refused with their interceptors. Where librdkafka 2.0.2 refuses late, it frees the interceptors and would free
+    /// them again with the configuration; when it did so is not told, so none is freed. They are noted so that they are no leak to whoever looks for leaks;
+    /// whoever asks for clients with settings that are refused, again and again, has some 10 kB more for each.
     private static let leftBehind = Mutex<[UInt]>([])
 
     /// `defaults` are applied first, then the settings, then `overrides`, which no setting can change.
@@ -45,7 +46,7 @@ struct Configuration: ~Copyable {
 
     /// Makes the client; the configuration is its own from then on.
     consuming func makeClient(_ type: rd_kafka_type_t) throws(SettingsError) -> OpaquePointer {
-        _ = MainLoopNap.isInUse
+        MainLoopNap.begin()
         var buffer = [CChar](repeating: 0, count: 512)
         guard let client = rd_kafka_new(type, pointer, &buffer, buffer.count) else {
             _ = consume self

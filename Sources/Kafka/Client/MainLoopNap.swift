@@ -9,12 +9,12 @@ enum MainLoopNap {
     /// What librdkafka calls these threads.
     static let threadName: StaticString = "rdk:main"
 
-    /// Whether the librdkafka that is loaded needs it; from the first time on that somebody asks, its main threads nap then.
-    static let isInUse: Bool = {
-        guard rd_kafka_version() < 0x0204_0000 else { return false }
-        threadName.withUTF8Buffer { name in
-            name.withMemoryRebound(to: CChar.self) { cnap_watch($0.baseAddress) }
-        }
-        return true
-    }()
+    /// Whether the librdkafka that is loaded needs it.
+    static var isNeeded: Bool { rd_kafka_version() < 0x0204_0000 }
+
+    /// From now on the main threads nap, where they need it.
+    static func begin() {
+        // A static string lasts as long as the process.
+        if isNeeded { cnap_watch(UnsafeRawPointer(threadName.utf8Start).assumingMemoryBound(to: CChar.self)) }
+    }
 }

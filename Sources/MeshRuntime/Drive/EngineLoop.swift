@@ -164,8 +164,8 @@ final class EngineLoop {
     private func takeIn(_ incoming: [Incoming]) {
         var moment = Moment.current
         for (place, one) in incoming.enumerated() {
-            // Asking for the time costs as much as a field: it is asked for now and then.
-            if place % 16 == 15 { moment = .current }
+            // Asking for the time costs as much as a field: where nothing is handled here, it is asked for now and then.
+            if place % 16 == 15 || one.readable?.decision == nil { moment = .current }
             engine.take(one, at: moment)
             if !engine.actions.isEmpty { perform() }
         }

@@ -82,8 +82,8 @@ extension Engine {
     private func priority(of incoming: Incoming, _ content: Incoming.Content, _ partition: AssignedPartition) throws(Rejection) -> Priority?
     {
         // A replay for this bot alone comes by its retry topic, and no trigger has chosen it yet.
-        let isNew = content.isReplayed && incoming.passport.attempts == 0
-        let isRouted = incoming.passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isNew
+        let isFirstOfReplay = content.isReplayed && incoming.passport.attempts == 0
+        let isRouted = incoming.passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isFirstOfReplay
         if isRouted { return incoming.passport.priority ?? content.event.envelope.priority }
         return switch content.decision {
         case .filtered: nil

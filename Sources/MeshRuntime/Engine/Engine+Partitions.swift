@@ -70,8 +70,7 @@ extension Engine {
     /// A tick that stands in the log is not fired again, also when its record could not be handled.
     func noteTick(_ incoming: Incoming) {
         guard !routes.schedules.isEmpty, incoming.record.topic == settings.topics.schedule else { return }
-        guard case .success(let content) = incoming.content else { return }
-        ticker.note(content.event.envelope.id)
+        if let content = incoming.readable { ticker.note(content.event.envelope.id) }
     }
 
     /// Whether the partition's records are handled there: what is only forwarded is remembered by the inbox.
@@ -90,8 +89,7 @@ extension Engine {
         let place = partition.notes.partitionPoint { $0 >= offset }
         guard place == partition.notes.count || partition.notes[place] != offset else { return }
         // A record that cannot be decoded was dead-lettered, and has no identity to remember.
-        guard case .success(let content) = incoming.content else { return }
-        partition.window.insert(content.identity)
+        if let content = incoming.readable { partition.window.insert(content.identity) }
     }
 
     /// The partitions are about to be given up: nothing new is begun on them. `isQuiet` tells when what was decided is settled.

@@ -143,7 +143,8 @@ extension Engine {
         default: break
         }
         let item = SettleItem(
-            result, records: records, bytes: bytes, job: job, partition: job.partition, offset: job.record.offset)
+            result, records: records, bytes: bytes.map { $0 + records[results.count...].reduce(0) { $0 + $1.byteCount } }, job: job,
+            partition: job.partition, offset: job.record.offset)
         item.takenIn = job.takenIn
         item.state = job.state
         if case .done = result { item.events = job.made.events }

@@ -115,7 +115,7 @@ final class Job {
 
     /// What its record says: only one that could be read becomes a job.
     var content: Incoming.Content {
-        guard case .success(let content) = incoming.content else { preconditionFailure("a job without an event") }
+        guard let content = incoming.readable else { preconditionFailure("a job without an event") }
         return content
     }
 

@@ -161,15 +161,16 @@ final class Machine {
         perform()
     }
 
-    func deliver(except silent: TopicPartition? = nil) {
+    @discardableResult func deliver(except silent: TopicPartition? = nil) -> Record? {
         let ready = owned.subtracting(paused).sorted().compactMap { partition in
             partition == silent ? nil : log.record(at: positions[partition] ?? 0, of: partition)
         }
-        guard let record = ready.randomElement(using: &random) else { return }
+        guard let record = ready.randomElement(using: &random) else { return nil }
         positions[record.topicPartition] = record.offset + 1
         activity += 1
         engine.take(engine.decoder.decode(record, at: moment), at: moment)
         perform()
+        return record
     }
 
     func restore() {
