@@ -136,6 +136,20 @@ import Testing
         #expect(most <= 10)
     }
 
+    @Test(arguments: DeliveryMode.allCases) func manyResultsWaitForMoreOnlyWhileMoreAreComing(_ delivery: DeliveryMode) throws {
+        var limits = Limits()
+        limits.commitInterval = .max
+        let machine = try Machine(WorkBot.self, delivery: delivery, limits: limits)
+        for number in 0..<limits.lightBatch + 1 { try machine.send(Work(name: "n\(number % 7)", number: number, how: "plain")) }
+        machine.restoreAll()
+        while machine.deliver() != nil {}
+        machine.advance()
+        #expect(machine.settling == nil)
+        machine.engine.inputsPause = true
+        machine.advance()
+        #expect(machine.settling?.records.count == limits.lightBatch + 1)
+    }
+
     @Test func whatCannotBeCommittedWhileTheGroupFormsIsCommittedWithTheNext() throws {
         var limits = Limits()
         limits.commitInterval = .max

@@ -142,7 +142,8 @@ final class EngineLoop {
     /// Whether it brought records.
     private func poll(_ consumer: Consumer) -> Bool {
         // A record, mail or the clock wakes us.
-        var timeout: Duration = !mailbox.isEmpty || engine.hasCommitted ? .zero : engine.isBusy ? .milliseconds(5) : .milliseconds(100)
+        let limit: Duration = !mailbox.isEmpty || engine.hasCommitted ? .zero : engine.isBusy ? .milliseconds(5) : .milliseconds(100)
+        var timeout = limit
         // One in each round also without room, when the partitions are paused: a consumer that does not poll is put out of its group.
         let takesOne = engine.isFull
         var before = -1
@@ -157,6 +158,8 @@ final class EngineLoop {
             timeout = .zero
         }
         let hasRecords = ahead.filling.count > 0
+        // Mail ends the wait for records early, and then says nothing of them.
+        engine.inputsPause = !hasRecords && ahead.isIdle && limit > .zero && mailbox.isEmpty
         takeIn(ahead.decode(freeing: engine.takeFinished()))
         return hasRecords
     }

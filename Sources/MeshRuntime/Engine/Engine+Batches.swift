@@ -18,11 +18,11 @@ extension Engine {
         lastSettle = moment.uptime
     }
 
-    /// Few results are settled at once. Many wait a while for more, so that a transaction's fixed cost is shared.
+    /// Few results are settled at once. Many wait a while for more, so that a transaction's fixed cost is shared, as long as more are coming.
     private func isSettlementDue(at moment: Moment) -> Bool {
         let isTime = moment.uptime - lastSettle >= settings.limits.commitInterval
         guard !unsettled.isEmpty || !held.isEmpty else { return isTime || isGivingUp ? commitOnly(at: moment) : false }
-        return isTime || isGivingUp || unsettled.count <= settings.limits.lightBatch || unsettled.count >= batchItems
+        return isTime || isGivingUp || inputsPause || unsettled.count <= settings.limits.lightBatch || unsettled.count >= batchItems
             || unsettled.bytes >= settings.limits.batchBytes
     }
 

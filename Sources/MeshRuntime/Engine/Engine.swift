@@ -131,6 +131,9 @@ final class Engine {
         actions.append(.log(LogEntry(level: level, message: message, correlationID: correlation, fields: fields)))
     }
 
+    /// Whether no record has come for a moment, and none is on its way: what is decided waits for no others then. The loop says so.
+    var inputsPause = false
+
     /// Whether something is decided or can be begun that the next `advance` would do.
     var isBusy: Bool { inFlight == nil && !unsettled.isEmpty || !lanes.isEmpty && !isPaused || hasCommitted }
 
