@@ -46,12 +46,15 @@ struct Passport: Equatable {
     }
 
     typealias Name = RecordHeader
+}
 
+// Outside of the struct: its own memberwise initializer builds it in place, and any other one inside copies it.
+extension Passport {
     /// Reads what a record carries. On an event topic only the first origin and the count of redrives are believed.
     init(_ record: borrowing Record, isOwnTopic: Bool) {
-        origin = Origin(topic: record.topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp)
-        headers = record.headers
-        key = record.key
+        self.init(
+            origin: Origin(topic: record.topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp),
+            headers: record.headers, key: record.key)
         if Self.mayHaveOwn(record.headers) { readOwn(record, isOwnTopic: isOwnTopic) }
     }
 
