@@ -68,6 +68,9 @@ public struct GroupSettings: Sendable, Equatable {
     static let defaults = [
         "partition.assignment.strategy": "cooperative-sticky",
         "allow.auto.create.topics": "false",
+        // A broker answers one fetch of a consumer at a time. At a start the first asks for the partitions that are known by then; where those have nothing
+        // new, all others wait for so long, 500 ms by librdkafka's own default.
+        "fetch.wait.max.ms": "100",
     ]
 }
 
