@@ -63,7 +63,7 @@ extension Engine {
             if resume(job, journal, at: moment) { return }
         }
         if let expiry = expiry(of: job, at: moment) { return settleRejected(job, expiry, at: moment) }
-        if let early = job.takeEarly(at: moment) { adopt(early, of: job) } else { tell(job, firstInput(of: job), at: moment) }
+        if let early = job.earlyDecision(at: moment) { adopt(early, of: job) } else { tell(job, firstInput(of: job), at: moment) }
         conclude(job, at: moment)
     }
 

@@ -68,8 +68,6 @@ final class Job {
     var remindersSet = 0
     /// Results of the steps since the last settlement; counts of the whole attempt.
     var made = Results.Made()
-    /// Whether what the bot was found to decide before the record was taken in was asked for.
-    private var hasTakenEarly = false
     /// Of the record, and of what was made of it already.
     let bytes: Int
     /// Whether the journal has an entry for it.
@@ -104,12 +102,10 @@ final class Job {
         attempt = incoming.passport.attempts + 1
     }
 
-    /// The early decision, once, where it holds for the attempt that begins now.
-    func takeEarly(at moment: Moment) -> EarlyDecision.Handled? {
-        defer { hasTakenEarly = true }
-        guard !hasTakenEarly, attempt == 1, !isJournaled, let early = content.decision?.handled, early.isFresh(at: moment) else {
-            return nil
-        }
+    /// What the bot was found to decide before the record was taken in, where that holds for the attempt that begins now: only for the first, and only for one
+    /// that nothing is known of from before a restart.
+    func earlyDecision(at moment: Moment) -> EarlyDecision.Handled? {
+        guard attempt == 1, !isJournaled, let early = content.decision?.handled, early.isFresh(at: moment) else { return nil }
         return early
     }
 
