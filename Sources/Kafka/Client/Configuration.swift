@@ -7,8 +7,8 @@ struct Configuration: ~Copyable {
     private var hasInterceptors = false
 
     /// Addresses of configurations that were refused with their interceptors. Where librdkafka 2.0.2 refuses late, it frees the interceptors and would free
-    /// them again with the configuration; when it did so is not told, so none is freed. They are noted so that they are no leak to whoever looks for leaks;
-    /// whoever asks for clients with settings that are refused, again and again, has some 10 kB more for each.
+    /// them again with the configuration; late and early are not told apart here, so none is freed. They are noted so that they are no leak to whoever looks for
+    /// leaks. Some 10 kB each, without a limit: a bot whose certificates vanish while it runs asks for a consumer again every five seconds.
     private static let leftBehind = Mutex<[UInt]>([])
 
     /// `defaults` are applied first, then the settings, then `overrides`, which no setting can change.
