@@ -72,10 +72,25 @@ import Testing
                     timestamp: Timestamp(milliseconds: Int64.random(in: .min ... .max, using: &generator)))
             } catch { continue }
             legal += 1
-            #expect(try read(codec.encode(first), topic: "code.committed") == first)
+            let encoded = codec.encode(first)
+            #expect(try read(encoded, topic: "code.committed") == first)
+            #expect(encoded.byteCount <= codec.mostBytes(of: first))
             #expect(try JSONValue.parse(first.payload).object != nil)
         }
         #expect(legal > 1000)
+    }
+
+    /// Texts of which each byte takes six in JSON, and three in a URI.
+    @Test func anEnvelopeHasNoMoreBytesThanAreSaid() throws {
+        let worst = { (count: Int) in String(repeating: "\u{1}", count: count) }
+        for count in [1, 8, 64, 256] {
+            let envelope = Envelope(
+                id: EventID(trusted: Identifier(worst(min(count, 128)))), timestamp: .now, source: worst(count), destination: worst(count),
+                type: EventType(worst(count)), version: .max, payload: Array("{}".utf8), priority: .critical,
+                correlationID: worst(count), causationID: worst(count), timeToLive: .seconds(315_359_999.123_456_7),
+                trace: TraceContext(traceparent: worst(count), tracestate: worst(count)), replay: worst(count))
+            #expect(codec.encode(envelope).byteCount <= codec.mostBytes(of: envelope))
+        }
     }
 
     @Test func noBytesCrashTheDecoder() {
@@ -90,4 +105,8 @@ import Testing
             } catch { #expect(!error.reason.isEmpty) }
         }
     }
+}
+
+extension EncodedEnvelope {
+    fileprivate var byteCount: Int { value.count + headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) } }
 }

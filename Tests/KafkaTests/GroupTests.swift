@@ -124,7 +124,7 @@ import Testing
                 _ = one.poll(timeout: .milliseconds(5))
                 return second.events.count == 1
             }
-            #expect(two.close(timeout: .seconds(5)))
+            #expect(two.close(timeout: .seconds(30)))
             #expect(try admin.describeGroups([name]).first?.members.count == 1)
         }
     }

@@ -113,9 +113,34 @@ import Testing
             let envelope = Envelope(
                 id: EventID("\(work.name)-\(work.number)")!, timestamp: .now, source: "test", type: Work.type, payload: try work.jsonBytes()
             )
-            return try codec.encode(envelope, key: work.name)
+            return try codec.outgoing(envelope, key: work.name).record
         }
         _ = try producer.sendAndWait(records)
+    }
+
+    /// What is written while it is handed over is what would have been written before.
+    @Test func anEventIsTheRecordThatItSaysToBe() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic()
+        let marks: Headers = [Header("mesh_reordered", text: "1"), Header("empty", []), Header("null", nil)]
+        let keys = [nil, "", "a key", "Grüße"]
+        let events = keys.enumerated().map { number, key in
+            OutgoingEvent(
+                Envelope(
+                    id: EventID("e\(number)")!, timestamp: .now, source: "Test Bot", type: EventType(topic),
+                    payload: Array(#"{"a":[1]}"#.utf8),
+                    replay: number == 1 ? "r" : nil),
+                key: key, partition: 0, marks: number > 1 ? marks : [])
+        }
+        let producer = try Producer(broker.settings)
+        defer { producer.close() }
+        for event in events { try producer.send(Produced.event(event), token: 0, patience: .seconds(5)) }
+        try producer.flush(timeout: .seconds(30))
+        let expected = events.map(\.record)
+        let records = try read(topic, broker)
+        #expect(records.map(\.key) == expected.map(\.key))
+        #expect(records.map(\.value) == expected.map(\.value))
+        #expect(records.map(\.headers) == expected.map(\.headers))
     }
 
     /// Runs `B` over the same sixty inputs, ends it in the middle without any farewell, and counts what can be seen.

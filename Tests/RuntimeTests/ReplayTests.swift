@@ -14,7 +14,7 @@ import Testing
         let envelope = Envelope(
             id: EventID("\(work.name)-\(work.number)")!, timestamp: Timestamp(milliseconds: machine.wall), source: "test", type: Work.type,
             payload: try work.jsonBytes(), timeToLive: timeToLive, replay: replay)
-        var record = try MeshCodec(catalogue: EventCatalogue(), topics: machine.settings.topics).encode(envelope, key: work.name)
+        var record = try MeshCodec(catalogue: EventCatalogue(), topics: machine.settings.topics).outgoing(envelope, key: work.name).record
         record.headers += headers
         if let topic {
             record.topic = topic

@@ -124,7 +124,7 @@ import Testing
             let envelope = Envelope(
                 id: EventID("id-\(number)")!, timestamp: Timestamp(milliseconds: machine.wall), source: "test", type: Work.type,
                 payload: try work.jsonBytes())
-            let encoded = try MeshCodec(catalogue: EventCatalogue(), topics: machine.settings.topics).encode(envelope, key: nil)
+            let encoded = try MeshCodec(catalogue: EventCatalogue(), topics: machine.settings.topics).outgoing(envelope, key: nil).record
             machine.log.append(
                 OutgoingRecord(
                     topic: "retry.workbot", partition: 0, key: [1], value: encoded.value,

@@ -63,18 +63,25 @@ public struct EnvelopeCodec: Sendable {
     /// `mesh_replay` where the envelope has them.
     public func encode(_ envelope: Envelope) -> EncodedEnvelope {
         var headers: [EnvelopeHeader] = []
-        let value = encode(envelope) { name, value in headers.append(EnvelopeHeader(String(decoding: name, as: UTF8.self), Array(value))) }
-        return EncodedEnvelope(value: value, headers: headers)
-    }
-
-    /// The same for whoever keeps headers in another form: `header` gets name and value of each, valid within the call only.
-    public func encode(_ envelope: Envelope, header: (HeaderFields.Bytes, HeaderFields.Bytes) -> Void) -> [UInt8] {
-        envelope.writeHeaders(to: header)
-        return envelope.jsonBytes
+        self.headers(of: envelope) { headers.append(EnvelopeHeader(String(decoding: $0, as: UTF8.self), Array($1))) }
+        return EncodedEnvelope(value: value(of: envelope), headers: headers)
     }
 
     /// The value alone: the flat shape.
-    public func value(of envelope: Envelope) -> [UInt8] { envelope.jsonBytes }
+    public func value(of envelope: Envelope) -> [UInt8] { withValue(of: envelope) { Array($0) } }
+
+    /// The same without an array: its bytes are valid within `body`.
+    public func withValue<Result>(of envelope: Envelope, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        envelope.withJSON(body)
+    }
+
+    /// The headers alone: `header` gets name and value of each, valid within the call.
+    public func headers(of envelope: Envelope, to header: (HeaderFields.Bytes, HeaderFields.Bytes) -> Void) {
+        envelope.writeHeaders(to: header)
+    }
+
+    /// Value and headers have no more bytes than these: mostly twice what they have. Nothing is written for that.
+    public func mostBytes(of envelope: Envelope) -> Int { envelope.mostBytes }
 }
 
 /// What a payload is checked against.

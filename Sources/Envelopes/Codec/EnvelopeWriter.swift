@@ -1,6 +1,6 @@
 extension Envelope {
-    /// The flat shape. Absent fields are left out; the payload stands as it is.
-    var jsonBytes: [UInt8] {
+    /// The flat shape, for as long as `body` runs. Absent fields are left out; the payload stands as it is.
+    func withJSON<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         var writer = JSONWriter(capacity: 320 + payload.count)
         writer.literal("{\"id\":")
         writer.string(id.identifier)
@@ -32,7 +32,7 @@ extension Envelope {
         writer.literal(",\"payload\":")
         writer.raw(payload)
         writer.literal("}")
-        return writer.bytes
+        return writer.withBytes(body)
     }
 
     /// Gives the headers one by one; their bytes are valid within the call.
@@ -61,5 +61,19 @@ extension Envelope {
             if let state = trace.tracestate { write("tracestate", state) }
         }
         if let replay { write("mesh_replay", replay) }
+    }
+
+    /// The bytes of value and headers are no more than these.
+    var mostBytes: Int {
+        /// What a text takes in JSON, where each of its bytes may become six.
+        func most(_ text: String) -> Int { 6 * text.utf8.count }
+        func most(_ id: Identifier) -> Int { id.unique == nil ? most(id.text) : UniqueID.textBytes }
+        // All that is not named here, names and punctuation above all, takes 340 bytes at most. Three stand in the value and in a header.
+        var bytes = 512 + payload.count + 2 * (most(id.identifier) + most(source) + most(type.name)) + most(correlation)
+        if let destination { bytes += most(destination) }
+        if let causation { bytes += most(causation) }
+        if let trace { bytes += trace.traceparent.utf8.count + (trace.tracestate?.utf8.count ?? 0) }
+        if let replay { bytes += replay.utf8.count }
+        return bytes
     }
 }

@@ -12,7 +12,12 @@ struct JSONWriter: ~Copyable {
     deinit { start.deallocate() }
 
     /// What was written.
-    var bytes: [UInt8] { Array(UnsafeBufferPointer(start: start, count: count)) }
+    var bytes: [UInt8] { withBytes { Array($0) } }
+
+    /// The same, for as long as `body` runs.
+    func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        body(UnsafeBufferPointer(start: start, count: count))
+    }
 
     @inline(__always) private mutating func reserve(_ more: Int) { if count + more > capacity { grow(count + more) } }
 

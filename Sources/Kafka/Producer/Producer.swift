@@ -21,7 +21,7 @@ public final class Producer: Sendable {
     ///
     /// When the queue is full, waits up to `patience` for room, serving delivery reports meanwhile (they stay for `deliveries`), and throws
     /// `isQueueFull` after it: the record was not taken, send it again. `patience` of zero never blocks.
-    public func send(_ record: OutgoingRecord, token: UInt64 = 0, patience: Duration = .zero) throws(KafkaError) {
+    public func send(_ record: some Producible, token: UInt64 = 0, patience: Duration = .zero) throws(KafkaError) {
         do {
             return try enqueue(record, token)
         } catch let error where error.isQueueFull && patience > .zero {
@@ -38,18 +38,21 @@ public final class Producer: Sendable {
         }
     }
 
-    private func enqueue(_ record: OutgoingRecord, _ token: UInt64) throws(KafkaError) {
+    private func enqueue(_ record: some Producible, _ token: UInt64) throws(KafkaError) {
         let code = try withTopic(record.topic) { topic in
-            let headers = record.headers.isEmpty ? nil : makeHeaders(record.headers)
-            let code = withBytes(record.key) { key, keySize in
-                withBytes(record.value) { value, valueSize in
-                    mesh_produce(
-                        handle.pointer, topic, record.partition ?? RD_KAFKA_PARTITION_UA, key, keySize, value, valueSize,
-                        record.timestampMilliseconds ?? 0, headers, UnsafeMutableRawPointer(bitPattern: UInt(token)))
+            var headers = HeaderList()
+            record.addHeaders(to: &headers)
+            let code = record.withKeyAndValue { key, value in
+                withPlace(of: key) { key, keySize in
+                    withPlace(of: value) { value, valueSize in
+                        mesh_produce(
+                            handle.pointer, topic, record.partition ?? RD_KAFKA_PARTITION_UA, key, keySize, value, valueSize,
+                            record.timestampMilliseconds ?? 0, headers.pointer, UnsafeMutableRawPointer(bitPattern: UInt(token)))
+                    }
                 }
             }
             // librdkafka takes the headers over only when it takes the record.
-            if code != RD_KAFKA_RESP_ERR_NO_ERROR, let headers { rd_kafka_headers_destroy(headers) }
+            if code != RD_KAFKA_RESP_ERR_NO_ERROR { headers.destroy() }
             return code
         }
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
@@ -157,22 +160,9 @@ func deliveryCallback(client: OpaquePointer?, message: UnsafePointer<rd_kafka_me
     }
 }
 
-private func makeHeaders(_ headers: Headers) -> OpaquePointer {
-    let list = rd_kafka_headers_new(headers.count)!
-    headers.withEach { name, value in
-        name.withMemoryRebound(to: CChar.self) { name in
-            // A value of no bytes lies somewhere too: its place is not null.
-            _ = rd_kafka_header_add(list, name.baseAddress, name.count, value?.baseAddress, value?.count ?? 0)
-        }
-    }
-    return list
-}
-
-/// A null pointer for nil, and never a null pointer for an empty array.
-private func withBytes<Result>(_ bytes: [UInt8]?, _ body: (UnsafeRawPointer?, Int) -> Result) -> Result {
+/// A null place for nil, and never one for no bytes.
+private func withPlace<Result>(of bytes: UnsafeBufferPointer<UInt8>?, _ body: (UnsafeRawPointer?, Int) -> Result) -> Result {
     guard let bytes else { return body(nil, 0) }
-    return bytes.withUnsafeBytes { buffer in
-        if let start = buffer.baseAddress, !buffer.isEmpty { return body(start, buffer.count) }
-        return withUnsafePointer(to: UInt8(0)) { body(UnsafeRawPointer($0), 0) }
-    }
+    if let start = bytes.baseAddress, !bytes.isEmpty { return body(start, bytes.count) }
+    return withUnsafePointer(to: UInt8(0)) { body($0, 0) }
 }

@@ -125,7 +125,7 @@ extension Engine {
             job.remindersSet += 1
             if suppressing { continue }
             let after = min(max(reminder.after, .zero), .seconds(30 * 86_400))
-            job.made.add(ownRecords.reminder(reminder, id: id, of: job, due: job.now.advanced(by: after)))
+            job.made.add(.record(ownRecords.reminder(reminder, id: id, of: job, due: job.now.advanced(by: after))))
         }
         guard job.calls.count + result.calls.count <= settings.limits.callsPerRun else {
             throw .permanent("too-many-calls", "\(contract.name) asked for more than \(settings.limits.callsPerRun) calls in one run")

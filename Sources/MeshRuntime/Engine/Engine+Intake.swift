@@ -140,7 +140,7 @@ extension Engine {
         let aggregate =
             if let known = passport.aggregate { known } else { try bot.aggregate(of: event) }
         let item = SettleItem(
-            .forwarded, records: [ownRecords.forwarded(record, passport, aggregate: aggregate)], partition: partition,
+            .forwarded, records: [.record(ownRecords.forwarded(record, passport, aggregate: aggregate))], partition: partition,
             offset: record.offset,
             source: .init(record: record, passport: passport, envelope: event.envelope))
         item.takenIn = moment

@@ -22,7 +22,7 @@ extension Engine {
                 partition.waiting -= 1
                 unsettled.append(
                     SettleItem(
-                        .carriedOn, records: [ownRecords.carriedOn(record)], partition: partition, offset: record.offset,
+                        .carriedOn, records: [.record(ownRecords.carriedOn(record))], partition: partition, offset: record.offset,
                         source: .init(record: record, passport: passport)))
             }
         }

@@ -33,10 +33,9 @@ extension Engine {
             do { bytes = try payload.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
             let envelope = Envelope(
                 id: id, timestamp: tick, source: contract.name, type: ScheduleFired.type, version: ScheduleFired.version, payload: bytes)
-            var record = try codec.encode(envelope, key: payload.key)
-            record.partition = partition.topicPartition.partition
+            let event = try codec.outgoing(envelope, key: payload.key, partition: partition.topicPartition.partition)
             figures.firedSchedule()
-            unsettled.append(SettleItem(.own, records: [record]))
+            unsettled.append(SettleItem(.own, records: [.event(event)]))
         } catch {
             log(.error, "\(contract.name): the schedule \(pattern) cannot fire: \(error.message)")
         }

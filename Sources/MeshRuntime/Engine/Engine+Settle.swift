@@ -70,7 +70,7 @@ extension Engine {
             passport.notBefore = due
             if job.priority != job.event.envelope.priority { passport.priority = job.priority }
             for (type, count) in visible(job) { passport.produced[type] = count }
-            finishItem(job, .retried, [ownRecords.retry(job.record, passport, key: job.record.key)])
+            finishItem(job, .retried, [.record(ownRecords.retry(job.record, passport, key: job.record.key))])
         case .inPlace:
             for (type, count) in visible(job) { job.produced[type] = count }
             uncount(job)
@@ -121,13 +121,16 @@ extension Engine {
     private func deadRecords(
         _ record: Record, _ passport: Passport, _ envelope: Envelope?, _ failure: Failure, attempts: Int, at moment: Moment,
         digestOnly: Bool = false
-    ) -> [OutgoingRecord] {
+    ) -> [Produced] {
         var records = [
-            deadLetters.record(
-                for: record, passport, id: envelope?.id, failure: failure, attempts: attempts, at: moment.wall, digestOnly: digestOnly)
+            Produced.record(
+                deadLetters.record(
+                    for: record, passport, id: envelope?.id, failure: failure, attempts: attempts, at: moment.wall, digestOnly: digestOnly))
         ]
         do throws(Rejection) {
-            if let error = try results.error(failure, of: record, passport, envelope: envelope, at: moment.wall) { records.append(error) }
+            if let error = try results.error(failure, of: record, passport, envelope: envelope, at: moment.wall) {
+                records.append(.event(error))
+            }
         } catch {
             log(.error, "\(contract.name): bot.error cannot be written: \(error.message)")
         }
@@ -135,7 +138,7 @@ extension Engine {
     }
 
     /// - Parameter bytes: of the results, where they are known.
-    func finishItem(_ job: Job, _ result: SettleItem.Result, _ results: [OutgoingRecord], bytes: Int? = nil) {
+    func finishItem(_ job: Job, _ result: SettleItem.Result, _ results: [Produced], bytes: Int? = nil) {
         var records = results
         if job.isJournaled { records.append(stateRecord(journalKey(job), nil, of: job)) }
         switch result {
@@ -173,16 +176,16 @@ extension Engine {
         .journal(topic: job.record.topic, partition: job.record.partition, offset: job.record.offset)
     }
 
-    private func stateRecord(_ key: StateKey, _ value: [UInt8]?, of job: Job) -> OutgoingRecord {
+    private func stateRecord(_ key: StateKey, _ value: [UInt8]?, of job: Job) -> Produced {
         stateRecord(key, value, in: job.partition.topicPartition)
     }
 
-    private func stateRecord(_ key: StateKey, _ value: [UInt8]?, in topicPartition: TopicPartition) -> OutgoingRecord {
-        OutgoingRecord(topic: settings.topics.state, partition: statePartition(of: topicPartition), key: key.bytes, value: value)
+    private func stateRecord(_ key: StateKey, _ value: [UInt8]?, in topicPartition: TopicPartition) -> Produced {
+        .record(OutgoingRecord(topic: settings.topics.state, partition: statePartition(of: topicPartition), key: key.bytes, value: value))
     }
 
     /// Notes that a record was settled other than done, and removes the notes that deduplication's window has passed.
-    private func noteNotDone(_ offset: Int64, _ partition: AssignedPartition) -> [OutgoingRecord] {
+    private func noteNotDone(_ offset: Int64, _ partition: AssignedPartition) -> [Produced] {
         let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
         guard remembers(partition), partitionCounts[settings.topics.state] != nil else { return [] }
         partition.notes.insert(offset, at: partition.notes.partitionPoint { $0 >= offset })

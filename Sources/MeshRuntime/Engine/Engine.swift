@@ -14,7 +14,7 @@ final class Engine {
     let instance: String
     /// How long a run may take, in milliseconds.
     let runLimit: Int64
-    let codec: any RecordCodec
+    let codec: MeshCodec
     let decoder: RecordDecoder
     let routes: Routes
     let results: Results
@@ -89,7 +89,7 @@ final class Engine {
     }
 
     init(
-        bot: any Bot, configuration: BotConfiguration, settings: RuntimeSettings, codec: any RecordCodec,
+        bot: any Bot, configuration: BotConfiguration, settings: RuntimeSettings, codec: MeshCodec,
         partitionCounts: [String: Int32], random: any RandomNumberGenerator, startedAt: Moment
     ) throws(ConfigurationError) {
         self.bot = bot

@@ -61,7 +61,7 @@ final class Incoming: Sendable {
 
 /// Turns records into what the engine takes in. Any thread.
 struct RecordDecoder: Sendable {
-    let codec: any RecordCodec
+    let codec: MeshCodec
     let topics: TopicNames
     /// nil for a bot whose decisions depend on more than the event.
     let early: EarlyHandler?

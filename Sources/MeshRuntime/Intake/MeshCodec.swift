@@ -2,8 +2,9 @@ import BotKit
 import Envelopes
 import Kafka
 
-/// The codec of the mesh: envelopes by `EnvelopeCodec`, versions and payloads by the catalogue.
-struct MeshCodec: RecordCodec {
+/// Records to envelopes and back: envelopes by `EnvelopeCodec`, versions and payloads by the catalogue. Rejections are permanent and name the reason for
+/// `mesh_error_code`.
+final class MeshCodec: Sendable {
     private let codec: EnvelopeCodec
     private let rules: [String: PayloadRules]
     private let topics: TopicNames
@@ -19,6 +20,7 @@ struct MeshCodec: RecordCodec {
         self.topics = topics
     }
 
+    /// Reads the record as it was at its origin, and checks type, version and payload against the catalogue.
     func decode(_ record: Record, _ passport: Passport) throws(Rejection) -> Envelope {
         let origin = passport.origin
         let isOwn = origin.topic == topics.retry || origin.topic == topics.inbox
@@ -36,6 +38,7 @@ struct MeshCodec: RecordCodec {
         }
     }
 
+    /// Checks a payload of our own against the catalogue.
     func check(_ envelope: Envelope) throws(Rejection) {
         guard let violations = rules[envelope.type.name]?.violations(in: envelope.payload) else { return }
         guard violations.isEmpty else {
@@ -43,16 +46,19 @@ struct MeshCodec: RecordCodec {
         }
     }
 
-    func encode(_ envelope: Envelope, key: String?) throws(Rejection) -> OutgoingRecord {
-        var headers = Headers()
-        headers.reserve(bytes: 256)
-        let value = codec.encode(envelope) { headers.append($0, $1) }
-        guard value.count <= codec.limits.maximumBytes else {
-            let sizes = "\(value.count) bytes, the largest envelope has \(codec.limits.maximumBytes)"
+    /// An event of the bot's as it goes out; throws where its value is larger than what a bot reads.
+    func outgoing(_ envelope: Envelope, key: String?, partition: Int32? = nil, marks: Headers = Headers()) throws(Rejection)
+        -> OutgoingEvent
+    {
+        let event = OutgoingEvent(envelope, key: key, partition: partition, marks: marks)
+        // Written only where it might be too large.
+        guard event.mostBytes > codec.limits.maximumBytes else { return event }
+        let bytes = codec.withValue(of: envelope) { $0.count }
+        guard bytes <= codec.limits.maximumBytes else {
+            let sizes = "\(bytes) bytes, the largest envelope has \(codec.limits.maximumBytes)"
             throw .permanent("output-too-large", "a \(envelope.type) of \(sizes)")
         }
-        return OutgoingRecord(
-            topic: envelope.type.name, key: key.map { Array($0.utf8) }, value: value, headers: headers)
+        return event
     }
 
     func payload(of envelope: Envelope) throws(Rejection) -> JSONValue {

@@ -75,7 +75,7 @@ struct Routes: Sendable {
     private func isChosen(_ type: EventType) -> Bool { !hasChoice || triggers.contains { $0.pattern.matches(type) } }
 
     /// How urgent an event that `codec` has decoded is to this bot; nil when it does not start it.
-    func priority(of envelope: Envelope, _ codec: any RecordCodec) throws(Rejection) -> Priority? {
+    func priority(of envelope: Envelope, _ codec: MeshCodec) throws(Rejection) -> Priority? {
         try priority(of: envelope) { () throws(Rejection) in try codec.payload(of: envelope) }
     }
 

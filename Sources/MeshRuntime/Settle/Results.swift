@@ -7,12 +7,11 @@ struct Results: Sendable {
     let settings: RuntimeSettings
     let contract: Contract
     let configuration: BotConfiguration
-    let codec: any RecordCodec
+    let codec: MeshCodec
     private let rules: [(rule: BotConfiguration.NotificationRule, pattern: EventPattern, template: Template?)]
     private let destination: String?
 
-    init(settings: RuntimeSettings, contract: Contract, configuration: BotConfiguration, codec: any RecordCodec) throws(ConfigurationError)
-    {
+    init(settings: RuntimeSettings, contract: Contract, configuration: BotConfiguration, codec: MeshCodec) throws(ConfigurationError) {
         self.settings = settings
         self.contract = contract
         self.configuration = configuration
@@ -35,7 +34,7 @@ struct Results: Sendable {
 
     /// What the handling of an input has produced.
     struct Made: Sendable {
-        private(set) var records: [OutgoingRecord] = []
+        private(set) var records: [Produced] = []
         /// Events among the records, for the configuration's outputs after the settlement; empty where it has none.
         private(set) var events: [Envelope] = []
         /// Of the records, and of the events' payloads.
@@ -45,7 +44,7 @@ struct Results: Sendable {
         /// The same of the events among the records.
         var unsettled = Tally()
 
-        mutating func add(_ record: consuming OutgoingRecord) {
+        mutating func add(_ record: consuming Produced) {
             bytes += record.byteCount
             records.append(record)
         }
@@ -126,16 +125,20 @@ struct Results: Sendable {
     /// `original` is the id that the event would have had without the replay.
     private func add(_ envelope: Envelope, _ original: EventID?, key: String?, because input: Cause, to made: inout Made) throws(Rejection)
     {
-        var record = try codec.encode(envelope, key: key)
-        if input.wasOvertaken { record.headers.append(Self.reordered) }
-        if let replay = input.replay { record.headers.append(contentsOf: replay.marks.headers(ofProduced: original)) }
-        let (bytes, most) = (record.byteCount, settings.limits.recordBytes)
-        guard bytes <= most else {
-            let message =
-                "\(contract.name) produced a \(record.topic) of \(bytes) bytes, \(most) are allowed; let it produce less, then redrive the record"
-            throw .permanent("output-too-large", message)
+        var marks = Headers()
+        if input.wasOvertaken { marks.append(Self.reordered) }
+        if let replay = input.replay { marks.append(contentsOf: replay.marks.headers(ofProduced: original)) }
+        let event = try codec.outgoing(envelope, key: key, marks: marks)
+        let most = settings.limits.recordBytes
+        if event.mostBytes > most {
+            let bytes = event.record.byteCount
+            guard bytes <= most else {
+                let message =
+                    "\(contract.name) produced a \(event.topic) of \(bytes) bytes, \(most) are allowed; let it produce less, then redrive the record"
+                throw .permanent("output-too-large", message)
+            }
         }
-        made.add(consume record)
+        made.add(.event(event))
         if !configuration.outputs.isEmpty { made.add(envelope) }
     }
 
@@ -162,7 +165,7 @@ struct Results: Sendable {
 
     /// What `bot.error` says of a dead letter. Nil when it would tell of itself.
     func error(_ failure: Failure, of record: Record, _ passport: Passport, envelope cause: Envelope?, at now: Timestamp) throws(Rejection)
-        -> OutgoingRecord?
+        -> OutgoingEvent?
     {
         guard passport.origin.topic != BotErrorEvent.type.name else { return nil }
         let event = BotErrorEvent(
@@ -178,7 +181,7 @@ struct Results: Sendable {
             source: contract.name, type: BotErrorEvent.type, version: BotErrorEvent.version, payload: bytes, priority: .high,
             correlationID: cause?.correlationID ?? place.text, causationID: cause?.id.text, trace: cause?.trace?.child(of: place.text),
             replay: cause?.replay)
-        return try codec.encode(envelope, key: event.key)
+        return try codec.outgoing(envelope, key: event.key)
     }
 }
 

@@ -25,7 +25,7 @@ final class SettleItem {
     let partition: AssignedPartition?
     let offset: Int64?
     let result: Result
-    let records: [OutgoingRecord]
+    let records: [Produced]
     /// Of the records, about.
     let bytes: Int
     /// The record that it is about, where that never became a job.
@@ -53,7 +53,7 @@ final class SettleItem {
     }
 
     init(
-        _ result: Result, records: [OutgoingRecord], bytes: Int? = nil, job: Job? = nil, partition: AssignedPartition? = nil,
+        _ result: Result, records: [Produced], bytes: Int? = nil, job: Job? = nil, partition: AssignedPartition? = nil,
         offset: Int64? = nil,
         source: Source? = nil
     ) {
@@ -77,7 +77,7 @@ final class SettleItem {
 struct SettleBatch: Sendable {
     let id: UInt64
     /// The records, item by item.
-    let records: [[OutgoingRecord]]
+    let records: [[Produced]]
     /// With exactly-once: the offsets that become committed with it.
     let offsets: [TopicPartition: CommittedOffset]
 }

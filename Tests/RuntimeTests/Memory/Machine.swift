@@ -108,7 +108,7 @@ final class Machine {
         let envelope = Envelope(
             id: EventID(id ?? "\(work.name)-\(work.number)")!, timestamp: Timestamp(milliseconds: wall), source: "test", type: Work.type,
             payload: try work.jsonBytes(), timeToLive: timeToLive, trace: trace, replay: replay)
-        log.append(try MeshCodec(catalogue: EventCatalogue(), topics: settings.topics).encode(envelope, key: key ?? work.name))
+        log.append(try MeshCodec(catalogue: EventCatalogue(), topics: settings.topics).outgoing(envelope, key: key ?? work.name).record)
     }
 
     /// The partitions pass to somebody else; `own` brings them back.
@@ -190,7 +190,7 @@ final class Machine {
             outcome = .failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true), item: nil)
         }
         if case .committed = outcome {
-            for record in batch.records.joined() { log.append(record) }
+            for produced in batch.records.joined() { log.append(produced.record) }
             activity += batch.records.joined().count
             for (partition, commit) in batch.offsets { commitOffset(partition, commit) }
         }

@@ -1,0 +1,92 @@
+import Envelopes
+import Kafka
+
+/// A record on its way to its settlement.
+enum Produced: Sendable {
+    /// As it will stand in its topic.
+    case record(OutgoingRecord)
+    /// Of an event.
+    case event(OutgoingEvent)
+
+    var topic: String {
+        switch self {
+        case .record(let record): record.topic
+        case .event(let event): event.topic
+        }
+    }
+
+    /// Its bytes; of an event, no fewer than it will have.
+    var byteCount: Int {
+        switch self {
+        case .record(let record): record.byteCount
+        case .event(let event): event.mostBytes
+        }
+    }
+
+    /// As it will stand in its topic.
+    var record: OutgoingRecord {
+        switch self {
+        case .record(let record): record
+        case .event(let event): event.record
+        }
+    }
+}
+
+/// The record of an event, which is written only when it is handed to librdkafka: until then nothing of it is copied.
+struct OutgoingEvent: Sendable {
+    let envelope: Envelope
+    let key: String?
+    let partition: Int32?
+    /// Headers beside those of the envelope.
+    let marks: Headers
+    /// It will have no more bytes than these.
+    let mostBytes: Int
+
+    init(_ envelope: Envelope, key: String?, partition: Int32? = nil, marks: Headers = Headers()) {
+        self.envelope = envelope
+        self.key = key
+        self.partition = partition
+        self.marks = marks
+        mostBytes = Self.codec.mostBytes(of: envelope) + (key?.utf8.count ?? 0) + marks.byteCount
+    }
+
+    /// For writing only: no limit counts.
+    private static var codec: EnvelopeCodec { EnvelopeCodec() }
+
+    /// As it will stand in its topic.
+    var record: OutgoingRecord {
+        var headers = Headers()
+        giveHeaders { headers.append($0, $1) }
+        return OutgoingRecord(
+            topic: topic, partition: partition, key: key.map { Array($0.utf8) }, value: Self.codec.value(of: envelope), headers: headers)
+    }
+
+    private func giveHeaders(to header: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>?) -> Void) {
+        Self.codec.headers(of: envelope) { header($0, $1) }
+        if !marks.isEmpty { marks.withEach(header) }
+    }
+}
+
+extension OutgoingEvent: Producible {
+    var topic: String { envelope.type.name }
+    var timestampMilliseconds: Int64? { nil }
+
+    func withKeyAndValue<Result>(_ body: (UnsafeBufferPointer<UInt8>?, UnsafeBufferPointer<UInt8>?) -> Result) -> Result {
+        Self.codec.withValue(of: envelope) { value in
+            guard var key else { return body(nil, value) }
+            return key.withUTF8 { body($0, value) }
+        }
+    }
+
+    func addHeaders(to list: inout HeaderList) { giveHeaders { list.add($0, $1) } }
+}
+
+extension Producer {
+    /// Queues it, as `send` of a record does.
+    func send(_ produced: Produced, token: UInt64, patience: Duration) throws(KafkaError) {
+        switch produced {
+        case .record(let record): try send(record, token: token, patience: patience)
+        case .event(let event): try send(event, token: token, patience: patience)
+        }
+    }
+}
