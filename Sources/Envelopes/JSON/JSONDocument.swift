@@ -42,11 +42,11 @@ struct JSONDocument {
         var index = 1
         while index < end {
             let element = JSONElement(tape: raw.tape, strings: raw.strings, index: index)
-            switch element.tag {
-            case JSONElement.Kind.object.rawValue:
+            switch element.kind {
+            case .object:
                 if let name = element.duplicateName() { return name }
                 index += 1
-            case JSONElement.Kind.integer.rawValue, JSONElement.Kind.unsigned.rawValue, JSONElement.Kind.double.rawValue:
+            case .integer, .unsigned, .double:
                 index += 2
             default:
                 index += 1
@@ -58,19 +58,19 @@ struct JSONDocument {
 
 /// A value of a `JSONDocument`: a place on simdjson's tape. Source of the format: simdjson's doc/tape.md.
 struct JSONElement {
-    enum Kind: UInt8 {
-        case object = 0x7b  // {
-        case objectEnd = 0x7d  // }
-        case array = 0x5b  // [
-        case arrayEnd = 0x5d  // ]
-        case string = 0x22  // "
-        case integer = 0x6c  // l
-        case unsigned = 0x75  // u
-        case double = 0x64  // d
-        case yes = 0x74  // t
-        case no = 0x66  // f
-        case null = 0x6e  // n
-        case root = 0x72  // r
+    /// What a value is, by the letter that simdjson has for it. No enum: making one of a byte takes longer than what is asked of it.
+    struct Kind: Equatable {
+        fileprivate let letter: UInt8
+
+        static var object: Kind { Kind(letter: UInt8(ascii: "{")) }
+        static var array: Kind { Kind(letter: UInt8(ascii: "[")) }
+        static var string: Kind { Kind(letter: UInt8(ascii: "\"")) }
+        static var integer: Kind { Kind(letter: UInt8(ascii: "l")) }
+        static var unsigned: Kind { Kind(letter: UInt8(ascii: "u")) }
+        static var double: Kind { Kind(letter: UInt8(ascii: "d")) }
+        static var yes: Kind { Kind(letter: UInt8(ascii: "t")) }
+        static var no: Kind { Kind(letter: UInt8(ascii: "f")) }
+        static var null: Kind { Kind(letter: UInt8(ascii: "n")) }
     }
 
     let tape: UnsafePointer<UInt64>
@@ -80,15 +80,13 @@ struct JSONElement {
     private var word: UInt64 { tape[index] }
     private var lower: UInt64 { word & 0x00ff_ffff_ffff_ffff }
 
-    /// The raw value of `kind`, which is quicker to ask for.
-    fileprivate var tag: UInt8 { UInt8(truncatingIfNeeded: word >> 56) }
-    var kind: Kind { Kind(rawValue: tag).unsafelyUnwrapped }
+    var kind: Kind { Kind(letter: UInt8(truncatingIfNeeded: word >> 56)) }
 
     /// The place after this value.
     var next: Int {
-        switch tag {
-        case Kind.object.rawValue, Kind.array.rawValue: Int(word & 0xffff_ffff)
-        case Kind.integer.rawValue, Kind.unsigned.rawValue, Kind.double.rawValue: index + 2
+        switch kind {
+        case .object, .array: Int(word & 0xffff_ffff)
+        case .integer, .unsigned, .double: index + 2
         default: index + 1
         }
     }

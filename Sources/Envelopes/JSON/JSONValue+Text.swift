@@ -34,7 +34,7 @@ extension JSONValue {
         case .yes: self = .bool(true)
         case .no: self = .bool(false)
         case .null: self = .null
-        case .objectEnd, .arrayEnd, .root: preconditionFailure("the tape has no value here")
+        default: preconditionFailure("the tape has no value here")
         }
     }
 }
