@@ -57,6 +57,24 @@ import Testing
         #expect(window.count == 3)
     }
 
+    /// The same as the last so many of a list, for all that may be asked.
+    @Test(arguments: [1, 2, 3, 7, 64, 1_000]) func theWindowKnowsTheLastOnes(capacity: Int) {
+        var random = SeededRandom(UInt64(capacity))
+        var window = DedupWindow(capacity: capacity)
+        var all: [Int] = []
+        let identities = (0..<3 * capacity).map { Identity(id: "id \($0)") }
+        for _ in 0..<10 * capacity {
+            let number = Int.random(in: identities.indices, using: &random)
+            let isKnown = all.suffix(capacity).contains(number)
+            #expect(window.contains(identities[number]) == isKnown)
+            all.append(number)
+            window.insert(identities[number])
+            #expect(window.count == min(all.count, capacity))
+        }
+        let known = Set(all.suffix(capacity))
+        for (number, identity) in identities.enumerated() { #expect(window.contains(identity) == known.contains(number)) }
+    }
+
     /// Values of Kafka's own test (`UtilsTest.testMurmur2`).
     @Test func murmur2PlacesKeysAsJavaDoes() {
         let expected: [(String, Int32)] = [

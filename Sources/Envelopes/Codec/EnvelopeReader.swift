@@ -148,8 +148,7 @@ struct EnvelopeReader {
         let isSame: Bool
         if let element = fields.type {
             let written = try legal(element, "type", limit: Self.maximumTypeBytes)
-            var name = type.name
-            isSame = name.withUTF8 { written.isEqual(to: $0) }
+            isSame = type.name.withBytes { written.isEqual(to: $0) }
         } else if let written = try header(headers.type, "ce_type", limit: Self.maximumTypeBytes) {
             isSame = written == type.name
         } else {

@@ -40,10 +40,7 @@ extension Envelope {
         func write(_ name: StaticString, _ value: HeaderFields.Bytes) {
             header(HeaderFields.Bytes(start: name.utf8Start, count: name.utf8CodeUnitCount), value)
         }
-        func write(_ name: StaticString, _ value: String) {
-            var value = value
-            value.withUTF8 { write(name, $0) }
-        }
+        func write(_ name: StaticString, _ value: String) { value.withBytes { write(name, $0) } }
         write("ce_specversion", "1.0")
         if let unique = id.unique {
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: UniqueID.textBytes) { text in

@@ -13,8 +13,7 @@ enum SourceURI {
 
     /// Gives the URI reference for a source to `body`. One that has the look of a URI reference already stays.
     static func withURI<Result>(of name: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
-        var name = name
-        return name.withUTF8 { name in
+        name.withBytes { name in
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: prefix.utf8.count + 3 * name.count) { uri in
                 let isURI = name.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") }
                 var count = 0

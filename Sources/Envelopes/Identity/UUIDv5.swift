@@ -54,8 +54,7 @@ public enum UUIDv5 {
         /// The next part; U+001F stands between two.
         mutating func part(_ text: String) {
             separate()
-            var text = text
-            text.withUTF8 { raw($0) }
+            text.withBytes { raw($0) }
         }
 
         mutating func part(_ id: Identifier) {
@@ -67,7 +66,12 @@ public enum UUIDv5 {
             }
         }
 
-        mutating func part(_ number: Int) { part(String(number)) }
+        mutating func part(_ number: Int) {
+            // Nearly all are: the ordinal of an event is one, and no text is made for it.
+            guard 0..<10 ~= number else { return part(String(number)) }
+            separate()
+            withUnsafePointer(to: UInt8(ascii: "0") + UInt8(number)) { raw(UnsafeBufferPointer(start: $0, count: 1)) }
+        }
 
         private mutating func separate() {
             defer { isFirst = false }

@@ -113,8 +113,7 @@ private struct JSONKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol
 
     private func find(_ key: Key) -> JSONElement? {
         if let places { return places[key.stringValue].map { object.at($0) } }
-        var name = key.stringValue
-        return name.withUTF8 { wanted in
+        return key.stringValue.withBytes { wanted in
             for (name, value) in JSONMembers(object) where name.bytes.isEqual(to: wanted) { return value }
             return nil
         }

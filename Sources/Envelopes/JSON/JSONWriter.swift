@@ -50,8 +50,7 @@ struct JSONWriter: ~Copyable {
     mutating func raw(_ text: [UInt8]) { text.withUnsafeBufferPointer { raw($0) } }
 
     mutating func raw(_ text: String) {
-        var text = text
-        text.withUTF8 { raw($0) }
+        text.withBytes { raw($0) }
     }
 
     mutating func integer(_ value: Int64) {
@@ -71,8 +70,7 @@ struct JSONWriter: ~Copyable {
 
     /// A string with its quotes; control characters, quotes and backslashes escaped.
     mutating func string(_ value: String) {
-        var value = value
-        value.withUTF8 { string($0) }
+        value.withBytes { string($0) }
     }
 
     /// A UUID, as a string with its quotes.

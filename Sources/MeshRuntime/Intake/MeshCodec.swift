@@ -38,13 +38,8 @@ final class MeshCodec: Sendable {
         }
     }
 
-    /// Checks a payload of our own against the catalogue.
-    func check(_ envelope: Envelope) throws(Rejection) {
-        guard let violations = rules[envelope.type.name]?.violations(in: envelope.payload) else { return }
-        guard violations.isEmpty else {
-            throw .permanent("invalid-payload", violations.prefix(3).map(\.description).joined(separator: "; "))
-        }
-    }
+    /// What payloads of this type are checked against; nil where the catalogue does not have it.
+    func rules(of type: EventType) -> PayloadRules? { rules[type.name] }
 
     /// An event of the bot's as it goes out; throws where its value is larger than what a bot reads.
     func outgoing(_ envelope: Envelope, key: String?, partition: Int32? = nil, marks: Headers = Headers()) throws(Rejection)

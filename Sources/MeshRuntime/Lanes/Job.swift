@@ -9,6 +9,16 @@ enum LaneKey: Hashable, Sendable {
     case single(TopicPartition, Int64)
     case aggregate(TopicPartition, String)
 
+    /// The bytes of a key at once: an array would give them one by one.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(topicPartition)
+        switch self {
+        case .key(_, let bytes): bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+        case .single(_, let offset): hasher.combine(offset)
+        case .aggregate(_, let name): hasher.combine(name)
+        }
+    }
+
     var topicPartition: TopicPartition {
         switch self {
         case .key(let topicPartition, _), .single(let topicPartition, _), .aggregate(let topicPartition, _): topicPartition

@@ -1,10 +1,10 @@
 import Envelopes
 import Kafka
 
-/// A record on its way to its settlement.
+/// A record on its way to its settlement: one reference, since it is handed on often.
 enum Produced: Sendable {
     /// As it will stand in its topic.
-    case record(OutgoingRecord)
+    indirect case record(OutgoingRecord)
     /// Of an event.
     case event(OutgoingEvent)
 
@@ -33,7 +33,7 @@ enum Produced: Sendable {
 }
 
 /// The record of an event, which is written only when it is handed to librdkafka: until then nothing of it is copied.
-struct OutgoingEvent: Sendable {
+final class OutgoingEvent: Sendable {
     let envelope: Envelope
     let key: String?
     let partition: Int32?
