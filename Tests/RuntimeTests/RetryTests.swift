@@ -75,6 +75,34 @@ import Testing
         for (number, identity) in identities.enumerated() { #expect(window.contains(identity) == known.contains(number)) }
     }
 
+    /// Places are filled and emptied at random, while it grows.
+    @Test func theIndexFindsEveryPlaceThatIsFilled() {
+        var random = SeededRandom(5)
+        var index = IdentityIndex()
+        let identities = (0..<300).map { Identity(id: "id \($0)") }
+        /// By place.
+        var places: [Int?] = []
+        for _ in 0..<20_000 {
+            let filled = places.indices.filter { places[$0] != nil }
+            if let place = filled.randomElement(using: &random), Int.random(in: 0..<200, using: &random) < filled.count {
+                index.remove(at: place)
+                places[place] = nil
+            } else {
+                let number = Int.random(in: identities.indices, using: &random)
+                let place = places.firstIndex { $0 == nil } ?? places.count
+                index.insert(identities[number], at: place)
+                if place == places.count { places.append(number) } else { places[place] = number }
+            }
+            let asked = Int.random(in: identities.indices, using: &random)
+            if let place = index.place(of: identities[asked]) {
+                #expect(places[place] == asked)
+            } else {
+                #expect(!places.contains(asked))
+            }
+        }
+        #expect(places.count > 64)
+    }
+
     /// Values of Kafka's own test (`UtilsTest.testMurmur2`).
     @Test func murmur2PlacesKeysAsJavaDoes() {
         let expected: [(String, Int32)] = [

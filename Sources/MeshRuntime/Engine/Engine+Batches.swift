@@ -205,7 +205,8 @@ extension Engine {
         if case .done = item.result, let aggregate = job.aggregate {
             partition.states[aggregate] = item.state
         }
-        let twins = inProgress.removeValue(forKey: job.identity) ?? []
+        inProgress.remove(job)
+        let twins = job.takeTwins()
         if partition.role == .inbox { leaveLane(job) }
         guard draining == nil else { return }
         // The first that goes on has the others wait behind it again.

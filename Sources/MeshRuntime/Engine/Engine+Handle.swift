@@ -45,7 +45,7 @@ extension Engine {
             if queueBehindTwin(job) { return }
             if !isKnownNew, isDone(job.identity, job.incoming, partition) {
                 // Nothing can have queued behind it yet.
-                inProgress[job.identity] = nil
+                inProgress.remove(job)
                 figures.sawDuplicate()
                 skip(job.record, partition)
                 return leaveLane(job)
@@ -58,7 +58,7 @@ extension Engine {
         job.now = moment.wall
         job.deadline = moment.uptime + runLimit
         job.state = job.aggregate.flatMap { partition.states[$0] }
-        if let journal = partition.journals.removeValue(forKey: job.record.offset) {
+        if !partition.journals.isEmpty, let journal = partition.journals.removeValue(forKey: job.record.offset) {
             job.isJournaled = true
             if resume(job, journal, at: moment) { return }
         }
@@ -78,9 +78,11 @@ extension Engine {
 
     /// Queues the job behind the one of its identity that is in progress, and waits for what becomes of that. False when there is none: the job is now the one in progress.
     private func queueBehindTwin(_ job: Job) -> Bool {
-        guard var waiting = inProgress.updateValue([], forKey: job.identity) else { return false }
-        waiting.append(job)
-        inProgress[job.identity] = waiting
+        guard let first = inProgress[job.identity] else {
+            inProgress.insert(job)
+            return false
+        }
+        first.twins.append(job)
         return true
     }
 

@@ -143,7 +143,8 @@ extension Engine {
         }
         uncount(job)
         begun[job.id] = nil
-        for twin in inProgress.removeValue(forKey: job.identity) ?? [] where !twin.partition.isLost {
+        inProgress.remove(job)
+        for twin in job.takeTwins() where !twin.partition.isLost {
             waitingBytes += twin.bytes
             lanes.putBack(twin, to: twin.lane, priority: twin.priority)
         }

@@ -39,8 +39,7 @@ final class Engine {
     /// Jobs that were begun and are not settled, by id.
     var begun: [UInt64: Job] = [:]
 
-    /// Identities that are being handled, each with the jobs of the same identity that came meanwhile.
-    var inProgress: [Identity: [Job]] = [:]
+    var inProgress = InProgress()
 
     // Calls
     var breakers: Breakers

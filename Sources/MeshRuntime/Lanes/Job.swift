@@ -44,6 +44,10 @@ final class Job {
     let timestamp: Timestamp
     /// What deduplication remembers.
     let identity: Identity
+    /// Where `InProgress` has it; nil: it does not.
+    var placeInProgress: Int?
+    /// Jobs of its identity that came while it was in progress, and wait for what becomes of it.
+    var twins: [Job] = []
     /// Its lane is closed until it leaves it.
     var isInLane = false
     /// An attempt was begun.
@@ -117,6 +121,13 @@ final class Job {
     func earlyDecision(at moment: Moment) -> EarlyDecision.Handled? {
         guard attempt == 1, !isJournaled, let early = content.decision?.handled, early.isFresh(at: moment) else { return nil }
         return early
+    }
+
+    /// Gives up those that wait for it.
+    func takeTwins() -> [Job] {
+        guard !twins.isEmpty else { return [] }
+        defer { twins = [] }
+        return twins
     }
 
     /// What its record says: only one that could be read becomes a job.

@@ -1,0 +1,28 @@
+/// The jobs that are being handled: one of each identity. Others of it wait behind that one (`Job.twins`).
+struct InProgress {
+    private var index = IdentityIndex()
+    /// By place.
+    private var jobs: [Job?] = []
+    private var emptied: [Int] = []
+
+    var isEmpty: Bool { jobs.count == emptied.count }
+
+    subscript(identity: Identity) -> Job? { index.place(of: identity).flatMap { jobs[$0] } }
+
+    /// There must be none of its identity.
+    mutating func insert(_ job: Job) {
+        let place = emptied.popLast() ?? jobs.count
+        index.insert(job.identity, at: place)
+        if place == jobs.count { jobs.append(job) } else { jobs[place] = job }
+        job.placeInProgress = place
+    }
+
+    /// Nothing happens where the job is none of them.
+    mutating func remove(_ job: Job) {
+        guard let place = job.placeInProgress else { return }
+        job.placeInProgress = nil
+        index.remove(at: place)
+        jobs[place] = nil
+        emptied.append(place)
+    }
+}
