@@ -193,10 +193,15 @@ struct EnvelopeReader {
     }
 
     private func priority(_ fields: EnvelopeFields) throws(DecodeError) -> Priority {
-        guard let text = try text(fields.priority, "priority", orHeader: headers.priority, "ce_priority", limit: 16) else { return .medium }
-        guard let priority = Priority(rawValue: text) else {
-            throw place.error(.invalidValue, "priority is not one of critical, high, medium, low")
+        let priority: Priority?
+        if let element = fields.priority {
+            priority = Priority(try legal(element, "priority", limit: 16))
+        } else if let text = try header(headers.priority, "ce_priority", limit: 16) {
+            priority = Priority(rawValue: text)
+        } else {
+            priority = .medium
         }
+        guard let priority else { throw place.error(.invalidValue, "priority is not one of critical, high, medium, low") }
         return priority
     }
 
@@ -310,5 +315,22 @@ struct EnvelopeReader {
     private func requireAgreement(_ element: JSONElement?, _ header: HeaderFields.Bytes?, _ name: String) throws(DecodeError) {
         guard let element, let header, element.kind == .string, !element.bytes.isEqual(to: header) else { return }
         throw place.error(.headerMismatch, "\(name) is not that of the header ce_\(name)")
+    }
+}
+
+extension Priority {
+    /// By its name in UTF-8.
+    fileprivate init?(_ name: UnsafeBufferPointer<UInt8>) {
+        if name.isText("medium") {
+            self = .medium
+        } else if name.isText("low") {
+            self = .low
+        } else if name.isText("high") {
+            self = .high
+        } else if name.isText("critical") {
+            self = .critical
+        } else {
+            return nil
+        }
     }
 }
