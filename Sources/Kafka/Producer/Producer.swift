@@ -52,7 +52,7 @@ public final class Producer: Sendable {
                 }
             }
             // librdkafka takes the headers over only when it takes the record.
-            if code != RD_KAFKA_RESP_ERR_NO_ERROR { headers.destroy() }
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR { headers.handOver() }
             return code
         }
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
@@ -161,7 +161,7 @@ func deliveryCallback(client: OpaquePointer?, message: UnsafePointer<rd_kafka_me
 }
 
 /// A null place for nil, and never one for no bytes.
-private func withPlace<Result>(of bytes: UnsafeBufferPointer<UInt8>?, _ body: (UnsafeRawPointer?, Int) -> Result) -> Result {
+func withPlace<Result>(of bytes: UnsafeBufferPointer<UInt8>?, _ body: (UnsafeRawPointer?, Int) -> Result) -> Result {
     guard let bytes else { return body(nil, 0) }
     if let start = bytes.baseAddress, !bytes.isEmpty { return body(start, bytes.count) }
     return withUnsafePointer(to: UInt8(0)) { body($0, 0) }

@@ -1,6 +1,8 @@
 import CRdKafka
 
 /// What a producer can send: an `OutgoingRecord`, or what is written only while it is handed to librdkafka, which copies it.
+///
+/// Its methods are called under the producer's lock, so they must not call the producer; and once more for each try while its queue is full.
 public protocol Producible {
     var topic: String { get }
     /// nil: chosen by murmur2 of the key, as Java does; at random where the key is null.
@@ -16,22 +18,21 @@ public protocol Producible {
 }
 
 /// The headers of a record on its way to librdkafka. Made with the first one: a record without headers has no list.
-public struct HeaderList {
+public struct HeaderList: ~Copyable {
     private(set) var pointer: OpaquePointer?
+
+    deinit { if let list = pointer { rd_kafka_headers_destroy(list) } }
 
     public mutating func add(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>?) {
         let list = pointer ?? rd_kafka_headers_new(8)!
         pointer = list
         name.withMemoryRebound(to: CChar.self) { name in
-            // A value of no bytes lies somewhere too: its place is not null.
-            _ = rd_kafka_header_add(list, name.baseAddress, name.count, value?.baseAddress, value?.count ?? 0)
+            withPlace(of: value) { value, size in _ = rd_kafka_header_add(list, name.baseAddress, name.count, value, size) }
         }
     }
 
-    mutating func destroy() {
-        if let list = pointer { rd_kafka_headers_destroy(list) }
-        pointer = nil
-    }
+    /// librdkafka has it now.
+    mutating func handOver() { pointer = nil }
 }
 
 extension OutgoingRecord: Producible {
