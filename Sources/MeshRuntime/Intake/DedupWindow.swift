@@ -4,7 +4,8 @@ struct DedupWindow: Sendable {
     private(set) var count = 0
     /// Its places are a ring.
     private var index = IdentityIndex()
-    private var oldest = 0
+    /// Where the next one goes: the oldest stands there once the ring is full.
+    private var next = 0
 
     init(capacity: Int) {
         precondition(capacity > 0, "a window holds at least one identity")
@@ -15,13 +16,8 @@ struct DedupWindow: Sendable {
 
     /// Where there is no room, the oldest one is forgotten.
     mutating func insert(_ identity: Identity) {
-        guard count == capacity else {
-            index.insert(identity, at: count)
-            count += 1
-            return
-        }
-        index.remove(at: oldest)
-        index.insert(identity, at: oldest)
-        oldest = (oldest + 1) % capacity
+        if count == capacity { index.remove(at: next) } else { count += 1 }
+        index.insert(identity, at: next)
+        next = (next + 1) % capacity
     }
 }

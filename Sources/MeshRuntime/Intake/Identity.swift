@@ -2,7 +2,7 @@ import Envelopes
 
 /// What deduplication knows an input by: the id of its event, or of its reminder, and the replay that it belongs to. 128 bits, so that remembering many
 /// costs little.
-struct Identity: Hashable, Sendable {
+struct Identity: Equatable, Sendable {
     private let high: UInt64
     private let low: UInt64
 
@@ -25,9 +25,7 @@ struct Identity: Hashable, Sendable {
         low = number.low
     }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(high ^ low) }
-
-    /// What a hash depends on beside the identity, so that nobody can make identities that share one.
+    /// What a hash depends on beside the identity, so that nobody can choose identities that share one.
     struct Seed: Sendable {
         fileprivate let high = UInt64.random(in: .min ... .max)
         fileprivate let low = UInt64.random(in: .min ... .max)
