@@ -205,8 +205,7 @@ extension Engine {
         if case .done = item.result, let aggregate = job.aggregate {
             partition.states[aggregate] = item.state
         }
-        inProgress.remove(job)
-        let twins = job.takeTwins()
+        let twins = inProgress.remove(job)
         if partition.role == .inbox { leaveLane(job) }
         guard draining == nil else { return }
         // The first that goes on has the others wait behind it again.

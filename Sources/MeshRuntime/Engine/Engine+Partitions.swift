@@ -143,8 +143,7 @@ extension Engine {
         }
         uncount(job)
         begun[job.id] = nil
-        inProgress.remove(job)
-        for twin in job.takeTwins() where !twin.partition.isLost {
+        for twin in inProgress.remove(job) where !twin.partition.isLost {
             waitingBytes += twin.bytes
             lanes.putBack(twin, to: twin.lane, priority: twin.priority)
         }

@@ -17,12 +17,15 @@ struct InProgress {
         job.placeInProgress = place
     }
 
-    /// Nothing happens where the job is none of them.
-    mutating func remove(_ job: Job) {
-        guard let place = job.placeInProgress else { return }
+    /// Nothing happens where the job is none of them. Whoever waited behind it: they wait no more.
+    @discardableResult mutating func remove(_ job: Job) -> [Job] {
+        guard let place = job.placeInProgress else { return [] }
         job.placeInProgress = nil
         index.remove(at: place)
         jobs[place] = nil
         emptied.append(place)
+        guard !job.twins.isEmpty else { return [] }
+        defer { job.twins = [] }
+        return job.twins
     }
 }

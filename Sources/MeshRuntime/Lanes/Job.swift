@@ -123,13 +123,6 @@ final class Job {
         return early
     }
 
-    /// Gives up those that wait for it.
-    func takeTwins() -> [Job] {
-        guard !twins.isEmpty else { return [] }
-        defer { twins = [] }
-        return twins
-    }
-
     /// What its record says: only one that could be read becomes a job.
     var content: Incoming.Content {
         guard let content = incoming.readable else { preconditionFailure("a job without an event") }
