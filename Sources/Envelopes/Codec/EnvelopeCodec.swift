@@ -80,7 +80,7 @@ public struct EnvelopeCodec: Sendable {
         envelope.writeHeaders(to: header)
     }
 
-    /// Value and headers have no more bytes than these: mostly twice what they have. Nothing is written for that.
+    /// Value and headers have no more bytes than these. Those of small events have about half of them, since the payload counts once. Nothing is written to find out.
     public func mostBytes(of envelope: Envelope) -> Int { envelope.mostBytes }
 }
 

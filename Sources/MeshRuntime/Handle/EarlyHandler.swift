@@ -40,7 +40,7 @@ enum EarlyDecision: Sendable {
     var handled: Handled? { if case .handled(let handled) = self { handled } else { nil } }
 }
 
-/// Calls `handle` ahead of the engine, and makes the records of what it produces. Any thread.
+/// Calls `handle` ahead of the engine, and makes the events of what it produces. Any thread.
 ///
 /// `handle` is pure, so where a bot has no state its decision depends on the event alone. Whether it counts is the engine's to say: a duplicate's does not.
 final class EarlyHandler: Sendable {

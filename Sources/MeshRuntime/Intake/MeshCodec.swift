@@ -2,8 +2,8 @@ import BotKit
 import Envelopes
 import Kafka
 
-/// Records to envelopes and back: envelopes by `EnvelopeCodec`, versions and payloads by the catalogue. Rejections are permanent and name the reason for
-/// `mesh_error_code`.
+/// Records to envelopes and back, by `EnvelopeCodec`. Versions and payloads are checked by the catalogue. Rejections are permanent and name the reason for
+/// `mesh_error_code`. A class, since it is handed on often.
 final class MeshCodec: Sendable {
     private let codec: EnvelopeCodec
     private let rules: [String: PayloadRules]

@@ -22,14 +22,6 @@ enum Produced: Sendable {
         case .event(let event): event.mostBytes
         }
     }
-
-    /// As it will stand in its topic.
-    var record: OutgoingRecord {
-        switch self {
-        case .record(let record): record
-        case .event(let event): event.record
-        }
-    }
 }
 
 /// The record of an event, which is written only when it is handed to librdkafka: until then nothing of it is copied.

@@ -275,3 +275,13 @@ final class Machine {
 
     var dead: [Record] { log.records(of: settings.topics.deadLetters) }
 }
+
+extension Produced {
+    /// As it will stand in its topic.
+    fileprivate var record: OutgoingRecord {
+        switch self {
+        case .record(let record): record
+        case .event(let event): event.record
+        }
+    }
+}
