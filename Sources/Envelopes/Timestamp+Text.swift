@@ -59,10 +59,7 @@ extension Timestamp {
 
     /// Reads RFC 3339 (`T` and `Z` in either case, a space for `T`, any offset, any number of decimals, cut to milliseconds; second 60 is the next minute's
     /// first). Nil for any other text.
-    public static func parse(_ text: String) -> Timestamp? {
-        var text = text
-        return text.withUTF8 { parse($0) }
-    }
+    public static func parse(_ text: String) -> Timestamp? { text.withBytes { parse($0) } }
 
     static func parse(_ text: UnsafeBufferPointer<UInt8>) -> Timestamp? {
         guard text.count >= 20, text.count <= 64 else { return nil }

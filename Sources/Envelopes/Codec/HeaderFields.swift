@@ -112,10 +112,7 @@ extension TraceContext {
     }
 
     /// Whether `traceparent` has the form `00-<32 hex>-<16 hex>-<2 hex>` with lower-case digits and ids that are not all zeros. A later version may go on behind it.
-    static func isLegal(_ traceparent: String) -> Bool {
-        var text = traceparent
-        return text.withUTF8 { isLegal($0) }
-    }
+    static func isLegal(_ traceparent: String) -> Bool { traceparent.withBytes { isLegal($0) } }
 
     private static func isLegal(_ text: HeaderFields.Bytes) -> Bool {
         guard text.count >= 55 else { return false }

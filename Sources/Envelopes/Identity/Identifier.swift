@@ -10,8 +10,7 @@ struct Identifier: Hashable, Sendable {
     init(_ id: UniqueID) { form = .unique(id) }
 
     init(_ text: String) {
-        var text = text
-        form = text.withUTF8 { UniqueID(lowerCase: $0) }.map { .unique($0) } ?? .text(text)
+        form = text.withBytes { UniqueID(lowerCase: $0) }.map { .unique($0) } ?? .text(text)
     }
 
     /// UTF-8; what is none is repaired.

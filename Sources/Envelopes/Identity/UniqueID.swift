@@ -11,8 +11,7 @@ public struct UniqueID: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads the form 8-4-4-4-12 of hexadecimal digits, in either case; nil for any other text.
     public init?(_ text: String) {
-        var text = text
-        guard let id = text.withUTF8({ UniqueID($0, allowingUpperCase: true) }) else { return nil }
+        guard let id = text.withBytes({ UniqueID($0, allowingUpperCase: true) }) else { return nil }
         self = id
     }
 

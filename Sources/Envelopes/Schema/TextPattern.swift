@@ -49,10 +49,7 @@ public struct TextPattern: Sendable, Equatable {
         }
     }
 
-    public func matches(_ text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { matches($0) }
-    }
+    public func matches(_ text: String) -> Bool { text.withBytes { matches($0) } }
 
     func matches(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         switch form {
