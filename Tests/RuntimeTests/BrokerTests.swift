@@ -137,6 +137,7 @@ import Testing
         for event in events { try producer.send(Produced.event(event), token: 0, patience: .seconds(5)) }
         try producer.flush(timeout: .seconds(30))
         let expected = events.map(\.record)
+        for (event, record) in zip(events, expected) { #expect(record.byteCount <= event.mostBytes) }
         let records = try read(topic, broker)
         #expect(records.map(\.key) == expected.map(\.key))
         #expect(records.map(\.value) == expected.map(\.value))

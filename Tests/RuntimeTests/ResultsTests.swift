@@ -23,6 +23,21 @@ import Testing
         #expect(requested.first?.envelope.causationID == (try machine.events(WorkDone.self)).first?.envelope.id.text)
     }
 
+    /// A value of as many bytes as a bot reads goes out, one of a byte more does not.
+    @Test func anEventIsNoLargerThanABotReads() throws {
+        let codec = MeshCodec(catalogue: EventCatalogue(), topics: TopicNames(bot: "test"))
+        func event(padding: Int) throws -> Envelope {
+            Envelope(
+                id: try #require(EventID("e")), timestamp: Timestamp(milliseconds: 0), source: "test", type: Work.type,
+                payload: Array(#"{"a":"\#(String(repeating: "x", count: padding))"}"#.utf8))
+        }
+        let most = EnvelopeLimits().maximumBytes
+        let padding = most - EnvelopeCodec().value(of: try event(padding: 0)).count
+        #expect(try codec.outgoing(try event(padding: padding), key: nil).record.value?.count == most)
+        let refusal = #expect(throws: Rejection.self) { try codec.outgoing(try event(padding: padding + 1), key: nil) }
+        #expect(refusal?.code == "output-too-large")
+    }
+
     @Test func aTraceIsCarriedOn() throws {
         let machine = try Machine(WorkBot.self)
         let trace = TraceContext(traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
