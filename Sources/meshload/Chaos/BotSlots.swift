@@ -55,13 +55,18 @@ final class BotSlots: Sendable {
         change(slot) {
             $0.isWanted = false
             guard $0.process != nil, $0.told == nil else { return }
-            ($0.told, $0.toldAt, $0.toldTwice) = (.terminate, uptimeSeconds(), twice)
+            ($0.told, $0.toldAt, $0.toldTwice) = (.terminate, uptimeSeconds(), false)
             $0.process?.signal(.terminate)
         }
         guard twice else { return }
         // Two signals that are pending at once are one.
         usleep(50_000)
-        change(slot) { if $0.told == .terminate { $0.process?.signal(.terminate) } }
+        change(slot) {
+            guard $0.told == .terminate else { return }
+            // Also one that was told to end before, and drains still.
+            $0.toldTwice = true
+            $0.process?.signal(.terminate)
+        }
     }
 
     func signal(_ slot: Int, _ signal: ChildProcess.Signal) { change(slot) { $0.process?.signal(signal) } }
