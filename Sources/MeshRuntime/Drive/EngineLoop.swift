@@ -77,15 +77,16 @@ final class EngineLoop {
         var hasNews = false
         while !hasFinished, failure == nil {
             hasNews = takeMail(limit: .zero) || hasNews
+            let moment = Moment.current
             // Without news only the clock can ask for something: ten looks a second are enough for it. Before the waiting: what is waited for may have to be
             // asked for first.
-            if hasNews || engine.isBusy || Moment.current.uptime - lastAdvance >= 100 {
-                lastAdvance = Moment.current.uptime
-                engine.advance(at: .current)
+            if hasNews || engine.isBusy || moment.uptime - lastAdvance >= 100 {
+                lastAdvance = moment.uptime
+                engine.advance(at: moment)
                 perform()
                 if hasFinished { break }
             }
-            let waits = ahead.isFull || shallAskAgain && !ahead.isIdle || engine.holdsBack(at: .current)
+            let waits = ahead.isFull || shallAskAgain && !ahead.isIdle || engine.holdsBack(at: moment)
             // There is no room for more records, or enough of them are on their way; that will soon be otherwise.
             hasNews = waits ? takeMail(limit: engine.hasCommitted ? .zero : .milliseconds(20)) : poll(consumer)
             report(consumer)

@@ -87,14 +87,20 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
     func take(limit: Duration) -> Taken {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
+        // Most often one is there, and the clock is not asked.
+        if elements.isEmpty, !isClosed, limit > .zero { wait(limit) }
+        if let element = elements.popFirst() { return .element(element) }
+        return isClosed ? .closed : .nothing
+    }
+
+    /// For an element or the end, with the mutex held.
+    private func wait(_ limit: Duration) {
         var deadline = timespec()
         clock_gettime(CLOCK_MONOTONIC, &deadline)
         let nanoseconds = deadline.tv_nsec + Int(limit.wholeMilliseconds % 1_000) * 1_000_000
         deadline.tv_sec += Int(limit.wholeMilliseconds / 1_000) + nanoseconds / 1_000_000_000
         deadline.tv_nsec = nanoseconds % 1_000_000_000
         while elements.isEmpty, !isClosed { if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { break } }
-        if let element = elements.popFirst() { return .element(element) }
-        return isClosed ? .closed : .nothing
     }
 
     var isEmpty: Bool {
