@@ -67,6 +67,33 @@ import Testing
         #expect(machine.engine.lastTaken == nil, "what it held is not kept until the next record")
     }
 
+    /// Two records with one id in two partitions: the second waits for the first, whose partition goes while its call is under way.
+    @Test func whatWaitsForItsTwinIsHandledWhenTheTwinIsGone() throws {
+        let machine = try Machine(WorkBot.self, partitions: 2)
+        let work = Work(name: "a", number: 1, how: "call")
+        let keys = (0..<100).map { "key-\($0)" }
+        let partitions = try (0..<2).map { number in
+            try machine.send(work, id: "same", key: keys.first { Murmur2.partition(of: Array($0.utf8), among: 2) == Int32(number) })
+            return TopicPartition(Work.type.name, Int32(number))
+        }
+        machine.restoreAll()
+        while machine.deliver() != nil { machine.advance() }
+        machine.settle()
+        let first = try #require(machine.calls.values.first)
+        #expect(machine.calls.count == 1, "the second waits")
+        let owner = try #require(machine.engine.begun[first.reference.job]?.partition.topicPartition)
+        machine.giveUp([owner])
+        #expect(machine.cancelled == [first.reference])
+        machine.finishCall(first.reference)
+        #expect(try machine.events(WorkDone.self).isEmpty)
+        machine.runDry()
+        #expect(machine.started.count == 2, "the second has begun")
+        #expect(try machine.events(WorkDone.self).count == 1)
+        let other = try #require(partitions.first { $0 != owner })
+        #expect(machine.log.committed[other]?.offset == 1)
+        #expect(machine.log.committed[owner]?.offset ?? 0 == 0, "the next owner handles it")
+    }
+
     @Test func revokedPartitionsCancelTheirCallsAndTheNextOwnerRepeatsThem() throws {
         let machine = try Machine(WorkBot.self)
         let call = try runningCall(machine)
