@@ -20,9 +20,11 @@ extension Engine {
             for (waiting, _) in moved {
                 guard case .record(let record, let passport, _) = waiting else { continue }
                 partition.waiting -= 1
+                // Its place is finished and it is not done: who restores the partition must not take its copy for a repeat.
+                let records = [.record(ownRecords.carriedOn(record))] + noteNotDone(record.offset, partition)
                 unsettled.append(
                     SettleItem(
-                        .carriedOn, records: [.record(ownRecords.carriedOn(record))], partition: partition, offset: record.offset,
+                        .carriedOn, records: records, partition: partition, offset: record.offset,
                         source: .init(record: record, passport: passport)))
             }
         }

@@ -185,7 +185,7 @@ extension Engine {
     }
 
     /// Notes that a record was settled other than done, and removes the notes that deduplication's window has passed.
-    private func noteNotDone(_ offset: Int64, _ partition: AssignedPartition) -> [Produced] {
+    func noteNotDone(_ offset: Int64, _ partition: AssignedPartition) -> [Produced] {
         let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
         guard remembers(partition), partitionCounts[settings.topics.state] != nil else { return [] }
         partition.notes.insert(offset, at: partition.notes.partitionPoint { $0 >= offset })
