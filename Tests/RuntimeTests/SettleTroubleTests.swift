@@ -50,4 +50,49 @@ import Testing
         #expect(machine.engine.trouble == nil)
         #expect(!machine.entries.contains { $0.level == .error })
     }
+
+    /// What a step made, or its journal, is refused for good: the run ends, its calls too, and the next of its key goes on.
+    @Test(arguments: [("call", 1), ("chain", 2), ("calls", 2)], DeliveryMode.allCases)
+    func aRefusedStepEndsItsRun(_ run: (how: String, step: Int), _ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, delivery: delivery)
+        try machine.send(Work(name: "a", number: 1, how: run.how))
+        try machine.send(Work(name: "a", number: 2, how: "plain"), id: "next")
+        let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        var steps = 0
+        while steps < run.step {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            guard let batch = machine.settling else {
+                if machine.calls.count == machine.started.count { machine.finishCall(machine.started.first?.reference) }
+                continue
+            }
+            let journaled = batch.records.firstIndex { $0.contains { $0.topic == machine.settings.topics.state } }
+            if journaled != nil { steps += 1 }
+            machine.settle(steps == run.step ? .failed(refused, item: journaled) : .committed)
+        }
+        let running = Set(machine.calls.keys)
+        #expect(running.count == (run.how == "calls" ? 1 : 0))
+        #expect(machine.cancelled.isSuperset(of: running))
+        machine.runDry()
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["output-refused"])
+        // What became visible before is not made again when the record is put back; what was refused is.
+        #expect(machine.dead.first.flatMap { header("mesh_produced", of: $0) } == (run.step == 1 ? nil : "work.started:1"))
+        #expect(try machine.events(WorkDone.self).map(\.payload.number) == [2], "the next of its key")
+        #expect(machine.engine.begun.isEmpty && machine.engine.jobsWithCalls == 0 && machine.engine.inProgress.isEmpty)
+        #expect(machine.engine.trouble == nil)
+        machine.expectAllCommitted()
+    }
+
+    /// A rebalance lets a settlement fail, and takes what was in it.
+    @Test func troubleEndsWithWhatItWasAbout() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        machine.runToSettlement()
+        machine.settle(.failed(KafkaError(code: -1, name: "_TIMED_OUT", message: "slow", isRetriable: true), item: nil))
+        machine.giveUp(machine.inputs)
+        machine.pass(3_000)
+        machine.advance()
+        #expect(machine.engine.trouble == nil)
+    }
 }

@@ -71,7 +71,9 @@ extension Engine {
         for item in items { item.partition?.isDirty = true }
         let offsets = takeOffsets()
         guard !items.isEmpty || !offsets.isEmpty else {
+            // All that failed to settle belongs to others now, or was given up.
             inFlight = nil
+            trouble = nil
             return
         }
         inFlight = InFlight(batch: nextBatch, items: items, moved: Array(offsets.keys))
@@ -105,18 +107,19 @@ extension Engine {
             actOnNextCommitted(at: moment)
         case .failed(let error, let place):
             figures.failedSettling()
-            var items = current.items
-            if let place, items.indices.contains(place), !error.isRetriable, !error.isFatal, error.isRecordRefused,
-                let replacement = replaceRefused(items[place], error, at: moment)
-            {
-                items[place] = replacement
-            }
             let pause = min(max(50, settleAgain.pause * 2), 2_000)
             settleAgain = (moment.uptime + pause, pause)
-            noteTrouble(error, items, refused: place, pause: pause, at: moment)
+            noteTrouble(error, current.items, refused: place, pause: pause, at: moment)
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
-            inFlight?.items = items
             inFlight?.isOut = false
+            guard let place, current.items.indices.contains(place), !error.isRetriable, !error.isFatal, error.isRecordRefused else { return }
+            let item = current.items[place]
+            if case .step = item.result {
+                inFlight?.items.remove(at: place)
+                giveUpStep(item, error, at: moment)
+            } else if let replacement = replaceRefused(item, error, at: moment) {
+                inFlight?.items[place] = replacement
+            }
         }
     }
 

@@ -200,6 +200,19 @@ extension Engine {
         return records
     }
 
+    /// The broker refuses a step's results or its journal for good: the run ends as one that its bot rejects, its calls first.
+    func giveUpStep(_ item: SettleItem, _ error: KafkaError, at moment: Moment) {
+        guard let job = item.job, !item.isLost else { return }
+        job.unsettledSteps -= 1
+        // What was handed over did not become visible.
+        for case .event(let event) in item.records { job.made.unsettled.add(event.envelope.type) }
+        // Where it waits to be tried again in its place, it does so no more.
+        _ = schedule.remove { if case .job(let waiting) = $0 { waiting === job } else { false } }
+        let rejection = Rejection.permanent("output-refused", "the broker refused what the record led to: \(error)")
+        job.rejection = rejection
+        reject(job, rejection, at: moment)
+    }
+
     /// Replaces an item whose record the broker refuses for good by a dead letter; a dead letter that is refused for its size by one without the value.
     func replaceRefused(_ item: SettleItem, _ error: KafkaError, at moment: Moment) -> SettleItem? {
         guard let source = item.source, let partition = item.concerned else { return nil }
