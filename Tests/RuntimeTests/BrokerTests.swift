@@ -220,7 +220,8 @@ import Testing
             let mailbox = Mailbox()
             let restorer = Restorer(
                 client: broker.settings, settings: settings, place: place, mailbox: mailbox, logger: Logger(bot: "CopyBot", level: .error))
-            restorer.submit(Restorer.Request(partitions: (0..<3).map { TopicPartition(settings.topics.inbox, $0) }, statePartitions: 3))
+            restorer.submit(
+                Restorer.Request(partitions: (0..<3).map { TopicPartition(settings.topics.inbox, $0) }, assignment: 1, statePartitions: 3))
             var states: [Int32: [String: String]] = [:]
             try await eventually(within: .seconds(60)) {
                 while case .element(.restored(let restorations)) = mailbox.take(limit: .zero) {

@@ -58,6 +58,19 @@ import Testing
         #expect(machine.engine.inProgress.isEmpty)
     }
 
+    /// The partition goes while it is being restored, and comes back: what was read before somebody else had it is not believed.
+    @Test func aRestorationOfAnEarlierAssignmentIsOutOfDate() throws {
+        let machine = try Machine(CountBot.self, partitions: 1)
+        let inbox = TopicPartition(machine.settings.topics.inbox, 0)
+        let old = machine.restoration(of: inbox, machine.engine.assignments)
+        machine.giveUp([inbox])
+        machine.own([inbox])
+        machine.engine.restored(old, at: machine.moment)
+        #expect(machine.engine.partitions[inbox]?.isRestored == false)
+        machine.engine.restored(machine.restoration(of: inbox, machine.engine.assignments), at: machine.moment)
+        #expect(machine.engine.partitions[inbox]?.isRestored == true)
+    }
+
     @Test func aLostPartitionIsLetGoAtOnce() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)
         try machine.send(Work(name: "a", number: 1, how: "plain"))

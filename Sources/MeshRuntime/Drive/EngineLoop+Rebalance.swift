@@ -38,7 +38,6 @@ extension EngineLoop: RebalanceDelegate {
 
     private func gaveUp(_ partitions: [TopicPartition]) {
         book.gave(up: partitions)
-        let owned = Restorer.Request(partitions: Array(engine.partitions.keys), statePartitions: counts[options.settings.topics.state])
-        restorer.own(owned.numbers)
+        restorer.own(Restorer.numbers(of: engine.partitions.keys, among: counts[options.settings.topics.state]))
     }
 }

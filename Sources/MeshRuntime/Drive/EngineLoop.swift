@@ -199,7 +199,7 @@ final class EngineLoop {
             }
         case .restored(let restorations):
             for restoration in restorations {
-                if engine.partitions[restoration.topicPartition]?.isRestored == false {
+                if engine.awaits(restoration) {
                     book.began(restoration.topicPartition, committed: restoration.committed?.offset)
                 }
                 engine.restored(restoration, at: moment)
@@ -268,8 +268,9 @@ final class EngineLoop {
         switch action {
         case .pause(let partitions): flow("pause") { (consumer) throws(KafkaError) in try consumer.pause(partitions) }
         case .resume(let partitions): flow("resume") { (consumer) throws(KafkaError) in try consumer.resume(partitions) }
-        case .restore(let partitions):
-            restorer.submit(Restorer.Request(partitions: partitions, statePartitions: counts[options.settings.topics.state]))
+        case .restore(let partitions, let assignment):
+            restorer.submit(
+                Restorer.Request(partitions: partitions, assignment: assignment, statePartitions: counts[options.settings.topics.state]))
         case .settle(let batch):
             book.asks(batch.id, batch.offsets)
             do throws(KafkaError) {

@@ -112,7 +112,9 @@ extension Engine {
             noteTrouble(error, current.items, refused: place, pause: pause, at: moment)
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
             inFlight?.isOut = false
-            guard let place, current.items.indices.contains(place), !error.isRetriable, !error.isFatal, error.isRecordRefused else { return }
+            guard let place, current.items.indices.contains(place), !error.isRetriable, !error.isFatal, error.isRecordRefused else {
+                return
+            }
             let item = current.items[place]
             if case .step = item.result {
                 inFlight?.items.remove(at: place)

@@ -6,14 +6,15 @@ import Kafka
 extension Engine {
     /// Partitions were given to this process. Their records wait until they are `restored`.
     func assigned(_ topicPartitions: [TopicPartition]) {
+        assignments += 1
         for topicPartition in topicPartitions {
             partitions[topicPartition]?.isLost = true
             partitions[topicPartition] = AssignedPartition(
-                topicPartition, role: role(of: topicPartition), window: settings.limits.dedupWindow)
+                topicPartition, role: role(of: topicPartition), assignment: assignments, window: settings.limits.dedupWindow)
         }
         forgetLastTaken()
         guard !topicPartitions.isEmpty else { return }
-        actions.append(.restore(topicPartitions))
+        actions.append(.restore(topicPartitions, assignment: assignments))
     }
 
     /// A partition that is lost is let go with its states, also if no record comes any more.
@@ -32,8 +33,14 @@ extension Engine {
         partitionCounts[settings.topics.state].map { topicPartition.partition % max(1, $0) }
     }
 
+    /// Whether a partition waits for this restoration. One that was asked for before the partition went and came back is out of date: somebody else had it.
+    func awaits(_ restoration: Restoration) -> Bool {
+        guard let partition = partitions[restoration.topicPartition] else { return false }
+        return !partition.isRestored && partition.assignment == restoration.assignment
+    }
+
     func restored(_ restoration: Restoration, at moment: Moment) {
-        guard let partition = partitions[restoration.topicPartition], !partition.isRestored else { return }
+        guard awaits(restoration), let partition = partitions[restoration.topicPartition] else { return }
         let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
         if let committed = restoration.committed, committed.offset >= 0 {
             partition.ledger = OffsetLedger(

@@ -62,6 +62,8 @@ final class Engine {
     /// What `takeFinished` gives: whoever made it frees it at the least cost.
     var finished: [Incoming] = []
     var nextBatch: UInt64 = 1
+    /// How often partitions were given to this process.
+    var assignments: UInt64 = 0
     /// When the last settlement was asked for, and when offsets were last committed.
     var lastSettle: Int64 = 0
     var lastCommit: Int64 = 0

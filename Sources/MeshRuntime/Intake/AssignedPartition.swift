@@ -17,6 +17,8 @@ final class AssignedPartition {
 
     let topicPartition: TopicPartition
     let role: Role
+    /// The number of its assignment: only a restoration with the same one is about it.
+    let assignment: UInt64
     var ledger = OffsetLedger()
     var window: DedupWindow
     /// Journals that an earlier owner left, by offset.
@@ -38,9 +40,10 @@ final class AssignedPartition {
     /// Being given up: nothing new is begun.
     var isLeaving = false
 
-    init(_ topicPartition: TopicPartition, role: Role, window: Int) {
+    init(_ topicPartition: TopicPartition, role: Role, assignment: UInt64, window: Int) {
         self.topicPartition = topicPartition
         self.role = role
+        self.assignment = assignment
         self.window = DedupWindow(capacity: window)
     }
 }
@@ -48,6 +51,8 @@ final class AssignedPartition {
 /// What was read at the beginning of an assignment.
 struct Restoration: Sendable {
     var topicPartition: TopicPartition
+    /// For which assignment it was read.
+    var assignment: UInt64
     var committed: CommittedOffset?
     /// The last records that were finished, as `FinishedHistory` says, for deduplication.
     var history: [Record]

@@ -7,14 +7,12 @@ import Telemetry
 final class Restorer: Sendable {
     struct Request: Sendable {
         let partitions: [TopicPartition]
+        let assignment: UInt64
         /// Partitions of the bot's state topic; nil when there is none.
         let statePartitions: Int32?
 
         /// The partitions of the state topic that belong to the request's.
-        var numbers: Set<Int32> {
-            guard let count = statePartitions, count > 0 else { return [] }
-            return Set(partitions.map { $0.partition % count })
-        }
+        var numbers: Set<Int32> { Restorer.numbers(of: partitions, among: statePartitions) }
     }
 
     private enum Order: Sendable {
@@ -58,6 +56,12 @@ final class Restorer: Sendable {
                 }
             }
         }
+    }
+
+    /// The partitions of the state topic that belong to these of the inputs; `count`: how many it has, nil when there is none.
+    static func numbers(of partitions: some Sequence<TopicPartition>, among count: Int32?) -> Set<Int32> {
+        guard let count, count > 0 else { return [] }
+        return Set(partitions.map { $0.partition % count })
     }
 
     func submit(_ request: Request) { queue.put(.restore(request)) }
@@ -149,7 +153,8 @@ private struct RestoreWorker {
         return request.partitions.map { partition in
             let number = request.statePartitions.map { partition.partition % max(1, $0) }
             return Restoration(
-                topicPartition: partition, committed: committed[partition], history: history[partition]?.suffix(window) ?? [],
+                topicPartition: partition, assignment: request.assignment, committed: committed[partition],
+                history: history[partition]?.suffix(window) ?? [],
                 state: number.flatMap { state[$0] }?.compactMap { key, value in belongs(key, to: partition) ? (key, value) : nil } ?? [])
         }
     }

@@ -21,7 +21,7 @@ final class Machine {
     private var owned: Set<TopicPartition> = []
     private var positions: [TopicPartition: Int64] = [:]
     private var paused: Set<TopicPartition> = []
-    private var restoring: [TopicPartition] = []
+    private var restoring: [(partition: TopicPartition, assignment: UInt64)] = []
     private(set) var settling: SettleBatch?
     private(set) var calls: [CallReference: CallStart] = [:]
     private(set) var started: [CallStart] = []
@@ -117,7 +117,7 @@ final class Machine {
         owned.subtract(partitions)
         paused.subtract(partitions)
         for partition in partitions { positions[partition] = nil }
-        restoring.removeAll { partitions.contains($0) }
+        restoring.removeAll { partitions.contains($0.partition) }
         perform()
     }
 
@@ -129,7 +129,7 @@ final class Machine {
             switch action {
             case .pause(let partitions): paused.formUnion(partitions)
             case .resume(let partitions): paused.subtract(partitions)
-            case .restore(let partitions): restoring += partitions
+            case .restore(let partitions, let assignment): restoring += partitions.map { ($0, assignment) }
             case .settle(let batch):
                 #expect(settling == nil, "one settlement at a time")
                 settling = batch
@@ -174,10 +174,15 @@ final class Machine {
     }
 
     func restore() {
-        guard let partition = restoring.popLast() else { return }
-        let restoration = log.restoration(of: partition, state: settings.topics.state, window: Int64(2 * settings.limits.dedupWindow))
-        engine.restored(restoration, at: moment)
+        guard let (partition, assignment) = restoring.popLast() else { return }
+        engine.restored(restoration(of: partition, assignment), at: moment)
         perform()
+    }
+
+    /// What the restoring thread would read now.
+    func restoration(of partition: TopicPartition, _ assignment: UInt64) -> Restoration {
+        log.restoration(
+            of: partition, assignment: assignment, state: settings.topics.state, window: Int64(2 * settings.limits.dedupWindow))
     }
 
     func restoreAll() { while !restoring.isEmpty { restore() } }

@@ -47,7 +47,7 @@ final class MemoryLog {
     }
 
     /// What a new owner reads first.
-    func restoration(of partition: TopicPartition, state topic: String, window: Int64) -> Restoration {
+    func restoration(of partition: TopicPartition, assignment: UInt64, state topic: String, window: Int64) -> Restoration {
         let commit = committed[partition]
         var latest: [[UInt8]: [UInt8]?] = [:]
         if let count = counts[topic] {
@@ -56,7 +56,7 @@ final class MemoryLog {
         let finished = FinishedHistory(commit ?? CommittedOffset(offset: 0, metadata: ""), window: window)
         let history = partitions[partition]!.filter { finished.contains($0.offset) }
         return Restoration(
-            topicPartition: partition, committed: commit, history: history,
+            topicPartition: partition, assignment: assignment, committed: commit, history: history,
             state: latest.compactMap { key, value in value.map { (key, $0) } })
     }
 }
