@@ -210,7 +210,7 @@ extension Engine {
         if case .done = item.result, let aggregate = job.aggregate {
             partition.states[aggregate] = item.state
         }
-        let twins = inProgress.remove(job)
+        let twins = endProgress(of: job)
         if partition.role == .inbox { leaveLane(job) }
         guard draining == nil else { return }
         // The first that goes on has the others wait behind it again.

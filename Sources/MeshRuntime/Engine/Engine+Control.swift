@@ -32,12 +32,12 @@ extension Engine {
         guard draining == nil else { return }
         let limits = Draining(from: moment.uptime, settings.limits)
         draining = limits
-        let waiting = lanes.removeWaiting { _ in true }.count
-        waitingBytes = 0
+        let waiting = lanes.removeWaiting { _ in true }
+        for job in waiting { waitingBytes -= job.bytes }
         let running = begun.values.count { $0.hasUnfinishedCalls }
         log(
             .info,
-            "\(contract.name): draining: \(running) runs may finish within \((limits.calls - moment.uptime) / 1_000) s, \(waiting) records that were not begun stay for the next owner"
+            "\(contract.name): draining: \(running) runs may finish within \((limits.calls - moment.uptime) / 1_000) s, \(waiting.count) records that were not begun stay for the next owner"
         )
     }
 

@@ -45,7 +45,7 @@ extension Engine {
             if queueBehindTwin(job) { return }
             if !isKnownNew, isDone(job.identity, job.incoming, partition) {
                 // Nothing can have queued behind it yet.
-                inProgress.remove(job)
+                _ = endProgress(of: job)
                 figures.sawDuplicate()
                 skip(job.record, partition)
                 return leaveLane(job)
@@ -83,7 +83,15 @@ extension Engine {
             return false
         }
         first.twins.append(job)
+        park(job)
         return true
+    }
+
+    /// The job is in progress no more. Whoever waited behind it: they wait no more.
+    func endProgress(of job: Job) -> [Job] {
+        let twins = inProgress.remove(job)
+        for twin in twins { unpark(twin) }
+        return twins
     }
 
     /// Takes over what the bot was found to decide, as if it were told now.

@@ -19,8 +19,8 @@ extension Engine {
         figures.tookIn()
         noteTick(incoming)
         if let due = incoming.passport.notBefore, due > moment.wall, partition.role == .retry {
-            partition.waiting += 1
-            schedule.insert(.record(incoming.record, incoming.passport, partition), due: due)
+            partition.waits(incoming.record)
+            schedule.insert(WaitingRecord(record: incoming.record, passport: incoming.passport, partition: partition), due: due)
         } else {
             admit(incoming, partition, at: moment)
         }
@@ -43,14 +43,15 @@ extension Engine {
     /// Retry records whose time has come, and jobs that are tried again in their place.
     func takeDue(at moment: Moment) {
         guard draining == nil, !isPaused else { return }
-        while lanes.count < settings.limits.waitingRecords, let waiting = schedule.takeDue(at: moment.wall) {
-            switch waiting {
-            case .record(let record, let passport, let partition):
-                partition.waiting -= 1
-                if !partition.isLost, !partition.isLeaving { admit(decoder.decode(record, passport), partition, at: moment) }
-            case .job(let job):
-                if !job.partition.isLost, !job.partition.isLeaving { begin(job, at: moment) }
-            }
+        // First, and without asking for room: what fills the lanes may wait for these.
+        while let job = again.takeDue(at: moment.wall) {
+            unpark(job)
+            if !job.partition.isLost, !job.partition.isLeaving { begin(job, at: moment) }
+        }
+        while waitingCount < settings.limits.waitingRecords, let due = schedule.takeDue(at: moment.wall) {
+            due.partition.waitsNoMore(due.record)
+            guard !due.partition.isLost, !due.partition.isLeaving else { continue }
+            admit(decoder.decode(due.record, due.passport), due.partition, at: moment)
         }
     }
 

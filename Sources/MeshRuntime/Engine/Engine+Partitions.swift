@@ -134,12 +134,8 @@ extension Engine {
         for job in jobs.values where job.partition.isLost { abandon(job) }
         unsettled.removeLost()
         held.removeAll { $0.isLost }
-        _ = schedule.remove { waiting in
-            switch waiting {
-            case .record(_, _, let partition): partition.isLost
-            case .job(let job): job.partition.isLost
-            }
-        }
+        _ = schedule.remove { $0.partition.isLost }
+        for (job, _) in again.remove(where: { $0.partition.isLost }) { unpark(job) }
     }
 
     /// Forgets a job that was begun; its running calls are cancelled.
@@ -150,7 +146,7 @@ extension Engine {
         }
         uncount(job)
         begun[job.id] = nil
-        for twin in inProgress.remove(job) where !twin.partition.isLost {
+        for twin in endProgress(of: job) where !twin.partition.isLost {
             waitingBytes += twin.bytes
             lanes.putBack(twin, to: twin.lane, priority: twin.priority)
         }
@@ -161,7 +157,7 @@ extension Engine {
     func steerFlow(at moment: Moment) {
         fullSince = isFull ? fullSince ?? moment.uptime : nil
         let isFull = fullSince.map { moment.uptime - $0 >= settings.limits.holdBack } ?? false
-        let hasSpace = lanes.count <= settings.limits.waitingRecords / 2 && waitingBytes <= settings.limits.waitingBytes / 2
+        let hasSpace = waitingCount <= settings.limits.waitingRecords / 2 && waitingBytes <= settings.limits.waitingBytes / 2
         var pause: [TopicPartition] = []
         var resume: [TopicPartition] = []
         for (topicPartition, partition) in partitions {
@@ -181,9 +177,11 @@ extension Engine {
     /// Whether the partition itself has room for more: of a retry partition's records many wait for their time, and none is handled before its restoration.
     func hasRoom(_ partition: AssignedPartition) -> Bool {
         partition.early.count < settings.limits.earlyRecords && partition.waiting < settings.limits.waitingPerRetryPartition
+            && partition.waitingBytes < settings.limits.waitingBytesPerRetryPartition
     }
 
     private func hasAmpleRoom(_ partition: AssignedPartition) -> Bool {
         partition.isRestored && partition.waiting <= settings.limits.waitingPerRetryPartition * 9 / 10
+            && partition.waitingBytes <= settings.limits.waitingBytesPerRetryPartition * 9 / 10
     }
 }

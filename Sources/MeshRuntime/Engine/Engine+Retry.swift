@@ -14,18 +14,16 @@ extension Engine {
             guard text.utf8.count > settings.limits.carryOnBytes else { continue }
             // Everything below the middle range: half of the ranges fall away.
             let border = commit.finished[commit.finished.count / 2].lowerBound
-            let moved = schedule.remove { waiting in
-                if case .record(let record, _, let owner) = waiting { owner === partition && record.offset < border } else { false }
-            }
+            let moved = schedule.remove { $0.partition === partition && $0.record.offset < border }
             for (waiting, _) in moved {
-                guard case .record(let record, let passport, _) = waiting else { continue }
-                partition.waiting -= 1
+                let record = waiting.record
+                partition.waitsNoMore(record)
                 // Its place is finished and it is not done: who restores the partition must not take its copy for a repeat.
                 let records = [.record(ownRecords.carriedOn(record))] + noteNotDone(record.offset, partition)
                 unsettled.append(
                     SettleItem(
                         .carriedOn, records: records, partition: partition, offset: record.offset,
-                        source: .init(record: record, passport: passport)))
+                        source: .init(record: record, passport: waiting.passport)))
             }
         }
     }

@@ -86,7 +86,8 @@ extension Engine {
             } catch {
                 log(.error, "\(name): the attempt cannot be noted: \(error)", correlation: correlation)
             }
-            schedule.insert(.job(job), due: due)
+            park(job)
+            again.insert(job, due: due)
         }
     }
 
@@ -207,7 +208,7 @@ extension Engine {
         // What was handed over did not become visible.
         for case .event(let event) in item.records { job.made.unsettled.add(event.envelope.type) }
         // Where it waits to be tried again in its place, it does so no more.
-        _ = schedule.remove { if case .job(let waiting) = $0 { waiting === job } else { false } }
+        for (job, _) in again.remove(where: { $0 === job }) { unpark(job) }
         let rejection = Rejection.permanent("output-refused", "the broker refused what the record led to: \(error)")
         job.rejection = rejection
         reject(job, rejection, at: moment)

@@ -33,6 +33,9 @@ final class Engine {
     /// The partition of the record that was taken in last.
     var lastTaken: AssignedPartition?
     var lanes = Lanes<LaneKey, Job>()
+    /// Begun jobs that wait to be tried again in their place, or for what becomes of their twin.
+    var parked = 0
+    /// Of the records that wait in lanes or are parked.
     var waitingBytes = 0
     var limiter: RateLimiter?
     var nextJob: UInt64 = 1
@@ -50,7 +53,9 @@ final class Engine {
     var jobsWithCalls = 0
 
     // Retry
-    var schedule = RetrySchedule<Waiting>()
+    var schedule = RetrySchedule<WaitingRecord>()
+    /// Jobs that are tried again in their place.
+    var again = RetrySchedule<Job>()
 
     // Settle
     var unsettled = SettleQueue()
@@ -83,10 +88,11 @@ final class Engine {
     var hasFinished = false
     var ticker = Ticker()
 
-    /// What waits for its time: a record of the retry topic, or a job that is tried again in its place.
-    enum Waiting {
-        case record(Record, Passport, AssignedPartition)
-        case job(Job)
+    /// A record of the retry topic that waits for its time.
+    struct WaitingRecord {
+        let record: Record
+        let passport: Passport
+        let partition: AssignedPartition
     }
 
     init(
@@ -141,10 +147,24 @@ final class Engine {
     /// Whether it has something to do at once, that waits for nothing.
     var hasCommitted: Bool { !committed.isEmpty }
 
+    /// Records that were taken in and wait for their turn.
+    var waitingCount: Int { lanes.count + parked }
+
+    /// The job waits outside of its lane's queue: it counts among what waits all the same, so that what is taken in stays bounded.
+    func park(_ job: Job) {
+        parked += 1
+        waitingBytes += job.bytes
+    }
+
+    func unpark(_ job: Job) {
+        parked -= 1
+        waitingBytes -= job.bytes
+    }
+
     /// Whether there is no room for another record.
     var isFull: Bool {
         let limits = settings.limits
-        return lanes.count >= limits.waitingRecords || waitingBytes >= limits.waitingBytes || unsettled.count >= limits.unsettledItems
+        return waitingCount >= limits.waitingRecords || waitingBytes >= limits.waitingBytes || unsettled.count >= limits.unsettledItems
             || unsettled.bytes >= limits.unsettledBytes || held.count >= limits.heldItems
     }
 

@@ -33,8 +33,8 @@ final class AssignedPartition {
     var isPaused = false
     /// Records that came before the restoration was complete.
     var early: [Incoming] = []
-    /// Of a retry partition: records that wait for their time.
-    var waiting = 0
+    /// Of a retry partition: records that wait for their time, and their bytes.
+    private(set) var (waiting, waitingBytes) = (0, 0)
     /// The offsets have moved since the last commit.
     var isDirty = false
     /// Being given up: nothing new is begun.
@@ -45,6 +45,20 @@ final class AssignedPartition {
         self.role = role
         self.assignment = assignment
         self.window = DedupWindow(capacity: window)
+    }
+
+    func waits(_ record: Record) {
+        waiting += 1
+        waitingBytes += Self.bytes(of: record)
+    }
+
+    func waitsNoMore(_ record: Record) {
+        waiting -= 1
+        waitingBytes -= Self.bytes(of: record)
+    }
+
+    private static func bytes(of record: Record) -> Int {
+        (record.key?.count ?? 0) + (record.value?.count ?? 0) + record.headers.byteCount
     }
 }
 

@@ -18,7 +18,7 @@ struct InProgress {
     }
 
     /// Nothing happens where the job is none of them. Whoever waited behind it: they wait no more.
-    @discardableResult mutating func remove(_ job: Job) -> [Job] {
+    mutating func remove(_ job: Job) -> [Job] {
         guard let place = job.placeInProgress else { return [] }
         job.placeInProgress = nil
         index.remove(at: place)

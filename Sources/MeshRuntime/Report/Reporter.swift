@@ -96,7 +96,7 @@ final class Reporter {
             .init(
                 isActive: state(engine) == .running && !partitions.isEmpty,
                 isReady: notReady(engine, partitions.map(\.partition)) == nil,
-                openCalls: openCalls, waiting: engine.lanes.count, waitingForRetry: engine.schedule.count,
+                openCalls: openCalls, waiting: engine.lanes.count, waitingForRetry: engine.schedule.count + engine.again.count,
                 dropped: side.droppedRecords + side.failedRecords, partitions: figuresOf, stalled: liveness.stalled,
                 dependencies: engine.breakers.states.map { known in
                     (known.dependency, degraded.first { $0.dependency == known.dependency }?.state)

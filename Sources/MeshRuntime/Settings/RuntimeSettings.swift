@@ -57,7 +57,7 @@ public struct TopicNames: Sendable, Equatable {
 
 /// Bounds of one process. Times in milliseconds of the monotonic clock.
 public struct Limits: Sendable, Equatable {
-    /// Records that wait in lanes; beyond it nothing is taken in.
+    /// Records that wait in lanes, for their next attempt in place or for their twin; beyond it nothing is taken in.
     public var waitingRecords = 10_000
     /// The same in bytes of key and value.
     public var waitingBytes = 32 << 20
@@ -86,6 +86,8 @@ public struct Limits: Sendable, Equatable {
     public var lightBatch = 200
     /// Records of one retry partition that wait for their time; beyond it a short delay can wait behind a long one.
     public var waitingPerRetryPartition = 10_000
+    /// The same in bytes of key, value and headers.
+    public var waitingBytesPerRetryPartition = 8 << 20
     /// When a retry partition's commit carries more than this, its lowest waiting records are written again at its end.
     public var carryOnBytes = OffsetLedger.maximumMetadataBytes / 2
     /// Identities that a partition's deduplication remembers: W.

@@ -1,0 +1,85 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// What waits outside of the lanes is bounded as what waits in them, and what the lanes wait for is never held up by them.
+@Suite struct WaitingTests {
+    private static let room = 10
+
+    private static func machine<B: Bot>(_ bot: B.Type, bytes: Int = 32 << 20) throws -> Machine {
+        var limits = Limits()
+        limits.waitingRecords = room
+        limits.waitingBytesPerRetryPartition = bytes
+        limits.holdBack = 0
+        return try Machine(bot, limits: limits)
+    }
+
+    /// For so long; returns the most records that were taken in and not finished at once.
+    private func most(_ machine: Machine, while isGoing: (Machine) -> Bool) -> Int {
+        var most = 0
+        for _ in 0..<2_000 where isGoing(machine) {
+            machine.step()
+            machine.pass(10)
+            most = max(most, machine.engine.partitions.values.reduce(0) { $0 + $1.ledger.openCount })
+        }
+        return most
+    }
+
+    private func expectRest(_ machine: Machine, at location: SourceLocation = #_sourceLocation) {
+        machine.runDry()
+        machine.expectAllCommitted(at: location)
+        #expect(machine.engine.parked == 0 && machine.engine.waitingBytes == 0, sourceLocation: location)
+        #expect(machine.engine.begun.isEmpty && machine.engine.inProgress.isEmpty, sourceLocation: location)
+    }
+
+    /// More than has room waits behind records that are tried again in their place.
+    @Test func fullLanesDoNotKeepFromTryingAgainWhatTheyWaitFor() throws {
+        let machine = try Self.machine(OrderedBot.self)
+        for key in 0..<3 { try machine.send(Work(name: "key-\(key)", number: key, how: "flaky")) }
+        for number in 10..<60 { try machine.send(Work(name: "key-\(number % 3)", number: number, how: "plain")) }
+        machine.restoreAll()
+        while machine.deliver() != nil { machine.advance() }
+        #expect(machine.engine.waitingCount >= Self.room)
+        expectRest(machine)
+        #expect(try machine.events(WorkDone.self).count == 53)
+    }
+
+    @Test func recordsThatAreTriedAgainInTheirPlaceAreBounded() throws {
+        let machine = try Self.machine(OrderedBot.self)
+        for number in 0..<100 { try machine.send(Work(name: "n\(number)", number: number, how: "flaky")) }
+        #expect(most(machine) { $0.uptime < 900 } <= Self.room + machine.inputs.count, "one of each partition comes also when it is full")
+        expectRest(machine)
+        #expect(try machine.events(WorkDone.self).count == 100)
+    }
+
+    /// A producer repeats one event under many keys while the first is under way.
+    @Test func recordsThatWaitForTheirTwinAreBounded() throws {
+        let machine = try Self.machine(WorkBot.self)
+        let work = Work(name: "a", number: 1, how: "call")
+        for number in 0..<100 { try machine.send(work, id: "same", key: "key-\(number)") }
+        #expect(most(machine) { $0.uptime < 5_000 } <= Self.room + machine.inputs.count)
+        #expect(machine.started.count == 1)
+        expectRest(machine)
+        // One result of each partition at most: what another partition has settled is not remembered in this one.
+        #expect((1...3).contains(try machine.events(WorkDone.self).count))
+    }
+
+    /// Large records that wait for their time.
+    @Test func theBytesOfARetryPartitionsWaitingRecordsAreBounded() throws {
+        let machine = try Self.machine(WorkBot.self, bytes: 2_000)
+        for number in 0..<20 {
+            try machine.send(Work(name: String(repeating: "n", count: 200) + "\(number)", number: number, how: "flaky"), id: "id-\(number)")
+        }
+        var most = 0
+        for _ in 0..<400 {
+            machine.step()
+            most = max(most, machine.engine.partitions.values.map(\.waitingBytes).max() ?? 0)
+        }
+        #expect((1_000..<4_000).contains(most), "one record more than the limit: \(most)")
+        expectRest(machine)
+        #expect(try machine.events(WorkDone.self).count == 20)
+    }
+}
