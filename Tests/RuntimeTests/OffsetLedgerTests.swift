@@ -80,6 +80,35 @@ import Testing
         }
     }
 
+    /// A run of hours at the bottom: what is finished above it takes no room, and the rest stays right.
+    @Test(arguments: 0..<4) func whatIsFinishedAboveALongOpenRecordTakesNoRoom(seed: UInt64) throws {
+        var random = SeededRandom(seed)
+        var ledger = OffsetLedger(committed: 0)
+        var (finished, open): (Set<Int64>, [Int64]) = ([], [])
+        expect(ledger.begin(0))
+        for offset in Int64(1)..<60_000 where Int.random(in: 0..<20, using: &random) > 0 {
+            expect(ledger.begin(offset))
+            open.append(offset)
+            while open.count > 20 || !open.isEmpty && Bool.random(using: &random) {
+                let done = open.remove(at: Int.random(in: open.indices, using: &random))
+                expect(ledger.finish(done))
+                expect(!ledger.finish(done))
+                finished.insert(done)
+            }
+        }
+        let entries = Mirror(reflecting: ledger).children.first { $0.label == "entries" }
+        #expect(try #require(entries?.value as? [Any]).count < 9_000)
+        let commit = try #require(ledger.committable)
+        #expect(commit.offset == 0)
+        let covered = commit.finished.reduce(into: Set<Int64>()) { $0.formUnion($1) }
+        #expect(covered.isSuperset(of: finished) && covered.isDisjoint(with: open))
+        #expect(commit.finished.count == ledger.rangeCount)
+        for offset in open { expect(ledger.finish(offset)) }
+        #expect(ledger.rangeCount == 1 && ledger.openCount == 1)
+        ledger.finish(0)
+        #expect(ledger.committable?.offset == ledger.nextRead && ledger.committable?.finished == [])
+    }
+
     /// Every second record finishes, as far as the metadata has room; the lowest always can, and makes room for the others.
     @Test func metadataNeverOverflowsAndWhatWaitsForRoomGetsIt() {
         var ledger = OffsetLedger(committed: 1_000_000_000)

@@ -2,19 +2,32 @@
 /// commit's metadata.
 ///
 /// Only offsets that were read are known; gaps (compaction, transaction markers) need no entry. A new assignment needs a new ledger. Reading and finishing
-/// in order take constant time; `committable` takes time for each record between the watermark and the position.
+/// in order take constant time. Memory, and the time of `committable`, go by the records that are open and the runs of finished ones between them, however
+/// long the lowest stays open.
 public struct OffsetLedger: Sendable {
     /// The most metadata that a commit carries, in bytes. Kafka's default limit (`offset.metadata.max.bytes`) is 4096.
     public static let maximumMetadataBytes = 3_500
 
+    /// A record; or finished ones that follow each other.
     private struct Entry {
-        var offset: Int64
+        var first: Int64
+        var last: Int64
         var isFinished: Bool
+
+        init(_ offset: Int64, isFinished: Bool) {
+            (first, last) = (offset, offset)
+            self.isFinished = isFinished
+        }
     }
 
     /// What was read and is not below the watermark, ascending, from `head` on. The first of them is open.
     private var entries: [Entry] = []
     private var head = 0
+    /// When there are so many entries, finished neighbours become one.
+    private var mergeAt = Self.fewEntries
+
+    /// So many are not worth merging.
+    private static let fewEntries = 4_096
     /// Finished by an earlier owner, above all that was read: ascending and disjoint.
     private var restored: [ClosedRange<Int64>]
     /// How many runs of finished entries there are.
@@ -33,7 +46,7 @@ public struct OffsetLedger: Sendable {
     public var rangeCount: Int { runs + restored.count }
 
     /// The lowest offset that is not finished; nil when nothing was ever read or committed.
-    public var watermark: Int64? { head < entries.count ? entries[head].offset : position }
+    public var watermark: Int64? { head < entries.count ? entries[head].first : position }
 
     /// The offset that is read next; nil when nothing was ever read or committed.
     public var nextRead: Int64? { position }
@@ -48,14 +61,14 @@ public struct OffsetLedger: Sendable {
         for place in head..<entries.count {
             let entry = entries[place]
             if entry.isFinished {
-                start = start ?? entry.offset
+                start = start ?? entry.first
             } else if let first = start {
-                finished.append(first...entries[place - 1].offset)
+                finished.append(first...entries[place - 1].last)
                 start = nil
             }
         }
         guard let start else { return (watermark, finished + restored) }
-        let end = entries[entries.count - 1].offset
+        let end = entries[entries.count - 1].last
         guard let next = restored.first, next.lowerBound == end + 1 else { return (watermark, finished + [start...end] + restored) }
         return (watermark, finished + [start...next.upperBound] + restored.dropFirst())
     }
@@ -79,22 +92,38 @@ public struct OffsetLedger: Sendable {
         position = offset + 1
         let isNew = !isRestored(offset)
         if isNew {
-            append(Entry(offset: offset, isFinished: false))
+            append(Entry(offset, isFinished: false))
             openCount += 1
         } else if head < entries.count {
             if !entries[entries.count - 1].isFinished { runs += 1 }
-            append(Entry(offset: offset, isFinished: true))
+            append(Entry(offset, isFinished: true))
         }
         passRestored()
         return isNew
     }
 
     private mutating func append(_ entry: Entry) {
-        if head == entries.count {
-            entries.removeAll(keepingCapacity: entries.count < 4_096)
-            head = 0
-        }
+        if head == entries.count { removeAll() }
+        if entries.count - head >= mergeAt { mergeFinished() }
         entries.append(entry)
+    }
+
+    private mutating func removeAll() {
+        entries.removeAll(keepingCapacity: entries.count < Self.fewEntries)
+        (head, mergeAt) = (0, Self.fewEntries)
+    }
+
+    /// Makes one entry of each run of finished ones. Not soon again where that left many, so that each entry pays for it a few times at most.
+    private mutating func mergeFinished() {
+        var merged: [Entry] = []
+        for entry in entries[head...] {
+            if entry.isFinished, let before = merged.last, before.isFinished {
+                merged[merged.count - 1].last = entry.last
+            } else {
+                merged.append(entry)
+            }
+        }
+        (entries, head, mergeAt) = (merged, 0, max(Self.fewEntries, 2 * merged.count))
     }
 
     private func isRestored(_ offset: Int64) -> Bool {
@@ -131,8 +160,7 @@ public struct OffsetLedger: Sendable {
         while head < entries.count, entries[head].isFinished { head += 1 }
         runs -= 1
         if head == entries.count {
-            entries.removeAll(keepingCapacity: entries.count < 4_096)
-            head = 0
+            removeAll()
             passRestored()
         } else if head > 1_024, head * 2 > entries.count {
             entries.removeFirst(head)
@@ -142,19 +170,19 @@ public struct OffsetLedger: Sendable {
 
     private func isFinished(at place: Int) -> Bool { place >= head && place < entries.count && entries[place].isFinished }
 
-    /// Where an offset's entry stands; nil when it has none.
+    /// Where the entry stands that has the offset; nil when none has.
     private func place(of offset: Int64) -> Int? {
-        guard head < entries.count, offset >= entries[head].offset else { return nil }
+        guard head < entries.count, offset >= entries[head].first else { return nil }
         // Without gaps it stands where it must.
-        let (guess, overflow) = head.addingReportingOverflow(Int(clamping: offset - entries[head].offset))
-        if !overflow, guess < entries.count, entries[guess].offset == offset { return guess }
+        let (guess, overflow) = head.addingReportingOverflow(Int(clamping: offset - entries[head].first))
+        if !overflow, guess < entries.count, entries[guess].first == offset { return guess }
         var low = head
         var high = entries.count
         while low < high {
             let middle = (low + high) / 2
-            if entries[middle].offset >= offset { high = middle } else { low = middle + 1 }
+            if entries[middle].last >= offset { high = middle } else { low = middle + 1 }
         }
-        return low < entries.count && entries[low].offset == offset ? low : nil
+        return low < entries.count && entries[low].first <= offset ? low : nil
     }
 }
 
