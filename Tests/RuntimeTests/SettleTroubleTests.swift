@@ -84,6 +84,31 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// At-least-once: one record of a batch is refused for long. What was delivered beside it is not delivered again each time.
+    @Test func whatWasDeliveredIsNotDeliveredAgain() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: .atLeastOnce)
+        machine.restoreAll()
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        try machine.send(Work(name: "b", number: 2, how: "poison"))
+        try machine.send(Work(name: "c", number: 3, how: "plain"))
+        while machine.deliver() != nil {}
+        machine.advance()
+        let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed")
+        for _ in 0..<20 {
+            let batch = try #require(machine.settling)
+            let place = try #require(batch.records.firstIndex { $0.contains { $0.topic == "mesh.dlq" } })
+            machine.settle(.failed(refused, item: place, delivered: Set(batch.records.indices).subtracting([place])))
+            machine.pass(3_000)
+            machine.advance()
+        }
+        #expect(try machine.events(WorkDone.self).count == 2)
+        #expect(machine.log.committed.values.allSatisfy { $0.offset == 0 }, "nothing passes what is not settled")
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 2)
+        #expect(machine.dead.count == 1)
+        machine.expectAllCommitted()
+    }
+
     /// A rebalance lets a settlement fail, and takes what was in it.
     @Test func troubleEndsWithWhatItWasAbout() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)

@@ -298,7 +298,8 @@ final class EngineLoop {
         guard let consumer, !consumer.isJoining else { return engine.commitWaits(offsets.keys, at: .current) }
         do throws(KafkaError) {
             if isLast {
-                try consumer.commit(offsets, timeout: .seconds(5))
+                // A refused one is repeated as long as there is time.
+                try consumer.commit(offsets, timeout: rest(of: .milliseconds(options.settings.limits.revocation)))
                 book.committed(offsets)
             } else {
                 try consumer.commitInBackground(offsets)

@@ -78,7 +78,10 @@ extension Engine {
         }
         inFlight = InFlight(batch: nextBatch, items: items, moved: Array(offsets.keys))
         actions.append(
-            .settle(SettleBatch(id: nextBatch, records: items.map(\.records), offsets: settings.delivery == .exactlyOnce ? offsets : [:])))
+            .settle(
+                SettleBatch(
+                    id: nextBatch, records: items.map { $0.isDelivered ? [] : $0.records },
+                    offsets: settings.delivery == .exactlyOnce ? offsets : [:])))
         nextBatch += 1
     }
 
@@ -105,8 +108,9 @@ extension Engine {
             if settings.delivery == .atLeastOnce { commitDelivered(current.items.count, at: moment) }
             for item in current.items { committed.append(item) }
             actOnNextCommitted(at: moment)
-        case .failed(let error, let place):
+        case .failed(let error, let place, let delivered):
             figures.failedSettling()
+            for place in delivered { current.items[place].isDelivered = true }
             let pause = min(max(50, settleAgain.pause * 2), 2_000)
             settleAgain = (moment.uptime + pause, pause)
             noteTrouble(error, current.items, refused: place, pause: pause, at: moment)

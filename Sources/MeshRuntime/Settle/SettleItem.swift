@@ -31,6 +31,8 @@ final class SettleItem {
     /// The record that it is about, where that never became a job.
     private let ownSource: Source?
     var takenIn: Moment?
+    /// At-least-once: its records were delivered with a batch of which others failed.
+    var isDelivered = false
     var state: (any BotState)?
     var events: [Envelope] = []
 
@@ -95,6 +97,7 @@ struct InFlight {
 /// What became of a batch.
 enum SettleOutcome: Sendable {
     case committed
-    /// Nothing of it is visible. `item` is the one whose record was refused, when one was.
-    case failed(KafkaError, item: Int?)
+    /// Nothing of it is visible but what `delivered` names, at-least-once: items that need not be written again. `item` is the one whose record was refused,
+    /// when one was.
+    case failed(KafkaError, item: Int?, delivered: Set<Int> = [])
 }

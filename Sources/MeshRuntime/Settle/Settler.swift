@@ -130,7 +130,8 @@ private struct SettleWorker {
                     try producer.sendOffsets(work.batch.offsets, group: group, timeout: Self.limit)
                 }
             }
-            try repeating { () throws(KafkaError) in try producer.commitTransaction(timeout: Self.limit) }
+            // For as long as it takes: given up with its outcome unknown, it might be visible, and its results would be produced a second time.
+            try repeating(for: .max) { () throws(KafkaError) in try producer.commitTransaction(timeout: Self.limit) }
             return .committed
         } catch {
             var cause = error
@@ -154,12 +155,15 @@ private struct SettleWorker {
 
     private mutating func deliver(_ work: Settler.Work, _ producer: Producer) -> SettleOutcome {
         _ = producer.deliveries()
+        var sent = Set(work.batch.records.indices)
         var refused: (error: KafkaError, item: Int)?
-        for (item, records) in work.batch.records.enumerated() where refused == nil {
+        for (item, records) in work.batch.records.enumerated() {
             do throws(KafkaError) {
                 for record in records { try producer.send(record, token: UInt64(item), patience: .seconds(5)) }
             } catch {
                 refused = (error, item)
+                sent.formIntersection(0..<item)
+                break
             }
         }
         do throws(KafkaError) {
@@ -167,26 +171,26 @@ private struct SettleWorker {
         } catch {
             return failed(error, item: nil)
         }
-        if let refused { return failed(refused.error, item: refused.item) }
-        guard let failure = producer.deliveries().first(where: { $0.error != nil }), let error = failure.error else { return .committed }
-        return failed(error, item: Int(failure.token))
+        let failures = producer.deliveries().compactMap { delivery in delivery.error.map { ($0, Int(delivery.token)) } }
+        guard let (error, item) = refused ?? failures.first else { return .committed }
+        return failed(error, item: item, delivered: sent.subtracting(failures.map(\.1)))
     }
 
-    /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most half a minute.
-    private func repeating(_ body: () throws(KafkaError) -> Void) throws(KafkaError) {
+    /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most so many milliseconds.
+    private func repeating(for limit: Int64 = 30_000, _ body: () throws(KafkaError) -> Void) throws(KafkaError) {
         let start = Moment.current.uptime
         while true {
             do throws(KafkaError) {
                 return try body()
             } catch {
-                guard error.isRetriable, !error.requiresAbort, !error.isFatal, Moment.current.uptime - start < 30_000 else { throw error }
+                guard error.isRetriable, !error.requiresAbort, !error.isFatal, Moment.current.uptime - start < limit else { throw error }
                 // librdkafka waits inside the call; an error that comes at once must not spin.
                 Pause.milliseconds(50)
             }
         }
     }
 
-    private mutating func failed(_ error: KafkaError, item: Int?) -> SettleOutcome {
+    private mutating func failed(_ error: KafkaError, item: Int?, delivered: Set<Int> = []) -> SettleOutcome {
         if error.isFatal || producer?.fatalError != nil { drop() }
         if error.isFenced {
             let now = Moment.current.uptime
@@ -198,6 +202,6 @@ private struct SettleWorker {
                     ))
             }
         }
-        return .failed(error, item: item)
+        return .failed(error, item: item, delivered: delivered)
     }
 }
