@@ -4,8 +4,6 @@
 /// from the committed offset), and a length of 1 is left out. Anything else is somebody else's text and means: none.
 public enum CommitMetadata {
     static let prefix = "m1:"
-    /// A settlement whose commit would carry more waits: brokers refuse more than 4096 bytes.
-    static let hardLimit = 4_000
 
     public static func text(committed: Int64, finished: [ClosedRange<Int64>]) -> String {
         guard !finished.isEmpty else { return "" }
