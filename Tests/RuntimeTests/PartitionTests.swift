@@ -80,9 +80,8 @@ import Testing
         #expect(machine.engine.lastTaken == nil, "what it held is not kept until the next record")
     }
 
-    /// Two records with one id in two partitions: the second waits for the first, whose partition goes while its call is under way.
-    @Test func whatWaitsForItsTwinIsHandledWhenTheTwinIsGone() throws {
-        let machine = try Machine(WorkBot.self, partitions: 2)
+    /// Two records with one id in two partitions, of which the second waits for the first, whose call is under way.
+    private func twins(_ machine: Machine) throws -> (call: CallReference, first: TopicPartition, second: TopicPartition) {
         let work = Work(name: "a", number: 1, how: "call")
         let keys = (0..<100).map { "key-\($0)" }
         let partitions = try (0..<2).map { number in
@@ -95,16 +94,35 @@ import Testing
         let first = try #require(machine.calls.values.first)
         #expect(machine.calls.count == 1, "the second waits")
         let owner = try #require(machine.engine.begun[first.reference.job]?.partition.topicPartition)
+        let other = try #require(partitions.first { $0 != owner })
+        #expect(machine.engine.parked == 1)
+        return (first.reference, owner, other)
+    }
+
+    @Test func whatWaitsForItsTwinIsHandledWhenTheTwinIsGone() throws {
+        let machine = try Machine(WorkBot.self, partitions: 2)
+        let (call, owner, other) = try twins(machine)
         machine.giveUp([owner])
-        #expect(machine.cancelled == [first.reference])
-        machine.finishCall(first.reference)
+        #expect(machine.cancelled == [call])
+        machine.finishCall(call)
         #expect(try machine.events(WorkDone.self).isEmpty)
         machine.runDry()
         #expect(machine.started.count == 2, "the second has begun")
         #expect(try machine.events(WorkDone.self).count == 1)
-        let other = try #require(partitions.first { $0 != owner })
         #expect(machine.log.committed[other]?.offset == 1)
         #expect(machine.log.committed[owner]?.offset ?? 0 == 0, "the next owner handles it")
+    }
+
+    @Test func whatWaitsForItsTwinIsForgottenWithItsOwnPartition() throws {
+        let machine = try Machine(WorkBot.self, partitions: 2)
+        let (call, owner, other) = try twins(machine)
+        machine.giveUp([other])
+        #expect(machine.engine.parked == 0 && machine.engine.waitingBytes == 0)
+        machine.finishCall(call)
+        machine.runDry()
+        #expect(machine.started.count == 1)
+        #expect(machine.log.committed[owner]?.offset == 1)
+        #expect(machine.log.committed[other]?.offset ?? 0 == 0)
     }
 
     @Test func revokedPartitionsCancelTheirCallsAndTheNextOwnerRepeatsThem() throws {

@@ -71,9 +71,8 @@ extension Engine {
         for item in items { item.partition?.isDirty = true }
         let offsets = takeOffsets()
         guard !items.isEmpty || !offsets.isEmpty else {
-            // All that failed to settle belongs to others now, or was given up.
             inFlight = nil
-            trouble = nil
+            dropTrouble()
             return
         }
         inFlight = InFlight(batch: nextBatch, items: items, moved: Array(offsets.keys))
@@ -110,7 +109,7 @@ extension Engine {
             actOnNextCommitted(at: moment)
         case .failed(let error, let place, let delivered):
             figures.failedSettling()
-            for place in delivered { current.items[place].isDelivered = true }
+            for one in delivered { current.items[one].isDelivered = true }
             let pause = min(max(50, settleAgain.pause * 2), 2_000)
             settleAgain = (moment.uptime + pause, pause)
             noteTrouble(error, current.items, refused: place, pause: pause, at: moment)
@@ -121,6 +120,8 @@ extension Engine {
             }
             let item = current.items[place]
             if case .step = item.result {
+                // A topic that cannot be written is no fault of the run: it waits, and the commit with it.
+                if error.isTopicRefused { return }
                 inFlight?.items.remove(at: place)
                 giveUpStep(item, error, at: moment)
             } else if let replacement = replaceRefused(item, error, at: moment) {

@@ -16,8 +16,12 @@ extension Engine {
 
     /// Whether anything may be begun.
     var mayBegin: Bool {
-        draining == nil && !isPaused && unsettled.count < settings.limits.unsettledItems && unsettled.bytes < settings.limits.unsettledBytes
-            && jobsWithCalls < configuration.constraints.maximumConcurrentJobs
+        draining == nil && !isPaused && hasRoomToSettle && jobsWithCalls < configuration.constraints.maximumConcurrentJobs
+    }
+
+    /// Whether more results may wait to be settled.
+    var hasRoomToSettle: Bool {
+        unsettled.count < settings.limits.unsettledItems && unsettled.bytes < settings.limits.unsettledBytes
     }
 
     /// The waiting record that keeps its partition's commit from moving on, where results are held for want of room in that commit.

@@ -43,8 +43,13 @@ extension Engine {
     /// Retry records whose time has come, and jobs that are tried again in their place.
     func takeDue(at moment: Moment) {
         guard draining == nil, !isPaused else { return }
-        // First, and without asking for room: what fills the lanes may wait for these.
-        while let job = again.takeDue(at: moment.wall) {
+        // First, and without asking for room to wait: what fills the lanes may wait for these.
+        while hasRoomToSettle, let job = again.takeDue(at: moment.wall) {
+            // Its last attempt is not noted yet: the next would be settled beside its note.
+            guard job.unsettledSteps == 0 else {
+                again.insert(job, due: moment.wall.advanced(by: .milliseconds(100)))
+                continue
+            }
             unpark(job)
             if !job.partition.isLost, !job.partition.isLeaving { begin(job, at: moment) }
         }

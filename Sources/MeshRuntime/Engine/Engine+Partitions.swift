@@ -132,6 +132,7 @@ extension Engine {
         var jobs = begun
         for job in ((inFlight?.items ?? []) + held + unsettled.elements).compactMap(\.job) { jobs[job.id] = job }
         for job in jobs.values where job.partition.isLost { abandon(job) }
+        for twin in inProgress.removeTwins(where: { $0.partition.isLost }) { unpark(twin) }
         unsettled.removeLost()
         held.removeAll { $0.isLost }
         _ = schedule.remove { $0.partition.isLost }

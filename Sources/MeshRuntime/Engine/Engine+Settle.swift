@@ -205,10 +205,11 @@ extension Engine {
     func giveUpStep(_ item: SettleItem, _ error: KafkaError, at moment: Moment) {
         guard let job = item.job, !item.isLost else { return }
         job.unsettledSteps -= 1
+        guard !job.isDecided else { return }
         // What was handed over did not become visible.
         for case .event(let event) in item.records { job.made.unsettled.add(event.envelope.type) }
         // Where it waits to be tried again in its place, it does so no more.
-        for (job, _) in again.remove(where: { $0 === job }) { unpark(job) }
+        for _ in again.remove(where: { $0 === job }) { unpark(job) }
         let rejection = Rejection.permanent("output-refused", "the broker refused what the record led to: \(error)")
         job.rejection = rejection
         reject(job, rejection, at: moment)

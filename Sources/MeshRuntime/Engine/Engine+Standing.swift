@@ -9,6 +9,7 @@ extension Engine {
         for job in begun.values where !job.partition.isLost {
             guard let reason = reasonToWait(job) else { continue }
             reasons[job.partition.topicPartition] = reason
+            for twin in job.twins { reasons[twin.partition.topicPartition] = "a record waits for another of its id: \(reason)" }
         }
         for (topicPartition, partition) in partitions where reasons[topicPartition] == nil {
             reasons[topicPartition] = reasonToWait(partition)
@@ -28,6 +29,7 @@ extension Engine {
         if draining != nil || partition.isLeaving { return "draining" }
         if !partition.isRestored { return "being restored" }
         if partition.role == .retry, partition.waiting > 0 { return "records wait for their time" }
+        if parked > 0, partition.isPaused { return "there is no room: records wait to be tried again, or for others of their id" }
         let isBusy = jobsWithCalls >= configuration.constraints.maximumConcurrentJobs || (limiter != nil && !lanes.isEmpty)
         // What was taken in, or cannot be taken in for lack of room, waits for its turn.
         let waitsForTurn = partition.ledger.openCount > 0 || partition.isPaused

@@ -45,4 +45,12 @@ extension Engine {
         trouble = nil
         log(.info, "\(contract.name): results are settled again", ended.isAlarm ? [("alarm", "over")] : [])
     }
+
+    /// What failed to settle belongs to others now, or was given up.
+    func dropTrouble() {
+        settleAgain = (0, 0)
+        guard let ended = trouble else { return }
+        trouble = nil
+        if ended.isAlarm { log(.info, "\(contract.name): what could not be settled is not here any more", [("alarm", "over")]) }
+    }
 }

@@ -33,7 +33,7 @@ final class Engine {
     /// The partition of the record that was taken in last.
     var lastTaken: AssignedPartition?
     var lanes = Lanes<LaneKey, Job>()
-    /// Begun jobs that wait to be tried again in their place, or for what becomes of their twin.
+    /// Jobs that wait to be tried again in their place, or for what becomes of their twin.
     var parked = 0
     /// Of the records that wait in lanes or are parked.
     var waitingBytes = 0

@@ -17,6 +17,16 @@ struct InProgress {
         job.placeInProgress = place
     }
 
+    /// Takes out those that wait behind another and satisfy `predicate`.
+    func removeTwins(where predicate: (Job) -> Bool) -> [Job] {
+        var removed: [Job] = []
+        for case let job? in jobs where job.twins.contains(where: predicate) {
+            removed += job.twins.filter(predicate)
+            job.twins.removeAll(where: predicate)
+        }
+        return removed
+    }
+
     /// Nothing happens where the job is none of them. Whoever waited behind it: they wait no more.
     mutating func remove(_ job: Job) -> [Job] {
         guard let place = job.placeInProgress else { return [] }

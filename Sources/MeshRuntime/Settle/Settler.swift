@@ -15,7 +15,7 @@ final class Settler: Sendable {
     init(client: ClientSettings, settings: RuntimeSettings, mailbox: Mailbox, logger: Logger) {
         let queue = queue
         OwnThread.start("settle") {
-            var worker = SettleWorker(client: client, settings: settings, mailbox: mailbox, logger: logger)
+            var worker = SettleWorker(client: client, settings: settings, mailbox: mailbox, logger: logger) { queue.isOver }
             worker.connect()
             while true {
                 switch queue.take(limit: .seconds(60)) {
@@ -39,6 +39,8 @@ private struct SettleWorker {
     let settings: RuntimeSettings
     let mailbox: Mailbox
     let logger: Logger
+    /// Whether the process ends: what is not settled by now is left to the next.
+    let isEnding: @Sendable () -> Bool
     private var producer: Producer?
     private var isTransactional: Bool { settings.delivery == .exactlyOnce }
     /// When producers of this slot were fenced, in milliseconds of the monotonic clock.
@@ -50,11 +52,12 @@ private struct SettleWorker {
     /// So often within a minute, and another process surely runs in this slot.
     private static let mostFenced = 3
 
-    init(client: ClientSettings, settings: RuntimeSettings, mailbox: Mailbox, logger: Logger) {
+    init(client: ClientSettings, settings: RuntimeSettings, mailbox: Mailbox, logger: Logger, isEnding: @escaping @Sendable () -> Bool) {
         self.client = client
         self.settings = settings
         self.mailbox = mailbox
         self.logger = logger
+        self.isEnding = isEnding
     }
 
     /// Makes the producer ahead of the first batch: the first transaction is the slow one.
@@ -130,8 +133,7 @@ private struct SettleWorker {
                     try producer.sendOffsets(work.batch.offsets, group: group, timeout: Self.limit)
                 }
             }
-            // For as long as it takes: given up with its outcome unknown, it might be visible, and its results would be produced a second time.
-            try repeating(for: .max) { () throws(KafkaError) in try producer.commitTransaction(timeout: Self.limit) }
+            try commit(producer)
             return .committed
         } catch {
             var cause = error
@@ -150,6 +152,18 @@ private struct SettleWorker {
                 }
             }
             return failed(cause, item: refused)
+        }
+    }
+
+    /// For as long as it takes: given up with its outcome unknown it might be visible, and its results would be produced a second time.
+    private func commit(_ producer: Producer) throws(KafkaError) {
+        try repeating(for: .max) { () throws(KafkaError) in
+            do throws(KafkaError) {
+                try producer.commitTransaction(timeout: Self.limit)
+            } catch {
+                if error.isRetriable { logger.warn("whether a transaction is committed is not known yet: \(error); asked again") }
+                throw error
+            }
         }
     }
 
@@ -183,7 +197,9 @@ private struct SettleWorker {
             do throws(KafkaError) {
                 return try body()
             } catch {
-                guard error.isRetriable, !error.requiresAbort, !error.isFatal, Moment.current.uptime - start < limit else { throw error }
+                guard error.isRetriable, !error.requiresAbort, !error.isFatal, !isEnding(), Moment.current.uptime - start < limit else {
+                    throw error
+                }
                 // librdkafka waits inside the call; an error that comes at once must not spin.
                 Pause.milliseconds(50)
             }
