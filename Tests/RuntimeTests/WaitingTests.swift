@@ -82,4 +82,34 @@ import Testing
         expectRest(machine)
         #expect(try machine.events(WorkDone.self).count == 20)
     }
+
+    /// Every second record's call is under way, and what the others came to finds no room in the commit any more.
+    @Test(arguments: [(20, 32 << 20), (100_000, 3_000)])
+    func resultsThatAreHeldForWantOfRoomInTheCommitAreBounded(items: Int, bytes: Int) throws {
+        var limits = Limits()
+        (limits.heldItems, limits.heldItemBytes, limits.holdBack) = (items, bytes, 0)
+        let bot = configuration { $0.constraints.maximumConcurrentJobs = 2_000 }
+        let machine = try Machine(WorkBot.self, partitions: 1, configuration: bot, limits: limits)
+        machine.restoreAll()
+        for number in 0..<1_300 { try machine.send(Work(name: "n\(number)", number: number, how: number % 2 == 0 ? "call" : "plain")) }
+        var most = (items: 0, bytes: 0)
+        func turn() {
+            for _ in 0..<16 { machine.deliver() }
+            machine.advance()
+            machine.settle()
+            most = (max(most.items, machine.engine.held.count), max(most.bytes, machine.engine.heldItemBytes))
+        }
+        for _ in 0..<200 { turn() }
+        #expect(machine.engine.held.count > 0)
+        for _ in 0..<2_000 where !machine.calls.isEmpty {
+            for _ in 0..<8 { machine.finishCall() }
+            turn()
+        }
+        // What was handled already when there was no more room comes to them.
+        #expect(most.items <= items + 40 && most.bytes <= bytes + 20_000, "\(most)")
+        machine.runDry()
+        #expect(machine.engine.held.isEmpty && machine.engine.heldItemBytes == 0)
+        #expect(try machine.events(WorkDone.self).count == 1_300)
+        machine.expectAllCommitted()
+    }
 }

@@ -55,9 +55,17 @@ extension Engine {
         }
         for item in held { take(item) }
         while items.count < batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
-        held = stillHeld
+        hold(stillHeld)
         return items
     }
+
+    func hold(_ items: [SettleItem]) {
+        held = items
+        heldItemBytes = items.reduce(0) { $0 + $1.bytes }
+    }
+
+    /// Whether more results may be held for want of room in their partition's commit.
+    var hasRoomToHold: Bool { held.count < settings.limits.heldItems && heldItemBytes < settings.limits.heldItemBytes }
 
     /// Finishes the item's offset. False when what the commit would have to carry is too large: then the item waits until the watermark moves.
     private func finish(_ item: SettleItem) -> Bool {

@@ -7,7 +7,7 @@ extension Engine {
     /// Takes heads of lanes while there is room.
     func dispatch(at moment: Moment) {
         while mayBegin, !lanes.isEmpty {
-            guard let (lane, job) = held.count < settings.limits.heldItems ? lanes.takeNext() : takeLowest() else { return }
+            guard let (lane, job) = hasRoomToHold ? lanes.takeNext() : takeLowest() else { return }
             if limiter != nil, !limiter!.take(at: moment.uptime) { return lanes.putBack(job, to: lane, priority: job.priority) }
             waitingBytes -= job.bytes
             begin(job, at: moment)

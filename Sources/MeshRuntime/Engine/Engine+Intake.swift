@@ -125,7 +125,7 @@ extension Engine {
 
     /// Whether nothing waits before the job, so that it needs no lane to wait in.
     private func canBeginAtOnce(_ job: Job, at moment: Moment) -> Bool {
-        guard lanes.isEmpty, mayBegin, held.count < settings.limits.heldItems, lanes.isFree(job.lane) else { return false }
+        guard lanes.isEmpty, mayBegin, hasRoomToHold, lanes.isFree(job.lane) else { return false }
         return limiter?.take(at: moment.uptime) ?? true
     }
 

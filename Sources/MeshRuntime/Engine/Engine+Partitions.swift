@@ -134,7 +134,7 @@ extension Engine {
         for job in jobs.values where job.partition.isLost { abandon(job) }
         for twin in inProgress.removeTwins(where: { $0.partition.isLost }) { unpark(twin) }
         unsettled.removeLost()
-        held.removeAll { $0.isLost }
+        hold(held.filter { !$0.isLost })
         _ = schedule.remove { $0.partition.isLost }
         for (job, _) in again.remove(where: { $0.partition.isLost }) { unpark(job) }
     }

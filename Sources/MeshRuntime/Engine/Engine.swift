@@ -61,6 +61,7 @@ final class Engine {
     var unsettled = SettleQueue()
     /// Results whose partition's commit has no room for them, in order.
     var held: [SettleItem] = []
+    var heldItemBytes = 0
     var inFlight: InFlight?
     /// What was committed and is not acted on yet.
     var committed = Fifo<SettleItem>()
@@ -165,7 +166,7 @@ final class Engine {
     var isFull: Bool {
         let limits = settings.limits
         return waitingCount >= limits.waitingRecords || waitingBytes >= limits.waitingBytes || unsettled.count >= limits.unsettledItems
-            || unsettled.bytes >= limits.unsettledBytes || held.count >= limits.heldItems
+            || unsettled.bytes >= limits.unsettledBytes || !hasRoomToHold
     }
 
     /// Whether records are left where they are for a moment, because room is about to come.

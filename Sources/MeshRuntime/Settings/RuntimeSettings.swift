@@ -71,6 +71,8 @@ public struct Limits: Sendable, Equatable {
     public var unsettledBytes = 32 << 20
     /// Settled results that wait because their commit's metadata would be too long; beyond it only the records are handled that make it shorter.
     public var heldItems = 1_000
+    /// The same in bytes.
+    public var heldItemBytes = 32 << 20
     /// Of one settlement. More share its fixed cost, and fewer are still in the processor's caches when they are done with.
     public var batchItems = 1_000
     public var batchBytes = 8 << 20
