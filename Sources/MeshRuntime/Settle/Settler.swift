@@ -169,14 +169,13 @@ private struct SettleWorker {
 
     private mutating func deliver(_ work: Settler.Work, _ producer: Producer) -> SettleOutcome {
         _ = producer.deliveries()
-        var sent = Set(work.batch.records.indices)
+        var sent = work.batch.records.count
         var refused: (error: KafkaError, item: Int)?
         for (item, records) in work.batch.records.enumerated() {
             do throws(KafkaError) {
                 for record in records { try producer.send(record, token: UInt64(item), patience: .seconds(5)) }
             } catch {
-                refused = (error, item)
-                sent.formIntersection(0..<item)
+                (refused, sent) = ((error, item), item)
                 break
             }
         }
@@ -187,7 +186,7 @@ private struct SettleWorker {
         }
         let failures = producer.deliveries().compactMap { delivery in delivery.error.map { ($0, Int(delivery.token)) } }
         guard let (error, item) = refused ?? failures.first else { return .committed }
-        return failed(error, item: item, delivered: sent.subtracting(failures.map(\.1)))
+        return failed(error, item: item, delivered: Set(0..<sent).subtracting(failures.map(\.1)))
     }
 
     /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most so many milliseconds.
