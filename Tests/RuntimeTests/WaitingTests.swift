@@ -97,7 +97,7 @@ import Testing
             for _ in 0..<16 { machine.deliver() }
             machine.advance()
             machine.settle()
-            most = (max(most.items, machine.engine.held.count), max(most.bytes, machine.engine.heldItemBytes))
+            most = (max(most.items, machine.engine.held.count), max(most.bytes, machine.engine.held.bytes))
         }
         for _ in 0..<200 { turn() }
         #expect(machine.engine.held.count > 0)
@@ -108,7 +108,7 @@ import Testing
         // What was handled already when there was no more room comes to them.
         #expect(most.items <= items + 40 && most.bytes <= bytes + 20_000, "\(most)")
         machine.runDry()
-        #expect(machine.engine.held.isEmpty && machine.engine.heldItemBytes == 0)
+        #expect(machine.engine.held.isEmpty && machine.engine.held.bytes == 0)
         #expect(try machine.events(WorkDone.self).count == 1_300)
         machine.expectAllCommitted()
     }

@@ -42,7 +42,7 @@ extension Engine {
         var items: [SettleItem] = []
         var bytes = 0
         var lanes: Set<LaneKey> = []
-        var stillHeld: [SettleItem] = []
+        var stillHeld = SettleQueue()
         func take(_ item: SettleItem) {
             guard !item.isLost else { return }
             if !lanes.isEmpty, let job = item.job, lanes.contains(job.lane) { return stillHeld.append(item) }
@@ -53,19 +53,14 @@ extension Engine {
             bytes += item.bytes
             items.append(item)
         }
-        for item in held { take(item) }
+        for item in held.elements { take(item) }
         while items.count < batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
-        hold(stillHeld)
+        held = stillHeld
         return items
     }
 
-    func hold(_ items: [SettleItem]) {
-        held = items
-        heldItemBytes = items.reduce(0) { $0 + $1.bytes }
-    }
-
     /// Whether more results may be held for want of room in their partition's commit.
-    var hasRoomToHold: Bool { held.count < settings.limits.heldItems && heldItemBytes < settings.limits.heldItemBytes }
+    var hasRoomToHold: Bool { held.count < settings.limits.heldItems && held.bytes < settings.limits.heldItemBytes }
 
     /// Finishes the item's offset. False when what the commit would have to carry is too large: then the item waits until the watermark moves.
     private func finish(_ item: SettleItem) -> Bool {

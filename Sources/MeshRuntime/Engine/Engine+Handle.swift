@@ -26,7 +26,7 @@ extension Engine {
 
     /// The waiting record that keeps its partition's commit from moving on, where results are held for want of room in that commit.
     private func takeLowest() -> (key: LaneKey, element: Job)? {
-        let tight = Set(held.compactMap { $0.partition?.topicPartition })
+        let tight = Set(held.elements.compactMap { $0.partition?.topicPartition })
         return lanes.takeHead { job in
             tight.contains(job.partition.topicPartition) && job.record.offset == job.partition.ledger.watermark
         }

@@ -130,11 +130,11 @@ extension Engine {
         forgetLastTaken()
         for job in lanes.removeLanes(where: { gone.contains($0.topicPartition) }) { waitingBytes -= job.bytes }
         var jobs = begun
-        for job in ((inFlight?.items ?? []) + held + unsettled.elements).compactMap(\.job) { jobs[job.id] = job }
+        for job in ((inFlight?.items ?? []) + held.elements + unsettled.elements).compactMap(\.job) { jobs[job.id] = job }
         for job in jobs.values where job.partition.isLost { abandon(job) }
         for twin in inProgress.removeTwins(where: { $0.partition.isLost }) { unpark(twin) }
         unsettled.removeLost()
-        hold(held.filter { !$0.isLost })
+        held.removeLost()
         _ = schedule.remove { $0.partition.isLost }
         for (job, _) in again.remove(where: { $0.partition.isLost }) { unpark(job) }
     }

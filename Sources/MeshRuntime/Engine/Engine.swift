@@ -60,8 +60,7 @@ final class Engine {
     // Settle
     var unsettled = SettleQueue()
     /// Results whose partition's commit has no room for them, in order.
-    var held: [SettleItem] = []
-    var heldItemBytes = 0
+    var held = SettleQueue()
     var inFlight: InFlight?
     /// What was committed and is not acted on yet.
     var committed = Fifo<SettleItem>()
