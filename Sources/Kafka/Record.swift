@@ -61,6 +61,8 @@ public struct Record: Sendable, Equatable {
 
     public var topic: String { topicPartition.topic }
     public var partition: Int32 { topicPartition.partition }
+    /// Of key, value, and the headers' names and values.
+    public var byteCount: Int { (key?.count ?? 0) + (value?.count ?? 0) + headers.byteCount }
 }
 
 /// A record to be produced. A null key or value (nil) and an empty one are different things.

@@ -49,16 +49,12 @@ final class AssignedPartition {
 
     func waits(_ record: Record) {
         waiting += 1
-        waitingBytes += Self.bytes(of: record)
+        waitingBytes += record.byteCount
     }
 
     func waitsNoMore(_ record: Record) {
         waiting -= 1
-        waitingBytes -= Self.bytes(of: record)
-    }
-
-    private static func bytes(of record: Record) -> Int {
-        (record.key?.count ?? 0) + (record.value?.count ?? 0) + record.headers.byteCount
+        waitingBytes -= record.byteCount
     }
 }
 
