@@ -122,9 +122,8 @@ extension Engine {
                 return
             }
             let item = current.items[place]
+            if error.isTopicRefused, item.result.waitsForItsTopic { return }
             if case .step = item.result {
-                // A topic that cannot be written is no fault of the run: it waits, and the commit with it.
-                if error.isTopicRefused { return }
                 inFlight?.items.remove(at: place)
                 giveUpStep(item, error, at: moment)
             } else if let replacement = replaceRefused(item, error, at: moment) {

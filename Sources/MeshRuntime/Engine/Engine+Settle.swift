@@ -210,9 +210,13 @@ extension Engine {
         for case .event(let event) in item.records { job.made.unsettled.add(event.envelope.type) }
         // Where it waits to be tried again in its place, it does so no more.
         for _ in again.remove(where: { $0 === job }) { unpark(job) }
-        let rejection = Rejection.permanent("output-refused", "the broker refused what the record led to: \(error)")
+        let rejection = Self.refusal(error)
         job.rejection = rejection
         reject(job, rejection, at: moment)
+    }
+
+    private static func refusal(_ error: KafkaError) -> Rejection {
+        .permanent("output-refused", "the broker refused what the record led to: \(error)")
     }
 
     /// Replaces an item whose record the broker refuses for good by a dead letter; a dead letter that is refused for its size by one without the value.
@@ -220,12 +224,8 @@ extension Engine {
         guard let source = item.source, let partition = item.concerned else { return nil }
         let isDead: Bool = if case .dead = item.result { true } else { false }
         if isDead, !error.isRecordTooLarge { return nil }
-        switch item.result {
-        // A retry or inbox topic that cannot be written is no fault of the record: it waits, and the commit with it.
-        case .retried, .forwarded, .carriedOn: if error.isTopicRefused { return nil }
-        case .step, .done, .dead, .own, .skipped: break
-        }
-        let failure = Failure(code: isDead ? "oversized" : "output-refused", message: "the broker refused what the record led to: \(error)")
+        let refusal = Self.refusal(error)
+        let failure = Failure(code: isDead ? "oversized" : refusal.code, message: refusal.message)
         var records = deadRecords(
             source.record, source.passport, source.envelope, failure, attempts: item.job?.attempt ?? source.passport.attempts, at: moment,
             digestOnly: isDead)

@@ -18,6 +18,14 @@ final class SettleItem {
         case carriedOn
         /// Nothing of a record: a schedule's tick.
         case own
+
+        /// Whether it waits, and the commit with it, for a topic that cannot be written: a retry, inbox or state topic is no fault of the record.
+        var waitsForItsTopic: Bool {
+            switch self {
+            case .step, .retried, .forwarded, .carriedOn: true
+            case .done, .dead, .skipped, .own: false
+            }
+        }
     }
 
     let job: Job?
