@@ -117,19 +117,9 @@ import Testing
         let machine = try Machine(WorkBot.self, limits: limits)
         // Every second record waits for an hour; the others are due and finish between them.
         for number in 0..<300 {
-            var passport = Passport(
-                Record(topicPartition: TopicPartition(Work.type.name, 0), offset: Int64(number), key: nil, value: nil), isOwnTopic: false)
-            passport.origin.timestamp = RecordTimestamp(kind: .created, milliseconds: 1)
-            if number % 2 == 0 { passport.notBefore = Timestamp(milliseconds: machine.wall + 3_600_000) }
-            let work = Work(name: "n\(number)", number: number, how: "plain")
-            let envelope = Envelope(
-                id: EventID("id-\(number)")!, timestamp: Timestamp(milliseconds: machine.wall), source: "test", type: Work.type,
-                payload: try work.jsonBytes())
-            let encoded = try MeshCodec(catalogue: EventCatalogue(), topics: machine.settings.topics).outgoing(envelope, key: nil).record
-            machine.log.append(
-                OutgoingRecord(
-                    topic: "retry.workbot", partition: 0, key: [1], value: encoded.value,
-                    headers: passport.ownHeaders(group: "WorkBot") + encoded.headers))
+            try machine.sendRetry(
+                Work(name: "n\(number)", number: number, how: "plain"), id: "id-\(number)", key: "same", origin: Int64(number),
+                after: number % 2 == 0 ? 3_600_000 : 0)
         }
         machine.runDry(20_000)
         #expect(try machine.events(WorkDone.self).count == 150)

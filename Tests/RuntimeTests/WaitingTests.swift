@@ -112,4 +112,85 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 1_300)
         machine.expectAllCommitted()
     }
+
+    /// A retry partition whose lowest record is open, in which so much is finished between calls under way that its commit has no room for more.
+    private func tightRetryPartition(before: (Machine) throws -> Void) throws -> Machine {
+        var limits = Limits()
+        (limits.heldItems, limits.holdBack) = (20, 0)
+        let bot = configuration { $0.constraints.maximumConcurrentJobs = 2_000 }
+        let machine = try Machine(WorkBot.self, configuration: bot, limits: limits)
+        machine.restoreAll()
+        try before(machine)
+        for number in 10..<1_310 {
+            try machine.sendRetry(
+                Work(name: "n\(number)", number: number, how: number % 2 == 0 ? "call" : "plain"), id: "id-\(number)", key: "\(number)",
+                origin: Int64(number))
+        }
+        return machine
+    }
+
+    private func run(_ machine: Machine, turns: Int = 200) {
+        for _ in 0..<turns {
+            for _ in 0..<16 { machine.deliver() }
+            machine.advance()
+            machine.settle()
+        }
+    }
+
+    private func finishCalls(_ machine: Machine) {
+        for _ in 0..<2_000 where !machine.calls.isEmpty {
+            for _ in 0..<8 { machine.finishCall() }
+            run(machine, turns: 1)
+        }
+    }
+
+    /// Records of a retry partition come to their lane as they are due: the lowest may wait behind one that came later.
+    @Test func theLowestRecordIsTakenFromBehindOthersWhereItsPartitionsCommitHasNoRoom() throws {
+        let machine = try tightRetryPartition { machine in
+            try machine.sendRetry(Work(name: "lowest", number: 0, how: "plain"), id: "lowest", key: "key", origin: 0, after: 2_000)
+            try machine.sendRetry(Work(name: "first", number: 1, how: "call"), id: "first", key: "key", origin: 1)
+            try machine.sendRetry(Work(name: "second", number: 2, how: "plain"), id: "second", key: "key", origin: 2, after: 1_000)
+            run(machine, turns: 2)
+            machine.pass(1_000)
+            run(machine, turns: 2)
+            machine.pass(1_000)
+            run(machine, turns: 2)
+        }
+        run(machine)
+        #expect(machine.engine.held.count >= 20)
+        #expect(try !machine.events(WorkDone.self).contains { $0.payload.number < 3 })
+        let first = try #require(machine.calls.values.first { ($0.request as? Effort)?.number == 1 })
+        machine.finishCall(first.reference)
+        run(machine, turns: 20)
+        #expect(try machine.events(WorkDone.self).contains { $0.payload.number == 0 }, "its key is free, and all others wait for it")
+        finishCalls(machine)
+        machine.runDry()
+        machine.expectAllCommitted()
+        #expect(try machine.events(WorkDone.self).count == 1_303)
+    }
+
+    /// A copy that stands lower in the retry partition comes when the other is under way, whose result has no room in the commit.
+    @Test func aCopyDoesNotKeepTheCommitFromMovingOnWhereItsOriginalIsHeld() throws {
+        let machine = try tightRetryPartition { machine in
+            try machine.sendRetry(Work(name: "a", number: 0, how: "call"), id: "same", key: "a", origin: 0, after: 1_000)
+            try machine.sendRetry(Work(name: "b", number: 1, how: "call"), id: "b", key: "b", origin: 1)
+            try machine.sendRetry(Work(name: "a", number: 0, how: "call"), id: "same", key: "other", origin: 0)
+            try machine.sendRetry(Work(name: "c", number: 2, how: "call"), id: "c", key: "c", origin: 2)
+            run(machine, turns: 2)
+            machine.pass(1_000)
+            run(machine, turns: 2)
+        }
+        run(machine)
+        #expect(machine.engine.held.count >= 20)
+        let retry = TopicPartition("retry.workbot", 0)
+        #expect(machine.log.committed[retry]?.offset ?? 0 == 0)
+        let original = try #require(machine.calls.values.first { ($0.request as? Effort)?.number == 0 })
+        machine.finishCall(original.reference)
+        run(machine, turns: 20)
+        #expect(machine.log.committed[retry]?.offset == 1)
+        finishCalls(machine)
+        machine.runDry()
+        machine.expectAllCommitted()
+        #expect(try machine.events(WorkDone.self).count == 1_303)
+    }
 }

@@ -37,7 +37,8 @@ extension Engine {
         return false
     }
 
-    /// What the next settlement takes: first what was held and has room now. What shares a key with a held one is held too, so that a key keeps its order.
+    /// What the next settlement takes: first what was held and has room now. What shares a key with a held one is held too, so that a key keeps its order;
+    /// but for the lowest record, for which the others wait (in a retry partition, where there is no order, it may have come after them).
     private func nextItems() -> [SettleItem] {
         var items: [SettleItem] = []
         var bytes = 0
@@ -45,9 +46,12 @@ extension Engine {
         var stillHeld = SettleQueue()
         func take(_ item: SettleItem) {
             guard !item.isLost else { return }
-            if !lanes.isEmpty, let job = item.job, lanes.contains(job.lane) { return stillHeld.append(item) }
+            if !lanes.isEmpty, let job = item.job, !job.isLowest, lanes.contains(job.lane) { return stillHeld.append(item) }
             guard finish(item) else {
-                if let job = item.job { lanes.insert(job.lane) }
+                if let job = item.job {
+                    lanes.insert(job.lane)
+                    putBackLowestTwin(of: job)
+                }
                 return stillHeld.append(item)
             }
             bytes += item.bytes
@@ -68,6 +72,21 @@ extension Engine {
         guard partition.ledger.canFinish(offset) else { return false }
         partition.ledger.finish(offset)
         return true
+    }
+
+    /// Where a copy of the held job waits for what becomes of it, and is what keeps the commit from moving on, the two would wait for each other: the copy
+    /// goes to the end of the retry topic.
+    private func putBackLowestTwin(of job: Job) {
+        guard let place = job.twins.firstIndex(where: { $0.partition === job.partition && $0.isLowest }) else { return }
+        let twin = job.twins.remove(at: place)
+        unpark(twin)
+        leaveLane(twin)
+        let records =
+            [.record(ownRecords.retry(twin.record, twin.passport, key: twin.record.key))] + noteNotDone(twin.record.offset, twin.partition)
+        unsettled.append(
+            SettleItem(
+                .carriedOn, records: records, partition: twin.partition, offset: twin.record.offset,
+                source: .init(record: twin.record, passport: twin.passport)))
     }
 
     private func send(_ items: [SettleItem]) {

@@ -24,11 +24,12 @@ extension Engine {
         unsettled.count < settings.limits.unsettledItems && unsettled.bytes < settings.limits.unsettledBytes
     }
 
-    /// The waiting record that keeps its partition's commit from moving on, where results are held for want of room in that commit.
+    /// The waiting record that keeps its partition's commit from moving on, where results are held for want of room in that commit. A retry partition's
+    /// may wait behind others of its key, which were due before.
     private func takeLowest() -> (key: LaneKey, element: Job)? {
         let tight = Set(held.elements.compactMap { $0.partition?.topicPartition })
-        return lanes.takeHead { job in
-            tight.contains(job.partition.topicPartition) && job.record.offset == job.partition.ledger.watermark
+        return lanes.take { job in
+            tight.contains(job.partition.topicPartition) && job.isLowest
         }
     }
 

@@ -142,6 +142,8 @@ final class Job {
     var inputID: EventID { incoming.passport.inputID(of: event) }
     /// What its results depend on, in the step at hand.
     var cause: Cause { Cause(event, incoming.passport, run: run, at: now) }
+    /// Nothing before it in its partition is open: it is what keeps the commit from moving on.
+    var isLowest: Bool { record.offset == partition.ledger.watermark }
     var runningCalls: Int { calls.count { $0.phase == .running } }
     var hasUnfinishedCalls: Bool { calls.contains { $0.phase != .finished } }
 

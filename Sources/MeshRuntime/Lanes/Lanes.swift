@@ -47,15 +47,20 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
         return (entry.key, head.0)
     }
 
-    /// Takes an open lane's head that satisfies `predicate`, and closes its lane. Looks at every lane.
-    public mutating func takeHead(where predicate: (Element) -> Bool) -> (key: Key, element: Element)? {
+    /// Takes an element of an open lane that satisfies `predicate`, from behind others too, and closes its lane. Looks at every element.
+    public mutating func take(where predicate: (Element) -> Bool) -> (key: Key, element: Element)? {
         for (key, lane) in lanes where !lane.isClosed {
-            guard let head = lane.waiting.first, predicate(head.0) else { continue }
-            _ = lanes[key]!.waiting.popFirst()
+            guard let entry = lane.waiting.elements.first(where: { predicate($0.0) }) else { continue }
+            var isTaken = false
+            lanes[key]!.waiting.keep { element, _ in
+                guard !isTaken, predicate(element) else { return true }
+                isTaken = true
+                return false
+            }
             lanes[key]!.isClosed = true
             lanes[key]!.ticket = 0
             count -= 1
-            return (key, head.0)
+            return (key, entry.0)
         }
         return nil
     }

@@ -111,6 +111,22 @@ final class Machine {
         log.append(try MeshCodec(catalogue: EventCatalogue(), topics: settings.topics).outgoing(envelope, key: key ?? work.name).record)
     }
 
+    /// A record of the first retry partition, as one of `origin` was written there that is due after so many milliseconds.
+    func sendRetry(_ work: Work, id: String, key: String, origin: Int64, after delay: Int64 = 0) throws {
+        var passport = Passport(
+            Record(topicPartition: TopicPartition(Work.type.name, 0), offset: origin, key: Array(key.utf8), value: nil),
+            isOwnTopic: false)
+        passport.origin.timestamp = RecordTimestamp(kind: .created, milliseconds: 1)
+        if delay > 0 { passport.notBefore = Timestamp(milliseconds: wall + delay) }
+        let envelope = Envelope(
+            id: EventID(id)!, timestamp: Timestamp(milliseconds: wall), source: "test", type: Work.type, payload: try work.jsonBytes())
+        let encoded = try MeshCodec(catalogue: EventCatalogue(), topics: settings.topics).outgoing(envelope, key: nil).record
+        log.append(
+            OutgoingRecord(
+                topic: settings.topics.retry, partition: 0, key: Array(key.utf8), value: encoded.value,
+                headers: passport.ownHeaders(group: settings.group) + encoded.headers))
+    }
+
     /// The partitions pass to somebody else; `own` brings them back.
     func giveUp(_ partitions: [TopicPartition]) {
         engine.revoked(partitions, at: moment)
