@@ -138,8 +138,9 @@ import Testing
     }
 
     private func finishCalls(_ machine: Machine) {
-        for _ in 0..<2_000 where !machine.calls.isEmpty {
+        for _ in 0..<4_000 where !machine.calls.isEmpty || !machine.engine.begun.isEmpty || machine.engine.waitingCount > 0 {
             for _ in 0..<8 { machine.finishCall() }
+            machine.pass(10)
             run(machine, turns: 1)
         }
     }
@@ -192,5 +193,31 @@ import Testing
         machine.runDry()
         machine.expectAllCommitted()
         #expect(try machine.events(WorkDone.self).count == 1_303)
+    }
+
+    /// Every second record is left out by the trigger's filter, or is a repeat of one that was handled; the others wait for their turn.
+    @Test(arguments: [DeliveryMode.exactlyOnce, .atLeastOnce], [true, false])
+    func whatIsLeftOutBetweenWaitingRecordsFillsNoCommit(_ delivery: DeliveryMode, isRepeat: Bool) throws {
+        let bot = configuration {
+            $0.triggers = [.init(kind: .event, pattern: Work.type.name, filter: "how != 'left out'")]
+            $0.constraints.maximumConcurrentJobs = 50
+        }
+        var limits = Limits()
+        limits.holdBack = 0
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery, configuration: bot, limits: limits)
+        try machine.send(Work(name: "first", number: 0, how: "plain"), id: "same")
+        machine.runDry()
+        for number in 1...4_400 {
+            let isLeftOut = number % 2 == 1
+            try machine.send(
+                Work(name: "n\(number)", number: number, how: !isLeftOut ? "call" : isRepeat ? "plain" : "left out"),
+                id: isLeftOut && isRepeat ? "same" : nil)
+        }
+        run(machine, turns: 300)
+        #expect(isRepeat || machine.engine.held.isEmpty)
+        finishCalls(machine)
+        machine.runDry()
+        machine.expectAllCommitted()
+        #expect(try machine.events(WorkDone.self).count == 2_201)
     }
 }

@@ -218,7 +218,7 @@ extension Engine {
         case .dead: figures.settledDead(at: moment.uptime)
         case .skipped: figures.skippedReplay()
         case .forwarded: figures.forwardedOne()
-        case .carriedOn, .own: break
+        case .carriedOn, .repeated, .own: break
         }
         if let job = item.job { close(job, item, at: moment) }
     }

@@ -70,7 +70,7 @@ extension Engine {
             }
             guard let priority = try priority(of: incoming, content, partition) else {
                 figures.sawFiltered()
-                return skip(incoming.record, partition)
+                return leaveOut(incoming.record, partition)
             }
             if partition.role == .forwarded || (partition.role == .retry && bot.isStateful) {
                 return try forward(incoming, content.event, priority, partition, at: moment)
@@ -153,9 +153,18 @@ extension Engine {
         unsettled.append(item)
     }
 
-    /// Nothing is to be done for the record: only its offset moves.
+    /// The record was handled before: only its offset moves, now or as soon as its partition's commit has room for it.
     func skip(_ record: Record, _ partition: AssignedPartition) {
+        guard partition.ledger.canFinish(record.offset) else {
+            return unsettled.append(SettleItem(.repeated, records: [], partition: partition, offset: record.offset))
+        }
         partition.ledger.finish(record.offset)
+        partition.isDirty = true
+    }
+
+    /// No trigger chooses the record. Who reads it again after a restart leaves it out again, so that a commit need not name it.
+    private func leaveOut(_ record: Record, _ partition: AssignedPartition) {
+        partition.ledger.leaveOut(record.offset)
         partition.isDirty = true
     }
 }

@@ -8,22 +8,26 @@ public struct OffsetLedger: Sendable {
     /// The most metadata that a commit carries, in bytes. Kafka's default limit (`offset.metadata.max.bytes`) is 4096.
     public static let maximumMetadataBytes = 3_500
 
-    /// A record; or finished ones that follow each other.
+    private enum State { case open, finished, leftOut }
+
+    /// A record; or finished ones, or left out ones, that follow each other. None that is left out stands beside a finished one.
     private struct Entry {
         var first: Int64
         var last: Int64
-        var isFinished: Bool
+        var state: State
 
-        init(_ offset: Int64, isFinished: Bool) {
+        init(_ offset: Int64, _ state: State) {
             (first, last) = (offset, offset)
-            self.isFinished = isFinished
+            self.state = state
         }
+
+        var isFinished: Bool { state == .finished }
     }
 
     /// What was read and is not below the watermark, ascending, from `head` on. The first of them is open.
     private var entries: [Entry] = []
     private var head = 0
-    /// When there are so many entries, finished neighbours become one.
+    /// When there are so many entries, neighbours that are finished or left out become one.
     private var mergeAt = Self.fewEntries
 
     /// So many are not worth merging.
@@ -92,11 +96,12 @@ public struct OffsetLedger: Sendable {
         position = offset + 1
         let isNew = !isRestored(offset)
         if isNew {
-            append(Entry(offset, isFinished: false))
+            append(Entry(offset, .open))
             openCount += 1
         } else if head < entries.count {
             if !entries[entries.count - 1].isFinished { runs += 1 }
-            append(Entry(offset, isFinished: true))
+            append(Entry(offset, .finished))
+            takeAlong(around: entries.count - 1)
         }
         passRestored()
         return isNew
@@ -113,11 +118,11 @@ public struct OffsetLedger: Sendable {
         (head, mergeAt) = (0, Self.fewEntries)
     }
 
-    /// Makes one entry of each run of finished ones. Not soon again where that left many, so that each entry pays for it a few times at most.
+    /// Makes one entry of each run of finished ones, and of left out ones. Not soon again where that left many, so that each entry pays for it a few times at most.
     private mutating func mergeFinished() {
         var merged: [Entry] = []
         for entry in entries[head...] {
-            if entry.isFinished, let before = merged.last, before.isFinished {
+            if entry.state != .open, let before = merged.last, before.state == entry.state {
                 merged[merged.count - 1].last = entry.last
             } else {
                 merged.append(entry)
@@ -146,19 +151,48 @@ public struct OffsetLedger: Sendable {
     /// Marks a record that was read as finished. False when it is not open.
     @discardableResult
     public mutating func finish(_ offset: Int64) -> Bool {
-        guard let place = place(of: offset), !entries[place].isFinished else { return false }
-        entries[place].isFinished = true
-        openCount -= 1
-        let (before, after) = (isFinished(at: place - 1), isFinished(at: place + 1))
-        if before, after { runs -= 1 } else if !before, !after { runs += 1 }
-        if place == head { advance() }
+        guard let place = place(of: offset), entries[place].state == .open else { return false }
+        finish(at: place)
         return true
     }
 
-    /// Moves the watermark over what is finished at its place.
+    private mutating func finish(at place: Int) {
+        entries[place].state = .finished
+        openCount -= 1
+        let (before, after) = (isFinished(at: place - 1), isFinished(at: place + 1))
+        if before, after { runs -= 1 } else if !before, !after { runs += 1 }
+        takeAlong(around: place)
+        if place == head { advance() }
+    }
+
+    /// Marks a record that was read as one for which nothing is to be done: the watermark passes it, and a commit names it only where that takes no room, beside
+    /// one that is finished. Otherwise it is read again after a restart, and left out again.
+    public mutating func leaveOut(_ offset: Int64) {
+        guard let place = place(of: offset), entries[place].state == .open else { return }
+        guard !isFinished(at: place - 1), !isFinished(at: place + 1) else { return finish(at: place) }
+        entries[place].state = .leftOut
+        openCount -= 1
+        if place == head { advance() }
+    }
+
+    /// What is left out on both sides of a finished entry is finished too: its run takes no more room so.
+    private mutating func takeAlong(around place: Int) {
+        var next = place + 1
+        while next < entries.count, entries[next].state == .leftOut {
+            entries[next].state = .finished
+            next += 1
+        }
+        next = place - 1
+        while next >= head, entries[next].state == .leftOut {
+            entries[next].state = .finished
+            next -= 1
+        }
+    }
+
+    /// Moves the watermark over what is done with at its place: one run.
     private mutating func advance() {
-        while head < entries.count, entries[head].isFinished { head += 1 }
-        runs -= 1
+        if entries[head].isFinished { runs -= 1 }
+        while head < entries.count, entries[head].state != .open { head += 1 }
         if head == entries.count {
             removeAll()
             passRestored()

@@ -16,6 +16,8 @@ final class SettleItem {
         case forwarded
         /// A waiting record written again at the end of its retry partition, so that the commit can move on.
         case carriedOn
+        /// The record was handled before: only its offset moves.
+        case repeated
         /// Nothing of a record: a schedule's tick.
         case own
 
@@ -23,7 +25,7 @@ final class SettleItem {
         var waitsForItsTopic: Bool {
             switch self {
             case .step, .retried, .forwarded, .carriedOn: true
-            case .done, .dead, .skipped, .own: false
+            case .done, .dead, .skipped, .repeated, .own: false
             }
         }
     }
