@@ -135,4 +135,19 @@ import Testing
         #expect(fired.count >= 3)
         #expect(Set(fired.map(\.payload.firedAt)).count == fired.count, "one record a tick, whoever was the owner")
     }
+
+    @Test func ticksOfALongPauseAreNotMadeUpFor() throws {
+        let machine = try Machine(
+            WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })
+        machine.runDry()
+        let before = try machine.events(ScheduleFired.self).count
+        machine.engine.setPaused(true)
+        machine.pass(86_400_000)
+        machine.advance()
+        machine.engine.setPaused(false)
+        for _ in 0..<10 {
+            machine.step()
+        }
+        #expect((1...3).contains(try machine.events(ScheduleFired.self).count - before), "those of the last two minutes")
+    }
 }

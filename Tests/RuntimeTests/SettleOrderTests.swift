@@ -37,4 +37,24 @@ import Testing
         let done = try machine.events(WorkDone.self)
         for key in keys { #expect(done.map(\.payload).filter { $0.name == key }.map(\.number) == [1, 2, 3, 4, 5]) }
     }
+
+    /// Who has lost the partition is told so by the offset that goes along, and nothing of the step becomes visible.
+    @Test func exactlyOnceAStepCarriesItsPartitionsOffset() throws {
+        let machine = try Machine(WorkBot.self)
+        try machine.send(Work(name: "a", number: 1, how: "call"))
+        let partition = try #require(machine.log.records(of: Work.type.name).first).topicPartition
+        machine.runToSettlement()
+        #expect(machine.engine.inFlight?.items.contains { if case .step = $0.result { true } else { false } } == true)
+        #expect(machine.settling?.offsets[partition]?.offset == 0)
+    }
+
+    @Test func exactlyOnceATickCarriesItsPartitionsOffset() throws {
+        let machine = try Machine(
+            WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })
+        machine.runDry()
+        machine.pass(60_000)
+        machine.advance()
+        #expect(machine.engine.inFlight?.items.contains { if case .own = $0.result { true } else { false } } == true)
+        #expect(machine.settling?.offsets.keys.map(\.topic) == [ScheduleFired.type.name])
+    }
 }

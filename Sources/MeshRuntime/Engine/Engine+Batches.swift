@@ -90,7 +90,8 @@ extension Engine {
     }
 
     private func send(_ items: [SettleItem]) {
-        for item in items { item.partition?.isDirty = true }
+        // A step's partition too, whose offset does not move: with it goes the member's generation, and who has lost the partition is refused.
+        for item in items { item.concerned?.isDirty = true }
         let offsets = takeOffsets()
         guard !items.isEmpty || !offsets.isEmpty else {
             inFlight = nil

@@ -10,7 +10,7 @@ extension Engine {
         }
         let number = Murmur2.partition(of: Array(contract.name.utf8), among: count)
         let home = TopicPartition(settings.topics.schedule, number)
-        guard ticker.isOwner(of: home), let partition = partitions[home], !partition.isLeaving, let last = ticker.lastLook,
+        guard ticker.isOwner(of: home), let partition = partitions[home], !partition.isLeaving, let last = ticker.lastLook(at: moment.wall),
             moment.uptime >= ticker.firstFiring,
             moment.wall.milliseconds - last.milliseconds >= 200
         else { return }
@@ -35,7 +35,7 @@ extension Engine {
                 id: id, timestamp: tick, source: contract.name, type: ScheduleFired.type, version: ScheduleFired.version, payload: bytes)
             let event = try codec.outgoing(envelope, key: payload.key, partition: partition.topicPartition.partition)
             figures.firedSchedule()
-            unsettled.append(SettleItem(.own, records: [.event(event)]))
+            unsettled.append(SettleItem(.own, records: [.event(event)], partition: partition))
         } catch {
             log(.error, "\(contract.name): the schedule \(pattern) cannot fire: \(error.message)")
         }

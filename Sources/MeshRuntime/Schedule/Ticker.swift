@@ -3,13 +3,14 @@ import Kafka
 
 /// When the schedules of a bot were looked at last. The owner of the partition of `schedule.fired` where the bot's key lies is the one that ticks.
 struct Ticker {
-    /// Ticks that the owner before may have missed are made up for when they are not older than this, in milliseconds. Their ids tell those it did not miss.
+    /// Ticks that were missed, by the owner before or while the bot was paused, are made up for when they are not older than this, in milliseconds. Their ids
+    /// tell those that were not missed.
     static let lookBack: Int64 = 120_000
 
     /// A new owner reads for so long what the one before left, in milliseconds, before it fires.
     static let patience: Int64 = 2_000
 
-    private(set) var lastLook: Timestamp?
+    private var lastLook: Timestamp?
     /// On the monotonic clock.
     private(set) var firstFiring: Int64 = 0
     private var owned: Set<TopicPartition> = []
@@ -36,6 +37,11 @@ struct Ticker {
         order.append(id.text)
         if order.count > Self.rememberedTicks, let oldest = order.popFirst() { fired.remove(oldest) }
         return true
+    }
+
+    /// Since when ticks are to be fired.
+    func lastLook(at now: Timestamp) -> Timestamp? {
+        lastLook.map { max($0, Timestamp(milliseconds: now.milliseconds - Self.lookBack)) }
     }
 
     mutating func looked(at now: Timestamp) { lastLook = now }

@@ -31,7 +31,7 @@ final class SettleItem {
     }
 
     let job: Job?
-    /// The partition and offset that it finishes; nil for a step.
+    /// The offset that it finishes, and its partition; nil for a step. A tick has only the partition, whose owner alone may fire it.
     let partition: AssignedPartition?
     let offset: Int64?
     let result: Result
