@@ -109,7 +109,9 @@ final class EngineLoop {
         while Moment.current.uptime - start < 10_000 {
             guard case .element(let message) = mailbox.take(limit: .milliseconds(200)) else { continue }
             switch message {
-            case .controlIsCurrent: return desiredState != .drained || sayDrained()
+            case .control:
+                take(message)
+                return desiredState != .drained || sayDrained()
             case .terminate: return false
             default: take(message)
             }
@@ -205,10 +207,9 @@ final class EngineLoop {
                 engine.restored(restoration, at: moment)
             }
         case .cancel(let run, let reason): engine.cancelRun(run, reason, at: moment)
-        case .control(let key, let record):
-            control[key] = record
+        case .control(let wishes):
+            control = wishes
             reconcile(at: moment)
-        case .controlIsCurrent: break
         case .terminate:
             reporter.isDraining = true
             engine.drain(at: moment)

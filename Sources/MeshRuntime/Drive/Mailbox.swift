@@ -9,9 +9,8 @@ enum Message: Sendable {
     case settled(UInt64, SettleOutcome)
     case restored([Restoration])
     case cancel(run: String, CallFailure)
-    case control(key: String, ControlRecord?)
-    /// Everything on `mesh.control` was read once.
-    case controlIsCurrent
+    /// All that `mesh.control` asks of the bot, by key.
+    case control([String: ControlRecord])
     /// SIGTERM or SIGINT.
     case terminate
     /// The process cannot go on.

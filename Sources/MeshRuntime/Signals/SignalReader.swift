@@ -14,11 +14,10 @@ final class SignalReader: Sendable {
     /// Starts the thread.
     init(client: ClientSettings, contract: Contract, topics: TopicNames, mailbox: Mailbox, logger: Logger) {
         OwnThread.start("signals") { [self] in
-            var hasReported = false
             var pause: Int64 = 100
             while !isClosed.load(ordering: .relaxed) {
                 do {
-                    try read(client, contract, topics, mailbox, logger, &hasReported)
+                    try read(client, contract, topics, mailbox, logger)
                 } catch {
                     logger.warn("control and cancel signals cannot be read: \(error); again in \(pause) ms")
                     Pause.milliseconds(pause)
@@ -31,8 +30,7 @@ final class SignalReader: Sendable {
     func close() { isClosed.store(true, ordering: .relaxed) }
 
     private func read(
-        _ client: ClientSettings, _ contract: Contract, _ topics: TopicNames, _ mailbox: Mailbox, _ logger: Logger,
-        _ hasReported: inout Bool
+        _ client: ClientSettings, _ contract: Contract, _ topics: TopicNames, _ mailbox: Mailbox, _ logger: Logger
     ) throws {
         let consumer = try Consumer(client, group: .none(reportsPartitionEnd: true), observer: .logging(logger))
         defer { consumer.close(timeout: .seconds(2)) }
@@ -42,8 +40,7 @@ final class SignalReader: Sendable {
         let names = [ControlRecord.topic] + contract.cancels.map(\.type.name)
         var known: [String: Int] = [:]
         var looked: Int64?
-        /// Partitions of `mesh.control` that are not read to the end that they had at first.
-        var openControl: [TopicPartition: Int64] = [:]
+        var control = ControlReading()
         var positions: [TopicPartition: StartOffset] = [:]
         while !isClosed.load(ordering: .relaxed) {
             let now = Moment.current
@@ -59,8 +56,7 @@ final class SignalReader: Sendable {
                             let partition = TopicPartition(name, Int32(number))
                             if name == ControlRecord.topic {
                                 positions[partition] = .beginning
-                                let marks = try consumer.watermarks(of: partition)
-                                if marks.low < marks.high { openControl[partition] = marks.high }
+                                control.begin(partition, try consumer.watermarks(of: partition))
                             } else {
                                 let offset =
                                     try consumer.offsets(forTime: [partition: now.wall.milliseconds - Self.lookBack])[partition] ?? nil
@@ -72,35 +68,36 @@ final class SignalReader: Sendable {
                     if !positions.isEmpty { try consumer.assign(positions) }
                 }
             }
-            if openControl.isEmpty, !hasReported {
-                hasReported = true
-                mailbox.put(.controlIsCurrent)
-            }
+            if let wishes = control.news() { mailbox.put(.control(wishes)) }
             switch consumer.poll(timeout: .milliseconds(500)) {
             case .record(let record):
                 positions[record.topicPartition] = .at(record.offset + 1)
-                take(record, contract, codec, mailbox, logger)
-                if let end = openControl[record.topicPartition], record.offset + 1 >= end { openControl[record.topicPartition] = nil }
-            case .partitionEnd(let partition, _): openControl[partition] = nil
+                if record.topic == ControlRecord.topic {
+                    control.read(record, change(record, contract, logger))
+                } else {
+                    cancel(record, contract, codec, mailbox, logger)
+                }
+            case .partitionEnd(let partition, _): control.reachedEnd(of: partition)
             case .error(let error): if error.isFatal { throw error }
             case nil: break
             }
         }
     }
 
-    private func take(_ record: Record, _ contract: Contract, _ codec: MeshCodec, _ mailbox: Mailbox, _ logger: Logger) {
-        let place = "\(record.topicPartition)@\(record.offset)"
-        if record.topic == ControlRecord.topic {
-            guard let key = record.key.map({ String(decoding: $0, as: UTF8.self) }),
-                key == contract.name || key.hasPrefix("\(contract.name)/")
-            else { return }
-            do {
-                mailbox.put(.control(key: key, try record.value.map { try JSONCoder.decode(from: $0) }))
-            } catch {
-                logger.warn("\(place) is no control record and is left out: \(error)")
-            }
-            return
+    /// What a record of `mesh.control` changes for this bot.
+    private func change(_ record: Record, _ contract: Contract, _ logger: Logger) -> (key: String, record: ControlRecord?)? {
+        guard let key = record.key.map({ String(decoding: $0, as: UTF8.self) }),
+            key == contract.name || key.hasPrefix("\(contract.name)/")
+        else { return nil }
+        do {
+            return (key, try record.value.map { try JSONCoder.decode(from: $0) })
+        } catch {
+            logger.warn("\(record.topicPartition)@\(record.offset) is no control record and is left out: \(error)")
+            return nil
         }
+    }
+
+    private func cancel(_ record: Record, _ contract: Contract, _ codec: MeshCodec, _ mailbox: Mailbox, _ logger: Logger) {
         guard let signal = contract.cancels.first(where: { $0.type.name == record.topic }) else { return }
         do throws(Rejection) {
             let payload = try codec.payload(of: try codec.decode(record, Passport(record, isOwnTopic: false)))
@@ -111,7 +108,7 @@ final class SignalReader: Sendable {
             mailbox.put(.cancel(run: run, reason))
         } catch {
             // The group reads the topic too, and dead-letters it.
-            logger.warn("\(place) is no cancel signal and cancels nothing: \(error.message)")
+            logger.warn("\(record.topicPartition)@\(record.offset) is no cancel signal and cancels nothing: \(error.message)")
         }
     }
 }
