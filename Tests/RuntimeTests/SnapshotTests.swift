@@ -351,4 +351,16 @@ import Testing
             #expect(RestoreProgress.grouped(number) == text)
         }
     }
+
+    /// The owner before has committed, and the marker has not come to this partition yet.
+    @Test func whatIsDecidedElsewhereIsWaitedFor() throws {
+        let machine = try Machine()
+        fill(machine, 300)
+        try machine.copy()
+        machine.log.append("s/a", "before", to: 0)
+        machine.log.stable[0] = machine.log.end(of: 0)
+        machine.log.append("s/a", "after", to: 0)
+        let restored = try machine.reader.read(machine.numbers, machine.log, at: machine.wall)
+        #expect(restored[0]?[Array("s/a".utf8)] == Array("after".utf8))
+    }
 }

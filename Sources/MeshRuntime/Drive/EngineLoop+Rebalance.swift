@@ -38,6 +38,6 @@ extension EngineLoop: RebalanceDelegate {
 
     private func gaveUp(_ partitions: [TopicPartition]) {
         book.gave(up: partitions)
-        restorer.own(Restorer.numbers(of: engine.partitions.keys, among: counts[options.settings.topics.state]))
+        restorer.own(engine.partitions.keys)
     }
 }

@@ -11,8 +11,9 @@ struct PartitionScan {
     private static let patience: Int64 = 30_000
     private static let tellEvery: Int64 = 5_000
 
-    /// Reads until every partition has ended or `body` wants no more.
-    func read(_ starts: [TopicPartition: StartOffset], _ body: (Record) -> Reading) throws {
+    /// Reads until every partition has ended or `body` wants no more. A partition that `ends` names has not ended before that offset, whatever is not decided
+    /// below it.
+    func read(_ starts: [TopicPartition: StartOffset], to ends: [TopicPartition: Int64] = [:], _ body: (Record) -> Reading) throws {
         guard !starts.isEmpty else { return }
         try consumer.assign(starts)
         defer {
@@ -33,9 +34,9 @@ struct PartitionScan {
                 case .partitionDone: open.remove(record.topicPartition)
                 case .stop: return
                 }
-            case .partitionEnd(let partition, _):
+            case .partitionEnd(let partition, let offset):
                 last = now
-                open.remove(partition)
+                if offset >= ends[partition] ?? 0 { open.remove(partition) }
             case .error(let error): if error.isFatal || !error.isRetriable && !error.isBrokersDown { throw error }
             case nil: break
             }
@@ -54,11 +55,16 @@ struct PartitionScan {
 struct ConsumerStateLog: StateLog {
     let topic: String
     let scan: PartitionScan
+    /// Who is asked for the ends, transactions that are not decided included.
+    let ends: Consumer
 
-    func bounds(of number: Int32) throws -> Watermarks { try scan.consumer.watermarks(of: TopicPartition(topic, number)) }
+    func bounds(of number: Int32) throws -> Watermarks { try ends.watermarks(of: partition(number)) }
 
-    func read(_ starts: [Int32: Int64], _ body: (Record) -> Reading) throws {
-        let starts = starts.map { (TopicPartition(topic, $0.key), StartOffset.at($0.value)) }
-        try scan.read(Dictionary(uniqueKeysWithValues: starts), body)
+    func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], _ body: (Record) -> Reading) throws {
+        let starts = starts.map { (partition($0.key), StartOffset.at($0.value)) }
+        let ends = ends.map { (partition($0.key), $0.value) }
+        try scan.read(Dictionary(uniqueKeysWithValues: starts), to: Dictionary(uniqueKeysWithValues: ends), body)
     }
+
+    private func partition(_ number: Int32) -> TopicPartition { TopicPartition(topic, number) }
 }

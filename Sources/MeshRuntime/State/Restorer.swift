@@ -6,7 +6,7 @@ import Telemetry
 /// carries the local copies of the state partitions on, by reading the topic: so a copy never contains what is not committed there.
 final class Restorer: Sendable {
     struct Request: Sendable {
-        let partitions: [TopicPartition]
+        var partitions: [TopicPartition]
         let assignment: UInt64
         /// Partitions of the bot's state topic; nil when there is none.
         let statePartitions: Int32?
@@ -17,8 +17,8 @@ final class Restorer: Sendable {
 
     private enum Order: Sendable {
         case restore(Request)
-        /// These partitions of the state topic are this process's from now on.
-        case own(Set<Int32>)
+        /// Of all that was asked for only these are this process's from now on.
+        case own(Set<TopicPartition>)
     }
 
     private let queue = BlockingQueue<Order>()
@@ -36,20 +36,31 @@ final class Restorer: Sendable {
             let snapshots = place.map { Snapshots($0, logger: logger, failures: failures) }
             var worker = RestoreWorker(
                 client: client, settings: settings, logger: logger, snapshots: snapshots, progress: progress)
-            var owned: Set<Int32> = []
+            var waiting = RestoreQueue()
+            var copied: Set<Int32> = []
             var pause = Self.copyEvery
             while true {
-                switch queue.take(limit: .milliseconds(snapshots == nil || owned.isEmpty ? 60_000 : pause)) {
-                case .element(.restore(let request)):
-                    mailbox.put(.restored(worker.restore(request)))
-                    owned.formUnion(request.numbers)
-                    pause = 100
-                case .element(.own(let numbers)): owned.formIntersection(numbers)
+                let idle = snapshots == nil || copied.isEmpty ? 60_000 : pause
+                switch queue.take(limit: .milliseconds(waiting.isEmpty ? idle : waiting.pause)) {
+                case .element(.restore(let request)): waiting.append(request)
+                case .element(.own(let partitions)):
+                    waiting.keep(partitions)
+                    copied.formIntersection(Self.numbers(of: partitions, among: waiting.statePartitions))
                 case .nothing:
-                    guard snapshots != nil, !owned.isEmpty else { continue }
-                    let end = Moment.current.uptime + Self.copyLimit
-                    let isComplete = worker.copy(owned) { !queue.isEmpty || Moment.current.uptime >= end }
-                    pause = isComplete ? Self.copyEvery : 100
+                    if let request = waiting.takeNext() {
+                        guard let restored = worker.restore(request) else {
+                            waiting.putBack(request)
+                            continue
+                        }
+                        mailbox.put(.restored(restored))
+                        waiting.succeeded()
+                        copied.formUnion(request.numbers)
+                        pause = 100
+                    } else if snapshots != nil, !copied.isEmpty {
+                        let end = Moment.current.uptime + Self.copyLimit
+                        let isComplete = worker.copy(copied) { !queue.isEmpty || Moment.current.uptime >= end }
+                        pause = isComplete ? Self.copyEvery : 100
+                    }
                 case .closed:
                     worker.close()
                     return
@@ -65,8 +76,8 @@ final class Restorer: Sendable {
     }
 
     func submit(_ request: Request) { queue.put(.restore(request)) }
-    /// Of the partitions that were restored only these are still owned: the copies of the others are left as they are.
-    func own(_ numbers: Set<Int32>) { queue.put(.own(numbers)) }
+    /// Of the partitions that were asked for only these are still owned: the others are not restored any more, and their copies are left as they are.
+    func own(_ partitions: some Sequence<TopicPartition>) { queue.put(.own(Set(partitions))) }
     func close() { queue.close() }
 }
 
@@ -92,25 +103,24 @@ private struct RestoreWorker {
         consumer = nil
     }
 
-    /// Tries until it succeeds: without its beginning a partition is not handled.
-    mutating func restore(_ request: Restorer.Request) -> [Restoration] {
-        var pause: Int64 = 100
-        while true {
-            do {
-                return try attempt(request)
-            } catch {
-                logger.warn("partitions cannot be restored yet: \(error); again in \(pause) ms")
-                close()
-                Pause.milliseconds(pause)
-                pause = min(pause * 2, 5_000)
-            }
+    /// Nil when it cannot be now: without its beginning a partition is not handled.
+    mutating func restore(_ request: Restorer.Request) -> [Restoration]? {
+        do {
+            return try attempt(request)
+        } catch {
+            let names = request.partitions.map(\.description).joined(separator: " ")
+            logger.warn("partitions cannot be restored yet, it is tried again: \(error)", ["partitions": .string(names)])
+            close()
+            return nil
         }
     }
 
     /// Carries the copies on. True when they have reached the topic's ends, or cannot now.
     mutating func copy(_ numbers: Set<Int32>, until isEnough: () -> Bool) -> Bool {
         do {
-            return try reader.copy(numbers, log(try connected()), at: .current, until: isEnough)
+            let consumer = try connected()
+            // To the end of what is committed: more is not copied.
+            return try reader.copy(numbers, log(consumer, ends: consumer), at: .current, until: isEnough)
         } catch {
             logger.debug("the copies of \(settings.topics.state) are carried on later: \(error)")
             close()
@@ -118,8 +128,18 @@ private struct RestoreWorker {
         }
     }
 
-    private func log(_ consumer: Consumer) -> ConsumerStateLog {
-        ConsumerStateLog(topic: settings.topics.state, scan: PartitionScan(consumer: consumer, progress: progress, logger: logger))
+    private func log(_ consumer: Consumer, ends: Consumer) -> ConsumerStateLog {
+        ConsumerStateLog(
+            topic: settings.topics.state, scan: PartitionScan(consumer: consumer, progress: progress, logger: logger), ends: ends)
+    }
+
+    private func readState(_ numbers: Set<Int32>, _ consumer: Consumer) throws -> [Int32: [[UInt8]: [UInt8]]] {
+        guard settings.delivery == .exactlyOnce, !numbers.isEmpty else {
+            return try reader.read(numbers, log(consumer, ends: consumer), at: Timestamp.now.milliseconds)
+        }
+        let ends = try Consumer(client, group: .none(isolation: .readUncommitted), observer: .logging(logger))
+        defer { ends.close(timeout: .seconds(2)) }
+        return try reader.read(numbers, log(consumer, ends: ends), at: Timestamp.now.milliseconds)
     }
 
     private mutating func connected() throws -> Consumer {
@@ -131,18 +151,23 @@ private struct RestoreWorker {
 
     private mutating func attempt(_ request: Restorer.Request) throws -> [Restoration] {
         let consumer = try connected()
-        let committed = try consumer.committed(request.partitions, timeout: .seconds(15))
-        let state = try reader.read(request.numbers, log(consumer), at: Timestamp.now.milliseconds)
+        var committed = try consumer.committed(request.partitions, timeout: .seconds(15))
+        let state = try readState(request.numbers, consumer)
         var history: [TopicPartition: [Record]] = [:]
         let window = 2 * settings.limits.dedupWindow
         var starts: [TopicPartition: StartOffset] = [:]
         var wanted: [TopicPartition: FinishedHistory] = [:]
-        for (partition, commit) in committed {
-            let finished = FinishedHistory(commit, window: Int64(window))
-            guard finished.end > 0 else { continue }
-            let low = try consumer.watermarks(of: partition).low
-            guard low < finished.end else { continue }
-            starts[partition] = .at(max(low, finished.start))
+        for (partition, commit) in committed where commit.offset > 0 || !commit.metadata.isEmpty {
+            let marks = try consumer.watermarks(of: partition)
+            if let end = Self.lostEnd(commit, marks) {
+                logger.error(
+                    "\(partition) ends at \(end), below \(commit.offset), which \(settings.group) has committed: records were lost there, or the topic was made anew. It goes on at \(end); look for a leader that was not in sync, or a backup that was put back"
+                )
+                committed[partition] = CommittedOffset(offset: end)
+            }
+            let finished = FinishedHistory(committed[partition] ?? commit, window: Int64(window))
+            guard marks.low < finished.end else { continue }
+            starts[partition] = .at(max(marks.low, finished.start))
             wanted[partition] = finished
         }
         try PartitionScan(consumer: consumer, progress: progress, logger: logger).read(starts) { record in
@@ -158,6 +183,9 @@ private struct RestoreWorker {
                 state: number.flatMap { state[$0] }?.compactMap { key, value in belongs(key, to: partition) ? (key, value) : nil } ?? [])
         }
     }
+
+    /// Where the log ends, when that is below what was committed: what is written from there on is new, though its offsets count as finished.
+    static func lostEnd(_ commit: CommittedOffset, _ marks: Watermarks) -> Int64? { commit.offset > marks.high ? marks.high : nil }
 
     /// Keeps the last so many, or up to twice as many.
     private static func keep(_ record: Record, in history: inout [Record], atMost count: Int) {

@@ -2,10 +2,10 @@ import Kafka
 
 /// A state topic, as the restore thread reads it.
 protocol StateLog {
-    /// The ends of a partition: below `high` everything is committed.
+    /// The ends of a partition. Transactions that are decided or open may lie below `high`.
     func bounds(of number: Int32) throws -> Watermarks
-    /// Reads partitions from the given offsets to their ends, or as far as `body` says.
-    func read(_ starts: [Int32: Int64], _ body: (Record) -> Reading) throws
+    /// Reads partitions from the given offsets to the ends of what is committed there, but at least to `ends` where they are named, or as far as `body` says.
+    func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], _ body: (Record) -> Reading) throws
 }
 
 /// What a reader wants after a record.
@@ -52,7 +52,8 @@ struct StateReader {
         // What is read up to its end already needs no fetch.
         let open = starts.filter { number, start in start < bounds[number]?.high ?? .max }
         progress.begin(open.map { number, start in (TopicPartition(topic, number), start, bounds[number]?.high ?? start) })
-        try log.read(open) { record in
+        // A transaction of the owner before may be decided while its marker is still on its way to this partition: it is waited for.
+        try log.read(open, to: bounds.mapValues(\.high)) { record in
             progress.reached(record.topicPartition, record.offset)
             if let key = record.key { latest[record.partition, default: [:]][key] = record.value }
             // Waiting for the partition's end to be told would take another fetch.
@@ -100,7 +101,7 @@ struct StateReader {
     /// Whether the topic has these records: true, false when it has others in their places, absent when it has none there.
     private func compare(_ anchors: [Int32: SnapshotStore.Anchor], _ log: some StateLog) throws -> [Int32: Bool] {
         var verdicts: [Int32: Bool] = [:]
-        try log.read(anchors.mapValues(\.offset)) { record in
+        try log.read(anchors.mapValues(\.offset), to: [:]) { record in
             if let anchor = anchors[record.partition], anchor.offset == record.offset {
                 verdicts[record.partition] = anchor == SnapshotStore.Anchor(record)
             }
@@ -155,7 +156,7 @@ struct StateReader {
     ) throws -> Bool {
         var anchors = anchors
         var isComplete = true
-        try log.read(starts) { record in
+        try log.read(starts, to: [:]) { record in
             if isEnough() {
                 isComplete = false
                 return .stop

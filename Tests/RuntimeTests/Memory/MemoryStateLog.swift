@@ -8,6 +8,8 @@ final class MemoryStateLog: StateLog {
     private(set) var records: [Int32: [Record]] = [:]
     private var next: [Int32: Int64] = [:]
     private var low: [Int32: Int64] = [:]
+    /// Where the transactions begin that are not decided: who waits for them sees them decided.
+    var stable: [Int32: Int64] = [:]
     /// Records that were read from it.
     private(set) var read = 0
     var clock: Int64 = 1_700_000_000_000
@@ -50,9 +52,13 @@ final class MemoryStateLog: StateLog {
 
     func bounds(of number: Int32) -> Watermarks { Watermarks(low: low[number]!, high: next[number]!) }
 
-    func read(_ starts: [Int32: Int64], _ body: (Record) -> Reading) {
+    func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], _ body: (Record) -> Reading) {
         for (number, start) in starts.sorted(by: { $0.key < $1.key }) {
             reading: for record in records[number]! where record.offset >= start {
+                if let end = stable[number], record.offset >= end {
+                    guard end < ends[number] ?? 0 else { break }
+                    stable[number] = nil
+                }
                 read += 1
                 switch body(record) {
                 case .more: break
