@@ -96,4 +96,28 @@ import Testing
         #expect(try machine.events(WorkDone.self).contains { $0.payload.number == 1_000 })
         #expect(machine.dead.allSatisfy { $0.partition >= 0 })
     }
+
+    /// Whoever may write one topic that a bot reads cannot act as the producer of another one.
+    @Test(arguments: ["build.completed", "retry.workbot", "inbox.workbot"])
+    func onAnEventTopicARecordIsWhatStandsThere(claimed: String) throws {
+        let machine = try Machine(WorkBot.self)
+        let headers: Headers = [
+            Header(Passport.Name.originTopic, text: claimed), Header(Passport.Name.originPartition, text: "1"),
+            Header(Passport.Name.originOffset, text: "77"),
+        ]
+        let record = Record(topicPartition: TopicPartition(Work.type.name, 0), offset: 5, key: nil, value: nil, headers: headers)
+        #expect(
+            Passport(record, isOwnTopic: false).origin
+                == Passport(Record(topicPartition: record.topicPartition, offset: 5, key: nil, value: nil), isOwnTopic: false).origin)
+        machine.log.append(
+            OutgoingRecord(
+                topic: Work.type.name, key: [1],
+                value: Array(
+                    #"{"id":"x","timestamp":"2026-11-21T11:44:36.250Z","source":"t","version":1,"type":"\#(claimed)","payload":{"name":"a","number":1,"how":"plain"}}"#
+                        .utf8), headers: headers))
+        machine.runDry()
+        #expect(machine.dead.count == 1)
+        #expect(machine.dead.first.map { header(Passport.Name.originTopic, of: $0) } == Work.type.name)
+        #expect(try machine.events(WorkDone.self).isEmpty)
+    }
 }

@@ -130,4 +130,15 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 300)
         machine.expectAllCommitted()
     }
+
+    /// As a replay for one bot, or a reminder: nothing was attempted before, and yet others of its key may have passed.
+    @Test(arguments: [true, false]) func whateverComesByTheRetryTopicSaysSoInItsResults(isStateful: Bool) throws {
+        let machine = try isStateful ? Machine(CountBot.self) : Machine(WorkBot.self)
+        let work = Work(name: "a", number: 1, how: "plain")
+        try machine.sendRetry(work, id: "once", key: "a", origin: 3)
+        try machine.send(Work(name: "a", number: 2, how: "plain"))
+        machine.runDry()
+        let results = machine.log.records(of: WorkDone.type.name)
+        #expect(Set(results.map { header("mesh_reordered", of: $0) }) == ["1", nil] && results.count == 2)
+    }
 }

@@ -21,6 +21,7 @@ public enum RecordHeader {
     public static let reminderAfter = "mesh_reminder_after"
     public static let aggregate = "mesh_aggregate"
     public static let priority = "mesh_priority"
+    public static let overtaken = "mesh_overtaken"
     public static let key = "mesh_key"
     public static let keyIsNull = "mesh_key_is_null"
 
@@ -28,7 +29,7 @@ public enum RecordHeader {
     public static let own: Set<String> = [
         originTopic, originPartition, originOffset, originTimestamp, originTimestampType, originGroup, exceptionName, exceptionMessage,
         exceptionTrace, bot, attempts, errorCode, firstFailure, redrives, notBefore, produced, reminder, reminderID, reminderAfter,
-        aggregate, priority, key, keyIsNull,
+        aggregate, priority, overtaken, key, keyIsNull,
     ]
 
     /// Whether a header is one of them; of most headers their beginning tells.

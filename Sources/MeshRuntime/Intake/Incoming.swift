@@ -70,8 +70,10 @@ struct RecordDecoder: Sendable {
 
     /// - Parameter moment: when the bot is told, where it decides early; nil: it does not.
     func decode(_ record: consuming Record, at moment: Moment?) -> Incoming {
-        let isOwnTopic = record.topic == topics.inbox || record.topic == topics.retry
-        let passport = Passport(record, isOwnTopic: isOwnTopic)
+        let isRetry = record.topic == topics.retry
+        let isOwnTopic = isRetry || record.topic == topics.inbox
+        var passport = Passport(record, isOwnTopic: isOwnTopic)
+        if isRetry { passport.cameByRetry = true }
         return decode(record, passport, at: isOwnTopic ? nil : moment)
     }
 

@@ -33,8 +33,11 @@ struct Passport: Equatable {
     /// The key that it had at its origin.
     var key: [UInt8]?
 
+    /// It came by the retry topic.
+    var cameByRetry = false
+
     /// Whether the record went through the retry topic or was put back by a person, so that later ones of its key may have been handled before it.
-    var wasOvertaken: Bool { attempts > 0 || redrives > 0 }
+    var wasOvertaken: Bool { cameByRetry || attempts > 0 || redrives > 0 }
 
     /// The identity of the input: the event's, or the reminder's. Ids of what it leads to are derived from it.
     func inputID(of event: Event) -> EventID { reminder.flatMap { EventID($0.id) } ?? event.envelope.id }
@@ -50,7 +53,8 @@ struct Passport: Equatable {
 
 // Outside of the struct: its own memberwise initializer builds it in place, and any other one inside copies it.
 extension Passport {
-    /// Reads what a record carries. On an event topic only the first origin and the count of redrives are believed.
+    /// Reads what a record carries. On an event topic anybody may have written it: only the count of redrives is believed, and the place in that same topic
+    /// where it lay first. What it is, is what stands in that topic.
     init(_ record: borrowing Record, isOwnTopic: Bool) {
         self.init(
             origin: Origin(topic: record.topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp),
@@ -63,7 +67,8 @@ extension Passport {
         headers = Headers(record.headers.filter { !Name.isOwn($0.name) })
         redrives = Self.count(Name.redrives, in: record)
         if let topic = Self.text(Name.originTopic, in: record), let partition: Int32 = Self.number(Name.originPartition, in: record),
-            let offset: Int64 = Self.number(Name.originOffset, in: record), EventType(topic).isLegal, partition >= 0, offset >= 0
+            let offset: Int64 = Self.number(Name.originOffset, in: record), EventType(topic).isLegal, partition >= 0, offset >= 0,
+            isOwnTopic || topic == record.topic
         {
             let kind: RecordTimestamp.Kind =
                 switch Self.text(Name.originTimestampType, in: record) {
@@ -76,6 +81,7 @@ extension Passport {
                 topic: topic, partition: partition, offset: offset, timestamp: RecordTimestamp(kind: kind, milliseconds: milliseconds))
         }
         guard isOwnTopic else { return }
+        cameByRetry = Self.text(Name.overtaken, in: record) != nil
         attempts = Self.count(Name.attempts, in: record)
         firstFailure = Self.number(Name.firstFailure, in: record).map { Timestamp(milliseconds: $0) }
         notBefore = Self.number(Name.notBefore, in: record).map { Timestamp(milliseconds: $0) }
@@ -98,6 +104,7 @@ extension Passport {
         var result = headers + originHeaders(group: group)
         if attempts > 0 { result.append(Header(Name.attempts, text: String(attempts))) }
         if redrives > 0 { result.append(Header(Name.redrives, text: String(redrives))) }
+        if cameByRetry { result.append(Header(Name.overtaken, text: "1")) }
         if let firstFailure { result.append(Header(Name.firstFailure, text: String(firstFailure.milliseconds))) }
         if let notBefore { result.append(Header(Name.notBefore, text: String(notBefore.milliseconds))) }
         result.append(contentsOf: continuationHeaders)
