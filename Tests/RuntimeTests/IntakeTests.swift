@@ -121,6 +121,23 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 10)
     }
 
+    /// However often it is looked whether there is a token, the records keep their turns.
+    @Test func aRateLimitKeepsTheOrderInWhichRecordsCame() throws {
+        let machine = try Machine(
+            WorkBot.self, partitions: 1,
+            configuration: configuration { $0.constraints.rateLimit = .init(requestsPerMinute: 60, burstSize: 1) })
+        machine.restoreAll()
+        for number in 0..<12 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
+        while machine.deliver() != nil {}
+        for _ in 0..<12 {
+            for _ in 0..<7 { machine.advance() }
+            machine.settle()
+            machine.pass(1_000)
+        }
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).map(\.payload.number) == Array(0..<12))
+    }
+
     @Test func aScheduleFiresOncePerTick() throws {
         let machine = try Machine(
             WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })

@@ -7,8 +7,11 @@ extension Engine {
     /// Takes heads of lanes while there is room.
     func dispatch(at moment: Moment) {
         while mayBegin, !lanes.isEmpty {
-            guard let (lane, job) = hasRoomToHold ? lanes.takeNext() : takeLowest() else { return }
-            if limiter != nil, !limiter!.take(at: moment.uptime) { return lanes.putBack(job, to: lane, priority: job.priority) }
+            // Asked first: what is taken and put back would lose its turn.
+            guard limiter?.hasToken(at: moment.uptime) ?? true, let (_, job) = hasRoomToHold ? lanes.takeNext() : takeLowest() else {
+                return
+            }
+            _ = limiter?.take(at: moment.uptime)
             waitingBytes -= job.bytes
             begin(job, at: moment)
         }

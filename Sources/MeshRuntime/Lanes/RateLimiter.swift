@@ -15,13 +15,18 @@ public struct RateLimiter: Sendable {
         refilled = uptime
     }
 
-    /// Takes one token; false when there is none yet.
-    public mutating func take(at uptime: Int64) -> Bool {
+    /// Whether there is a token to take.
+    public mutating func hasToken(at uptime: Int64) -> Bool {
         if uptime > refilled {
             tokens = min(burst, tokens + Double(uptime - refilled) * perMinute / 60_000)
             refilled = uptime
         }
-        guard tokens >= 1 else { return false }
+        return tokens >= 1
+    }
+
+    /// Takes one token; false when there is none yet.
+    public mutating func take(at uptime: Int64) -> Bool {
+        guard hasToken(at: uptime) else { return false }
         tokens -= 1
         return true
     }
