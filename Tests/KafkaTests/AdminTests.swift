@@ -1,3 +1,4 @@
+import Glibc
 import Kafka
 import MeshTesting
 import Testing
@@ -167,6 +168,14 @@ import Testing
                         TopicPartition(topic, 2): Watermarks(low: 0, high: 0),
                     ], "\(isolation)")
                 #expect(try consumer.watermarks(of: [TopicPartition]()).isEmpty)
+                consumer.askEnds(of: asked)
+                var ends: [TopicPartition: Int64]?
+                for _ in 0..<3_000 where ends == nil {
+                    usleep(10_000)
+                    ends = consumer.answeredEnds()
+                }
+                #expect(ends == marks.mapValues(\.high))
+                #expect(consumer.answeredEnds() == nil)
                 consumer.close()
             }
             try writer.abortTransaction(timeout: .seconds(10))

@@ -148,4 +148,33 @@ import Testing
         }
         #expect(stalled == [silent])
     }
+
+    @Test func whatNoFetchTellsOfIsLagToo() {
+        var book = PartitionBook()
+        book.began(partition, committed: 50)
+        book.reachedEnd(of: partition, at: 50)
+        let ledger = OffsetLedger(committed: 50)
+        #expect(book[partition].lag(Watermarks(low: 0, high: 50), ledger) == 0)
+        book.heard([partition: 53, TopicPartition("other", 0): 9])
+        #expect(book[partition].lag(Watermarks(low: 0, high: 50), ledger) == 3)
+        #expect(book[TopicPartition("other", 0)] == PartitionBook.Entry())
+    }
+
+    @Test func anOpenTransactionOfAProducerExplainsAStandstill() {
+        var book = PartitionBook()
+        book.began(partition, committed: 40)
+        book.reachedEnd(of: partition, at: 50)
+        book.heard([partition: 50])
+        let marks = Watermarks(low: 0, high: 60)
+        var ledger = OffsetLedger(committed: 40)
+        #expect(book[partition].waitsForTransactions(marks, ledger))
+        expect(ledger.begin(41))
+        #expect(!book[partition].waitsForTransactions(marks, ledger), "a record is open")
+        ledger.finish(41)
+        #expect(!book[partition].waitsForTransactions(marks, ledger), "its commit is missing")
+        book.committed([partition: CommittedOffset(offset: 42)])
+        #expect(book[partition].waitsForTransactions(marks, ledger))
+        book.heard([partition: 55])
+        #expect(!book[partition].waitsForTransactions(marks, ledger), "there is more to read")
+    }
 }

@@ -20,6 +20,7 @@ public final class Consumer {
     private weak var delegate: (any RebalanceDelegate)?
     private var topicNames = TopicNames()
     private(set) var fetchWaker: FetchWaker
+    let endsAsker: EndsAsker
     /// Partitions that were paused and not resumed, also such as are not assigned any more.
     var pausedPartitions: Set<TopicPartition> = []
     /// Errors of a rebalance, told by the polls that follow. At most 64 are kept.
@@ -37,6 +38,7 @@ public final class Consumer {
         handle = try ClientHandle(
             RD_KAFKA_CONSUMER, settings, defaults: GroupSettings.defaults, overrides: group.overrides, context: context)
         fetchWaker = FetchWaker(handle, limit: group.prefetchKilobytes)
+        endsAsker = EndsAsker(handle)
         isSticky = settings["partition.assignment.strategy"]?.contains("sticky") ?? true
         isStatic = group.instanceID != nil
         self.delegate = delegate
@@ -234,7 +236,8 @@ public final class Consumer {
         leaveWithoutPartitions(deadline)
         var isInTime = leaveGroup(deadline)
         commitAnswers = nil
-        if !fetchWaker.close(limit: max(deadline.remaining, .milliseconds(100))) { handle.abandon() }
+        let isQuiet = [fetchWaker.close, endsAsker.close].allSatisfy { $0(max(deadline.remaining, .milliseconds(100))) }
+        if !isQuiet { handle.abandon() }
         isInTime = handle.destroy(limit: max(deadline.remaining, .milliseconds(500))) && isInTime
         return isInTime
     }

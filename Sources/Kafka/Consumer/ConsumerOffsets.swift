@@ -120,6 +120,12 @@ extension Consumer {
         return Watermarks(low: max(low, 0), high: high)
     }
 
+    /// Asks the leaders of partitions for their ends, without waiting for the answer. With read-committed isolation these are the ends of the committed part.
+    public func askEnds(of partitions: some Collection<TopicPartition>) { endsAsker.ask(Array(partitions)) }
+
+    /// What came of `askEnds` since the last call; partitions that nobody could tell of are left out. Nil: nothing yet.
+    public func answeredEnds() -> [TopicPartition: Int64]? { endsAsker.takeAnswer() }
+
     /// For each partition the offset of its first record that is not older than its time; nil when there is none.
     public func offsets(
         forTime milliseconds: [TopicPartition: Int64], timeout: Duration = .seconds(10)
@@ -151,7 +157,7 @@ func queryWatermarks(_ client: OpaquePointer, _ partition: TopicPartition, _ tim
 }
 
 /// Asks for an end where others ask for a time: the protocol's times below zero mean the ends.
-private func queryEnds(
+func queryEnds(
     _ client: OpaquePointer, _ partitions: some Collection<TopicPartition>, _ end: Int64, _ timeout: Duration
 ) throws(KafkaError) -> [TopicPartition: Int64] {
     let list = PartitionList(Dictionary(partitions.map { ($0, end) }, uniquingKeysWith: { first, _ in first }))

@@ -16,7 +16,7 @@ struct FetchWaker {
     /// How often it has asked.
     private(set) var requests = 0
     /// Whoever asks at the moment: one at most.
-    private let asking = Asking()
+    private let asking = Question()
 
     /// `limit`: of what is fetched ahead, in KiB.
     init(_ handle: ClientHandle, limit: Int32) {
@@ -48,22 +48,4 @@ struct FetchWaker {
 
     /// In milliseconds.
     private static let patience: Int32 = 1_000
-
-    private final class Asking: Sendable {
-        private let isUnderWay = Atomic<Bool>(false)
-        private let group = DispatchGroup()
-
-        func begin() -> Bool {
-            guard !isUnderWay.exchange(true, ordering: .acquiringAndReleasing) else { return false }
-            group.enter()
-            return true
-        }
-
-        func end() {
-            isUnderWay.store(false, ordering: .releasing)
-            group.leave()
-        }
-
-        func close(limit: DispatchTimeInterval) -> Bool { group.wait(timeout: .now() + limit) == .success }
-    }
 }

@@ -24,6 +24,7 @@ final class EngineLoop {
     private var watch = FetchWatch()
     /// Partitions are to be looked at whose fetching may have stopped; once a second.
     private var shallAskAgain = false
+    private var endsAsked: Int64 = 0
     private var control: [String: ControlRecord] = [:]
     private var hasFinished = false
     private var failure: String?
@@ -337,8 +338,17 @@ final class EngineLoop {
         let moment = Moment.current
         guard reporter.isDue(at: moment) else { return }
         side.tend(logger)
+        askForEnds(consumer, at: moment)
         reporter.report(engine: engine, partitions: seen(consumer), openCalls: calls.count, at: moment)
         shallAskAgain = true
+    }
+
+    /// Twice in the time after which a partition that brings nothing is looked at.
+    private func askForEnds(_ consumer: Consumer, at moment: Moment) {
+        if let ends = consumer.answeredEnds() { book.heard(ends) }
+        guard moment.uptime - endsAsked >= options.settings.limits.silence / 2 else { return }
+        endsAsked = moment.uptime
+        consumer.askEnds(of: engine.partitions.keys)
     }
 
     private func seen(_ consumer: Consumer) -> [Reporter.Seen] {
@@ -354,6 +364,7 @@ final class EngineLoop {
         let looks = seen(consumer).map { partition, entry, marks in
             FetchWatch.Look(
                 partition: partition.topicPartition, next: partition.ledger.nextRead, high: marks?.high, end: entry.end,
+                stable: entry.stable,
                 isWanted: partition.isRestored && !partition.isPaused && !engine.isFull)
         }
         for look in watch.silent(looks, limit: options.settings.limits.silence, at: moment.uptime) {

@@ -15,13 +15,16 @@ struct FetchWatch {
         var high: Int64?
         /// Up to where the client says that it has read: beyond the last record where markers of transactions follow it.
         var end: Int64?
+        /// Where what is decided ends, as its leader was last asked; nil: it has not answered yet.
+        var stable: Int64?
         /// Whether records are wanted: not paused, and there is room.
         var isWanted: Bool
 
         /// Whether there may be more.
         fileprivate var isBehind: Bool {
-            guard let high else { return true }
-            return max(next ?? 0, end ?? 0) < high
+            // The leader knows of records of which no fetch tells, and of such that cannot be read yet.
+            guard let last = stable ?? high else { return true }
+            return max(next ?? 0, end ?? 0) < last
         }
     }
 

@@ -9,16 +9,28 @@ struct PartitionBook {
         /// Everything below it was delivered to this process: the offset at which the end was last reached.
         var end: Int64?
 
+        /// Where what is decided ends, as the partition's leader was last asked; nil: it has not answered yet.
+        var stable: Int64?
+
         /// Records that are not committed; nil when it is not known.
         ///
         /// What lies between the last record and the end are markers of transactions: a partition of which all was delivered, finished and committed has no
         /// lag, although its committed offset is below its end.
         func lag(_ marks: Watermarks?, _ ledger: OffsetLedger) -> Int64? {
             guard let marks else { return nil }
-            let isCommitted = ledger.openCount == 0 && ledger.watermark ?? -1 <= committed ?? -1
-            if isCommitted, let end, end >= marks.high { return 0 }
-            return max(0, marks.high - max(committed ?? 0, marks.low))
+            // A fetch that has stopped tells of no new records.
+            let high = max(marks.high, stable ?? 0)
+            if isDone(ledger), let end, end >= high { return 0 }
+            return max(0, high - max(committed ?? 0, marks.low))
         }
+
+        /// Whether all that can be read was delivered, handled and committed, and what follows belongs to transactions that are not decided.
+        func waitsForTransactions(_ marks: Watermarks?, _ ledger: OffsetLedger) -> Bool {
+            guard let marks, let stable, stable < marks.high, isDone(ledger) else { return false }
+            return max(ledger.nextRead ?? 0, end ?? 0) >= stable
+        }
+
+        private func isDone(_ ledger: OffsetLedger) -> Bool { ledger.openCount == 0 && ledger.watermark ?? -1 <= committed ?? -1 }
     }
 
     private var entries: [TopicPartition: Entry] = [:]
@@ -35,6 +47,8 @@ struct PartitionBook {
     mutating func gave(up partitions: [TopicPartition]) { for partition in partitions { entries[partition] = nil } }
 
     mutating func reachedEnd(of partition: TopicPartition, at offset: Int64) { entries[partition]?.end = offset }
+
+    mutating func heard(_ ends: [TopicPartition: Int64]) { for (partition, end) in ends { entries[partition]?.stable = end } }
 
     mutating func asks(_ batch: UInt64, _ offsets: [TopicPartition: CommittedOffset]) {
         if !offsets.isEmpty { asked[batch] = offsets }

@@ -122,7 +122,8 @@ final class Reporter {
             Liveness.Look(
                 partition: seen.partition.topicPartition, committed: seen.entry.committed,
                 lag: seen.entry.lag(seen.marks, seen.partition.ledger),
-                explanation: reasons[seen.partition.topicPartition])
+                explanation: reasons[seen.partition.topicPartition]
+                    ?? (seen.entry.waitsForTransactions(seen.marks, seen.partition.ledger) ? "a producer's transaction is open" : nil))
         }
         let limit = options.settings.limits.stall
         let change = liveness.look(looks, limit: limit, at: moment.uptime)
