@@ -154,6 +154,29 @@ import Testing
         #expect(again["written"] == .integer(0))
     }
 
+    private func events(in topic: String, minutes: [Int64], after time: Timestamp) -> [OutgoingRecord] {
+        minutes.enumerated().map { number, minute in
+            OutgoingRecord(
+                topic: topic, value: Array(#"{"payload":{"n":\#(number)}}"#.utf8),
+                timestampMilliseconds: time.milliseconds + minute * 60_000)
+        }
+    }
+
+    /// A relative place means the same in a replay that goes on as it did when the replay began.
+    @Test func aResumedReplayReadsFromWhereItBegan() async throws {
+        let (source, target) = (try await topic("source", partitions: 1), try await topic("target"))
+        let began = Timestamp.now.advanced(by: .seconds(-1_800))
+        try await produce(events(in: source, minutes: [-70, -55, -20, -5, 10], after: began))
+        var random = SystemRandomNumberGenerator()
+        let id = UniqueID.timeOrdered(at: began, using: &random).text
+        let words = ["replay", source, "--into", target, "--from", "-1h", "--to", "-10m", "--resume", id, "--format", "json"]
+        let answer = try await Programs.run(
+            try Programs.mesh, words + ["--brokers", broker.bootstrapServers, "--data-dir", directory], log: "\(directory)/resumed.log")
+        let report = try #require(objects(answer.text).first, "\(answer.text)")
+        #expect(report["written"] == .integer(2))
+        #expect(report["first"]?["place"] == .string("\(source)[0]@1") && report["last"]?["place"] == .string("\(source)[0]@2"))
+    }
+
     /// Half an audit would end records as skipped, for good: there is no replay that could be resumed.
     @Test func aReplayThatIsStoppedWhileTheAuditIsCopiedHasNotBegun() async throws {
         // A broker of its own: what is copied is no audit.

@@ -97,7 +97,7 @@ enum ReplayCommands {
         }
         let order = try ReplayWords.order(invocation)
         let choice = invocation.arguments.isEmpty ? nil : try TopicChoice(invocation.arguments)
-        let range = try range(invocation)
+        let range = try range(invocation, now: order.replay.began)
         FieldCheck.tell(order.filter.condition, choice, invocation)
         let settings = try invocation.settings()
         let map = try TopicMap(settings)
@@ -146,8 +146,8 @@ enum ReplayCommands {
         return report.isInterrupted || report.refused > 0 ? 1 : 0
     }
 
-    private static func range(_ invocation: Invocation) throws(UsageError) -> (from: Place, to: Place) {
-        let now = Timestamp.now
+    /// `now` is what a place such as -10m counts from: for a replay its beginning, so that it means the same when the replay is resumed.
+    private static func range(_ invocation: Invocation, now: Timestamp) throws(UsageError) -> (from: Place, to: Place) {
         let (from, to) = (try invocation.moment("from", now: now) ?? .beginning, try invocation.moment("to", now: now) ?? .end)
         try RecordRange.check(from, to)
         return (from, to)
@@ -175,7 +175,7 @@ enum ReplayCommands {
         }
         let maximum = try invocation.integer("max", in: 1...Int.max)
         let choice = invocation.arguments.isEmpty ? nil : try TopicChoice(invocation.arguments)
-        let range = try range(invocation)
+        let range = try range(invocation, now: .now)
         FieldCheck.tell(filter.condition, choice, invocation)
         let settings = try invocation.settings()
         let map = try TopicMap(settings)
