@@ -177,6 +177,23 @@ import Testing
         #expect(report["first"]?["place"] == .string("\(source)[0]@1") && report["last"]?["place"] == .string("\(source)[0]@2"))
     }
 
+    /// Clocks differ: one that is ahead leaves out its own record and no other.
+    @Test func aRecordOfALaterTimeTakesNoneBehindItAlong() async throws {
+        let (source, target) = (try await topic("source", partitions: 1), try await topic("target"))
+        try await produce(events(in: source, minutes: [-1, 60, -1], after: .now))
+        let dry = try await mesh("replay", source, "--into", target, "--dry-run")
+        #expect(dry.text.contains("would replay 2 records"), "\(dry.text)")
+        #expect(dry.text.contains("1 record of a later time than the replay's beginning was left out"), "\(dry.text)")
+        let answer = try await mesh("replay", source, "--into", target, "--format", "json")
+        let report = try #require(objects(answer.text).first, "\(answer.text)")
+        #expect(report["written"] == .integer(2) && report["later_left_out"] == .integer(1))
+        #expect(report["last"]?["place"] == .string("\(source)[0]@2"))
+        let id = try #require(report["replay"]?.string)
+        let resumed = try #require(
+            objects(try await mesh("replay", source, "--into", target, "--resume", id, "--format", "json").text).first)
+        #expect(resumed["written"] == .integer(0) && resumed["later_left_out"] == .integer(1))
+    }
+
     /// Half an audit would end records as skipped, for good: there is no replay that could be resumed.
     @Test func aReplayThatIsStoppedWhileTheAuditIsCopiedHasNotBegun() async throws {
         // A broker of its own: what is copied is no audit.

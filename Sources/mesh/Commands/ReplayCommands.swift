@@ -16,7 +16,7 @@ enum ReplayCommands {
                 a record by: a replay is handled once, and its results are new events. Records that are replays themselves are left out. No bot calls outside
                 for a replayed record, nor for what follows from it: a call is answered with the result of the original one, where the audit has it,
                 else the record ends as replay-skipped, which --skipped lists. With --to-bot only that bot sees the records, and its triggers choose among them.
-                Without --to it takes what stands there when it begins. An interrupted replay goes on with the same words and --resume.
+                Without --to it takes what stands there when it begins, but for records of a later time than that, which it counts. An interrupted replay goes on with the same words and --resume.
                 A record that the broker will never take, since it is too large for instance, is counted and left out. The exit status is 1 when there was one or
                 when --skipped lists something, and 130 when the replay was interrupted. The audit keeps who replayed what.
 
@@ -27,8 +27,8 @@ enum ReplayCommands {
                   mesh replay code.committed --file run.jsonl --brokers test-kafka:9092
                 """,
             json: """
-                one object: replay, dry_run, records, topics, written, written_before, replays_left_out, first and last (place, \
-                time), seconds, refused, interrupted; with --skipped one object an origin, bot and reason: topic, partition, bot, reason, count, first_offset, last_offset, \
+                one object: replay, dry_run, records, topics, written, written_before, replays_left_out, later_left_out, first and last \
+                (place, time), seconds, refused, interrupted; with --skipped one object an origin, bot and reason: topic, partition, bot, reason, count, first_offset, last_offset, \
                 first_at, last_at; with --each one a record: place, by, reason, run_id, correlation_id, at
                 """,
             arguments: [
@@ -114,8 +114,7 @@ enum ReplayCommands {
             if let file {
                 CheckedSource(file, map, order, consumed: consumed)
             } else {
-                try TopicSource(
-                    settings, map.partitions(of: chosen), from: range.from, to: range.to, notAfter: order.replay.began)
+                try TopicSource(settings, map.partitions(of: chosen), from: range.from, to: range.to)
             }
         defer { source.close() }
         let targets =
@@ -181,8 +180,7 @@ enum ReplayCommands {
         let map = try TopicMap(settings)
         try choice?.check(among: map.names)
         let topics = choice?.among(map.names) ?? map.names.filter { !OwnTopic.isOwn($0) || $0 == AuditRecord.topic }
-        let source = try TopicSource(
-            settings, map.partitions(of: topics), from: range.from, to: range.to, notAfter: nil)
+        let source = try TopicSource(settings, map.partitions(of: topics), from: range.from, to: range.to)
         defer { source.close() }
         let file = try RecordSink(path, replaces: invocation.has("force"))
         defer { file.close() }

@@ -18,13 +18,9 @@ final class TopicSource: RecordSource {
     private var lanes: [TopicPartition: Int] = [:]
     let total: Int?
 
-    init(_ settings: ClientSettings, _ partitions: [TopicPartition], from: Place, to: Place, notAfter end: Timestamp?) throws {
+    init(_ settings: ClientSettings, _ partitions: [TopicPartition], from: Place, to: Place) throws {
         reader = try RecordReader(settings)
-        var ranges = try RecordRange.resolve(partitions, from: from, to: to, reader.consumer)
-        if let end {
-            let ends = try RecordRange.resolve(partitions, from: .beginning, to: .time(end), reader.consumer)
-            for (partition, range) in ranges { ranges[partition]?.end = min(range.end, ends[partition]?.end ?? range.end) }
-        }
+        let ranges = try RecordRange.resolve(partitions, from: from, to: to, reader.consumer)
         for partition in ranges.keys.sorted() { lanes[partition] = merge.addLane(isBehind: true) }
         total = ranges.values.reduce(0) { $0 + Int(max(0, $1.end - $1.start)) }
         try reader.read(ranges)

@@ -24,6 +24,11 @@ struct ReplayView {
         }
         if report.writtenBefore > 0 { output.line("\(count(report.writtenBefore)) were written before the interrupt") }
         if report.replaysLeftOut > 0 { output.line("\(count(report.replaysLeftOut)) replays were left out; --replayed takes them too") }
+        if report.laterLeftOut > 0 {
+            output.line(
+                "\(counted(report.laterLeftOut, "record")) of a later time than the replay's beginning \(report.laterLeftOut == 1 ? "was" : "were") left out"
+            )
+        }
         for refusal in report.refusals { output.line("refused  \(refusal)") }
         if report.refused > report.refusals.count { output.line("… and \(count(report.refused - report.refusals.count)) more are refused") }
         if report.isInterrupted, !report.isDryRun { output.line("to go on: the same words with --resume \(report.replay)") }

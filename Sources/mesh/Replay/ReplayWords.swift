@@ -16,7 +16,8 @@ enum ReplayWords {
             replay: replay, isResumed: resumed != nil, target: try target(invocation), filter: try RecordFilter(invocation),
             pace: try ReplayPace(rate: invocation.integer("rate", in: 1...10_000_000), speed: invocation["speed"]),
             maximum: try invocation.integer("max", in: 1...Int.max), allowsCalls: invocation.has("allow-calls"),
-            takesReplays: invocation.has("replayed"), isDryRun: invocation.has("dry-run"))
+            takesReplays: invocation.has("replayed"), before: invocation["file"] == nil ? replay.began : nil,
+            isDryRun: invocation.has("dry-run"))
     }
 
     private static func target(_ invocation: Invocation) throws(UsageError) -> ReplayTarget {

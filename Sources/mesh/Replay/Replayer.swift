@@ -15,13 +15,18 @@ struct ReplayOrder {
     var allowsCalls: Bool
     /// Also records that are replays themselves.
     var takesReplays: Bool
+    /// Only records of an earlier time, and those without one; nil: all.
+    var before: Timestamp?
     var isDryRun: Bool
 
     /// Whether it is written again, as far as the record says.
     func isMeant(_ record: Record) -> Bool {
-        guard takesReplays || !Self.isReplay(record) else { return false }
+        guard takesReplays || !Self.isReplay(record), !isLater(record) else { return false }
         return filter.isEmpty || filter.admits(record, RecordContent.of(record))
     }
+
+    /// Each record by itself: one of a clock that is ahead says nothing of those behind it.
+    func isLater(_ record: Record) -> Bool { before.map { record.timestamp.milliseconds >= $0.milliseconds } ?? false }
 
     static func isReplay(_ record: Record) -> Bool { record.text(ReplayHeader.replay) != nil }
 }
@@ -45,6 +50,8 @@ struct ReplayReport: Encodable {
     var writtenBefore = 0
     /// Records that are replays themselves, and were left out.
     var replaysLeftOut = 0
+    /// Records of a later time than the replay's beginning, which were left out.
+    var laterLeftOut = 0
     /// Records that the broker will never take.
     var refused = 0
     /// The first of them, and why.
@@ -59,6 +66,7 @@ struct ReplayReport: Encodable {
         case isDryRun = "dry_run"
         case writtenBefore = "written_before"
         case replaysLeftOut = "replays_left_out"
+        case laterLeftOut = "later_left_out"
         case isInterrupted = "interrupted"
     }
 }
@@ -144,9 +152,15 @@ final class Replayer {
 
     private func isMeant(_ record: Record, _ content: RecordContent) -> Bool {
         guard order.filter.admits(record, content) else { return false }
-        guard !order.takesReplays, ReplayOrder.isReplay(record) else { return true }
-        report.replaysLeftOut += 1
-        return false
+        if !order.takesReplays, ReplayOrder.isReplay(record) {
+            report.replaysLeftOut += 1
+            return false
+        }
+        if order.isLater(record) {
+            report.laterLeftOut += 1
+            return false
+        }
+        return true
     }
 
     private func note(_ record: Record) {

@@ -20,8 +20,7 @@ struct SkippedReplays {
         let stop = StopSign.watch()
         let map = try TopicMap(settings)
         let source = try TopicSource(
-            settings, map.partitions(of: [AuditRecord.topic]), from: .time(replay.began.advanced(by: .seconds(-600))), to: .end,
-            notAfter: nil)
+            settings, map.partitions(of: [AuditRecord.topic]), from: .time(replay.began.advanced(by: .seconds(-600))), to: .end)
         defer { source.close() }
         let search = ByteSearch(replay.text)
         var groups = SkippedGroups()
