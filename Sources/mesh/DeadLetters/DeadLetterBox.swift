@@ -57,6 +57,13 @@ struct DeadLetterBox {
         }
     }
 
+    /// Leaves out what lies at these ends of partitions or behind them, and partitions without one.
+    mutating func narrow(before ends: [TopicPartition: Int64]) {
+        for (partition, range) in letters.ranges {
+            letters.narrow(partition, to: range.lowerBound..<max(range.lowerBound, ends[partition] ?? range.lowerBound))
+        }
+    }
+
     /// Calls `body` for each dead letter that there is; it returns false to stop.
     func read(_ body: (Entry) throws -> Bool) throws {
         try letters.read { record in

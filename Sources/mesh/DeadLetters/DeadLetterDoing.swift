@@ -136,15 +136,15 @@ struct DeadLetterDoing {
             settings: settings, selection: selection, limit: limit, isTransactional: isTransactional, person: Person.name(settings),
             patience: patience, stop: stop)
         var names = SeenNames()
-        let groups = try purge.plan(noting: &names)
+        let plan = try purge.plan(noting: &names)
         if !stop.isSet { try names.check(invocation) }
-        let total = groups.values.reduce(0, +)
+        let total = plan.total
         let isDry = invocation.has("dry-run")
         if !isDry, stop.isSet { return try tellStopped() }
         if isDry || !invocation.has("yes"), total > 0, output.format == .text {
             output.table(
                 ["BOT", "REASON", Column("COUNT", .right)],
-                groups.sorted { ($1.value, $0.key.bot, $0.key.code) < ($0.value, $1.key.bot, $1.key.code) }.map {
+                plan.groups.sorted { ($1.value, $0.key.bot, $0.key.code) < ($0.value, $1.key.bot, $1.key.code) }.map {
                     [$0.key.bot.printable, $0.key.code.printable, HumanText.count($0.value)]
                 })
         }
@@ -155,7 +155,7 @@ struct DeadLetterDoing {
         }
         // Ctrl-C at the question counts more than the answer.
         if stop.isSet { return try tellStopped() }
-        let result = try purge.run(total: total, environment: invocation.environment)
+        let result = try purge.run(plan, environment: invocation.environment)
         if output.format == .json { try output.object(PurgeSummary(result)) } else { tell(result) }
         return result.wasStopped || result.problem != nil ? 1 : 0
     }

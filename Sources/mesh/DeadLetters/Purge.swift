@@ -23,26 +23,38 @@ struct Purge {
         var wasStopped = false
     }
 
-    private static let batch = 1_000
+    /// What a person is asked about.
+    struct Plan {
+        /// How many are meant, by bot and reason.
+        fileprivate(set) var groups: [RedrivePlan.Group: Int] = [:]
+        /// Where each partition ended.
+        fileprivate let ends: [TopicPartition: Int64]
 
-    /// How many are meant, by bot and reason.
-    func plan(noting names: inout SeenNames) throws -> [RedrivePlan.Group: Int] {
-        var groups: [RedrivePlan.Group: Int] = [:]
-        try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience).read(selection, noting: &names) { entry in
-            guard !stop.isSet else { return false }
-            guard entry.state != .purged else { return true }
-            groups[RedrivePlan.Group(bot: entry.letter.bot ?? "", code: entry.letter.code, target: ""), default: 0] += 1
-            return true
-        }
-        return groups
+        var total: Int { groups.values.reduce(0, +) }
     }
 
-    func run(total: Int, environment: [String: String]) throws -> Result {
+    private static let batch = 1_000
+
+    func plan(noting names: inout SeenNames) throws -> Plan {
+        let box = try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience)
+        var plan = Plan(ends: box.letters.ranges.mapValues(\.upperBound))
+        try box.read(selection, noting: &names) { entry in
+            guard !stop.isSet else { return false }
+            guard entry.state != .purged else { return true }
+            plan.groups[RedrivePlan.Group(bot: entry.letter.bot ?? "", code: entry.letter.code, target: ""), default: 0] += 1
+            return true
+        }
+        return plan
+    }
+
+    /// Does it. Nobody was asked about what has come since the plan: it stays.
+    func run(_ plan: Plan, environment: [String: String]) throws -> Result {
         try DeadLetterTopics.require(settings)
         let writer = try MarkWriter(settings, isTransactional: isTransactional, audit: PersonAudit(person: person, settings))
         defer { writer.close() }
-        let box = try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience, tellsUnreadable: false)
-        let bar = ProgressBar("purging", total: total, environment: environment)
+        var box = try DeadLetterBox(settings, limit: limit, places: selection.places, patience: patience, tellsUnreadable: false)
+        box.narrow(before: plan.ends)
+        let bar = ProgressBar("purging", total: plan.total, environment: environment)
         defer { bar.end() }
         var result = Result()
         var steps: [MarkWriter.Step] = []
