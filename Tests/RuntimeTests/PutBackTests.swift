@@ -39,6 +39,27 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 1, "a repeat is swallowed")
     }
 
+    /// Without its mark a replay would act for real when it is put back.
+    @Test func whatTellsAReplayAndAnEventIsKeptBesideLargeHeaders() {
+        func kept(_ headers: [Header]) -> [String] {
+            let record = Record(
+                topicPartition: TopicPartition("work.requested", 0), offset: 7, key: nil, value: [1], headers: Headers(headers))
+            let letter = DeadLetters(settings: RuntimeSettings(bot: "WorkBot"), version: "1.0.0", partitions: 2).record(
+                for: record, Passport(record, isOwnTopic: false), id: EventID("e"), failure: Failure(code: "c", message: "m"), attempts: 1,
+                at: Timestamp(milliseconds: 1))
+            let names = Set(headers.map(\.name))
+            return letter.headers.map(\.name).filter(names.contains)
+        }
+        func header(_ name: String, _ bytes: Int) -> Header { Header(name, [UInt8](repeating: 1, count: bytes)) }
+        let needed = ["content-type", "ce_specversion", "traceparent", "ce_id", "mesh_replay"]
+        let small = needed.map { header($0, 36) }
+        #expect(kept([header("x", 70 << 10)] + small) == needed, "one that has no room takes no other along")
+        #expect(kept([header("x", 40 << 10), header("y", 30 << 10)] + small + [header("z", 9)]) == ["x"] + needed + ["z"])
+        #expect(kept((0..<70).map { header("x\($0)", 1 << 10) } + small).suffix(5) == needed)
+        #expect(kept((0..<70).map { header("ce_x\($0)", 1 << 10) } + [header("mesh_replay", 36)]).last == "mesh_replay")
+        #expect(kept((0..<70).map { header("mesh_replay", 1 << 10 + $0) }).count == 61, "these have a limit too")
+    }
+
     /// What could not be produced was not visible, whatever came of the attempt.
     @Test(arguments: [true, false]) func whatCouldNotBeProducedIsProducedOnceItCan(isEarly: Bool) throws {
         var limits = Limits()

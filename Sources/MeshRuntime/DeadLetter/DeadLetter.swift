@@ -24,18 +24,13 @@ struct DeadLetters: Sendable {
 
     /// Text headers are cut at so many bytes, so that headers never grow without bound.
     static let maximumTextBytes = 1_024
-    /// Headers of the origin, in bytes of names and values; beyond it they are left out.
+    /// Headers of the origin, in bytes of names and values; what has no room is left out.
     static let maximumHeaderBytes = 64 << 10
 
     func record(
         for record: Record, _ passport: Passport, id: EventID?, failure: Failure, attempts: Int, at now: Timestamp, digestOnly: Bool = false
     ) -> OutgoingRecord {
-        var kept: [Header] = []
-        var bytes = 0
-        for header in passport.headers {
-            bytes += header.name.utf8.count + (header.value?.count ?? 0)
-            if bytes <= Self.maximumHeaderBytes { kept.append(header) }
-        }
+        var kept = Self.kept(Array(passport.headers))
         if let id, !kept.contains(where: { $0.name == "ce_id" }) { kept.append(Header("ce_id", text: id.text)) }
         kept += passport.originHeaders(group: settings.group)
         kept += [
@@ -63,6 +58,25 @@ struct DeadLetters: Sendable {
         return OutgoingRecord(
             topic: settings.topics.deadLetters, partition: passport.origin.partition % max(1, partitions), key: key, value: value,
             headers: Headers(kept))
+    }
+
+    /// The origin's headers that have room, in their order. It is given first to those of the mesh, without which a replay would act for real when it is put back,
+    /// then to those that tell what event it is.
+    private static func kept(_ headers: [Header]) -> [Header] {
+        func rank(_ name: String) -> Int {
+            if name.hasPrefix("mesh_") { return 0 }
+            return name.hasPrefix("ce_") || ["content-type", "traceparent", "tracestate"].contains(name) ? 1 : 2
+        }
+        let ranks = headers.map { rank($0.name) }
+        var room = maximumHeaderBytes
+        var kept: [Int] = []
+        for place in headers.indices.sorted(by: { (ranks[$0], $0) < (ranks[$1], $1) }) {
+            let size = headers[place].name.utf8.count + (headers[place].value?.count ?? 0)
+            guard size <= room else { continue }
+            room -= size
+            kept.append(place)
+        }
+        return kept.sorted().map { headers[$0] }
     }
 
     /// The text cut at a character's border.
