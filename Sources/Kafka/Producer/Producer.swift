@@ -1,7 +1,8 @@
 import CRdKafka
 import Synchronization
 
-/// An idempotent producer. Any thread may call it; what blocks says so and belongs on a thread of its own.
+/// An idempotent producer. Any thread may call it; what blocks says so, belongs on a thread of its own, and is over before another one calls `close`. Once it is
+/// closed it says so.
 public final class Producer: Sendable {
     let handle: ClientHandle
     private let topics: Mutex<TopicHandles>
@@ -39,7 +40,7 @@ public final class Producer: Sendable {
     }
 
     private func enqueue(_ record: some Producible, _ token: UInt64) throws(KafkaError) {
-        let code = try withTopic(record.topic) { topic in
+        try withTopic(record.topic) { topic in
             var headers = HeaderList()
             record.addHeaders(to: &headers)
             let code = record.withKeyAndValue { key, value in
@@ -55,35 +56,38 @@ public final class Producer: Sendable {
             if code == RD_KAFKA_RESP_ERR_NO_ERROR { headers.handOver() }
             return code
         }
-        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
-        if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = fatalError { throw fatal.at("produce to \(record.topic)") }
-        throw KafkaError(code).at("produce to \(record.topic)")
     }
 
-    /// Holds the lock while the handle is used, so that `close` cannot free it meanwhile.
-    private func withTopic(
-        _ name: String, _ body: (OpaquePointer) -> rd_kafka_resp_err_t
-    ) throws(KafkaError) -> rd_kafka_resp_err_t {
+    /// Holds the lock while the client is used, so that `close` cannot free it meanwhile; also to ask why it is that the client cannot go on.
+    private func withTopic(_ name: String, _ body: (OpaquePointer) -> rd_kafka_resp_err_t) throws(KafkaError) {
         let client = handle.pointer
-        let result: Result<rd_kafka_resp_err_t, KafkaError> = topics.withLock { topics in
-            guard !topics.isClosed else { return .failure(.closed("the producer")) }
-            guard let topic = topics.handle(name, of: client) else {
-                return .failure(KafkaError(rd_kafka_last_error()).at("topic \(name)"))
-            }
-            return .success(body(topic))
+        let error: KafkaError? = topics.withLock { topics in
+            guard !topics.isClosed else { return Self.closed }
+            guard let topic = topics.handle(name, of: client) else { return KafkaError(rd_kafka_last_error()).at("topic \(name)") }
+            let code = body(topic)
+            guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+            let fatal = code == RD_KAFKA_RESP_ERR__FATAL ? Kafka.fatalError(of: client) : nil
+            return (fatal ?? KafkaError(code)).at("produce to \(name)")
         }
-        return try result.get()
+        if let error { throw error }
     }
+
+    private static var closed: KafkaError { .closed("the producer") }
+
+    private var isClosed: Bool { topics.withLock(\.isClosed) }
+
+    private func checkOpen() throws(KafkaError) { if isClosed { throw Self.closed } }
 
     /// Waits up to `timeout` for delivery reports and returns all there are, in the order in which they came. Also serves statistics and errors. Blocks.
     public func deliveries(timeout: Duration = .zero) -> [Delivery] {
         let isWaiting = handle.context.deliveries.withLock { $0.deliveries.isEmpty }
-        rd_kafka_poll(handle.pointer, isWaiting ? timeout.rdMilliseconds : 0)
+        if !isClosed { rd_kafka_poll(handle.pointer, isWaiting ? timeout.rdMilliseconds : 0) }
         return handle.context.deliveries.withLock { $0.take() }
     }
 
     /// Waits until every queued record is delivered or has failed; the reports stay for `deliveries`. Throws `isTimeout` when some are left. Blocks.
     public func flush(timeout: Duration) throws(KafkaError) {
+        try checkOpen()
         try check(rd_kafka_flush(handle.pointer, timeout.rdMilliseconds), "flush")
     }
 
@@ -98,17 +102,24 @@ public final class Producer: Sendable {
     }
 
     /// Records that are queued or on their way.
-    public var queuedRecords: Int { Int(rd_kafka_outq_len(handle.pointer)) }
+    public var queuedRecords: Int {
+        let client = handle.pointer
+        return topics.withLock { $0.isClosed ? 0 : Int(rd_kafka_outq_len(client)) }
+    }
 
     /// Set once the producer cannot go on: close it and make a new one.
-    public var fatalError: KafkaError? { Kafka.fatalError(of: handle.pointer) }
+    public var fatalError: KafkaError? {
+        let client = handle.pointer
+        return topics.withLock { $0.isClosed ? Self.closed : Kafka.fatalError(of: client) }
+    }
 
     /// Gives up what is still queued; the failures come through `deliveries`.
     public func purge() throws(KafkaError) {
+        try checkOpen()
         try check(rd_kafka_purge(handle.pointer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT), "purge")
     }
 
-    /// Flushes for up to `timeout`, then frees the producer; nothing may be called afterwards. Returns whether everything was delivered and freed in time. Blocks.
+    /// Flushes for up to `timeout`, then frees the producer. Returns whether everything was delivered and freed in time. Blocks.
     @discardableResult
     public func close(timeout: Duration = .seconds(5)) -> Bool {
         let isFirst = topics.withLock { topics in
