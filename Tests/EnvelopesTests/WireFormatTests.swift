@@ -18,6 +18,7 @@ import Testing
             UUIDv5.meshNamespace.text, event.text,
             EventID.derived(causation: event, bot: "BuildBot", type: "build.completed", ordinal: 0).text,
             EventID.derived(causation: event, bot: "BuildBot", type: "build.completed", ordinal: 0, replay: "replay-1").text,
+            EventID.derived(causation: event, bot: "DeployBot/notifications", type: "notification.requested", ordinal: 0).text,
             RunID.derived(event: event, bot: "BuildBot"),
             EventID.derived(schedule: "*/5 * * * *", bot: "MonitorBot", tick: Timestamp(milliseconds: 1_795_261_500_000)).text,
         ]

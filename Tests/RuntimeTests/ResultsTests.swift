@@ -23,6 +23,29 @@ import Testing
         #expect(requested.first?.envelope.causationID == (try machine.events(WorkDone.self)).first?.envelope.id.text)
     }
 
+    /// What a rule makes of an event, and what the bot itself asks for when it consumes that event, are two notifications.
+    @Test func aRuleAndTheBotItselfNotifyWithDifferentIDs() throws {
+        for replay in [nil, "r1"] {
+            let machine = try Machine(
+                WorkBot.self,
+                configuration: configuration {
+                    $0.notifications = [.init(event: WorkDone.type, channels: ["slack"], severity: .warning, template: nil)]
+                })
+            try machine.send(Work(name: "a", number: 7, how: "plain"), replay: replay)
+            machine.runDry()
+            let done = try #require(try machine.events(WorkDone.self).first?.envelope)
+            let record = try #require(machine.log.records(of: NotificationRequested.type.name).first)
+            func own(_ cause: EventID, replay: String? = nil) -> EventID {
+                .derived(causation: cause, bot: "WorkBot", type: NotificationRequested.type, ordinal: 0, replay: replay)
+            }
+            #expect(try machine.events(NotificationRequested.self).first?.envelope.id != own(done.id, replay: replay))
+            let original = header(ReplayHeader.originalID, of: record)
+            #expect((original == nil) == (replay == nil))
+            let first = EventID.derived(causation: try #require(EventID("a-7")), bot: "WorkBot", type: WorkDone.type, ordinal: 0)
+            #expect(original != own(first).text)
+        }
+    }
+
     /// A value of as many bytes as a bot reads goes out, one of a byte more does not.
     @Test func anEventIsNoLargerThanABotReads() throws {
         let codec = MeshCodec(catalogue: EventCatalogue(), topics: TopicNames(bot: "test"))

@@ -117,10 +117,7 @@ struct Results: Sendable {
         for (place, (rule, pattern, template)) in rules.enumerated()
         where pattern.matches(type) && type.domain != "notification" {
             let (notification, key) = try notification(rule, template, place: place, of: envelope)
-            let originalNotification = original.map {
-                EventID.derived(causation: $0, bot: contract.name, type: NotificationRequested.type, ordinal: place)
-            }
-            try add(notification, originalNotification, key: key, because: input, to: &made)
+            try add(notification, original.map { notificationID(of: $0, place: place) }, key: key, because: input, to: &made)
         }
     }
 
@@ -159,10 +156,16 @@ struct Results: Sendable {
         let bytes: [UInt8]
         do { bytes = try request.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
         let envelope = Envelope(
-            id: .derived(causation: event.id, bot: contract.name, type: NotificationRequested.type, ordinal: place, replay: event.replay),
-            timestamp: event.timestamp, source: contract.name, type: NotificationRequested.type, version: NotificationRequested.version,
+            id: notificationID(of: event.id, place: place, replay: event.replay), timestamp: event.timestamp, source: contract.name,
+            type: NotificationRequested.type, version: NotificationRequested.version,
             payload: bytes, priority: event.priority, because: event, trace: event.trace)
         return (envelope, request.key)
+    }
+
+    /// Not as the bot's own results: it may consume the event too, and ask for a notification because of it.
+    private func notificationID(of event: EventID, place: Int, replay: String? = nil) -> EventID {
+        .derived(
+            causation: event, bot: "\(contract.name)/notifications", type: NotificationRequested.type, ordinal: place, replay: replay)
     }
 
     /// What `bot.error` says of a dead letter. Nil when it would tell of itself.
