@@ -39,8 +39,10 @@ enum MeshLoad {
                 ], run: { invocation in try Relay(invocation).run() }),
             Command(
                 "verify", summary: "read both topics whole and compare them",
+                discussion: "The exit status is 1 when anything is not as promised, and when there is nothing to compare.",
                 flags: [
                     brokers, input, output, mode,
+                    Flag("count", value: "N", help: "so many requests there must be; without it at least one"),
                     Flag(
                         "isolation", value: "LEVEL", default: GroupSettings.Isolation.readCommitted.rawValue,
                         choices: [GroupSettings.Isolation.readCommitted.rawValue, GroupSettings.Isolation.readUncommitted.rawValue],

@@ -10,6 +10,8 @@ struct Verify {
     private let output: String
     private let mode: DeliveryMode
     private let isolation: GroupSettings.Isolation
+    /// How many requests there must be; nil: any number but none.
+    private let count: Int?
 
     init(_ invocation: Invocation) throws {
         client = try invocation.client()
@@ -17,6 +19,7 @@ struct Verify {
         output = invocation["out"] ?? ""
         mode = DeliveryMode(rawValue: invocation["mode"] ?? "") ?? .exactlyOnce
         isolation = GroupSettings.Isolation(rawValue: invocation["isolation"] ?? "") ?? .readCommitted
+        count = try invocation.integer("count", in: 1...1_000_000_000)
     }
 
     func run() throws -> Int32 {
@@ -27,9 +30,17 @@ struct Verify {
         }
         let counts = comparison.counts
         for (name, count) in counts { Terminal.write("\(name) \(count)\n", to: 1) }
-        let isRight = comparison.isRight
+        let problem = problem(requests: comparison.requestCount)
+        if let problem { Terminal.write("meshload: \(problem)\n", to: 2) }
+        let isRight = comparison.isRight && problem == nil
         sayResult(counts.map { ($0.0, $0.1) } + [("ok", isRight)])
         return isRight ? 0 : 1
+    }
+
+    /// Of nothing everything is right.
+    private func problem(requests: Int) -> String? {
+        if let count, requests != count { return "\(input) has \(requests) requests instead of \(count)" }
+        return requests == 0 ? "\(input) has no requests: nothing was compared" : nil
     }
 
     private func read(_ topic: String, _ body: (Envelope, Record) -> Void) throws {
@@ -97,9 +108,11 @@ struct Comparison {
         answered[key] = max(request.place, answered[key, default: -1])
     }
 
+    var requestCount: Int { requests.count }
+
     var counts: [(String, Int)] {
         [
-            ("requests", requests.count), ("results", results), ("lost", unanswered), ("duplicates", duplicates),
+            ("requests", requestCount), ("results", results), ("lost", unanswered), ("duplicates", duplicates),
             ("differing_ids", differing), ("invented", invented), ("misplaced", misplaced),
         ]
     }

@@ -46,8 +46,9 @@ import Testing
             return Int(try #require(relayed.result["messages"]?.integer))
         }
 
-        func verify(mode: String) async throws -> (isSuccess: Bool, result: JSONValue) {
-            try await run(["verify", "--in", requests, "--out", results, "--mode", mode])
+        func verify(mode: String, count: Int? = nil) async throws -> (isSuccess: Bool, result: JSONValue) {
+            try await run(
+                ["verify", "--in", requests, "--out", results, "--mode", mode] + (count.map { ["--count", "\($0)"] } ?? []))
         }
     }
 
@@ -66,6 +67,20 @@ import Testing
         #expect(verdict.isSuccess)
         #expect(verdict.result["requests"]?.integer == 5_500)
         #expect(verdict.result["results"]?.integer == 5_500)
+    }
+
+    @Test func theCheckerIsNotContentWithNothingOrWithAnotherNumber() async throws {
+        let bench = try await Bench()
+        try await bench.fixture.makeTopics([bench.requests, bench.results].map { NewTopic(name: $0, partitions: 2) })
+        let empty = try await bench.verify(mode: "exactly-once")
+        #expect(!empty.isSuccess && empty.result["ok"]?.bool == false)
+
+        try await bench.generate(10)
+        _ = try await bench.relay(10, mode: "exactly-once", group: bench.fixture.uniqueName("RelayBot"))
+        #expect(try await bench.verify(mode: "exactly-once", count: 10).isSuccess)
+        #expect(try await bench.verify(mode: "exactly-once").isSuccess)
+        let other = try await bench.verify(mode: "exactly-once", count: 11)
+        #expect(!other.isSuccess && other.result["ok"]?.bool == false && other.result["lost"]?.integer == 0)
     }
 
     @Test func theCheckerFindsALossAndADuplicate() async throws {
