@@ -37,6 +37,13 @@ import Testing
         #expect(first.text == second.text)
         #expect(first.text.contains("plan broker-kill at-least-once seed 6"))
         #expect(try await chaos(["--scenario", "flood"], directory).status == .exited(2))
+        for seeds in ["1.5", "1..", "..5", "1...5", "5..1", "1..2..3", "x", "-1", ""] {
+            let answer = try await chaos(["--seed=\(seeds)", "--plan"], directory)
+            #expect(answer.status == .exited(2) && answer.text.contains("1..20"), "\(seeds): \(answer.text)")
+        }
+        let nowhere = try await chaos(["--topics", directory + "/none", "--scenario", "kill"], directory)
+        #expect(nowhere.status == .exited(1))
+        #expect(nowhere.text.hasPrefix("meshload: \(directory)/none") && !nowhere.text.contains("plan "), "\(nowhere.text)")
     }
 
     /// A Kafka that is not ours: what must control it is skipped, and says why.

@@ -1,3 +1,4 @@
+import Envelopes
 import FoundationEssentials
 import Kafka
 import MeshRuntime
@@ -47,6 +48,10 @@ struct ChaosOptions: Sendable {
         clockLibrary = Self.absolute(invocation["clock-library"] ?? "")
         keeps = invocation.has("keep")
         isPlanOnly = invocation.has("plan")
+        // Each bot reads it. What is wrong with it is told here, not by bots that end at once.
+        if !isPlanOnly {
+            _ = try EventCatalogue.bench(catalogue, input: BenchRequest.type, output: BenchResponse.type, owner: ChaosBot.contract.name)
+        }
         let isForeign =
             invocation["brokers"] != nil || !(invocation.environment["KAFKA_BOOTSTRAP_SERVERS"] ?? "").isEmpty
             || !(invocation.environment["KAFKA_PROPERTIES_FILE"] ?? "").isEmpty
@@ -56,8 +61,8 @@ struct ChaosOptions: Sendable {
 
     /// `7`, or `1..20`.
     private static func seeds(_ text: String) throws(UsageError) -> ClosedRange<UInt64> {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: true).map { UInt64($0) }
-        guard let first = parts.first ?? nil, let last = parts.last ?? nil, parts.count <= 2, first <= last else {
+        let ends = text.split(separator: "..", omittingEmptySubsequences: false).map { UInt64($0) }
+        guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last else {
             throw UsageError("--seed takes a number, or a first and a last one like 1..20, not '\(text)'")
         }
         return first...last
