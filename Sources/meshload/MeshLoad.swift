@@ -55,7 +55,7 @@ enum MeshLoad {
 
     static func main() {
         // Before any thread is started: none of them may take these signals.
-        if ["relay", "chaos", "chaos-bot"].contains(Swift.CommandLine.arguments.dropFirst().first) { TerminationSignals.block() }
+        if ["relay", "bench", "chaos", "chaos-bot"].contains(Swift.CommandLine.arguments.dropFirst().first) { TerminationSignals.block() }
         exit(status(of: Array(Swift.CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment))
     }
 

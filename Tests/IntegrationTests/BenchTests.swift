@@ -1,5 +1,6 @@
 import Envelopes
 import FoundationEssentials
+import Kafka
 import LocalBroker
 import MeshTesting
 import Testing
@@ -64,6 +65,40 @@ import Testing
             ["--records", "10", "--rounds", "1", "--only", "bare", "--bare", liar], in: directory)
         #expect(answer.status == .exited(1), "\(answer.text)")
         #expect(answer.text.contains("void: round 1: bare: 0 results instead of 10"), "\(answer.text)")
+    }
+
+    /// At a broker of its own, and at one that others use too.
+    @Test(arguments: [true, false]) func whatIsInterruptedLeavesNeitherFilesNorTopics(isOwnBroker: Bool) async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-bench")
+        let fixture = try await BrokerFixture.shared()
+        let data = directory + "/data"
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        var arguments = [
+            "bench", "--warm-memory", "0", "--directory", data, "--topics", Programs.root + "/topics", "--only", "at-least-once",
+            "--records", "20000",
+        ]
+        if !isOwnBroker { arguments += ["--brokers", fixture.bootstrapServers] }
+        let process = try ChildProcess.spawn(
+            ChildProcess.Launch(
+                program: try BuiltProgram.path("meshload"), arguments: arguments, environment: Programs.environment,
+                output: .file(directory + "/log")))
+        defer { process.signal(.kill) }
+        func said() throws -> String { try String(contentsOfFile: directory + "/log", encoding: .utf8) }
+        try await eventually("the first round to be over", within: .seconds(120)) { try said().contains("round 1: ") }
+        process.signal(.interrupt)
+        try await eventually("the command to end", within: .seconds(60)) { process.exitStatus != nil }
+        let words = try said()
+        #expect(process.exitStatus == .exited(130), "\(words)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: data) == [])
+        let settings = fixture.settings
+        let topics = try await DedicatedThread.run(name: "topics") {
+            let admin = try AdminClient(settings)
+            defer { admin.close() }
+            return try admin.metadata(timeout: .seconds(10)).topics.keys.filter {
+                $0 == "bench.request_t" || $0.hasPrefix("bench.response_t0")
+            }
+        }
+        #expect(topics == [])
     }
 
     @Test func aDocumentWithoutTheMarksIsRefusedBeforeAnythingIsMeasured() async throws {

@@ -80,6 +80,30 @@ import Testing
         if signal == .terminate { #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == []) }
     }
 
+    /// The broker is on its way then, and nothing runs yet.
+    @Test func whatIsInterruptedAtItsBeginningLeavesNoFile() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let temporary = directory + "/tmp"
+        try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
+        let process = try ChildProcess.spawn(
+            ChildProcess.Launch(
+                program: try BuiltProgram.path("meshload"), arguments: ["chaos", "--scenario", "kill", "--seed", "1..3"],
+                environment: Programs.environment.merging(["MESH_TOPICS_DIR": Programs.root + "/topics", "TMPDIR": temporary]) { $1 },
+                output: .file(directory + "/log")))
+        defer { process.signal(.kill) }
+        try await eventually("its directory to be there", within: .seconds(30)) {
+            try FileManager.default.contentsOfDirectory(atPath: temporary).contains { name in
+                try !FileManager.default.contentsOfDirectory(atPath: "\(temporary)/\(name)").isEmpty
+            }
+        }
+        process.signal(.terminate)
+        try await eventually("the command to end", within: .seconds(30)) { process.exitStatus != nil }
+        #expect(process.exitStatus == .exited(143))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [])
+        try await eventually("its processes to end", within: .seconds(30)) { try processes(naming: temporary) == 0 }
+    }
+
     /// How many processes have this path on their command line or as what they were started with.
     private func processes(naming path: String) throws -> Int {
         try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { entry in

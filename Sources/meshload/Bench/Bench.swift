@@ -66,11 +66,15 @@ struct Bench {
     }
 
     func run() throws -> Int32 {
+        Interruption.watch()
         let warm = try WarmMemory(options.warmBytes)
         defer { withExtendedLifetime(warm) {} }
         say("\((warm?.size ?? 0) >> 20) MiB of free memory warmed of \(options.warmBytes >> 20) wanted")
-        let ground = try BenchGround(options)
-        defer { ground.close() }
+        let (ground, interruption) = try Interruption.add(making: { try BenchGround(options) }, undo: { $0.abandon() })
+        defer {
+            Interruption.remove(interruption)
+            ground.close()
+        }
         let machine = try Machine(ground)
         var figures: [(String, any CustomStringConvertible)] = []
         var faults: [String] = []

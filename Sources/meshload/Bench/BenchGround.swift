@@ -3,13 +3,17 @@ import FoundationEssentials
 import Kafka
 import LocalBroker
 import MeshRuntime
+import Synchronization
 
 /// Where a benchmark takes place: a broker, and a directory for data and logs.
-struct BenchGround {
+final class BenchGround: Sendable {
     let client: ClientSettings
     let programs: ContestantPrograms
     let directory: String
     private let broker: LocalBroker?
+    /// Those that were made here and not deleted yet.
+    private let topics = Mutex<Set<String>>([])
+    private let children = Mutex<[ChildProcess]>([])
 
     /// Starts a broker unless one is named.
     init(_ options: BenchOptions) throws {
@@ -35,10 +39,25 @@ struct BenchGround {
     /// Whether the broker is one of this package.
     var hasOwnBroker: Bool { broker != nil }
 
-    /// Stops the broker and removes the directory.
+    /// Stops the broker and removes the directory; at a Kafka that was named the topics that are left.
     func close() {
-        broker?.stop()
+        if let broker { broker.stop() } else { removeLeftTopics() }
         Self.remove(directory)
+    }
+
+    /// The same at once, with whatever runs. Contestants first: one that goes on would make its topics again.
+    func abandon() {
+        let running = children.withLock { $0 }
+        for child in running { child.signal(.kill) }
+        for child in running { _ = child.wait(timeout: .seconds(5)) }
+        broker?.kill()
+        close()
+    }
+
+    private func removeLeftTopics() {
+        let left = topics.withLock { $0.sorted() }
+        guard !left.isEmpty else { return }
+        do { try delete(left) } catch { Bench.say("topics that cannot be deleted: \(left.joined(separator: ", ")): \(error)") }
     }
 
     private static func remove(_ directory: String) {
@@ -51,9 +70,20 @@ struct BenchGround {
 
     /// Starts a contestant.
     func start(_ contestant: Contestant, _ job: RelayJob, log: String) throws -> ChildProcess {
-        try ChildProcess.spawn(
+        try start(
             programs.launch(
                 contestant, job, brokers: client.bootstrapServers, more: try Self.growth(of: job), output: "\(directory)/\(log).log"))
+    }
+
+    func start(_ launch: ChildProcess.Launch) throws -> ChildProcess {
+        try Interruption.hold {
+            let child = try ChildProcess.spawn(launch)
+            children.withLock { children in
+                children.removeAll { $0.exitStatus != nil }
+                children.append(child)
+            }
+            return child
+        }
     }
 
     /// The last line that it wrote as JSON; nil when that is none.
@@ -72,10 +102,18 @@ struct BenchGround {
     /// Makes the topics of a run, so that no contestant pays for them.
     func makeTopics(of contestant: Contestant, _ job: RelayJob) throws {
         let own = RuntimeSettings(bot: job.group).topics
-        try Topics.ensure([job.output], client)
+        try ensure([job.output])
         guard contestant.isBot else { return }
         // One partition: else a replica may be given those of the retry topic and none of the input.
-        try Topics.ensure([own.retry], compacted: [own.state], partitions: 1, client)
+        try ensure([own.retry], compacted: [own.state], partitions: 1)
+    }
+
+    /// Makes topics that are not there yet.
+    func ensure(_ names: [String], compacted: [String] = [], partitions: Int32 = 6) throws {
+        try Interruption.hold {
+            topics.withLock { $0.formUnion(names + compacted) }
+            try Topics.ensure(names, compacted: compacted, partitions: partitions, client)
+        }
     }
 
     /// Deletes the topics of a run, so that the disk does not fill.
@@ -84,10 +122,11 @@ struct BenchGround {
         try delete([job.output] + (contestant.isBot ? [own.retry, own.state] : []))
     }
 
-    func delete(_ topics: [String]) throws {
+    func delete(_ names: [String]) throws {
         let admin = try AdminClient(client)
         defer { admin.close() }
-        try admin.deleteTopics(topics).check(except: \.isUnknownTopicOrPartition)
+        try admin.deleteTopics(names).check(except: \.isUnknownTopicOrPartition)
+        topics.withLock { $0.subtract(names) }
     }
 
     /// Bytes by which a bot's result is longer than the request.

@@ -12,7 +12,7 @@ struct BenchInput {
     /// How long an open transaction may take to be filled.
     private static let limit: Duration = .seconds(600)
 
-    func make(on ground: BenchGround) throws { try Topics.ensure([topic], partitions: partitions, ground.client) }
+    func make(on ground: BenchGround) throws { try ground.ensure([topic], partitions: partitions) }
 
     /// Writes the requests and waits until all are acknowledged. Blocks.
     func fill(on ground: BenchGround) throws {

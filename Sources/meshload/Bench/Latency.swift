@@ -50,7 +50,7 @@ struct Latency {
         let count = Self.warmUp + Self.rate * options.seconds
         let job = RelayJob(
             input: "bench.request_\(name)", output: "bench.response_\(name)", count: count, group: "BenchBot_\(name)", linger: 0)
-        try Topics.ensure([job.input], ground.client)
+        try ground.ensure([job.input])
         try ground.makeTopics(of: contestant, job)
         let arrivals = Arrivals(count: count)
         let reader = try ResultReader(job.output, ground.client) { record, moment in

@@ -35,7 +35,7 @@ struct MemoryUse {
         let name = "m_\(mode == .exactlyOnce ? "eo" : "alo")_\(callMilliseconds ?? 0)"
         let job = RelayJob(input: input, output: "bench.response_\(name)", count: 1, group: "BenchBot_\(name)", warm: 0)
         try ground.makeTopics(of: .exactlyOnce, job)
-        let child = try ChildProcess.spawn(
+        let child = try ground.start(
             ChildProcess.Launch(
                 program: options.programs.meshload,
                 arguments: [

@@ -16,12 +16,13 @@ final class ChaosBroker: Sendable {
     private let diskDirectory: String?
     private let ends = Mutex<[String]>([])
     private let isOver = Atomic(false)
+    private let interruption: Int?
 
     /// A Kafka that is not ours.
     init(foreign: ClientSettings) {
         client = foreign
         addressForBots = foreign.bootstrapServers
-        (local, proxy, diskDirectory) = (nil, nil, nil)
+        (local, proxy, diskDirectory, interruption) = (nil, nil, nil, nil)
     }
 
     /// Starts a broker with a directory below the workspace.
@@ -50,7 +51,7 @@ final class ChaosBroker: Sendable {
         client = local.settings
         addressForBots = proxy.map { "127.0.0.1:\($0.port)" } ?? local.bootstrapServers
         self.local = local
-        try local.start()
+        interruption = try Interruption.add(making: { try local.start() }, undo: { local.kill() }).id
         DedicatedThread.start(name: "broker-watch") { [self] in
             while !isOver.load(ordering: .relaxed) {
                 guard let status = local.waitForUnexpectedEnd() else {
@@ -67,6 +68,7 @@ final class ChaosBroker: Sendable {
 
     func stop() {
         isOver.store(true, ordering: .relaxed)
+        if let interruption { Interruption.remove(interruption) }
         local?.signal(.thaw)
         local?.stop()
         proxy?.stop()

@@ -40,7 +40,8 @@ struct ChaosCommand {
         let name = "\(plan.scenario.rawValue)/\(plan.mode.rawValue)/\(plan.seed)"
         var workspace: Workspace?
         do {
-            let directory = try Workspace()
+            let (directory, interruption) = try Interruption.add(making: { try Workspace() }, undo: { $0.remove() })
+            defer { Interruption.remove(interruption) }
             workspace = directory
             let run = try ChaosRun(plan, options, in: directory)
             let verdict = try run.run()

@@ -40,11 +40,7 @@ final class ChaosRun: Sendable {
 
     /// Blocks until the verdict is there. Throws what kept the run from being judged.
     func run() throws -> ChaosVerdict {
-        let interruption = Interruption.add { [self] in
-            bots.killAll()
-            broker.kill()
-            workspace.remove()
-        }
+        let interruption = Interruption.add { [self] in bots.killAll() }
         defer {
             Interruption.remove(interruption)
             bots.killAll()

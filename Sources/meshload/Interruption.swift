@@ -1,0 +1,54 @@
+import Glibc
+import Kafka
+import Synchronization
+import Terminal
+
+/// What must be ended when the tool is interrupted. Its children die with this process whatever happens; this is for what does not.
+enum Interruption {
+    private struct Action {
+        let id: Int
+        let body: @Sendable () -> Void
+    }
+
+    /// Locked for good once a signal has come: nothing is begun any more.
+    private static let actions = Mutex<[Action]>([])
+    private static let lastID = Atomic<Int>(0)
+
+    /// `undo` runs when SIGINT or SIGTERM comes before `remove`: also just after `make`, which neither of them interrupts.
+    static func add<Made: Sendable>(
+        making make: () throws -> Made, undo: @escaping @Sendable (Made) -> Void
+    ) rethrows -> (made: Made, id: Int) {
+        let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue
+        let made = try actions.withLock { actions in
+            let made = try make()
+            actions.append(Action(id: id) { undo(made) })
+            return made
+        }
+        return (made, id)
+    }
+
+    /// `body` runs when SIGINT or SIGTERM comes before `remove`.
+    static func add(_ body: @escaping @Sendable () -> Void) -> Int { add(making: {}, undo: body).id }
+
+    static func remove(_ id: Int) { actions.withLock { $0.removeAll { $0.id == id } } }
+
+    /// Does what neither of the signals interrupts.
+    static func hold<Result: Sendable>(_ body: () throws -> Result) rethrows -> Result { try actions.withLock { _ in try body() } }
+
+    /// Waits for the signals on a thread of its own; they must be blocked already.
+    static func watch() {
+        DedicatedThread.start(name: "signals") {
+            var set = sigset_t()
+            sigemptyset(&set)
+            sigaddset(&set, SIGTERM)
+            sigaddset(&set, SIGINT)
+            var signal: Int32 = 0
+            while sigwait(&set, &signal) != 0 {}
+            Terminal.write("meshload: interrupted, ending what was begun\n", to: STDERR_FILENO)
+            actions.withLock { actions in
+                for action in actions.reversed() { action.body() }
+                _exit(128 + signal)
+            }
+        }
+    }
+}
