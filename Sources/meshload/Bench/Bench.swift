@@ -26,7 +26,7 @@ struct Bench {
             "bench", summary: "measure the relay beside a bare loop in C and one in Python",
             discussion: """
                 Without a switch it measures throughput: all contestants read the same requests, one after the other, in an order that rotates from round
-                to round; what they wrote is counted from outside. The exit status is 1 when a contestant lost or repeated something.
+                to round; what they wrote is counted from outside. The exit status is 1 when a contestant lost or repeated something, or a bot takes more memory than is promised.
                 """,
             flags: [
                 brokers, Flag("records", value: "N", default: "500000", help: "requests of each run"),
@@ -86,7 +86,7 @@ struct Bench {
             figures += report.figures
             faults += report.faults
         }
-        for fault in faults { say("void: \(fault)") }
+        for fault in faults { say("not right: \(fault)") }
         sayResult([("ok", faults.isEmpty), ("void", faults.count)] + figures)
         return faults.isEmpty ? 0 : 1
     }
@@ -113,6 +113,6 @@ struct BenchReport {
     let text: String
     /// For the result line.
     var figures: [(String, any CustomStringConvertible)] = []
-    /// Runs that do not count, and why.
+    /// Runs that do not count, and why; what is not as promised.
     var faults: [String] = []
 }

@@ -116,6 +116,14 @@ final class BenchGround: Sendable {
         }
     }
 
+    /// How far a topic reaches: records, and markers of transactions.
+    func count(of topic: String) throws -> Int64 {
+        let admin = try AdminClient(client)
+        defer { admin.close() }
+        let partitions = try admin.metadata(topic: topic).topics[topic]?.partitions ?? []
+        return try partitions.reduce(0) { try $0 + admin.watermarks(of: TopicPartition(topic, $1.id)).high }
+    }
+
     /// Deletes the topics of a run, so that the disk does not fill.
     func removeTopics(of contestant: Contestant, _ job: RelayJob) throws {
         let own = RuntimeSettings(bot: job.group).topics

@@ -7,6 +7,8 @@ import MeshRuntime
 struct MemoryUse {
     private static let backlog = 1_000_000
     private static let workMilliseconds = 1_000
+    /// What is promised, in megabytes (docs/guarantees.md).
+    private static let (idleLimit, backlogLimit) = (25.0, 150.0)
     private let options: BenchOptions
 
     init(_ options: BenchOptions) { self.options = options }
@@ -18,17 +20,25 @@ struct MemoryUse {
         try idle.fill(on: ground)
         try full.fill(on: ground)
         var rows: [[String]] = []
+        var faults: [String] = []
         for mode in [DeliveryMode.atLeastOnce, .exactlyOnce] {
             let quiet = try use(mode, idle.topic, callMilliseconds: nil, on: ground)
             let busy = try use(mode, full.topic, callMilliseconds: Self.workMilliseconds, on: ground)
+            faults += Self.excess(quiet.resident, Self.idleLimit, "\(mode.rawValue), idle")
+            faults += Self.excess(busy.highest, Self.backlogLimit, "\(mode.rawValue), with the backlog")
             rows.append([mode.rawValue, Self.megabytes(quiet.resident), Self.megabytes(quiet.own), Self.megabytes(busy.highest)])
         }
         try ground.delete([idle.topic, full.topic])
         let table = BenchTable.markdown(["mode", "idle, MB", "of it its own, not mapped files", "highest with the backlog, MB"], rows)
         return BenchReport(
             text:
-                "After \(options.seconds) s; \(Self.backlog) requests, each a call of \(Self.workMilliseconds) ms, 500 at a time.\n\n\(table)\n"
-        )
+                "After \(options.seconds) s; \(Self.backlog) requests, each a call of \(Self.workMilliseconds) ms, 500 at a time.\n\n\(table)\n",
+            faults: faults)
+    }
+
+    private static func excess(_ kibibytes: Int, _ limit: Double, _ what: String) -> [String] {
+        Double(kibibytes) * 1_024 / 1e6 <= limit
+            ? [] : ["memory: \(what): \(megabytes(kibibytes)) MB, more than the \(Int(limit)) that are promised"]
     }
 
     private func use(_ mode: DeliveryMode, _ input: String, callMilliseconds: Int?, on ground: BenchGround) throws -> ProcessMemory {
@@ -48,7 +58,10 @@ struct MemoryUse {
             throw LoadFailure("\(name) ended by itself: \(ground.lastWords(log: name))")
         }
         let memory = try ProcessMemory(of: child.pid)
-        Bench.say("memory: \(name): \(Self.megabytes(memory.resident)) MB, highest \(Self.megabytes(memory.highest)) MB")
+        let results = try ground.count(of: job.output)
+        guard results > 0 else { throw LoadFailure("\(name) has written no result: \(ground.lastWords(log: name))") }
+        Bench.say(
+            "memory: \(name): \(Self.megabytes(memory.resident)) MB, highest \(Self.megabytes(memory.highest)) MB, \(results) results")
         child.stop(grace: .seconds(30))
         try ground.removeTopics(of: .exactlyOnce, job)
         return memory

@@ -28,7 +28,8 @@ struct Throughput {
         try ground.delete([input.topic])
         Terminal.write(text, to: 1)
         return BenchReport(
-            text: medianTable(runs) + comparison(runs) + faults.map { "\nVoid: \($0).\n" }.joined(), figures: figures(runs), faults: faults)
+            text: medianTable(runs) + Aims.table { median($0, runs) } + faults.map { "\nVoid: \($0).\n" }.joined(), figures: figures(runs),
+            faults: faults)
     }
 
     /// Three digits, so that all names have one length.
@@ -61,14 +62,6 @@ struct Throughput {
                         "\(own.last?.valueBytes ?? 0)", "\(own.last?.headerBytes ?? 0)",
                     ]
                 }) + "\n"
-    }
-
-    private func comparison(_ runs: [ContestantRun]) -> String {
-        guard let python = median(.python, runs) else { return "" }
-        let parts = [Contestant.atLeastOnce, .exactlyOnce].compactMap { contestant in
-            median(contestant, runs).map { "\(contestant.rawValue) \(BenchTable.ratio($0, to: python))" }
-        }
-        return parts.isEmpty ? "" : "\nOf the Python relay: \(parts.joined(separator: ", ")).\n"
     }
 
     private func figures(_ runs: [ContestantRun]) -> [(String, any CustomStringConvertible)] {
