@@ -1,3 +1,4 @@
+import Glibc
 import KafkaProtocol
 import Testing
 
@@ -80,6 +81,55 @@ struct TransactionTests {
         #expect(first.abortedTransactions.map(\.firstOffset) == [0])
         let last = try log.read(from: 30, maximumBytes: 1 << 20, isolation: .readCommitted, atLeastOneBatch: true)
         #expect(last.abortedTransactions.isEmpty)
+    }
+
+    /// A file that cannot be written for now: a name that points into a directory which is not there.
+    private func block(_ path: String) throws { try #require(symlink("missing/file", path) == 0) }
+
+    @Test(arguments: [SegmentFile.offsets, .aborted]) func anAbortOfASegmentWhoseIndexesCannotBeWrittenIsNotForgotten(file: SegmentFile)
+        throws
+    {
+        let directory = try TestDirectory()
+        let test = try TestStore(directory)
+        let log = try test.open()
+        try begin(log, 1)
+        try end(log, 1, commit: false)
+        let path = directory.segment(0, file)
+        try block(path)
+        try log.roll()
+        try log.append(batch())
+        try test.sync(checkpoint: true)
+        // What is not in the index yet is found by reading the log again.
+        #expect(log.checkpoint.offset == (file == .aborted ? 0 : 4))
+        try FileSystem.remove(path)
+        try log.append(batch())
+        try test.sync(checkpoint: true)
+        #expect(log.checkpoint.offset == 5)
+        test.store.end()
+        let reopened = try TestStore(directory).open()
+        let read = try reopened.read(from: 0, maximumBytes: 1 << 20, isolation: .readCommitted, atLeastOneBatch: true)
+        #expect(read.abortedTransactions.map(\.firstOffset) == [0])
+    }
+
+    @Test func recoveryDoesNotGoOnWithoutTheAbortsThatItFound() throws {
+        let directory = try TestDirectory()
+        let test = try TestStore(directory)
+        let log = try test.open()
+        try begin(log, 1)
+        try end(log, 1, commit: false)
+        try log.roll()
+        try log.append(batch())
+        test.store.close()
+        try FileSystem.remove(directory.partition + "/" + ProducerSnapshot.name(4))
+        let path = directory.segment(0, .aborted)
+        try FileSystem.remove(path)
+        try block(path)
+        let blocked = try TestStore(directory)
+        #expect(throws: StorageError.self) { try blocked.open() }
+        blocked.store.end()
+        try FileSystem.remove(path)
+        let read = try TestStore(directory).open().read(from: 0, maximumBytes: 1 << 20, isolation: .readCommitted, atLeastOneBatch: true)
+        #expect(read.abortedTransactions.map(\.firstOffset) == [0])
     }
 
     @Test func anOldCoordinatorOrEpochIsRefused() throws {

@@ -54,9 +54,10 @@ extension PartitionLog {
     func prepareCheckpoint(into work: inout SyncRound) {
         guard isCheckpointChosen else { return }
         isCheckpointChosen = false
-        active.storeIndexes()
-        // What the index of aborted transactions lacks would not be found again.
-        guard active.aborted.tail.isEmpty else { return }
+        // A closed segment has something left when its indexes could not be written as it was closed.
+        for segment in segments where segment === active || segment.hasUnstored { segment.storeIndexes() }
+        // What an index of aborted transactions lacks would not be found again.
+        guard segments.allSatisfy(\.aborted.tail.isEmpty) else { return }
         for segment in segments where segment.baseOffset >= checkpoint.segmentBase {
             for file in [SegmentFile.offsets, .times, .aborted] {
                 work.files.append(SyncRound.File(path: segment.path(file), target: .closed, log: -1))

@@ -124,7 +124,8 @@ struct LogRecovery {
                 offset = header.lastOffset + 1
                 note(header, control, segment, &producers)
             }
-            if index < start.index { segment.storeIndexes() }
+            // A next start would believe what lies before the recovery point.
+            if index < start.index { try segment.aborted.store(segment.path(.aborted)) }
         }
         return producers
     }

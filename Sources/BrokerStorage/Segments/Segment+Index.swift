@@ -50,20 +50,23 @@ extension Segment {
         if (last?.timestamp ?? -1) < entry.timestamp { times.append(entry) }
     }
 
-    /// Writes what the indexes hold in memory, so that a closed segment takes none. Indexes are no reason to refuse data: a failure is told, and what is
-    /// then missing in them only makes a search longer.
+    /// Writes what the indexes hold in memory, so that a closed segment takes none. Indexes are no reason to refuse data: a failure is told. What is then
+    /// missing in those of offsets and times only makes a search longer; aborted transactions stay in memory, and the recovery point waits for them.
     func storeIndexes() {
         noteHighest()
+        do throws(StorageError) { try aborted.store(path(.aborted)) } catch { context.report(.troubled(error)) }
         do throws(StorageError) {
             try offsets.store(path(.offsets))
             try times.store(path(.times))
-            try aborted.store(path(.aborted))
         } catch {
             context.report(.troubled(error))
             if offsets.tail.count > 16 * IndexFile<OffsetEntry>.maximumTail { offsets.dropTail() }
             if times.tail.count > 16 * IndexFile<TimeEntry>.maximumTail { times.dropTail() }
         }
     }
+
+    /// Whether the indexes hold something in memory.
+    var hasUnstored: Bool { !(offsets.tail.isEmpty && times.tail.isEmpty && aborted.tail.isEmpty) }
 
     /// Where to begin to look for an offset: a batch at or before it.
     func hint(for offset: Int64) -> Int {
