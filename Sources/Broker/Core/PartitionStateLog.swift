@@ -7,6 +7,8 @@ final class PartitionStateLog: StateLog {
     private let scheduler: any Scheduler
     /// An end of transaction is by the one coordinator there is.
     private static let coordinatorEpoch: Int32 = 0
+    /// Bytes of a batch at most: what is appended is what a start reads again.
+    static let maximumBatchBytes = 64 << 20
 
     init(_ log: PartitionLog, scheduler: any Scheduler) {
         self.log = log
@@ -17,7 +19,10 @@ final class PartitionStateLog: StateLog {
         let now = scheduler.wallClock
         var batch = RecordBatchBuilder(
             timestamp: now, producerID: producer?.id ?? -1, producerEpoch: producer?.epoch ?? -1, isTransactional: producer != nil)
-        for record in records { batch.append(key: record.key, value: record.value, timestamp: now) }
+        for record in records {
+            batch.append(key: record.key, value: record.value, timestamp: now)
+            guard batch.size <= Self.maximumBatchBytes else { throw .recordListTooLarge }
+        }
         _ = try log.appendInternal(batch.finish(), now: now)
     }
 
@@ -37,7 +42,7 @@ final class PartitionStateLog: StateLog {
                     let isCommit = if case .commit = end { true } else { false }
                     return body(.marker(producer, commit: isCommit, offset: header.baseOffset))
                 }
-                for record in try batch.records(maximumBytes: 64 << 20) {
+                for record in try batch.records(maximumBytes: Self.maximumBatchBytes) {
                     let state = StateRecord(key: Array(record.key ?? []), value: record.value.map { Array($0) })
                     body(.record(state, producer: producer, offset: record.offset, timestamp: record.timestamp))
                 }

@@ -76,7 +76,7 @@ extension GroupCoordinator {
             for index in items.indices where items[index].error == .none {
                 if items[index].metadata.utf8.count > settings.maximumOffsetMetadataBytes { items[index].error = .offsetMetadataTooLarge }
             }
-            try keep(items.filter { $0.error == .none }, group, committer.producer, expireTimestamp)
+            try keep(Self.last(items.filter { $0.error == .none }), group, committer.producer, expireTimestamp)
         } catch {
             for index in items.indices where items[index].error == .none { items[index].error = error }
         }
@@ -115,6 +115,12 @@ extension GroupCoordinator {
         // The member knows of the new generation already, but has no part in it yet; while the others are waited for it may still say what it has done.
         if !isTransactional, group.state == .completingRebalance { throw .rebalanceInProgress }
         return group
+    }
+
+    /// Of a partition that is named more than once, what is said of it last.
+    private static func last(_ items: [CommitItem]) -> [CommitItem] {
+        var seen: Set<TopicPartition> = []
+        return items.reversed().filter { seen.insert($0.partition).inserted }.reversed()
     }
 
     private func keep(_ items: [CommitItem], _ group: Group, _ producer: StateProducer?, _ expireTimestamp: Int64) throws(ErrorCode) {

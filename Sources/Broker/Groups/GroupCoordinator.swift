@@ -57,9 +57,13 @@ final class GroupCoordinator {
 
     // MARK: Groups
 
-    /// The group, made when it does not exist. Throws `policyViolation` when there are too many.
+    /// Bytes of a group's id at most. The id stands in the record of each of its offsets, so a long one makes a small commit a large batch.
+    static let maximumIDBytes = 1_024
+
+    /// The group, made when it does not exist. Throws `invalidGroupID` for an id that is too long, `policyViolation` when there are too many groups.
     func groupOrNew(_ id: String) throws(ErrorCode) -> Group {
         if let group = groups[id] { return group }
+        guard id.utf8.count <= Self.maximumIDBytes else { throw .invalidGroupID }
         guard groups.count < settings.maximumGroups else { throw .policyViolation }
         return addGroup(id)
     }

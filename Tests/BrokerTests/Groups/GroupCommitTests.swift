@@ -67,6 +67,32 @@ import Testing
         #expect(world.commit([0: 2], topic: "u").value == [.groupAuthorizationFailed])
     }
 
+    @Test func aGroupsIDIsLimited() {
+        let longest = String(repeating: "g", count: GroupCoordinator.maximumIDBytes)
+        #expect(world.commit([0: 1], group: longest).value == [ErrorCode.none])
+        #expect(world.commit([0: 1], group: longest + "g").value == [.invalidGroupID])
+        #expect(world.join(group: longest + "g").value?.errorCode == ErrorCode.invalidGroupID.rawValue)
+        #expect(world.log.entries.count == 1)
+    }
+
+    @Test func ofAPartitionThatIsNamedTwiceTheLastCounts() {
+        var topic = OffsetCommitRequest.OffsetCommitRequestTopic()
+        topic.name = "t"
+        topic.partitions = ([5, 7, 6] as [Int64]).map { offset in
+            var partition = OffsetCommitRequest.OffsetCommitRequestTopic.OffsetCommitRequestPartition()
+            partition.committedOffset = offset
+            return partition
+        }
+        var request = OffsetCommitRequest()
+        request.groupId = "g"
+        request.topics = [topic]
+        let answer = GroupAnswer<OffsetCommitResponse>()
+        world.coordinator.commit(request, world.context(9)) { answer($0) }
+        #expect(answer.value?.topics.first?.partitions.map(\.errorCode) == [0, 0, 0])
+        #expect(world.offset() == 6)
+        #expect(world.log.entries.count == 1)
+    }
+
     @Test func metadataIsLimited() {
         #expect(world.commit([0: 1], metadata: String(repeating: "x", count: 4_097)).value == [.offsetMetadataTooLarge])
         #expect(world.group() == nil)
