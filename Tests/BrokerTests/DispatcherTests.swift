@@ -32,6 +32,27 @@ import Testing
         }
     }
 
+    @Test func anAnswerThatIsTooLargeEndsTheConnection() throws {
+        var dispatcher = Dispatcher()
+        dispatcher.on(DescribeGroupsRequest.self) { _, _ in
+            var member = DescribeGroupsResponse.DescribedGroup.DescribedGroupMember()
+            member.memberMetadata = [UInt8](repeating: 7, count: 1 << 20)
+            var group = DescribeGroupsResponse.DescribedGroup()
+            group.members = Array(repeating: member, count: 300)
+            var response = DescribeGroupsResponse()
+            response.groups = [group]
+            return response
+        }
+        let (header, reader) = try request(APIKey.describeGroups.rawValue, 0, [0, 0, 0, 0])
+        let context = RequestContext(version: 0)
+        var answers = 0
+        try dispatcher.dispatch(header, reader, context) { parts in
+            answers += 1
+            #expect(parts == nil)
+        }
+        #expect(answers == 1 && context.session.mustClose)
+    }
+
     /// librdkafka 2.16 leaves bytes behind its Metadata request; Kafka passes over them.
     @Test func bytesBehindTheMessageArePassedOver() throws {
         var dispatcher = Dispatcher()

@@ -56,6 +56,13 @@ import Testing
         #expect(try closed.ask(request("or ders")).topics.map(\.errorCode) == [ErrorCode.invalidTopic.rawValue])
     }
 
+    @Test func anIDThatIsAskedForTwiceIsAnsweredOnce() throws {
+        let topics = try TopicFixture()
+        var twice = request(id: try topics.create("orders").id)
+        twice.topics = twice.topics.map { $0 + $0 }
+        #expect(try topics.ask(twice).topics.map(\.name) == ["orders"])
+    }
+
     @Test func aTopicThatCannotBeMadeIsRefused() throws {
         let topics = try TopicFixture { $0.maxPartitions = 6 }
         for name in ["a b", "..", "", "__cluster_metadata", String(repeating: "x", count: 250)] {

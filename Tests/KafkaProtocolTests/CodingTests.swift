@@ -17,9 +17,22 @@ import Testing
     }
 
     /// From the protocol guide: the size, the correlation id, no error, no APIs, no throttling.
-    @Test func anAnswerHasItsSizeInFront() {
-        let parts = MessageWriter.response(ApiVersionsResponse(), correlationID: 1, version: 3)
+    @Test func anAnswerHasItsSizeInFront() throws {
+        let parts = try #require(MessageWriter.response(ApiVersionsResponse(), correlationID: 1, version: 3))
         #expect(parts.flatMap { $0.inMemory } == [0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0])
+    }
+
+    @Test func anAnswerThatIsTooLargeIsNotMade() {
+        var member = DescribeGroupsResponse.DescribedGroup.DescribedGroupMember()
+        member.memberMetadata = [UInt8](repeating: 7, count: 1 << 20)
+        var group = DescribeGroupsResponse.DescribedGroup()
+        group.members = [member]
+        var response = DescribeGroupsResponse()
+        response.groups = [group]
+        #expect(MessageWriter.response(response, correlationID: 1, version: 5) != nil)
+        // More than a size can say.
+        response.groups = Array(repeating: group, count: 2_100)
+        #expect(MessageWriter.response(response, correlationID: 1, version: 5) == nil)
     }
 
     /// 32,768 bytes: more than a length of 16 bits can say.

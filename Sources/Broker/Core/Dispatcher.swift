@@ -2,8 +2,8 @@ import KafkaProtocol
 
 /// Knows who answers which request.
 public struct Dispatcher {
-    /// Gets the parts of the answer's frame; nil when the request takes no answer (Produce without acknowledgement). Called exactly once, on the broker's thread,
-    /// at once or later.
+    /// Gets the parts of the answer's frame; nil when the request takes no answer (Produce without acknowledgement), or one that is too large to be sent. Called
+    /// exactly once, on the broker's thread, at once or later.
     public typealias Reply = ([MessageWriter.Part]?) -> Void
     private typealias Handler = (RequestHeader, MessageReader, RequestContext, @escaping Reply) throws -> Void
 
@@ -34,7 +34,11 @@ public struct Dispatcher {
             // What follows the message is passed over, as Kafka does: librdkafka's Metadata for all topics leaves three bytes behind.
             try request.code(&reader)
             handler(request, context) { response in
-                reply(response.map { MessageWriter.response($0, correlationID: header.correlationID, version: header.apiVersion) })
+                guard let response else { return reply(nil) }
+                let parts = MessageWriter.response(response, correlationID: header.correlationID, version: header.apiVersion)
+                // No error says that an answer is too large.
+                if parts == nil { context.session.mustClose = true }
+                reply(parts)
             }
         }
     }

@@ -24,10 +24,11 @@ final class OffsetsAPI {
 
     private func list(_ request: ListOffsetsRequest, _ context: RequestContext) -> ListOffsetsResponse {
         var response = ListOffsetsResponse()
+        var answered: Set<TopicPartition> = []
         for topic in request.topics {
             var answer = ListOffsetsResponse.ListOffsetsTopicResponse()
             answer.name = topic.name
-            for wanted in topic.partitions {
+            for wanted in topic.partitions where answered.insert(TopicPartition(topic.name, wanted.partitionIndex)).inserted {
                 var found = ListOffsetsResponse.ListOffsetsPartitionResponse()
                 found.partitionIndex = wanted.partitionIndex
                 do throws(ErrorCode) {

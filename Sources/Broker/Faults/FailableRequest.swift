@@ -6,7 +6,7 @@ protocol FailableRequest: APIRequest {
 }
 
 public enum FailableAPI {
-    typealias Failure = (RequestHeader, MessageReader, ErrorCode) throws -> [MessageWriter.Part]
+    typealias Failure = (RequestHeader, MessageReader, ErrorCode) throws -> [MessageWriter.Part]?
 
     static var all: [APIKey: Failure] {
         [

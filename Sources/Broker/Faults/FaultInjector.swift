@@ -58,7 +58,7 @@ public final class FaultInjector {
         case .drop: done(.close)
         case .fail(let code):
             guard let failure = FailableAPI.all[api] else { return done(.close) }
-            done(.send(try failure(header, reader, code)))
+            done(try failure(header, reader, code).map { .send($0) } ?? .close)
         }
     }
 }

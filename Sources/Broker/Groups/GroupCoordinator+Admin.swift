@@ -45,7 +45,8 @@ extension GroupCoordinator {
 
     func describe(_ request: DescribeGroupsRequest, _ context: RequestContext) -> DescribeGroupsResponse {
         var response = DescribeGroupsResponse()
-        response.groups = request.groups.map { id in
+        var answered: Set<String> = []
+        response.groups = request.groups.filter { answered.insert($0).inserted }.map { id in
             var described = DescribeGroupsResponse.DescribedGroup()
             described.groupId = id
             guard authorizer.allows(.describe, .group, id, context) else {

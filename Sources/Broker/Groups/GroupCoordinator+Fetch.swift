@@ -9,7 +9,8 @@ extension GroupCoordinator {
     func fetch(_ request: OffsetFetchRequest, _ context: RequestContext, _ reply: @escaping (OffsetFetchResponse) -> Void) {
         var response = OffsetFetchResponse()
         if context.version >= 8 {
-            response.groups = request.groups.map { wanted in
+            var answered: Set<String> = []
+            response.groups = request.groups.filter { answered.insert($0.groupId).inserted }.map { wanted in
                 let topics = wanted.topics?.map { ($0.name, $0.partitionIndexes) }
                 return answer(wanted.groupId, topics, isStable: request.requireStable, context)
             }
@@ -40,11 +41,12 @@ extension GroupCoordinator {
             return answer
         }
         let group = groups[groupID]
+        var answered: Set<TopicPartition> = []
         for (name, indexes) in topics ?? Self.all(group) {
             let isAllowed = authorizer.allows(.describe, .topic, name, context)
             // Of topics that were not named, those that may not be seen are not there.
             if !isAllowed, topics == nil { continue }
-            let partitions = indexes.map { index in
+            let partitions = indexes.filter { answered.insert(TopicPartition(name, $0)).inserted }.map { index in
                 guard isAllowed else { return Self.partition(index, nil, .topicAuthorizationFailed) }
                 let partition = TopicPartition(name, index)
                 if isStable, pending.isPending(groupID, partition) { return Self.partition(index, nil, .unstableOffsetCommit) }

@@ -37,7 +37,9 @@ final class RequestProcessor {
         }
         let (header, reader) = try RequestHeader.read(frame)
         guard let api = APIKey(rawValue: header.apiKey) else { throw WireError("request \(header.apiKey) is not known", at: 0) }
-        if api == .apiVersions, !api.versions.contains(header.apiVersion) { return finish(.send(oldestApiVersions(header))) }
+        if api == .apiVersions, !api.versions.contains(header.apiVersion) {
+            return finish(oldestApiVersions(header).map { .send($0) } ?? .close)
+        }
         if !Self.open.contains(api), sasl.isAwaited(session) {
             throw WireError("\(api.name) came before authentication", at: 0)
         }
@@ -72,7 +74,7 @@ final class RequestProcessor {
     }
 
     /// A client that knows a newer ApiVersions than we do gets the oldest answer, which everybody can read, with all that it needs to ask again.
-    private func oldestApiVersions(_ header: RequestHeader) -> [MessageWriter.Part] {
+    private func oldestApiVersions(_ header: RequestHeader) -> [MessageWriter.Part]? {
         var response = dispatcher.apiVersions
         response.errorCode = ErrorCode.unsupportedVersion.rawValue
         return MessageWriter.response(response, correlationID: header.correlationID, version: 0)

@@ -55,8 +55,9 @@ private struct MetadataAnswer {
             return api.registry.topics.filter { api.allows(.describe, topic: $0.name, context) }.map(found)
         }
         var seen: Set<String> = []
+        var seenIDs: Set<WireUUID> = []
         return asked.compactMap { topic in
-            if !topic.topicId.isZero { return byID(topic) }
+            if !topic.topicId.isZero { return seenIDs.insert(topic.topicId).inserted ? byID(topic) : nil }
             guard let name = topic.name else { return failed(nil, .invalidRequest) }
             return seen.insert(name).inserted ? byName(name) : nil
         }

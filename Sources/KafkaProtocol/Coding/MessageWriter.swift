@@ -14,11 +14,15 @@ public struct MessageWriter: MessageCoder {
 
     /// Record data of up to this many bytes is copied between its neighbours: cheaper than another part.
     private static let copiedSize = 4096
+    /// Bytes of a message in memory at most; nobody asks for more in earnest. What lies in files does not count.
+    public static let maximumBytes = 256 << 20
 
     public let version: Int16
     public private(set) var isFlexible: Bool
     private var parts: [Part] = []
     private var buffer: [UInt8] = []
+    /// Of the parts that are in memory.
+    private var partBytes = 0
 
     public init(version: Int16, isFlexible: Bool) {
         self.version = version
@@ -31,8 +35,8 @@ public struct MessageWriter: MessageCoder {
         return parts
     }
 
-    /// A frame: the size, the answer's header, and the message.
-    public static func response(_ message: some APIResponse, correlationID: Int32, version: Int16) -> [Part] {
+    /// A frame: the size, the answer's header, and the message. Nil when it would be too large.
+    public static func response(_ message: some APIResponse, correlationID: Int32, version: Int16) -> [Part]? {
         let api = type(of: message).api
         var writer = MessageWriter(version: version, isFlexible: api.isFlexible(version))
         // Room for the size.
@@ -41,7 +45,7 @@ public struct MessageWriter: MessageCoder {
         // An answer to ApiVersions has the old header always: whoever asks does not yet know what we speak.
         if api.isFlexible(version), api != .apiVersions { writer.put(UInt8(0)) }
         writer.write(message)
-        return writer.framed()
+        return writer.isTooLarge ? nil : writer.framed()
     }
 
     /// A frame: the size, the request's header, and the message. For clients, which here means tests.
@@ -69,6 +73,8 @@ public struct MessageWriter: MessageCoder {
         return parts
     }
 
+    private var isTooLarge: Bool { partBytes + buffer.count > Self.maximumBytes }
+
     private mutating func withFlexible(_ flexible: Bool, _ body: (inout MessageWriter) -> Void) {
         let before = isFlexible
         isFlexible = flexible
@@ -82,8 +88,14 @@ public struct MessageWriter: MessageCoder {
         do { try message.code(&self) } catch { preconditionFailure("a message cannot be written: \(error)") }
     }
 
+    /// Goes no further when the message is too large.
+    private mutating func write<Element: WireField>(_ elements: [Element]) {
+        for element in elements where !isTooLarge { write(element) }
+    }
+
     private mutating func endPart() {
         guard !buffer.isEmpty else { return }
+        partBytes += buffer.count
         parts.append(.bytes(buffer[...]))
         buffer = []
     }
@@ -153,6 +165,7 @@ public struct MessageWriter: MessageCoder {
             putLength(bytes.count, short: false)
             if bytes.count <= Self.copiedSize { return buffer.append(contentsOf: bytes) }
             endPart()
+            partBytes += bytes.count
             parts.append(.bytes(bytes))
         case .file(let region):
             putLength(region.count, short: false)
@@ -163,12 +176,12 @@ public struct MessageWriter: MessageCoder {
 
     public mutating func array<Element: WireField>(_ value: inout [Element]) {
         putLength(value.count, short: false)
-        for element in value { write(element) }
+        write(value)
     }
 
     public mutating func nullableArray<Element: WireField>(_ value: inout [Element]?) {
         putLength(value?.count, short: false)
-        for element in value ?? [] { write(element) }
+        write(value ?? [])
     }
 
     public mutating func tags() { if isFlexible { unsignedVarint(0) } }

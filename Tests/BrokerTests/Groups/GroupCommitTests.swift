@@ -161,6 +161,25 @@ import Testing
         #expect(answer.value?.groups.map { $0.errorCode } == [0, 0, 0])
     }
 
+    /// Few bytes that ask for the same again and again would make a large answer.
+    @Test func whatIsAskedForTwiceIsToldOnce() {
+        _ = world.commit([0: 5, 1: 6])
+        #expect(world.fetch([0, 1, 0, 0]).value?.groups.first?.topics.first?.partitions.map(\.committedOffset) == [5, 6])
+        var request = OffsetFetchRequest()
+        request.groups = ["g", "h", "g"].map { id in
+            var group = OffsetFetchRequest.OffsetFetchRequestGroup()
+            group.groupId = id
+            group.topics = nil
+            return group
+        }
+        let answer = GroupAnswer<OffsetFetchResponse>()
+        world.coordinator.fetch(request, world.context(9)) { answer($0) }
+        #expect(answer.value?.groups.map(\.groupId) == ["g", "h"])
+        var description = DescribeGroupsRequest()
+        description.groups = ["g", "h", "g"]
+        #expect(world.coordinator.describe(description, world.context(6)).groups.map(\.groupId) == ["g", "h"])
+    }
+
     @Test func fetchAsksForRights() throws {
         _ = world.commit([0: 5])
         world.authorizer.refuse(.describe, .topic, "t")

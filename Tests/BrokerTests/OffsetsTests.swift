@@ -1,0 +1,30 @@
+import BrokerStorage
+import KafkaProtocol
+import Testing
+
+@testable import Broker
+
+@Suite struct OffsetsTests {
+    private let directory = DataDirectory()
+
+    private func ask<Request: APIRequest>(_ request: Request, _ store: LogStore, _ durability: ManualDurability = ManualDurability()) throws
+        -> Request.Response
+    {
+        var dispatcher = Dispatcher()
+        OffsetsAPI(
+            partitions: Partitions(store: store, scheduler: ManualScheduler()), authorizer: OpenAuthorizer(), durability: durability
+        ).register(in: &dispatcher)
+        return try dispatcher.ask(request, version: 2)
+    }
+
+    @Test func aPartitionThatIsNamedTwiceIsAnsweredOnce() throws {
+        let store = try directory.open()
+        _ = try store.log()
+        var topic = ListOffsetsRequest.ListOffsetsTopic()
+        topic.name = "t"
+        topic.partitions = Array(repeating: ListOffsetsRequest.ListOffsetsPartition(), count: 3)
+        var request = ListOffsetsRequest()
+        request.topics = [topic]
+        #expect(try ask(request, store).topics.map { $0.partitions.map(\.errorCode) } == [[0]])
+    }
+}
