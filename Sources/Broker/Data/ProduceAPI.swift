@@ -7,15 +7,15 @@ final class ProduceAPI {
     private let authorizer: any Authorizer
     private let durability: any Durability
     private let scheduler: any Scheduler
-    /// `none` when the producer's open transaction has the partition in it.
-    private let verify: (_ producerID: Int64, _ epoch: Int16, TopicPartition) -> ErrorCode
+    /// `none` when the producer has the transactional id, and its open transaction has the partition in it.
+    private let verify: (_ transactionalID: String, _ producerID: Int64, _ epoch: Int16, TopicPartition) -> ErrorCode
     /// Records and bytes that were appended.
     private(set) var recordsIn = 0
     private(set) var bytesIn = 0
 
     init(
         partitions: Partitions, authorizer: any Authorizer, durability: any Durability, scheduler: any Scheduler,
-        verify: @escaping (_ producerID: Int64, _ epoch: Int16, TopicPartition) -> ErrorCode
+        verify: @escaping (_ transactionalID: String, _ producerID: Int64, _ epoch: Int16, TopicPartition) -> ErrorCode
     ) {
         self.partitions = partitions
         self.authorizer = authorizer
@@ -45,7 +45,7 @@ final class ProduceAPI {
             let isAllowed = refusal == nil && authorizer.allows(.write, .topic, topic.name, context)
             for data in topic.partitionData {
                 let error = refusal ?? (isAllowed ? nil : .topicAuthorizationFailed)
-                answer.partitionResponses.append(append(data, TopicPartition(topic.name, data.index), error, context))
+                answer.partitionResponses.append(append(data, TopicPartition(topic.name, data.index), request.transactionalId, error))
             }
             response.responses.append(answer)
         }
@@ -60,7 +60,7 @@ final class ProduceAPI {
     }
 
     private func append(
-        _ data: ProduceRequest.PartitionProduceData, _ partition: TopicPartition, _ refusal: ErrorCode?, _ context: RequestContext
+        _ data: ProduceRequest.PartitionProduceData, _ partition: TopicPartition, _ transactionalID: String?, _ refusal: ErrorCode?
     ) -> ProduceResponse.PartitionProduceResponse {
         var answer = ProduceResponse.PartitionProduceResponse()
         answer.index = partition.partition
@@ -69,7 +69,7 @@ final class ProduceAPI {
             guard !TopicName.isInternal(partition.topic) else { throw .invalidTopic }
             let log = try partitions.log(partition.topic, partition.partition)
             guard case .bytes(let records) = data.records, !records.isEmpty else { throw .invalidRecord }
-            try checkTransaction(records, partition)
+            try checkTransaction(records, partition, transactionalID)
             let result = try log.append(records, now: scheduler.wallClock)
             answer.baseOffset = result.baseOffset
             answer.logAppendTimeMs = result.logAppendTime
@@ -86,10 +86,11 @@ final class ProduceAPI {
         return answer
     }
 
-    /// A record of a transaction that the coordinator does not know of could never be decided.
-    private func checkTransaction(_ records: ArraySlice<UInt8>, _ partition: TopicPartition) throws(ErrorCode) {
+    /// A record of a transaction that the coordinator does not know of could never be decided; one in a transaction of somebody else would be decided by them.
+    private func checkTransaction(_ records: ArraySlice<UInt8>, _ partition: TopicPartition, _ id: String?) throws(ErrorCode) {
         guard let header = records.withUnsafeBytes({ RecordBatchHeader($0) }), header.isTransactional else { return }
-        let error = verify(header.producerID, header.producerEpoch, partition)
+        guard let id else { throw .transactionalIDAuthorizationFailed }
+        let error = verify(id, header.producerID, header.producerEpoch, partition)
         guard error == .none else { throw error }
     }
 

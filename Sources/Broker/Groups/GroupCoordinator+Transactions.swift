@@ -34,7 +34,7 @@ extension GroupCoordinator {
         guard producer.id >= 0, producer.epoch >= 0 else { throw .invalidProducerIDMapping }
         try epochs.check(producer)
         // Without this, a commit that comes late would open a transaction that nobody ends. Newer clients are told that they can abort and go on.
-        guard hooks.isTransactionOngoing(producer.id, producer.epoch) else {
+        guard hooks.isTransactionOngoing(request.transactionalId, producer.id, producer.epoch) else {
             throw context.version >= 4 ? .transactionAbortable : .invalidTxnState
         }
     }

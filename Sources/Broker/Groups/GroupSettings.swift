@@ -45,8 +45,8 @@ struct GroupHooks {
     var partitionExists: (TopicPartition) -> Bool
     /// Random ones.
     var makeUUID: () -> WireUUID
-    /// Whether the offsets' partition is a part of the producer's open transaction.
-    var isTransactionOngoing: (_ producerID: Int64, _ epoch: Int16) -> Bool = { _, _ in true }
+    /// Whether the offsets' partition is a part of the open transaction of the producer, which has the transactional id.
+    var isTransactionOngoing: (_ transactionalID: String, _ producerID: Int64, _ epoch: Int16) -> Bool = { _, _, _ in true }
     /// A line for the log of the broker.
     var report: (String) -> Void = { _ in }
 }

@@ -51,15 +51,15 @@ struct BrokerParts {
             authorizer: authorizer,
             participants: participants, settings: TransactionSettings(configuration), report: { report(BrokerNotice($0)) })
         let transactions = transactions
-        groups.hooks.isTransactionOngoing = { [unowned transactions] id, epoch in
-            transactions.isOngoing(producerID: id, epoch: epoch, partition: TransactionCoordinator.offsetsPartition)
+        groups.hooks.isTransactionOngoing = { [unowned transactions] id, producerID, epoch in
+            transactions.isOngoing(id, producerID: producerID, epoch: epoch, partition: TransactionCoordinator.offsetsPartition)
         }
         try Self.load(groups, transactions, largestProducerID: Self.largestProducerID(store))
         transactions.abortOrphans(Self.openTransactions(store))
         registry.onTopicDeleted.append { [unowned groups] topic in groups.topicDeleted(topic.name) }
 
         produce = ProduceAPI(partitions: partitions, authorizer: authorizer, durability: store, scheduler: loop) { [unowned transactions] in
-            transactions.verify(producerID: $0, epoch: $1, partition: $2)
+            transactions.verify($0, producerID: $1, epoch: $2, partition: $3)
         }
         waiting = WaitingFetches(scheduler: loop) { [unowned loop] in loop.afterThisTurn($0) }
         let waiting = waiting

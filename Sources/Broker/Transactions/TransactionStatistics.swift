@@ -23,13 +23,14 @@ extension TransactionCoordinator {
     }
 
     /// Whether the partition is a part of the producer's open transaction, so that a transactional batch may be appended to it.
-    func isOngoing(producerID: Int64, epoch: Int16, partition: TopicPartition) -> Bool {
-        verify(producerID: producerID, epoch: epoch, partition: partition) == .none
+    func isOngoing(_ id: String, producerID: Int64, epoch: Int16, partition: TopicPartition) -> Bool {
+        verify(id, producerID: producerID, epoch: epoch, partition: partition) == .none
     }
 
     /// The same with the error that Produce and TxnOffsetCommit answer otherwise; `none` when the batch may be appended.
-    func verify(producerID: Int64, epoch: Int16, partition: TopicPartition) -> ErrorCode {
-        guard let transaction = byProducer[producerID] else { return .invalidProducerIDMapping }
+    /// - Parameter id: the transactional id that the client may write; a producer of another one is not its own.
+    func verify(_ id: String, producerID: Int64, epoch: Int16, partition: TopicPartition) -> ErrorCode {
+        guard let transaction = byProducer[producerID], transaction.id == id else { return .invalidProducerIDMapping }
         let metadata = transaction.metadata
         guard epoch == metadata.producerEpoch else { return .invalidProducerEpoch }
         // Retried by the producer; only one that writes while it ends its transaction gets here.

@@ -128,6 +128,14 @@ import Testing
         #expect(world.commit([0: 5], topic: "missing").value == [.unknownTopicOrPartition])
     }
 
+    /// Whoever may write one transactional id must not commit into the transaction of another.
+    @Test func offsetsAreCommittedUnderTheirTransactionsOwnID() {
+        world.coordinator.hooks.isTransactionOngoing = { id, producer, epoch in id == "y" && producer == 7 && epoch == 0 }
+        #expect(world.commitInTransaction([0: 5]).value == [.transactionAbortable])
+        world.coordinator.hooks.isTransactionOngoing = { id, producer, epoch in id == "x" && producer == 7 && epoch == 0 }
+        #expect(world.commitInTransaction([0: 5]).value == [ErrorCode.none])
+    }
+
     // MARK: OffsetFetch
 
     @Test(arguments: Array(1...9) as [Int16])

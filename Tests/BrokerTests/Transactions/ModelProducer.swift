@@ -69,7 +69,7 @@ final class ModelProducer {
 
     private func stepInTransaction(_ coordinator: TransactionCoordinator) {
         if let partition = partitions.randomElement(using: &world.random), world.random.chance(50) {
-            switch world.produce(transaction, producer, partition) {
+            switch world.produce(transaction, id, producer, partition) {
             case .none, .notEnoughReplicas: break
             default: die()
             }

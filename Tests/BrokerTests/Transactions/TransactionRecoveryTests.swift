@@ -35,7 +35,7 @@ import Testing
         let producer = try before.producer("t", timeout: 10_000)
         _ = try before.add([.a], "t", producer)
         let bench = try TransactionBench(log: before.log, at: 7_000)
-        #expect(bench.coordinator.isOngoing(producerID: producer.id, epoch: 0, partition: .a))
+        #expect(bench.coordinator.isOngoing("t", producerID: producer.id, epoch: 0, partition: .a))
         #expect(try bench.add([.b], "t", producer).errors == [.none])
         bench.scheduler.advance(by: 3_999)
         #expect(bench.state("t") == .ongoing)

@@ -87,9 +87,9 @@ final class TransactionWorld: TransactionParticipants {
     }
 
     /// What Produce does. Returns the error that it answers.
-    func produce(_ transaction: Int, _ producer: Producer, _ partition: TopicPartition) -> ErrorCode {
+    func produce(_ transaction: Int, _ id: String, _ producer: Producer, _ partition: TopicPartition) -> ErrorCode {
         guard let bench else { return .coordinatorNotAvailable }
-        let error = bench.coordinator.verify(producerID: producer.id, epoch: producer.epoch, partition: partition)
+        let error = bench.coordinator.verify(id, producerID: producer.id, epoch: producer.epoch, partition: partition)
         if error == .none && producer.epoch < newestEpoch(partition, producer.id) { return .invalidProducerEpoch }
         if error == .none { files[partition]?.items.append(.data(transaction, producer)) }
         return error
