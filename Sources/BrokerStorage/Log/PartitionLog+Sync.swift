@@ -30,8 +30,9 @@ extension PartitionLog {
         becomeDirty()
     }
 
-    /// What the round began with is on the disk.
+    /// What the round began with is on the disk. After a failure nothing counts as that any more: the system tells of data that it could not write once only.
     func synced(_ mark: SyncMark) {
+        guard failure == nil else { return }
         for (segment, size) in mark.segments { segment.syncedSize = max(segment.syncedSize, size) }
         syncedStableOffset = max(syncedStableOffset, mark.stableOffset)
         guard mark.endOffset > syncedOffset else { return }

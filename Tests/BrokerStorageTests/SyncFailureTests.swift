@@ -1,0 +1,35 @@
+import Glibc
+import KafkaProtocol
+import Testing
+
+@testable import BrokerStorage
+
+/// A disk that fails while it is synced. The system tells of data that it could not write once: the next sync of the same file succeeds.
+struct SyncFailureTests {
+    private static let failure = StorageError.system(operation: "sync", path: "t-0", number: EIO)
+
+    private func strict() throws -> TestStore {
+        var settings = StorageSettings()
+        settings.syncsBeforeAcknowledging = true
+        return try TestStore(settings)
+    }
+
+    /// The sync of what is not synced fails.
+    private func failSync(_ test: TestStore, _ index: Int = 0) {
+        let (_, running) = test.store.makeRound(checkpoint: false)
+        test.store.apply(running, SyncRound.Outcome(failures: [index: Self.failure]))
+    }
+
+    @Test func whatAFailedSyncHadIsNotTakenForSyncedByTheNext() throws {
+        let test = try strict()
+        let log = try test.open()
+        try log.append(batch())
+        let (_, first) = test.store.makeRound(checkpoint: false)
+        try log.append(batch())
+        test.store.apply(first, SyncRound.Outcome(failures: [0: Self.failure]))
+        let (work, second) = test.store.makeRound(checkpoint: false)
+        test.store.apply(second, work.run())
+        #expect(log.highWatermark == 0)
+        #expect(test.notices == [.failed(log.partition, Self.failure)])
+    }
+}
