@@ -32,4 +32,12 @@ struct SyncFailureTests {
         #expect(log.highWatermark == 0)
         #expect(test.notices == [.failed(log.partition, Self.failure)])
     }
+
+    @Test func aBatchThatCouldNotBeSyncedIsNotTakenForSentBefore() throws {
+        let test = try strict()
+        let log = try test.open()
+        try log.append(batch(producer: 1))
+        failSync(test)
+        #expect(throws: ErrorCode.kafkaStorageError) { try log.append(batch(producer: 1)) }
+    }
 }

@@ -16,6 +16,8 @@ extension PartitionLog {
     /// - Parameter now: milliseconds since 1970.
     public func append(_ records: ArraySlice<UInt8>, now: Int64) throws(ErrorCode) -> AppendResult {
         let header = try check(records)
+        // Also what was sent before: it may be what could not be kept.
+        guard failure == nil, !isDeleted else { throw .kafkaStorageError }
         if header.producerID >= 0, let sent = try producers.check(header) {
             return AppendResult(baseOffset: sent.baseOffset, lastOffset: sent.lastOffset, logAppendTime: sent.appendTime, isDuplicate: true)
         }
