@@ -40,4 +40,11 @@ struct SyncFailureTests {
         failSync(test)
         #expect(throws: ErrorCode.kafkaStorageError) { try log.append(batch(producer: 1)) }
     }
+
+    @Test func aNewPartitionsNameIsSyncedAgain() throws {
+        let test = try strict()
+        _ = try test.open()
+        failSync(test, -1)
+        #expect(test.store.makeRound(checkpoint: false).0.directories.map(\.path) == [test.store.directory + "/partitions"])
+    }
 }

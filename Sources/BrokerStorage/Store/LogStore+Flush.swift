@@ -164,7 +164,10 @@ extension LogStore {
                 log.synced(running.marks[index])
             }
         }
-        if let failure = outcome.failures[-1] { context.report(.troubled(failure)) }
+        if let failure = outcome.failures[-1] {
+            context.report(.troubled(failure))
+            isTreeDirty = true
+        }
         guard running.hasManifest else { return }
         if let failure = outcome.manifestFailure {
             context.report(.troubled(failure))
