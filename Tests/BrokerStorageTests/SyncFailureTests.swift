@@ -41,6 +41,28 @@ struct SyncFailureTests {
         #expect(throws: ErrorCode.kafkaStorageError) { try log.append(batch(producer: 1)) }
     }
 
+    @Test func onlyWhatTellsOfTheFailedPartitionIsRefused() throws {
+        let test = try strict()
+        let (good, bad) = (try test.open("good"), try test.open("bad"))
+        try good.append(batch())
+        try bad.append(batch())
+        let path = bad.active.path(.log)
+        bad.context.files.close(bad.active)
+        try FileSystem.remove(path)
+        // A name that leads to itself.
+        try #require(symlink(path, path) == 0)
+        var told: [String: Bool] = [:]
+        test.store.whenDurable([good.partition]) { told["good"] = $0 }
+        test.store.whenDurable([bad.partition]) { told["bad"] = $0 }
+        test.store.whenDurable([good.partition, bad.partition]) { told["both"] = $0 }
+        try test.pump { told.count == 3 }
+        #expect(told == ["good": true, "bad": false, "both": false])
+        #expect((good.highWatermark, bad.highWatermark) == (1, 0))
+        test.store.whenDurable([bad.partition]) { told["later"] = $0 }
+        try test.pump { test.store.round == nil }
+        #expect(told["later"] == false)
+    }
+
     @Test func aNewPartitionsNameIsSyncedAgain() throws {
         let test = try strict()
         _ = try test.open()

@@ -30,19 +30,20 @@ final class ManualDurability: Durability {
     var isImmediate = true
     /// Whether `whenSynced` waits for no `sync` either.
     var syncsAtOnce = true
-    private var waiting: [() -> Void] = []
+    private var waiting: [(partitions: [TopicPartition], action: (Bool) -> Void)] = []
 
-    func whenDurable(_ action: @escaping () -> Void) {
-        if isImmediate { action() } else { waiting.append(action) }
+    func whenDurable(_ partitions: [TopicPartition], _ action: @escaping (Bool) -> Void) {
+        if isImmediate { action(true) } else { waiting.append((partitions, action)) }
     }
 
-    func whenSynced(_ action: @escaping () -> Void) {
-        if isImmediate && syncsAtOnce { action() } else { waiting.append(action) }
+    func whenSynced(_ partitions: [TopicPartition], _ action: @escaping (Bool) -> Void) {
+        if isImmediate && syncsAtOnce { action(true) } else { waiting.append((partitions, action)) }
     }
 
-    func sync() {
+    /// - Parameter failing: whose disk fails.
+    func sync(failing: TopicPartition? = nil) {
         let due = waiting
         waiting = []
-        for action in due { action() }
+        for (partitions, action) in due { action(failing.map { !partitions.contains($0) } ?? true) }
     }
 }

@@ -86,6 +86,15 @@ import Testing
         #expect(answers == 1)
     }
 
+    @Test func aTopicThatTheDiskLosesIsNotTold() throws {
+        let topics = try TopicFixture()
+        topics.durability.isImmediate = false
+        var dispatcher = Dispatcher()
+        topics.api.register(in: &dispatcher)
+        let answer = try dispatcher.ask(request("orders"), version: 12) { topics.durability.sync(failing: .clusterMetadata) }
+        #expect(answer.topics.map(\.errorCode) == [ErrorCode.kafkaStorageError.rawValue])
+    }
+
     @Test func topicsAreFoundById() throws {
         let topics = try TopicFixture()
         let id = try topics.create("orders").id

@@ -42,4 +42,20 @@ import Testing
         #expect(answer.responses.flatMap { $0.partitionResponses.map(\.errorCode) } == [error.rawValue])
         #expect(log.endOffset == (error == .none ? 1 : 0))
     }
+
+    @Test func whatTheDiskLosesIsNotAcknowledged() throws {
+        let store = try directory.open()
+        _ = try store.log(TopicPartition.a.topic)
+        let durability = ManualDurability()
+        durability.isImmediate = false
+        let scheduler = ManualScheduler()
+        let api = ProduceAPI(
+            partitions: Partitions(store: store, scheduler: scheduler), authorizer: OpenAuthorizer(), durability: durability,
+            scheduler: scheduler
+        ) { _, _, _, _ in .none }
+        var dispatcher = Dispatcher()
+        api.register(in: &dispatcher)
+        let answer = try dispatcher.ask(request(.init(id: 1, epoch: 0), "t"), version: 9) { durability.sync(failing: .a) }
+        #expect(answer.responses.flatMap { $0.partitionResponses.map(\.errorCode) } == [ErrorCode.kafkaStorageError.rawValue])
+    }
 }

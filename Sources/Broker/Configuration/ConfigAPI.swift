@@ -22,11 +22,11 @@ final class ConfigAPI {
         dispatcher.on(DescribeConfigsRequest.self) { [self] request, context in describe(request, context) }
         dispatcher.on(AlterConfigsRequest.self) { [self] request, context, reply in
             let response = alter(request, context)
-            durability.whenDurable { reply(response) }
+            durability.answer(response, of: [.clusterMetadata], reply)
         }
         dispatcher.on(IncrementalAlterConfigsRequest.self) { [self] request, context, reply in
             let response = alterIncrementally(request, context)
-            durability.whenDurable { reply(response) }
+            durability.answer(response, of: [.clusterMetadata], reply)
         }
     }
 

@@ -45,10 +45,10 @@ public enum StateEntry: Sendable, Equatable {
 
 /// When what was appended can be acknowledged. On the broker's thread.
 public protocol Durability: AnyObject {
-    /// Runs `action` as soon as all that was appended so far is as safe as the flush policy asks: at once, or in strict mode after the next sync. Actions
-    /// run in the order in which they came.
-    func whenDurable(_ action: @escaping () -> Void)
+    /// Runs `action` as soon as all that was appended so far to the partitions is as safe as the flush policy asks: at once, or in strict mode after the next
+    /// sync; with false when the disk failed, so that it may not be. Actions run in the order in which they came.
+    func whenDurable(_ partitions: [TopicPartition], _ action: @escaping (_ isDurable: Bool) -> Void)
     /// Runs `action` after the next sync, whatever the flush policy is: for what is seldom and must not be taken back. In the default mode it can run after
     /// what was given to `whenDurable` later.
-    func whenSynced(_ action: @escaping () -> Void)
+    func whenSynced(_ partitions: [TopicPartition], _ action: @escaping (_ isSynced: Bool) -> Void)
 }

@@ -18,7 +18,8 @@ final class OffsetsAPI {
         dispatcher.on(OffsetForLeaderEpochRequest.self) { [self] request, context in ends(request, context) }
         dispatcher.on(DeleteRecordsRequest.self) { [self] request, context, reply in
             let response = delete(request, context)
-            durability.whenDurable { reply(response) }
+            let partitions = request.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.partitionIndex) } }
+            durability.answer(response, of: partitions, reply)
         }
     }
 

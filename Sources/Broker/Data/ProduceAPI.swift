@@ -32,7 +32,8 @@ final class ProduceAPI {
                 if Self.hasError(response) { context.session.mustClose = true }
                 return reply(nil)
             }
-            durability.whenDurable { reply(response) }
+            let partitions = request.topicData.flatMap { topic in topic.partitionData.map { TopicPartition(topic.name, $0.index) } }
+            durability.answer(response, of: partitions, reply)
         }
     }
 

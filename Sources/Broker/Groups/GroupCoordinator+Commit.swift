@@ -39,7 +39,8 @@ extension GroupCoordinator {
         }
         commit(&items, committer, expireTimestamp: expireTimestamp, context)
         let response = Self.response(request, items)
-        if items.contains(where: { $0.error == .none }) { durability.whenDurable { reply(response) } } else { reply(response) }
+        guard items.contains(where: { $0.error == .none }) else { return reply(response) }
+        durability.answer(response, of: [.consumerOffsets], reply)
     }
 
     private static func response(_ request: OffsetCommitRequest, _ items: [CommitItem]) -> OffsetCommitResponse {

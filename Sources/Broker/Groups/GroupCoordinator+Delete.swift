@@ -22,7 +22,7 @@ extension GroupCoordinator {
             }
             return result
         }
-        durability.whenDurable { reply(response) }
+        durability.answer(response, of: [.consumerOffsets], reply)
     }
 
     private func delete(_ group: Group) throws(ErrorCode) {
@@ -68,7 +68,7 @@ extension GroupCoordinator {
             response.errorCode = Self.answer(toGroup: error).rawValue
             response.topics = []
         }
-        durability.whenDurable { reply(response) }
+        durability.answer(response, of: [.consumerOffsets], reply)
     }
 
     private func remove(_ partitions: [TopicPartition], from group: Group) throws(ErrorCode) {

@@ -28,7 +28,7 @@ extension GroupCoordinator {
                 }
             }
         }
-        durability.whenDurable { reply(response) }
+        durability.answer(response, of: [.consumerOffsets], reply)
     }
 
     private func answer(_ groupID: String, _ topics: [(String, [Int32])]?, isStable: Bool, _ context: RequestContext)

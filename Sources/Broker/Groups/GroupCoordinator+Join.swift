@@ -146,15 +146,14 @@ extension GroupCoordinator {
         do throws(ErrorCode) {
             try record(group, assignments: group.members.mapValues { $0.assignment })
         } catch {
-            member.answerJoin(.failure(Self.answer(toGroup: error), memberID: ""))
-            group.restoreStatic(old, insteadOf: member)
-            return restartSession(old, group)
+            return giveBackPlace(of: member, to: old, error, group)
         }
         let generation = group.generation
-        durability.whenDurable { [unowned self] in
+        durability.whenDurable([.consumerOffsets]) { [unowned self] isDurable in
             guard groups[group.id] === group, group.members[member.id] === member else { return }
             // Another rebalance has begun meanwhile, and answers.
             guard group.state == .stable, group.generation == generation else { return }
+            guard isDurable else { return giveBackPlace(of: member, to: old, .kafkaStorageError, group) }
             var response = currentGeneration(member, group)
             if join.version >= 9 {
                 // It leads on, but what it would work out is there already.
@@ -166,6 +165,13 @@ extension GroupCoordinator {
             }
             if member.answerJoin(response) { restartSession(member, group) }
         }
+    }
+
+    /// The log cannot keep that the member has come back.
+    private func giveBackPlace(of member: GroupMember, to old: GroupMember, _ error: ErrorCode, _ group: Group) {
+        member.answerJoin(.failure(Self.answer(toGroup: error), memberID: ""))
+        group.restoreStatic(old, insteadOf: member)
+        restartSession(old, group)
     }
 }
 

@@ -116,16 +116,22 @@ extension GroupCoordinator {
             guard usage.bytes + bytes <= settings.maximumMetadataBytes else { throw .messageTooLarge }
             try record(group, assignments: assignments)
         } catch {
-            resetAssignments(group, Self.answer(toGroup: error))
-            return rebalance(group)
+            return shareAgain(group, after: error)
         }
-        durability.whenDurable { [unowned self] in
+        durability.whenDurable([.consumerOffsets]) { [unowned self] isDurable in
             // Another rebalance may have begun meanwhile; then all were told to join again.
             guard group.state == .completingRebalance, group.generation == request.generationId else { return }
+            guard isDurable else { return shareAgain(group, after: .kafkaStorageError) }
             for member in group.members.values { group.assign(assignments[member.id] ?? [], to: member) }
             group.enter(.stable)
             for member in group.ordered where member.answerSync(assignment(of: member, group)) { restartSession(member, group) }
         }
+    }
+
+    /// The log cannot keep who does what.
+    private func shareAgain(_ group: Group, after error: ErrorCode) {
+        resetAssignments(group, Self.answer(toGroup: error))
+        rebalance(group)
     }
 
     private func assignment(of member: GroupMember, _ group: Group) -> SyncGroupResponse {

@@ -23,7 +23,8 @@ extension GroupCoordinator {
             for index in items.indices { items[index].error = error }
         }
         let response = Self.response(request, items)
-        if items.contains(where: { $0.error == .none }) { durability.whenDurable { reply(response) } } else { reply(response) }
+        guard items.contains(where: { $0.error == .none }) else { return reply(response) }
+        durability.answer(response, of: [.consumerOffsets], reply)
     }
 
     private func check(_ producer: StateProducer, _ request: TxnOffsetCommitRequest, _ context: RequestContext) throws(ErrorCode) {

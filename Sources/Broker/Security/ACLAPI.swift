@@ -17,11 +17,11 @@ final class ACLAPI {
         dispatcher.on(DescribeAclsRequest.self) { [self] request, context in describe(request, context) }
         dispatcher.on(CreateAclsRequest.self) { [self] request, context, reply in
             let response = create(request, context)
-            durability.whenDurable { reply(response) }
+            durability.answer(response, of: [.clusterMetadata], reply)
         }
         dispatcher.on(DeleteAclsRequest.self) { [self] request, context, reply in
             let response = delete(request, context)
-            durability.whenDurable { reply(response) }
+            durability.answer(response, of: [.clusterMetadata], reply)
         }
     }
 

@@ -19,19 +19,19 @@ final class TopicAPI {
         dispatcher.on(MetadataRequest.self) { [self] request, context, reply in
             let response = metadata(request, context)
             // It may have made topics.
-            durability.whenDurable { reply(response) }
+            durability.answer(response, of: [.clusterMetadata], reply)
         }
         dispatcher.on(CreateTopicsRequest.self) { [self] request, context, reply in
             let response = createTopics(request, context)
-            durability.whenDurable { reply(response) }
+            durability.answer(response, of: [.clusterMetadata], reply)
         }
         dispatcher.on(DeleteTopicsRequest.self) { [self] request, context, reply in
             let response = deleteTopics(request, context)
-            durability.whenDurable { reply(response) }
+            durability.answer(response, of: [.clusterMetadata], reply)
         }
         dispatcher.on(CreatePartitionsRequest.self) { [self] request, context, reply in
             let response = createPartitions(request, context)
-            durability.whenDurable { reply(response) }
+            durability.answer(response, of: [.clusterMetadata], reply)
         }
         dispatcher.on(DescribeClusterRequest.self) { [self] request, context in describeCluster(request, context) }
     }

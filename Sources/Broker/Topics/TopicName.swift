@@ -1,3 +1,5 @@
+import KafkaProtocol
+
 /// The rules for names of topics, which are names of directories too.
 enum TopicName {
     static let consumerOffsets = "__consumer_offsets"
@@ -33,4 +35,11 @@ enum TopicName {
 
     /// Names that are equal here would be one name in metrics, where a dot becomes an underscore: Kafka refuses the second of them.
     static func collisionKey(_ name: String) -> String { String(name.map { $0 == "." ? "_" : $0 }) }
+}
+
+extension TopicPartition {
+    // The logs of the broker's own state.
+    static let clusterMetadata = TopicPartition(TopicName.clusterMetadata, 0)
+    static let consumerOffsets = TopicPartition(TopicName.consumerOffsets, 0)
+    static let transactionState = TopicPartition(TopicName.transactionState, 0)
 }

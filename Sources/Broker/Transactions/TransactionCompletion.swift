@@ -33,12 +33,17 @@ extension TransactionCoordinator {
             ended(.concurrentTransactions)
             return retry(transaction, after: failure) { [self] in complete(transaction) }
         }
-        let end = { [self] in
+        // An abort is seldom, and what follows it must not come upon what it ended.
+        let wait = transaction.pending == .completeAbort ? durability.whenSynced : durability.whenDurable
+        wait(Array(transaction.metadata.partitions)) { [self] isDurable in
+            guard isDurable else {
+                transaction.unmarked = transaction.metadata.partitions
+                ended(.concurrentTransactions)
+                return retry(transaction, after: .kafkaStorageError) { [self] in complete(transaction) }
+            }
             conclude(transaction)
             ended(.none)
         }
-        // An abort is seldom, and what follows it must not come upon what it ended.
-        if transaction.pending == .completeAbort { durability.whenSynced(end) } else { durability.whenDurable(end) }
     }
 
     /// Goes through all partitions, also when one fails. Returns the last failure.
@@ -76,14 +81,15 @@ extension TransactionCoordinator {
         } catch {
             return retry(transaction, after: error) { [self] in conclude(transaction) }
         }
-        let release = { [self] in
+        let release = { [self] (isKept: Bool) in
+            guard isKept else { return retry(transaction, after: .kafkaStorageError) { [self] in conclude(transaction) } }
             transaction.pending = nil
             transaction.isResumed = false
             apply(next, to: transaction)
             if next.state == .completeCommit { counts.committed += 1 } else { counts.aborted += 1 }
         }
         // What a start completed is not completed a second time, over what comes after it: a cut partition ends before the offset that the decision has.
-        if transaction.isResumed { durability.whenSynced(release) } else { release() }
+        if transaction.isResumed { durability.whenSynced([.transactionState], release) } else { release(true) }
     }
 
     private func retry(_ transaction: Transaction, after failure: ErrorCode, _ action: @escaping () -> Void) {

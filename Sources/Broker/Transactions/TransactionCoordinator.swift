@@ -6,8 +6,9 @@ import KafkaProtocol
 /// answered; the log says that it is complete. After a crash whatever step was reached last is where it goes on.
 final class TransactionCoordinator {
     typealias Producer = TransactionMetadata.Producer
+    typealias Wait = ([TopicPartition], @escaping (_ isDurable: Bool) -> Void) -> Void
     /// What stands for the offsets of all groups.
-    static let offsetsPartition = TopicPartition("__consumer_offsets", 0)
+    static let offsetsPartition = TopicPartition.consumerOffsets
 
     /// A transactional id in memory.
     final class Transaction {
@@ -75,7 +76,9 @@ final class TransactionCoordinator {
         do throws(ErrorCode) {
             guard let id else {
                 let producer = Producer(id: try takeProducerID(), epoch: 0)
-                return durability.whenDurable { reply(.success(producer)) }
+                return durability.whenDurable([.transactionState]) { isDurable in
+                    reply(isDurable ? .success(producer) : .failure(Self.noProducerID))
+                }
             }
             guard !id.isEmpty, id.utf8.count <= Int(Int16.max) else { throw .invalidRequest }
             guard timeoutMs > 0, timeoutMs <= settings.maximumTimeoutMs else { throw .invalidTransactionTimeout }
@@ -111,9 +114,11 @@ final class TransactionCoordinator {
     }
 
     private func takeProducerID() throws(ErrorCode) -> Int64 {
-        // Only this error is retried by all clients, those without a transactional id too, which have no coordinator to look for.
-        do { return try producerIDs.take(log) } catch { throw .coordinatorLoadInProgress }
+        do { return try producerIDs.take(log) } catch { throw Self.noProducerID }
     }
+
+    /// Only this error is retried by all clients, those without a transactional id too, which have no coordinator to look for.
+    private static let noProducerID = ErrorCode.coordinatorLoadInProgress
 
     /// The one that is known, or a new one, which is not known yet.
     private func transaction(_ id: String, timeoutMs: Int32) throws(ErrorCode) -> Transaction {
@@ -165,10 +170,10 @@ final class TransactionCoordinator {
         return transaction
     }
 
-    /// Appends what the transaction becomes. It has become that when `then` is told `none`; with an error nothing has changed.
+    /// Appends what the transaction becomes. It has become that when `then` is told `none`; with an error it is what it was.
     /// - Parameter durable: what to wait for; by default what the flush policy asks.
     func transit(
-        _ transaction: Transaction, to next: TransactionMetadata, when durable: ((@escaping () -> Void) -> Void)? = nil,
+        _ transaction: Transaction, to next: TransactionMetadata, when durable: Wait? = nil,
         then: @escaping (ErrorCode) -> Void
     ) {
         do throws(ErrorCode) {
@@ -177,8 +182,9 @@ final class TransactionCoordinator {
             return then(Self.answer(error))
         }
         transaction.pending = next.state
-        (durable ?? durability.whenDurable) { [self] in
+        (durable ?? durability.whenDurable)([.transactionState]) { [self] isDurable in
             transaction.pending = nil
+            guard isDurable else { return then(Self.answer(.kafkaStorageError)) }
             apply(next, to: transaction)
             then(.none)
         }

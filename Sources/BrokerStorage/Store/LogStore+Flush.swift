@@ -9,8 +9,15 @@ struct RunningRound {
     var logs: [PartitionLog]
     var marks: [SyncMark]
     /// Released when the round ends.
-    var actions: [() -> Void]
+    var actions: [WaitingAction]
     var hasManifest: Bool
+}
+
+/// What waits for a round to end.
+struct WaitingAction {
+    /// Whose data it tells of.
+    var partitions: [TopicPartition]
+    var run: (_ isSafe: Bool) -> Void
 }
 
 /// What a log had when a round began.
@@ -40,18 +47,24 @@ final class StoreAnchor: @unchecked Sendable {
 }
 
 extension LogStore {
-    /// Runs `action` when all that was appended so far is as safe as the flush policy asks: at once, or in strict mode after the next round of syncs. When
-    /// the disk fails the actions of that round never run: nobody may be told that data are safe which may not be.
-    public func whenDurable(_ action: @escaping () -> Void) {
-        if settings.syncsBeforeAcknowledging { whenSynced(action) } else { action() }
+    /// Runs `action` when all that was appended so far to the partitions is as safe as the flush policy asks: at once, or in strict mode after the next round of
+    /// syncs; with false when a disk failed, so that they may not be.
+    public func whenDurable(_ partitions: [TopicPartition], _ action: @escaping (_ isDurable: Bool) -> Void) {
+        if settings.syncsBeforeAcknowledging { whenSynced(partitions, action) } else { action(true) }
     }
 
     /// The same as in strict mode, whatever the flush policy is. When the disk fails in the default mode the action runs all the same, as if it had not
     /// waited: there nothing else is told less than what is written.
-    public func whenSynced(_ action: @escaping () -> Void) {
-        guard round != nil || !waiting.isEmpty || hasUnsynced else { return action() }
+    public func whenSynced(_ partitions: [TopicPartition], _ action: @escaping (_ isSynced: Bool) -> Void) {
+        let action = WaitingAction(partitions: partitions, run: action)
+        guard round != nil || !waiting.isEmpty || hasUnsynced else { return action.run(isSafe(action)) }
         waiting.append(action)
         if round == nil { startRound(checkpoint: false) }
+    }
+
+    /// Whether the action may be told, as far as its partitions go, that all is safe: of one that has failed nobody knows what the disk has.
+    private func isSafe(_ action: WaitingAction) -> Bool {
+        !settings.syncsBeforeAcknowledging || action.partitions.allSatisfy { logs[$0]?.failure == nil }
     }
 
     private var hasUnsynced: Bool { !context.dirty.isEmpty || isTreeDirty || context.isManifestDue }
@@ -145,14 +158,14 @@ extension LogStore {
         guard let running = round, let outcome = anchor.take(running.number) else { return }
         round = nil
         apply(running, outcome)
-        let isTransient = outcome.failures.values.allSatisfy(\.isTransient)
-        if outcome.failures.isEmpty || !isTransient && !settings.syncsBeforeAcknowledging {
-            for action in running.actions { action() }
-        } else if isTransient {
+        let isTransient = outcome.failures.values.contains(where: \.isTransient)
+        let isTreeSafe = outcome.failures[-1] == nil || !settings.syncsBeforeAcknowledging
+        guard !isTransient else {
             // The next tick tries again.
             waiting = running.actions + waiting
             return
         }
+        for action in running.actions { action.run(isTreeSafe && isSafe(action)) }
         if round == nil && !waiting.isEmpty { startRound(checkpoint: false) }
     }
 

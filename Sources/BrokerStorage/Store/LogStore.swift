@@ -28,7 +28,7 @@ public final class LogStore {
     var lastRound: UInt64 = 0
     var anchor = StoreAnchor()
     /// What waits for the next round to end.
-    var waiting: [() -> Void] = []
+    var waiting: [WaitingAction] = []
     var isTreeDirty = false
     var lastFlush = Int64.min
     var lastCheckpoint = Int64.min
@@ -170,7 +170,7 @@ public final class LogStore {
         let (work, running) = makeRound(checkpoint: true)
         let outcome = work.run()
         apply(running, outcome)
-        if outcome.failures.isEmpty { for action in (late?.actions ?? []) + running.actions { action() } }
+        for action in (late?.actions ?? []) + running.actions { action.run(outcome.failures.isEmpty) }
         end()
     }
 

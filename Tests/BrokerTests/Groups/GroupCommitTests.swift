@@ -136,6 +136,18 @@ import Testing
         #expect(world.commitInTransaction([0: 5]).value == [ErrorCode.none])
     }
 
+    @Test(arguments: [1, 7, 9] as [Int16]) func whatTheDiskLosesIsNeitherAcknowledgedNorShown(version: Int16) {
+        world.durability.isImmediate = false
+        let commit = world.commit([0: 5])
+        let fetch = world.fetch([0], version: version)
+        world.durability.sync(failing: .consumerOffsets)
+        #expect(commit.value == [.notCoordinator])
+        let codes = [
+            fetch.value?.errorCode, fetch.value?.groups.first?.errorCode, fetch.value?.topics.first?.partitions.first?.errorCode,
+        ]
+        #expect(codes[version == 1 ? 2 : version == 7 ? 0 : 1] == ErrorCode.notCoordinator.rawValue)
+    }
+
     // MARK: OffsetFetch
 
     @Test(arguments: Array(1...9) as [Int16])

@@ -348,6 +348,30 @@ import Testing
         #expect(world.sync(id, 2, assignments: [id: [1]]).value?.assignment == [1])
     }
 
+    @Test func aShareThatTheDiskLosesIsNotGivenOut() throws {
+        let (id, _) = try world.joinFirst()
+        world.advance(0)
+        world.durability.isImmediate = false
+        let sync = world.sync(id, 1, assignments: [id: [1]])
+        world.durability.sync(failing: .consumerOffsets)
+        #expect(sync.value?.errorCode == ErrorCode.notCoordinator.rawValue)
+        #expect(world.group()?.state == .preparingRebalance)
+    }
+
+    @Test func aStaticMemberWhoseReturnTheDiskLosesIsWhoItWas() throws {
+        let first = world.join(instance: "i")
+        world.advance(0)
+        let id = try #require(first.value).memberId
+        #expect(world.sync(id, 1, instance: "i", assignments: [id: [1]]).value?.assignment == [1])
+        world.durability.isImmediate = false
+        let again = world.join(instance: "i")
+        #expect(again.value == nil)
+        world.durability.sync(failing: .consumerOffsets)
+        #expect(again.value?.errorCode == ErrorCode.notCoordinator.rawValue)
+        #expect(world.group()?.staticMembers["i"] == id)
+        #expect(world.heartbeat(id, 1, instance: "i") == ErrorCode.none)
+    }
+
     /// With the strict policy the share is given out when it is on the disk, and not at all when the group has gone on meanwhile.
     @Test func theShareWaitsForTheDisk() throws {
         let (id, _) = try world.joinFirst()

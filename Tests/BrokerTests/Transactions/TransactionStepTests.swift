@@ -57,6 +57,40 @@ import Testing
         #expect(bench.state("t") == .completeCommit)
     }
 
+    @Test func aDecisionThatTheDiskLosesIsAnsweredAndCanBeMadeAgain() throws {
+        let (bench, producer) = try strict()
+        let answer = try bench.end("t", producer)
+        bench.durability.sync(failing: .transactionState)
+        #expect(answer.error == .coordinatorNotAvailable)
+        #expect(bench.state("t") == .ongoing && bench.participants.markers.isEmpty)
+        let again = try bench.end("t", producer)
+        bench.durability.sync()
+        bench.durability.sync()
+        #expect(again.error == ErrorCode.none)
+    }
+
+    @Test func markersThatTheDiskLosesAreWrittenAgain() throws {
+        let (bench, producer) = try strict()
+        let answer = try bench.end("t", producer)
+        bench.durability.sync()
+        bench.durability.sync(failing: .a)
+        #expect(answer.error == .concurrentTransactions)
+        #expect(bench.participants.markers.count == 2)
+        bench.scheduler.advance(by: 10_000)
+        #expect(bench.participants.markers.count == 4)
+        bench.durability.sync()
+        #expect(bench.state("t") == .completeCommit)
+    }
+
+    @Test func aProducerIDThatTheDiskLosesIsNotGiven() throws {
+        let bench = try TransactionBench()
+        bench.durability.isImmediate = false
+        let (plain, transactional) = (try bench.initialize(nil), try bench.initialize("t"))
+        bench.durability.sync(failing: .transactionState)
+        #expect(plain.error == .coordinatorLoadInProgress && transactional.error == .coordinatorNotAvailable)
+        #expect(bench.coordinator.transactions.isEmpty)
+    }
+
     @Test func fencingIsAnsweredWhenTheAbortIsDecided() throws {
         let (bench, producer) = try strict()
         let answer = try bench.initialize("t")
