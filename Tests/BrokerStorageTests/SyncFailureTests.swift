@@ -69,4 +69,29 @@ struct SyncFailureTests {
         failSync(test, -1)
         #expect(test.store.makeRound(checkpoint: false).0.directories.map(\.path) == [test.store.directory + "/partitions"])
     }
+
+    /// Also in the default mode: readers were told that what stands before it is gone.
+    @Test func aStartOffsetIsToldWhenTheManifestHasIt() throws {
+        let directory = try TestDirectory()
+        let test = try TestStore(directory)
+        var settings = LogSettings()
+        settings.retentionMs = -1
+        let log = try test.open("t", 0, settings)
+        for _ in 0..<5 { try log.append(batch()) }
+        try test.sync(checkpoint: true)
+        let obstacle = directory.manifest + ".tmp"
+        try FileSystem.makeDirectory(obstacle)
+        try log.advanceStart(to: 3)
+        var isKept: Bool?
+        test.store.whenStartsAreSynced([log.partition]) { isKept = $0 }
+        try test.pump { test.store.round == nil }
+        #expect(isKept == nil)
+        try #require(rmdir(obstacle) == 0)
+        test.now += 10_000
+        test.store.tick(now: test.now)
+        try test.pump { isKept != nil }
+        #expect(isKept == true)
+        test.store.end()
+        #expect(try TestStore(directory).open("t", 0, settings).startOffset == 3)
+    }
 }

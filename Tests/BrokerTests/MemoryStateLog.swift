@@ -40,6 +40,8 @@ final class ManualDurability: Durability {
         if isImmediate && syncsAtOnce { action(true) } else { waiting.append((partitions, action)) }
     }
 
+    func whenStartsAreSynced(_ partitions: [TopicPartition], _ action: @escaping (Bool) -> Void) { whenSynced(partitions, action) }
+
     /// - Parameter failing: whose disk fails.
     func sync(failing: TopicPartition? = nil) {
         let due = waiting

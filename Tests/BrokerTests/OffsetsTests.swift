@@ -7,14 +7,16 @@ import Testing
 @Suite struct OffsetsTests {
     private let directory = DataDirectory()
 
-    private func ask<Request: APIRequest>(_ request: Request, _ store: LogStore, _ durability: ManualDurability = ManualDurability()) throws
+    private func ask<Request: APIRequest>(
+        _ request: Request, _ store: LogStore, _ durability: ManualDurability = ManualDurability(), failing: TopicPartition? = nil
+    ) throws
         -> Request.Response
     {
         var dispatcher = Dispatcher()
         OffsetsAPI(
             partitions: Partitions(store: store, scheduler: ManualScheduler()), authorizer: OpenAuthorizer(), durability: durability
         ).register(in: &dispatcher)
-        return try dispatcher.ask(request, version: 2)
+        return try dispatcher.ask(request, version: 2) { durability.sync(failing: failing) }
     }
 
     @Test func aPartitionThatIsNamedTwiceIsAnsweredOnce() throws {
@@ -26,5 +28,24 @@ import Testing
         var request = ListOffsetsRequest()
         request.topics = [topic]
         #expect(try ask(request, store).topics.map { $0.partitions.map(\.errorCode) } == [[0]])
+    }
+
+    /// In the default mode too.
+    @Test func deletedRecordsAreToldWhenTheStartOffsetIsOnTheDisk() throws {
+        let store = try directory.open()
+        _ = try store.log()
+        var partition = DeleteRecordsRequest.DeleteRecordsPartition()
+        partition.offset = -1
+        var topic = DeleteRecordsRequest.DeleteRecordsTopic()
+        topic.name = "t"
+        topic.partitions = [partition]
+        var request = DeleteRecordsRequest()
+        request.topics = [topic]
+        let durability = ManualDurability()
+        durability.syncsAtOnce = false
+        for failing in [nil, TopicPartition("t", 0)] {
+            let code = try ask(request, store, durability, failing: failing).topics.first?.partitions.first?.errorCode
+            #expect(code == (failing == nil ? 0 : ErrorCode.kafkaStorageError.rawValue))
+        }
     }
 }

@@ -51,4 +51,6 @@ public protocol Durability: AnyObject {
     /// Runs `action` after the next sync, whatever the flush policy is: for what is seldom and must not be taken back. In the default mode it can run after
     /// what was given to `whenDurable` later.
     func whenSynced(_ partitions: [TopicPartition], _ action: @escaping (_ isSynced: Bool) -> Void)
+    /// Runs `action` when the start offsets of the partitions are on the disk, whatever the flush policy is.
+    func whenStartsAreSynced(_ partitions: [TopicPartition], _ action: @escaping (_ isSynced: Bool) -> Void)
 }

@@ -18,8 +18,9 @@ final class OffsetsAPI {
         dispatcher.on(OffsetForLeaderEpochRequest.self) { [self] request, context in ends(request, context) }
         dispatcher.on(DeleteRecordsRequest.self) { [self] request, context, reply in
             let response = delete(request, context)
+            // A start offset that comes back would show records again that were told to be gone.
             let partitions = request.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.partitionIndex) } }
-            durability.answer(response, of: partitions, reply)
+            durability.whenStartsAreSynced(partitions) { isSynced in reply(isSynced ? response : response.refused) }
         }
     }
 

@@ -17,6 +17,8 @@ struct RunningRound {
 struct WaitingAction {
     /// Whose data it tells of.
     var partitions: [TopicPartition]
+    /// Whether it tells of what only the manifest keeps.
+    var needsManifest = false
     var run: (_ isSafe: Bool) -> Void
 }
 
@@ -56,7 +58,15 @@ extension LogStore {
     /// The same as in strict mode, whatever the flush policy is. When the disk fails in the default mode the action runs all the same, as if it had not
     /// waited: there nothing else is told less than what is written.
     public func whenSynced(_ partitions: [TopicPartition], _ action: @escaping (_ isSynced: Bool) -> Void) {
-        let action = WaitingAction(partitions: partitions, run: action)
+        wait(WaitingAction(partitions: partitions, run: action))
+    }
+
+    /// Runs `action` when the partitions' start offsets are on the disk, whatever the flush policy is. While they cannot be written that is tried again.
+    public func whenStartsAreSynced(_ partitions: [TopicPartition], _ action: @escaping (_ isSynced: Bool) -> Void) {
+        wait(WaitingAction(partitions: partitions, needsManifest: true, run: action))
+    }
+
+    private func wait(_ action: WaitingAction) {
         guard round != nil || !waiting.isEmpty || hasUnsynced else { return action.run(isSafe(action)) }
         waiting.append(action)
         if round == nil { startRound(checkpoint: false) }
@@ -160,13 +170,13 @@ extension LogStore {
         apply(running, outcome)
         let isTransient = outcome.failures.values.contains(where: \.isTransient)
         let isTreeSafe = outcome.failures[-1] == nil || !settings.syncsBeforeAcknowledging
-        guard !isTransient else {
-            // The next tick tries again.
-            waiting = running.actions + waiting
-            return
-        }
-        for action in running.actions { action.run(isTreeSafe && isSafe(action)) }
-        if round == nil && !waiting.isEmpty { startRound(checkpoint: false) }
+        let isManifestLost = running.hasManifest && outcome.manifestFailure != nil
+        // For some the next tick tries again.
+        let mustWait = { (action: WaitingAction) in isTransient || action.needsManifest && isManifestLost }
+        let held = running.actions.filter(mustWait)
+        waiting = held + waiting
+        for action in running.actions where !mustWait(action) { action.run(isTreeSafe && isSafe(action)) }
+        if round == nil && held.isEmpty && !waiting.isEmpty { startRound(checkpoint: false) }
     }
 
     func apply(_ running: RunningRound, _ outcome: SyncRound.Outcome) {

@@ -170,7 +170,8 @@ public final class LogStore {
         let (work, running) = makeRound(checkpoint: true)
         let outcome = work.run()
         apply(running, outcome)
-        for action in (late?.actions ?? []) + running.actions { action.run(outcome.failures.isEmpty) }
+        let isKept = outcome.failures.isEmpty && outcome.manifestFailure == nil
+        for action in (late?.actions ?? []) + running.actions { action.run(isKept) }
         end()
     }
 
