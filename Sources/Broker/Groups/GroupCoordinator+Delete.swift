@@ -3,7 +3,7 @@ import KafkaProtocol
 /// DeleteGroups and OffsetDelete, and what goes by itself.
 extension GroupCoordinator {
     /// Records of one batch: it has to fit into the log.
-    private static let batchSize = 1_000
+    static let batchSize = 1_000
     /// Groups that are looked through in one go.
     private static let sliceSize = 500
 

@@ -27,8 +27,42 @@ extension GroupCoordinator {
             }
         }
         for (id, value) in metadata { restore(groups[id] ?? addGroup(id), value) }
+        try lowerOffsets()
         for group in groups.values { dropIfUnused(group) }
         startRetention()
+    }
+
+    /// A power cut can take the end of a partition and leave commits that lie beyond it: who reads on from there would pass over what is appended before.
+    private func lowerOffsets() throws(ErrorCode) {
+        for group in groups.values { try lower(group.offsets, of: group, nil) }
+        for (producerID, offsets) in pending.transactions {
+            guard let epoch = epochs.newest(producerID) else { continue }
+            for (id, offsets) in offsets {
+                if let group = groups[id] { try lower(offsets, of: group, StateProducer(id: producerID, epoch: epoch)) }
+            }
+        }
+    }
+
+    private func lower(_ offsets: [TopicPartition: CommittedOffset], of group: Group, _ producer: StateProducer?) throws(ErrorCode) {
+        var lowered: [(partition: TopicPartition, value: OffsetCommitValue)] = []
+        for (partition, committed) in offsets {
+            guard let end = hooks.endOffset(partition), committed.offset > end else { continue }
+            hooks.report(
+                "group \(group.id) had committed \(committed.offset) of \(partition), which ends at \(end) since a power cut; it reads on from there"
+            )
+            var value = OffsetCommitValue()
+            value.offset = end
+            value.leaderEpoch = committed.leaderEpoch
+            // The metadata are of the offset that is no more.
+            value.commitTimestamp = committed.commitTimestamp
+            value.expireTimestamp = committed.expireTimestamp
+            lowered.append((partition, value))
+        }
+        for start in stride(from: 0, to: lowered.count, by: Self.batchSize) {
+            let batch = lowered[start..<min(start + Self.batchSize, lowered.count)]
+            try log.append(batch.map { GroupRecord.offset(Self.key(group.id, $0.partition), $0.value).stateRecord }, producer: producer)
+            for (partition, value) in batch { apply(group, partition, value, producer) }
+        }
     }
 
     private func restore(_ group: Group, _ value: GroupMetadataValue) {

@@ -43,6 +43,8 @@ struct CoordinatorAddress: Equatable {
 struct GroupHooks {
     var address: (RequestContext) -> CoordinatorAddress
     var partitionExists: (TopicPartition) -> Bool
+    /// Where the partition ends; nil when there is none.
+    var endOffset: (TopicPartition) -> Int64? = { _ in nil }
     /// Random ones.
     var makeUUID: () -> WireUUID
     /// Whether the offsets' partition is a part of the open transaction of the producer, which has the transactional id.

@@ -52,6 +52,8 @@ struct PendingOffsets {
 struct ProducerEpochs {
     private var entries: [Int64: (epoch: Int16, lastSeen: Int64)] = [:]
 
+    func newest(_ producerID: Int64) -> Int16? { entries[producerID]?.epoch }
+
     /// Throws `invalidProducerEpoch` when a newer one is known.
     func check(_ producer: StateProducer) throws(ErrorCode) {
         if let known = entries[producer.id], producer.epoch < known.epoch { throw .invalidProducerEpoch }

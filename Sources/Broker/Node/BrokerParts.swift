@@ -44,7 +44,7 @@ struct BrokerParts {
         let endpoint = configuration.advertisedListener ?? BrokerEndpoint(host: listener.address.host, port: Int32(listener.address.port))
         groups = GroupCoordinator(
             log: try Self.stateLog(TopicName.consumerOffsets, partitions, loop), durability: store, scheduler: loop, authorizer: authorizer,
-            settings: GroupSettings(configuration), hooks: Self.hooks(registry, endpoint, report))
+            settings: GroupSettings(configuration), hooks: Self.hooks(registry, partitions, endpoint, report))
         let participants = Participants(partitions: partitions, groups: groups, scheduler: loop)
         transactions = TransactionCoordinator(
             log: try Self.stateLog(TopicName.transactionState, partitions, loop), durability: store, scheduler: loop,
@@ -110,11 +110,13 @@ struct BrokerParts {
     }
 
     private static func hooks(
-        _ registry: TopicRegistry, _ endpoint: BrokerEndpoint, _ report: @escaping @Sendable (BrokerNotice) -> Void
+        _ registry: TopicRegistry, _ partitions: Partitions, _ endpoint: BrokerEndpoint,
+        _ report: @escaping @Sendable (BrokerNotice) -> Void
     ) -> GroupHooks {
         GroupHooks(
             address: { _ in CoordinatorAddress(nodeID: BrokerEndpoint.nodeID, host: endpoint.host, port: endpoint.port) },
             partitionExists: { [unowned registry] in registry.exists($0) },
+            endOffset: { [unowned partitions] in partitions.log($0)?.endOffset },
             makeUUID: {
                 var random = SystemRandomNumberGenerator()
                 return WireUUID.random(using: &random)

@@ -148,6 +148,24 @@ import Testing
         #expect(codes[version == 1 ? 2 : version == 7 ? 0 : 1] == ErrorCode.notCoordinator.rawValue)
     }
 
+    // MARK: A power cut
+
+    @Test func anOffsetBeyondThePartitionsEndIsPutBack() throws {
+        _ = world.commit([0: 10, 1: 4])
+        #expect(world.commitInTransaction([2: 9]).value == [ErrorCode.none])
+        world.ends = [TopicPartition("t", 0): 5, TopicPartition("t", 1): 5, TopicPartition("t", 2): 5]
+        try world.restart()
+        #expect((world.offset(0), world.offset(1)) == (5, 4))
+        #expect(world.fetch([0, 1]).value?.groups.first?.topics.first?.partitions.map(\.metadata) == ["", "m"])
+        try world.coordinator.endTransaction(producerID: 7, epoch: 0, commit: true)
+        #expect(world.offset(2) == 5)
+        #expect(world.reports.count == 2)
+        // What was appended since is read.
+        world.ends = [TopicPartition("t", 0): 20, TopicPartition("t", 2): 20]
+        try world.restart()
+        #expect((world.offset(0), world.offset(2)) == (5, 5))
+    }
+
     // MARK: OffsetFetch
 
     @Test(arguments: Array(1...9) as [Int16])

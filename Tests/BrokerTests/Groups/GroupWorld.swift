@@ -41,6 +41,8 @@ final class GroupWorld {
     var settings: GroupSettings
     private(set) var coordinator: GroupCoordinator
     var reports: [String] = []
+    /// Where partitions end, at the next start.
+    var ends: [TopicPartition: Int64] = [:]
     private let ids = Counter()
 
     final class Counter {
@@ -75,6 +77,7 @@ final class GroupWorld {
     func restart() throws {
         coordinator = Self.make(settings, log, durability, scheduler, authorizer, ids)
         coordinator.hooks.report = { [unowned self] in reports.append($0) }
+        coordinator.hooks.endOffset = { [ends] in ends[$0] }
         try coordinator.load()
     }
 
