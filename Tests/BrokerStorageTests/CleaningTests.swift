@@ -1,4 +1,5 @@
 import CSystem
+import Glibc
 import KafkaProtocol
 import Testing
 
@@ -46,6 +47,48 @@ import Testing
         #expect(reopened.dirtiness(now: again.now) == nil)
         try again.clean()
         #expect(again.store.cleaningStatistics.runs == 0 && again.notices.isEmpty)
+    }
+
+    /// What the run's step on the cleaning thread has come to, in the place of which the test can put something else.
+    private func outcome(_ work: CleaningWork) throws -> CleaningWork.Outcome {
+        let deadline = time(nil) + 30
+        while true {
+            if let outcome = work.take() { return outcome }
+            try #require(time(nil) < deadline)
+            usleep(100)
+        }
+    }
+
+    /// A run that has decided on a swap, whose decision cannot be synced.
+    private func undecided(_ test: TestStore, _ log: PartitionLog, _ number: Int32) throws {
+        try test.sync(checkpoint: true)
+        test.store.lookForDirt(now: test.now)
+        try test.pump { log.isSwapping }
+        let work = try #require(test.store.cleaning.run).work
+        guard case .decided(let swap, let group, let size) = try outcome(work) else { throw StorageError.full(path: "") }
+        work.keep(.undecided(swap, group: group, size: size, .system(operation: "open", path: log.directory, number: number)))
+        test.pump()
+    }
+
+    @Test func aSwapWaitsForADescriptorAndThePartitionTakesData() throws {
+        let test = try TestStore()
+        let log = try filled(test)
+        try undecided(test, log, EMFILE)
+        #expect(log.isSwapping && log.failure == nil)
+        #expect(test.store.cleaningStatistics.failedPartitions == 1)
+        try test.clean()
+        try expectClean(log)
+        #expect(!log.isSwapping && test.store.cleaningStatistics.failedPartitions == 0)
+    }
+
+    @Test func aSwapThatFailsForGoodEndsThePartitionUntilTheNextStart() throws {
+        let test = try TestStore()
+        let log = try filled(test)
+        try undecided(test, log, EIO)
+        #expect(!log.isSwapping && log.failure != nil && test.store.cleaning.run == nil)
+        test.store.end()
+        let again = try TestStore(test.directory)
+        #expect(try again.open("t", 0, .compacted()).seen().suffix(5).map(\.key) == ["k0", "k1", "k2", "k3", "k4"])
     }
 
     @Test func smallNeighboursBecomeOneSegment() throws {

@@ -11,6 +11,8 @@ final class CleaningWork: @unchecked Sendable {
         case cleaned(SegmentSwap, group: [CleaningSource], size: Int)
         /// The decision of a swap is on the disk.
         case decided(SegmentSwap, group: [CleaningSource], size: Int)
+        /// The decision of a swap may not be on the disk.
+        case undecided(SegmentSwap, group: [CleaningSource], size: Int, StorageError)
         /// There are no more groups; before the offset each key stands once.
         case finished(Int64)
         case failed(StorageError)
@@ -65,7 +67,9 @@ final class CleaningWork: @unchecked Sendable {
 
     /// Makes the decision of a swap survive a power cut.
     func settle(_ swap: SegmentSwap, _ group: [CleaningSource], size: Int) -> Outcome {
-        do throws(StorageError) { try FileSystem.sync(path: plan.directory) } catch { return .failed(error) }
+        do throws(StorageError) { try FileSystem.sync(path: plan.directory) } catch {
+            return .undecided(swap, group: group, size: size, error)
+        }
         return .decided(swap, group: group, size: size)
     }
 

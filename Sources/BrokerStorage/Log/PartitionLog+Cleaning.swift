@@ -88,12 +88,15 @@ extension PartitionLog {
         return true
     }
 
-    /// Puts them there; returns the old files. Nil when the log was deleted meanwhile.
+    /// Puts them there; returns the old files. Nil when the log was deleted meanwhile. After a transient failure it can be called again.
     func endSwap(_ swap: SegmentSwap, _ group: [CleaningSource], size: Int) throws(StorageError) -> [String]? {
-        isSwapping = false
-        guard let range = segmentRange(group) else { return nil }
+        guard let range = segmentRange(group) else {
+            isSwapping = false
+            return nil
+        }
         for segment in segments[range] { context.files.close(segment) }
         let old = try swap.finish()
+        isSwapping = false
         segments.replaceSubrange(range, with: [Segment(baseOffset: swap.baseOffset, directory: directory, context: context, size: size)])
         recentEnds.forget()
         isDirectoryDirty = true

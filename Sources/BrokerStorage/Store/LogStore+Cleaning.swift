@@ -29,6 +29,8 @@ struct Cleaning {
 
     var worker: Worker?
     var run: Run?
+    /// The step of the run that the next tick tries again.
+    var again: (() -> Void)?
     var lastLook = Int64.min
     var delays: [TopicPartition: Delay] = [:]
     var statistics = CleaningStatistics()
@@ -57,6 +59,10 @@ extension LogStore {
     /// Begins to clean the dirtiest log, if one is dirty enough and none is being cleaned.
     func lookForDirt(now: Int64) {
         cleaning.now = now
+        if let again = cleaning.again {
+            cleaning.again = nil
+            again()
+        }
         guard cleaning.run == nil, isDue(&cleaning.lastLook, settings.cleanerIntervalMs, now) else { return }
         var chosen: (log: PartitionLog, dirtiness: Dirtiness)?
         for log in logs.values {
@@ -95,6 +101,8 @@ extension LogStore {
             case .cleaned(let swap, let group, let size):
                 guard try run.log.beginSwap(swap, group) else { return try giveUp(run, swap) }
                 step(work) { $0.settle(swap, group, size: size) }
+            case .undecided(let swap, let group, let size, let error):
+                try tryAgain(run, after: error) { store in store.step(work) { $0.settle(swap, group, size: size) } }
             case .decided(let swap, let group, let size): try install(run, swap, group, size)
             case .finished(let offset): finish(run, offset)
             case .failed(let error):
@@ -104,10 +112,23 @@ extension LogStore {
             case .cancelled: cleaning.run = nil
             }
         } catch {
-            if run.log.isSwapping { run.log.fail(error) }
-            cleaning.run = nil
-            failed(run.log, error)
+            abandon(run, error)
         }
+    }
+
+    /// The run cannot go on. When a swap is decided, the files may be neither the old ones nor the new ones: the next start finishes it.
+    private func abandon(_ run: Cleaning.Run, _ error: StorageError) {
+        if run.log.isSwapping && !run.log.isDeleted { run.log.fail(error) }
+        run.log.isSwapping = false
+        cleaning.run = nil
+        failed(run.log, error)
+    }
+
+    /// Lets the next tick do a step of a decided swap again for which there was no descriptor; throws what else it failed by.
+    private func tryAgain(_ run: Cleaning.Run, after error: StorageError, _ step: @escaping (LogStore) -> Void) throws(StorageError) {
+        guard error.isTransient else { throw error }
+        failed(run.log, error)
+        cleaning.again = { [unowned self] in step(self) }
     }
 
     /// The log has changed so that the run means nothing any more.
@@ -119,9 +140,9 @@ extension LogStore {
     private func install(_ run: Cleaning.Run, _ swap: SegmentSwap, _ group: [CleaningSource], _ size: Int) throws(StorageError) {
         let old: [String]?
         do throws(StorageError) { old = try run.log.endSwap(swap, group, size: size) } catch {
-            // The files are neither the old ones nor the new ones: the next start finishes what is decided.
-            run.log.fail(error)
-            throw error
+            return try tryAgain(run, after: error) { store in
+                do throws(StorageError) { try store.install(run, swap, group, size) } catch { store.abandon(run, error) }
+            }
         }
         guard let old else {
             cleaning.run = nil
@@ -154,6 +175,7 @@ extension LogStore {
         cleaning.run?.work.pace.cancel()
         cleaning.worker?.stop()
         cleaning.run = nil
+        cleaning.again = nil
     }
 
     /// A partition is gone.
