@@ -169,7 +169,7 @@ final class Group {
     /// Whether somebody with these protocols can join: they are of the group's kind, and one is known to all members.
     func supports(_ profile: MemberProfile) -> Bool {
         if state == .empty { return !profile.protocolType.isEmpty && !profile.protocols.isEmpty }
-        return protocolType == profile.protocolType && profile.protocols.contains { support[$0.name] == members.count }
+        return protocolType == profile.protocolType && profile.protocols.contains { support[$0.name, default: 0] == members.count }
     }
 
     /// The protocol that most members put first among those that all know; when two have as many votes, the one that the eldest member prefers.

@@ -28,10 +28,10 @@ extension GroupCoordinator {
         }
     }
 
-    /// Ends the joining when all are there. The first members of an empty group are waited for in any case.
+    /// Ends the joining when all are there, or nobody is left. The first members of an empty group are waited for in any case.
     func maybeCompleteJoin(_ group: Group) {
-        guard group.state == .preparingRebalance, group.previousState != .empty, group.hasAllJoined else { return }
-        completeJoin(group)
+        guard group.state == .preparingRebalance else { return }
+        if group.members.isEmpty || group.previousState != .empty && group.hasAllJoined { completeJoin(group) }
     }
 
     private func completeJoin(_ group: Group) {

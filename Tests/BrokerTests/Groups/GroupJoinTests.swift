@@ -372,6 +372,19 @@ import Testing
         #expect(world.heartbeat(id, 1, instance: "i") == ErrorCode.none)
     }
 
+    /// Somebody who was given an id and does not come back with it is waited for no longer than members are there.
+    @Test func aGroupThatAllHaveLeftWhileItWaitsTakesNewMembers() throws {
+        let (ids, _) = try world.stable(1)
+        #expect(world.join().value?.errorCode == ErrorCode.memberIDRequired.rawValue)
+        _ = world.join(ids[0])
+        #expect(world.group()?.state == .preparingRebalance)
+        #expect(world.leave([(ids[0], nil)]) == [ErrorCode.none])
+        #expect(world.group()?.state == .empty)
+        let (_, answer) = try world.joinFirst(protocols: ["other"])
+        world.advance(0)
+        #expect(answer.value?.errorCode == 0)
+    }
+
     /// With the strict policy the share is given out when it is on the disk, and not at all when the group has gone on meanwhile.
     @Test func theShareWaitsForTheDisk() throws {
         let (id, _) = try world.joinFirst()
