@@ -109,6 +109,7 @@ class Checker:
             if sent[key].acknowledged is None:
                 sent[key].offset, sent[key].acknowledged = offsets[-1], time.monotonic()
         self.journal.sent[place] = kept
+        self.journal.ends[place] = view.high_watermark
 
     def check_acknowledged(self, name, sent, places):
         """What was acknowledged is where it was said to be; what a power cut may take is a tail of the log."""
@@ -188,6 +189,8 @@ class Checker:
                 most = max((t.offset[3] for t in decided[place] if t.state == COMMITTED), default=-1)
             if not least <= found <= most:
                 self.report("group offset", [f"{place}: {found}, which is not from {least} to {most}"])
+            if found > self.views[place[1:]].high_watermark:
+                self.report("group offset", [f"{place}: {found}, though the partition ends at {self.views[place[1:]].high_watermark}"])
             commits.acknowledged = [(found, time.monotonic())]
             self.forget(decided.get(place, []), found)
 

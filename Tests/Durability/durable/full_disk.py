@@ -144,12 +144,13 @@ def run(broker):
         if producer.send() != STORAGE_ERROR:
             problems.append("not refused again")
         problems += [f"while full: {line}" for line in differences(connection, producer)]
-        for offset in range(1, 201):
+        # Not beyond the end: a start would put that back.
+        for offset in (count // 2 for count in range(1, 201)):
             code = commit(connection, offset)
             if code != 0:
                 problems.append(f"the commit of offset {offset} while full: error {code}")
                 break
-        if committed_offset(connection, GROUP, "kept", 0) != 200:
+        if committed_offset(connection, GROUP, "kept", 0) != 100:
             problems.append("the committed offset is wrong while full")
         refused = len(producer.kept)
         assert delete(connection, "bulk") == 0
@@ -163,6 +164,6 @@ def run(broker):
     broker.start()
     with Connection(cluster) as connection:
         problems += [f"after the restart: {line}" for line in differences(connection, producer)]
-        if committed_offset(connection, GROUP, "kept", 0) != 200:
+        if committed_offset(connection, GROUP, "kept", 0) != 100:
             problems.append("the committed offset is lost")
     return problems, len(producer.kept)

@@ -19,6 +19,7 @@ class Sent:
     """One record. `sequence` rises for each writer."""
 
     name: str
+    place: tuple
     kind: str
     writer: str
     sequence: int
@@ -55,6 +56,8 @@ class Journal:
         self.sent = {}
         self.transactions = []
         self.commits = {}
+        #: By (topic, partition): up to where it is known to go.
+        self.ends = {}
         #: Name: (partitions, when acknowledged or None).
         self.topics = {}
         self.sequences = {}
@@ -62,7 +65,7 @@ class Journal:
     def send(self, topic, partition, kind, writer, transaction=None):
         with self.lock:
             sequence = self.sequences[writer] = self.sequences.get(writer, 0) + 1
-            sent = Sent(f"{writer}.{sequence}", kind, writer, sequence, transaction)
+            sent = Sent(f"{writer}.{sequence}", (topic, partition), kind, writer, sequence, transaction)
             self.sent.setdefault((topic, partition), {})[sent.name] = sent
             if transaction:
                 transaction.records.append((topic, partition, sent))
@@ -71,6 +74,11 @@ class Journal:
     def acknowledge(self, sent, offset):
         with self.lock:
             sent.offset, sent.acknowledged = offset, time.monotonic()
+            self.ends[sent.place] = max(self.ends.get(sent.place, 0), offset + 1)
+
+    def forget_ends(self):
+        with self.lock:
+            self.ends.clear()
 
     def begin(self, name):
         with self.lock:
@@ -84,9 +92,11 @@ class Journal:
                 transaction.ended = time.monotonic()
 
     def commit(self, group, topic, partition):
-        """The next offset to commit."""
+        """The next offset to commit. None while the partition is not known to go so far: a start of the broker puts back what lies beyond."""
         with self.lock:
             commits = self.commits.setdefault((group, topic, partition), Commits())
+            if commits.attempted >= self.ends.get((topic, partition), 0):
+                return None
             commits.attempted += 1
             return commits.attempted
 

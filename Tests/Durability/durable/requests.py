@@ -54,6 +54,8 @@ class Committer(Asker):
         topic, partition = self.chance.choice(self.partitions)
         group = "group-of-commits"
         offset = self.journal.commit(group, topic, partition)
+        if offset is None:
+            return time.sleep(0.005)
         kind = OffsetCommitRequest.OffsetCommitRequestTopic
         part = kind.OffsetCommitRequestPartition(partition_index=partition, committed_offset=offset, committed_leader_epoch=-1, committed_metadata="")
         request = OffsetCommitRequest(

@@ -48,6 +48,8 @@ class Directory:
             self.end(workers, ending)
         for seconds in plan.kills_in_recovery:
             self.broker.kill_in_recovery(seconds)
+        # Where the partitions end now shows with the first records.
+        self.journal.forget_ends()
         self.broker.start()
         if plan.clients_live_on:
             time.sleep(plan.after)

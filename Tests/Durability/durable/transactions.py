@@ -51,6 +51,8 @@ class TransactionalWriter(Asker):
     def send_offset(self, connection, transaction):
         group, (topic, partition) = f"group-{self.id}", self.partitions[0]
         offset = self.journal.commit(group, topic, partition)
+        if offset is None:
+            return
         transaction.offset = (group, topic, partition, offset)
         self.succeed("AddOffsetsToTxn", add_offsets(connection, self.id, *self.identity, group))
         self.succeed("TxnOffsetCommit", commit_offset(connection, self.id, *self.identity, group, topic, offset))
