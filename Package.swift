@@ -81,8 +81,8 @@ let package = Package(
         program(
             "meshload",
             [
-                "BotKit", "CAllocator", "Envelopes", "Kafka", "LocalBroker", "LoopbackPorts", "MeshRuntime", "Telemetry", "Terminal",
-                "Topology",
+                "BotKit", "CAllocator", "Envelopes", "Kafka", "KafkaProtocol", "LocalBroker", "LoopbackPorts", "MeshRuntime", "Telemetry",
+                "Terminal", "Topology",
             ]),
 
         tests("KafkaProtocolTests", ["KafkaProtocol", "CSystem"]),
@@ -107,7 +107,7 @@ let package = Package(
             "MeshTests",
             ["mesh", "BotKit", "Calls", "Envelopes", "Kafka", "KafkaProtocol", "LocalBroker", "MeshRuntime", "Terminal", "Topology"]),
         tests("RuntimeTests", ["MeshRuntime", "BotKit", "Envelopes", "Kafka", "Telemetry"]),
-        tests("LoadTests", ["meshload", "Envelopes", "Kafka", "MeshRuntime"]),
+        tests("LoadTests", ["meshload", "Envelopes", "Kafka", "KafkaProtocol", "MeshRuntime"]),
         tests("TopologyTests", ["Topology", "BotKit", "Envelopes", "Kafka", "YAMLText"], fixtures: ["Fixtures"]),
         tests("ContractTests", ["Bots", "BotKit", "Calls", "Envelopes", "Kafka", "LocalBroker", "Topology"]),
         tests("IntegrationTests", ["Kafka", "Envelopes", "BotKit", "Bots", "LocalBroker", "Topology", "YAMLText"]),

@@ -6,10 +6,21 @@ enum TopicReader {
     static func read(
         _ topic: String, _ client: ClientSettings, isolation: GroupSettings.Isolation, _ body: (Record) throws -> Void
     ) throws {
+        try read(partitions(of: topic, client), client, isolation: isolation, body)
+    }
+
+    static func partitions(of topic: String, _ client: ClientSettings) throws -> [TopicPartition] {
         let admin = try AdminClient(client)
+        defer { admin.close() }
         let partitions = try admin.metadata(topic: topic).topics[topic]?.partitions.map { TopicPartition(topic, $0.id) } ?? []
-        admin.close()
         guard !partitions.isEmpty else { throw LoadFailure("there is no topic \(topic)") }
+        return partitions
+    }
+
+    /// The same for some partitions.
+    static func read(
+        _ partitions: [TopicPartition], _ client: ClientSettings, isolation: GroupSettings.Isolation, _ body: (Record) throws -> Void
+    ) throws {
         let consumer = try Consumer(client, group: .none(isolation: isolation, reportsPartitionEnd: true))
         defer { consumer.close() }
         try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, .beginning) }))
@@ -21,7 +32,7 @@ enum TopicReader {
             case .partitionEnd(let partition, _): open.remove(partition)
             case .error(let error): if error.isFatal { throw error }
             case nil:
-                guard uptimeSeconds() - lastNews < 60 else { throw LoadFailure("\(topic): nothing came for a minute") }
+                guard uptimeSeconds() - lastNews < 60 else { throw LoadFailure("\(partitions[0].topic): nothing came for a minute") }
                 continue
             }
             lastNews = uptimeSeconds()

@@ -15,9 +15,11 @@ import Testing
         var ledger = ChaosLedger()
         var sent: [LoadStream.Sent] = []
         var samples: [OffsetWatch.Sample] = []
+        var log = CommitLog()
         var ends: [TopicPartition: Int64] = [:]
         let input = TopicPartition(topics.input, 0)
         let output = TopicPartition(topics.output, 0)
+        let retries = TopicPartition(topics.retry, 0)
 
         private mutating func record(_ topic: String, _ envelope: Envelope, key: String, headers: Headers = []) -> Record {
             let partition = TopicPartition(topic, 0)
@@ -63,16 +65,23 @@ import Testing
         }
 
         mutating func sample(at time: Double, committed offset: Int64, metadata: String = "") {
-            samples.append(
-                OffsetWatch.Sample(time: time, committed: [input: CommittedOffset(offset: offset, metadata: metadata)], ends: ends))
+            sample(at: time, [input: CommittedOffset(offset: offset, metadata: metadata)])
+        }
+
+        mutating func sample(at time: Double, _ committed: [TopicPartition: CommittedOffset]) {
+            samples.append(OffsetWatch.Sample(time: time, committed: committed, ends: ends))
+        }
+
+        mutating func commit(_ offset: Int64?, metadata: String = "") {
+            log.append(offset.map { CommittedOffset(offset: $0, metadata: metadata) }, of: input)
         }
 
         var verdict: ChaosVerdict {
             ChaosVerdict(
                 ChaosVerdict.Evidence(
                     plan: ChaosPlanner.plan(.kill, mode, seed: 1, seconds: 10), topics: topics, sent: sent, ledger: ledger,
-                    samples: samples,
-                    healed: 0, stallLimit: 10, troubles: []))
+                    samples: samples, log: log, healed: 0,
+                    stallLimit: 10, troubles: []))
         }
     }
 
@@ -169,6 +178,80 @@ import Testing
         expectFault("went back from 1 to 0", scene)
     }
 
+    @Test func aCommitThatGoesBackBetweenTwoSamplesIsFoundInTheLog() throws {
+        var scene = Scene()
+        for id in ["1", "2"] { try scene.request(id) }
+        for id in ["1", "2"] { try scene.result(of: id) }
+        scene.sample(at: 1, committed: 1)
+        scene.sample(at: 2, committed: 2)
+        for offset in [1, 1, 2] as [Int64] { scene.commit(offset) }
+        #expect(scene.verdict.faults == [])
+        scene.log = CommitLog()
+        for offset in [1, 0, 2] as [Int64] { scene.commit(offset) }
+        expectFault("1 commits went back: \(scene.input) went back from 1 to 0", scene)
+    }
+
+    @Test func aCommitThatIsGoneIsFoundInTheLogAndInTheSamples() throws {
+        var scene = Scene()
+        try scene.request("1")
+        try scene.result(of: "1")
+        scene.sample(at: 1, committed: 1)
+        for offset in [1, nil, 1] as [Int64?] { scene.commit(offset) }
+        expectFault("\(scene.input) lost its commit of 1", scene)
+        scene.log = CommitLog()
+        #expect(scene.verdict.faults == [])
+        scene.sample(at: 2, [:])
+        expectFault("\(scene.input) lost its commit of 1", scene)
+    }
+
+    @Test func aCommitOfTheLogThatPassesAnUnfinishedRequestIsFoundAlthoughNoSampleHasIt() throws {
+        var scene = Scene()
+        for id in ["1", "2"] { try scene.request(id, key: id) }
+        scene.sample(at: 1, committed: 0)
+        scene.commit(0)
+        scene.commit(0, metadata: "m1:1")
+        scene.commit(1)
+        try scene.result(of: "1", key: "1")
+        scene.sample(at: 2, committed: 1)
+        try scene.result(of: "2", key: "2")
+        scene.sample(at: 3, committed: 2)
+        scene.commit(2)
+        expectFault("1 requests or retries were passed by a commit: the commit of \(scene.input) passed 1", scene)
+    }
+
+    @Test func aCommitThatPassesARetryBeforeItHasAnOutcomeIsFound() throws {
+        func faults(_ end: (inout Scene) throws -> Void) throws -> [String] {
+            var scene = Scene()
+            try scene.request("1")
+            try scene.retry("1", CommittedOffset(offset: 2))
+            try end(&scene)
+            scene.sample(at: 1, [scene.retries: CommittedOffset(offset: 1)])
+            try scene.retry("1", CommittedOffset(offset: 2))
+            try scene.result(of: "1", isReordered: true)
+            scene.sample(at: 2, [scene.input: CommittedOffset(offset: 1), scene.retries: CommittedOffset(offset: 2)])
+            return scene.verdict.faults
+        }
+        #expect(try faults { _ in }.contains { $0.contains("the commit of \(Scene().retries) passed 0 (1)") })
+        #expect(try faults { try $0.retry("1", CommittedOffset(offset: 3)) } == [])
+        #expect(try faults { try $0.result(of: "1", isReordered: true) }.filter { $0.contains("passed") } == [])
+        #expect(try faults { try $0.dead("1") }.filter { $0.contains("passed") } == [])
+    }
+
+    @Test func aCommitIsReadAsKafkaWritesIt() throws {
+        let key: [UInt8] = [0, 1, 0, 1, 0x67, 0, 2, 0x74, 0x6f, 0, 0, 0, 3]
+        let value: [UInt8] =
+            [0, 3, 0, 0, 0, 0, 0, 0, 1, 0, 0xff, 0xff, 0xff, 0xff, 0, 4, 0x6d, 0x31, 0x3a, 0x31] + [UInt8](repeating: 0, count: 8)
+        let commit = try #require(try CommitRecord(key: key, value: value))
+        #expect((commit.group, commit.topic, commit.partition) == ("g", "to", 3))
+        #expect(commit.value == CommitRecord.Value(offset: 256, metadata: "m1:1"))
+        #expect(try #require(try CommitRecord(key: key, value: nil)).value == nil)
+        // Of a group's members, and of a kind that is not known.
+        #expect(try CommitRecord(key: [0, 2, 0, 1, 0x67], value: value) == nil)
+        // "hello".hashCode() is 99162322 in Java, and that of this other text the lowest number, which has no positive one.
+        #expect(CommitRecord.partition(of: "hello", among: 50) == 22)
+        #expect(CommitRecord.partition(of: "polygenelubricants", among: 50) == 0)
+    }
+
     @Test func aCommitThatPassesAnUnfinishedRequestIsFound() throws {
         var scene = Scene()
         for id in ["1", "2"] { try scene.request(id, key: id) }
@@ -178,7 +261,7 @@ import Testing
         scene.sample(at: 2, committed: 2)
         try scene.result(of: "1", key: "1")
         scene.sample(at: 3, committed: 2)
-        expectFault("1 requests were passed by a commit", scene)
+        expectFault("1 requests or retries were passed by a commit", scene)
     }
 
     @Test func aRangeThatNamesAnUnfinishedRequestIsFound() throws {

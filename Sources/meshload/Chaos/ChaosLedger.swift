@@ -9,6 +9,11 @@ struct ChaosLedger {
         let partition: TopicPartition
         let offset: Int64
     }
+    /// A record that is to be handled, and the request that it stands for.
+    struct Entry: Sendable {
+        let offset: Int64
+        let id: String
+    }
     struct Request {
         let key: [UInt8]?
         /// Its place among the requests of its key.
@@ -19,13 +24,13 @@ struct ChaosLedger {
         /// Whether a record of the retry topic stands for it, and whether one still waits.
         var wasRetried = false
         var isPending = false
-        /// The first result, the first dead letter, the first retry: what allows a commit to pass the request.
+        /// The first result, the first dead letter, each retry: what allows a commit to pass the request, and the retries before.
         var outcomes: [Place] = []
     }
 
     private(set) var requests: [String: Request] = [:]
-    /// Every record of the input topic with the id of its request, by partition, in the order of offsets.
-    private(set) var inputs: [TopicPartition: [(offset: Int64, id: String)]] = [:]
+    /// Every record of the topics of requests and retries, in the order of offsets.
+    private(set) var entries: [TopicPartition: [Entry]] = [:]
     /// Results that no request led to.
     private(set) var invented = 0
     /// Further results with an id of their own: two events instead of one event twice.
@@ -69,7 +74,7 @@ struct ChaosLedger {
     /// Takes a record of the topic of requests; all of them come before the others, each partition in its order.
     mutating func take(request record: Record) throws {
         let id = try envelope(record).id.text
-        inputs[record.topicPartition, default: []].append((record.offset, id))
+        entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id))
         guard requests[id] == nil else { return }
         let turn = turns[record.key, default: 0]
         turns[record.key] = turn + 1
@@ -82,7 +87,8 @@ struct ChaosLedger {
             invented += 1
             return
         }
-        if requests[id]?.wasRetried == false { requests[id]?.outcomes.append(Self.place(record)) }
+        entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id))
+        requests[id]?.outcomes.append(Self.place(record))
         requests[id]?.wasRetried = true
         if !Self.isFinished(record.offset, committed) { requests[id]?.isPending = true }
     }

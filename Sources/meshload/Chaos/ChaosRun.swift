@@ -149,11 +149,21 @@ final class ChaosRun: Sendable {
             let ledger = try ChaosLedger(broker.client, topics, committed: samples.last?.committed ?? [:])
             let verdict = ChaosVerdict(
                 ChaosVerdict.Evidence(
-                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, healed: healed,
+                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(), healed: healed,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
                     troubles: troubles + bots.troubles + Alarms(plan, workspace).missing()))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
             usleep(500_000)
+        }
+    }
+
+    /// A Kafka that is not ours may refuse the topic of commits.
+    private func commitLog() throws -> CommitLog {
+        do {
+            return try CommitLog(of: topics.group, broker.client)
+        } catch  where options.foreign != nil {
+            Chaos.say("  the log of commits cannot be read, so only the samples of them are judged: \(error)")
+            return CommitLog()
         }
     }
 }

@@ -17,6 +17,8 @@ struct ChaosVerdict {
         let sent: [LoadStream.Sent]
         let ledger: ChaosLedger
         let samples: [OffsetWatch.Sample]
+        /// All that the group committed; empty where it cannot be read.
+        let log: CommitLog
         /// When the last fault was healed, in seconds of the monotonic clock.
         let healed: Double
         /// How long a partition with lag may stand still after that, in seconds.
@@ -69,13 +71,14 @@ struct ChaosVerdict {
     }
 
     private mutating func judgeOffsets(_ evidence: Evidence) {
-        let check = OffsetCheck(evidence.samples, evidence.topics, evidence.ledger)
+        let check = OffsetCheck(evidence.samples, evidence.log, evidence.topics, evidence.ledger)
         expectNone(check.regressions.count, "commits went back\(examples(check.regressions))")
-        expectNone(check.overtaken.count, "requests were passed by a commit\(examples(check.overtaken))")
+        expectNone(check.vanished.count, "commits are gone\(examples(check.vanished))")
+        expectNone(check.overtaken.count, "requests or retries were passed by a commit\(examples(check.overtaken))")
         let stall = OffsetCheck.longestStall(evidence.samples, evidence.topics, after: evidence.healed)
         counts += [
-            ("samples", evidence.samples.count), ("regressions", check.regressions.count), ("overtaken", check.overtaken.count),
-            ("longest_stall_s", rounded(stall?.seconds ?? 0, 10)),
+            ("samples", evidence.samples.count), ("commits", evidence.log.count), ("regressions", check.regressions.count),
+            ("vanished", check.vanished.count), ("overtaken", check.overtaken.count), ("longest_stall_s", rounded(stall?.seconds ?? 0, 10)),
         ]
         if let stall, stall.seconds > evidence.stallLimit {
             faults.append(

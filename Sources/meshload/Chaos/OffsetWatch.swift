@@ -40,7 +40,10 @@ final class OffsetWatch: Sendable {
                 let reader = try Consumer(
                     client, group: GroupSettings(id: topics.group, isolation: .readUncommitted), observer: ClientObserver(log: { _ in }))
                 defer { reader.close(timeout: .seconds(1)) }
-                while !state.withLock({ $0.isStopped }) {
+                var isLast = false
+                while !isLast {
+                    // The one after the end shows what the group has committed in the end.
+                    isLast = state.withLock { $0.isStopped }
                     do throws(KafkaError) {
                         let sample = try sample(reader)
                         state.withLock { $0.samples.append(sample) }
