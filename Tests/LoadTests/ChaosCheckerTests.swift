@@ -280,4 +280,40 @@ import Testing
         scene.sample(at: 13, committed: 1)
         expectFault("\(scene.input) had lag and stood still for 13", scene)
     }
+
+    /// What any rebalance writes, what was there before the fault, and what another topic is refused, is no alarm about mesh.dlq.
+    @Test func anAlarmIsOnlyWhatTellsOfTheDeadLetterTopicSinceTheFaultBegan() throws {
+        let workspace = try Workspace()
+        defer { workspace.remove() }
+        let plan = ChaosPlanner.plan(.deadLetters, .exactlyOnce, seed: 1, seconds: 4)
+        func alarm(_ topic: String) -> String { "ERROR Bot: for 6 s \(topic) cannot be written, and so nothing is committed: why\n" }
+        var log = alarm("mesh.dlq")
+        func add(_ line: String) throws {
+            log += line
+            try workspace.write(log, to: ChaosLaunch.log(2))
+        }
+        try add("INFO Bot: ready\n")
+        let alarms = Alarms(plan, workspace)
+        for line in [
+            "INFO Bot: nothing of a settlement of 3 results is visible: why\n", "WARN Bot: the heartbeat cannot be written: mesh.dlq\n",
+            alarm("mesh.audit"),
+        ] {
+            try add(line)
+            #expect(alarms.missing().count == 1)
+        }
+        try add(alarm("one of bench.response, mesh.dlq"))
+        #expect(alarms.missing() == [])
+    }
+
+    /// A bot tells of it when it has failed for 5 s, and tries again every 2 s.
+    @Test(arguments: [4, 20, 60]) func deadLettersAreRefusedForLongEnoughToBeTold(seconds: Int) {
+        for seed in UInt64(1)...50 {
+            var since: Int?
+            for step in ChaosPlanner.plan(.deadLetters, .exactlyOnce, seed: seed, seconds: seconds).steps {
+                if step.fault == .refuseDeadLetters { since = step.milliseconds }
+                if step.fault == .acceptDeadLetters { #expect(step.milliseconds - (since ?? step.milliseconds) >= 8_000) }
+            }
+            #expect(since != nil)
+        }
+    }
 }

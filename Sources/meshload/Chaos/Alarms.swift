@@ -1,36 +1,41 @@
 import FoundationEssentials
 import MeshRuntime
 
-/// What the bots must have said of their trouble, so that somebody can help.
+/// What the bots must have said of their trouble since the faults began, so that somebody can help.
 struct Alarms {
-    private let plan: ChaosPlan
-    private let workspace: Workspace
+    /// The words that must stand in one line of a bot's log; empty where nothing is asked for.
+    private let words: [String]
+    /// How far each bot's log reached when the faults began, in bytes.
+    private let begins: [(file: String, bytes: Int)]
 
+    /// Looks how far the logs reach: to be made before the first fault.
     init(_ plan: ChaosPlan, _ workspace: Workspace) {
-        self.plan = plan
-        self.workspace = workspace
+        words = Self.words(plan.scenario)
+        begins = (1...plan.bots).map { slot in
+            let file = workspace.file(ChaosLaunch.log(slot))
+            return (file, FileManager.default.contents(atPath: file)?.count ?? 0)
+        }
     }
 
-    /// The words of which one must stand in a bot's log; empty where nothing is asked for.
-    private var words: [String] {
-        switch plan.scenario {
-        case .deadLetters: ["nothing of a settlement", "cannot be written", "cannot be settled"]
+    private static func words(_ scenario: Scenario) -> [String] {
+        switch scenario {
+        // The alarm itself: not the first failure, which any rebalance leads to, nor that of another topic.
+        case .deadLetters: [": for ", ChaosTopics.deadLetters, "cannot be written, and so nothing is committed"]
         case .dependency: ["keep failing"]
         default: []
         }
     }
 
     /// Whether the bots must tell of something in this scenario.
-    var areAsked: Bool { !words.isEmpty }
+    static func areAsked(in scenario: Scenario) -> Bool { !words(scenario).isEmpty }
 
     /// What no bot has said.
     func missing() -> [String] {
         guard !words.isEmpty else { return [] }
-        for slot in 1...plan.bots {
-            guard let data = FileManager.default.contents(atPath: workspace.file(ChaosLaunch.log(slot))) else { continue }
-            let text = String(decoding: data, as: UTF8.self)
-            if words.contains(where: { text.contains($0) }) { return [] }
+        for (file, bytes) in begins {
+            let log = String(decoding: FileManager.default.contents(atPath: file)?.dropFirst(bytes) ?? Data(), as: UTF8.self)
+            if log.split(separator: "\n").contains(where: { line in words.allSatisfy { line.contains($0) } }) { return [] }
         }
-        return ["no bot has told of its trouble in its log (\(words.joined(separator: ", or ")))"]
+        return ["no bot has told of its trouble in its log (\(words.joined(separator: " … ")))"]
     }
 }

@@ -37,7 +37,8 @@ struct ChaosPlanner {
             repeated(.breakDependency, .mendDependency, lasting: outage, apart: 20_000...40_000)
         case .deadLetters:
             plan.load.poisonPerMille = 10
-            repeated(.refuseDeadLetters, .acceptDeadLetters, lasting: 2_000...6_000, apart: 5_000...10_000)
+            // A bot raises its alarm when it has failed for 5 s, and tries every 2 s.
+            repeated(.refuseDeadLetters, .acceptDeadLetters, lasting: 10_000...14_000, apart: 5_000...10_000)
         case .diskFull:
             // A bot keeps a state on its disk where it makes calls.
             plan.callMilliseconds = 5

@@ -54,7 +54,8 @@ final class ChaosRun: Sendable {
             return topics.inputPartitions.filter { sample.committed[$0] == nil }.map(\.description)
         }
         // A trouble that passes while the group still hands its partitions out is met by nobody, and told by nobody.
-        if Alarms(plan, workspace).areAsked { try waitForShares() }
+        if Alarms.areAsked(in: plan.scenario) { try waitForShares() }
+        let alarms = Alarms(plan, workspace)
         let healed = try inflict()
         let sent = try load.stop()
         var unrest: [String] = []
@@ -64,7 +65,7 @@ final class ChaosRun: Sendable {
         let samples = watch.stop()
         unrest += broker.troubles
         do {
-            return try judge(sent, samples, healed, unrest)
+            return try judge(sent, samples, healed, unrest + alarms.missing())
         } catch {
             throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
         }
@@ -151,7 +152,7 @@ final class ChaosRun: Sendable {
                 ChaosVerdict.Evidence(
                     plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(), healed: healed,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
-                    troubles: troubles + bots.troubles + Alarms(plan, workspace).missing()))
+                    troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
             usleep(500_000)
         }
