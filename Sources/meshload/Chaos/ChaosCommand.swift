@@ -29,10 +29,13 @@ struct ChaosCommand {
         func list(_ names: [String]) -> String { "[" + names.map { "\"\($0)\"" }.joined(separator: ",") + "]" }
         sayResult([
             ("passed", passed.count), ("failed", failed.count), ("skipped", skipped.count), ("failures", list(failed)),
-            ("skips", list(skipped)), ("ok", failed.isEmpty),
+            ("skips", list(skipped)), ("ok", isRight),
         ])
-        return failed.isEmpty ? 0 : 1
+        return isRight ? 0 : 1
     }
+
+    /// Where all that was asked for is skipped, nothing was shown.
+    private var isRight: Bool { failed.isEmpty && (options.isPlanOnly || !passed.isEmpty) }
 
     private mutating func run(_ plan: ChaosPlan) {
         for line in plan.lines { Chaos.say(line) }
@@ -45,11 +48,14 @@ struct ChaosCommand {
             workspace = directory
             let run = try ChaosRun(plan, options, in: directory)
             let verdict = try run.run()
-            if options.foreign != nil { try run.topics.remove(run.broker.client) }
             sayResult(
                 [("scenario", "\"\(plan.scenario.rawValue)\""), ("mode", "\"\(plan.mode.rawValue)\""), ("seed", plan.seed)]
                     + verdict.counts + [("restarts", run.bots.restarts), ("ok", verdict.isRight)])
-            guard verdict.isRight else { return fail(plan, name, verdict.faults, directory) }
+            guard verdict.isRight else {
+                if options.foreign != nil { Chaos.say("  the topics of the run stay there: \(run.topics.own.joined(separator: ", "))") }
+                return fail(plan, name, verdict.faults, directory)
+            }
+            if options.foreign != nil { try run.topics.remove(run.broker.client) }
             Chaos.say("PASSED \(name)")
             passed.append(name)
             guard options.keeps else { return directory.remove() }

@@ -18,10 +18,13 @@ extension ChaosTopics {
     /// Makes the run's own topics.
     func make(_ client: ClientSettings) throws { try Topics.ensure([input, output, retry], compacted: [state], client) }
 
+    /// Those that nobody else uses.
+    var own: [String] { [input, output, retry, state] }
+
     /// Removes them from a Kafka that others use too.
     func remove(_ client: ClientSettings) throws {
         let admin = try AdminClient(client)
         defer { admin.close(timeout: .seconds(1)) }
-        try admin.deleteTopics([input, output, retry, state]).check()
+        try admin.deleteTopics(own).check()
     }
 }
