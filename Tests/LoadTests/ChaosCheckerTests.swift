@@ -58,10 +58,13 @@ import Testing
                 dead: record(ChaosTopics.deadLetters, try envelope(id, type: topics.input), key: "a", headers: [Header("ce_id", text: id)]))
         }
 
-        mutating func retry(_ id: String, _ committed: CommittedOffset? = nil) throws {
+        mutating func retry(_ id: String, _ committed: CommittedOffset? = nil, attempts: Int = 1, due: Int64 = 1) throws {
             ledger.take(
-                retry: record(topics.retry, try envelope(id, type: topics.input), key: "a", headers: [Header("ce_id", text: id)]), committed
-            )
+                retry: record(
+                    topics.retry, try envelope(id, type: topics.input), key: "a",
+                    headers: [
+                        Header("ce_id", text: id), Header("mesh_attempts", text: "\(attempts)"), Header("mesh_not_before", text: "\(due)"),
+                    ]), committed)
         }
 
         mutating func sample(at time: Double, committed offset: Int64, metadata: String = "") {
@@ -159,6 +162,31 @@ import Testing
         expectFault("the other of result and dead letter", scene)
         try scene.result(of: "1")
         expectFault("a result and a dead letter", scene)
+    }
+
+    @Test func aSecondDeadLetterIsWrongExactlyOnceUnlessTheRequestWasWrittenTwice() throws {
+        var scene = Scene()
+        try scene.request("1", isPoison: true)
+        for _ in 1...2 { try scene.dead("1") }
+        expectFault("1 requests have more dead letters", scene)
+        scene.mode = .atLeastOnce
+        #expect(scene.verdict.faults == [])
+        scene.mode = .exactlyOnce
+        try scene.request("1", isPoison: true)
+        #expect(scene.verdict.faults == [])
+    }
+
+    @Test func aSecondRetryForTheSameAttemptIsWrongExactlyOnceUnlessItIsACopyOfOneThatWaits() throws {
+        var scene = Scene()
+        try scene.request("1")
+        try scene.retry("1", attempts: 1, due: 5)
+        try scene.retry("1", attempts: 1, due: 5)
+        try scene.retry("1", attempts: 2, due: 9)
+        #expect(scene.verdict.faults == [])
+        try scene.retry("1", attempts: 2, due: 10)
+        expectFault("1 requests have more than one retry for the same attempt", scene)
+        scene.mode = .atLeastOnce
+        #expect(scene.verdict.faults == [])
     }
 
     @Test func aResultOfNothingIsFound() throws {

@@ -18,9 +18,13 @@ struct ChaosLedger {
         let key: [UInt8]?
         /// Its place among the requests of its key.
         let turn: Int
+        /// How often the producer has written it.
+        var copies = 1
         var results = 0
         var resultID: String?
         var dead = 0
+        /// By the number of attempts that a retry names, the times when it is due. A copy of a retry that waits has that of the first.
+        var dues: [Int: Set<Int64>] = [:]
         /// Whether a record of the retry topic stands for it, and whether one still waits.
         var wasRetried = false
         var isPending = false
@@ -69,13 +73,18 @@ struct ChaosLedger {
         record.headers.first { $0.name == header }?.value.map { String(decoding: $0, as: UTF8.self) }
     }
 
+    private static func number(_ header: String, _ record: Record) -> Int64? { text(header, record).flatMap { Int64($0) } }
+
     private static func place(_ record: Record) -> Place { Place(partition: record.topicPartition, offset: record.offset) }
 
     /// Takes a record of the topic of requests; all of them come before the others, each partition in its order.
     mutating func take(request record: Record) throws {
         let id = try envelope(record).id.text
         entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id))
-        guard requests[id] == nil else { return }
+        guard requests[id] == nil else {
+            requests[id]?.copies += 1
+            return
+        }
         let turn = turns[record.key, default: 0]
         turns[record.key] = turn + 1
         requests[id] = Request(key: record.key, turn: turn)
@@ -90,6 +99,8 @@ struct ChaosLedger {
         entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id))
         requests[id]?.outcomes.append(Self.place(record))
         requests[id]?.wasRetried = true
+        let (attempts, due) = (Self.number(RecordHeader.attempts, record) ?? 0, Self.number(RecordHeader.notBefore, record) ?? 0)
+        requests[id]?.dues[Int(attempts), default: []].insert(due)
         if !Self.isFinished(record.offset, committed) { requests[id]?.isPending = true }
     }
 

@@ -66,8 +66,19 @@ struct ChaosVerdict {
         expectNone(evidence.ledger.differing, "repeated results have an id of their own")
         let misplaced = evidence.ledger.misplaced + (evidence.plan.mode == .exactlyOnce ? evidence.ledger.unmarked : [])
         expectNone(misplaced.count, "results are out of the order of their key\(examples(misplaced))")
-        if evidence.plan.mode == .exactlyOnce { expectNone(repeats, "repeated results are visible to a read_committed reader") }
+        if evidence.plan.mode == .exactlyOnce {
+            expectNone(repeats, "repeated results are visible to a read_committed reader")
+            judgeCopies(requests)
+        }
         if requests.isEmpty { faults.append("nothing was sent") }
+    }
+
+    /// Exactly-once no copy of a request has more than one dead letter, nor more than one retry for the same attempt.
+    private mutating func judgeCopies(_ requests: [String: ChaosLedger.Request]) {
+        expectNone(requests.values.count { $0.dead > $0.copies }, "requests have more dead letters than the producer wrote them")
+        expectNone(
+            requests.values.count { request in request.dues.values.contains { $0.count > request.copies } },
+            "requests have more than one retry for the same attempt")
     }
 
     private mutating func judgeOffsets(_ evidence: Evidence) {
