@@ -24,9 +24,12 @@ struct Verify {
 
     func run() throws -> Int32 {
         var comparison = Comparison(mode: mode)
-        try read(input) { envelope, record in comparison.request(id: envelope.id.text, key: record.key) }
+        try read(input) { envelope, record in
+            comparison.request(id: envelope.id.text, key: record.key, content: try PassedContent(of: envelope))
+        }
         try read(output) { envelope, record in
-            comparison.result(id: envelope.id.text, cause: envelope.causationID, key: record.key)
+            comparison.result(
+                id: envelope.id.text, cause: envelope.causationID, key: record.key, content: try PassedContent(of: envelope))
         }
         let counts = comparison.counts
         for (name, count) in counts { Terminal.write("\(name) \(count)\n", to: 1) }
@@ -43,14 +46,14 @@ struct Verify {
         return requests == 0 ? "\(input) has no requests: nothing was compared" : nil
     }
 
-    private func read(_ topic: String, _ body: (Envelope, Record) -> Void) throws {
+    private func read(_ topic: String, _ body: (Envelope, Record) throws -> Void) throws {
         let codec = EnvelopeCodec()
         try TopicReader.read(topic, client, isolation: isolation) { record in
             let envelope = try codec.decode(
                 value: record.value, headers: record.headers.map { EnvelopeHeader($0.name, $0.value) }, topic: topic,
                 partition: record.partition, offset: record.offset,
                 timestamp: record.timestamp.kind == .none ? nil : Timestamp(milliseconds: record.timestamp.milliseconds))
-            body(envelope, record)
+            try body(envelope, record)
         }
     }
 }
@@ -61,6 +64,8 @@ struct Comparison {
         let key: [UInt8]?
         /// Its place among the requests of its key.
         let place: Int
+        /// The hash of its content: half a million requests are to take little memory.
+        let content: Int
         var resultID: String?
     }
 
@@ -79,24 +84,27 @@ struct Comparison {
     private var invented = 0
     /// First results that came before one of an earlier request of their key, or with another key.
     private var misplaced = 0
+    /// Results that say other than their request.
+    private var altered = 0
 
     init(mode: DeliveryMode) { self.mode = mode }
 
     /// A request that is repeated with the same id is one request.
-    mutating func request(id: String, key: [UInt8]?) {
+    mutating func request(id: String, key: [UInt8]?, content: PassedContent) {
         guard requests[id] == nil else { return }
         let place = places[key, default: 0]
         places[key] = place + 1
-        requests[id] = Request(key: key, place: place)
+        requests[id] = Request(key: key, place: place, content: content.hashValue)
         unanswered += 1
     }
 
-    mutating func result(id: String, cause: String?, key: [UInt8]?) {
+    mutating func result(id: String, cause: String?, key: [UInt8]?, content: PassedContent) {
         results += 1
         guard let cause, let request = requests[cause] else {
             invented += 1
             return
         }
+        if request.content != content.hashValue { altered += 1 }
         if let first = request.resultID {
             duplicates += 1
             if first != id { differing += 1 }
@@ -113,11 +121,11 @@ struct Comparison {
     var counts: [(String, Int)] {
         [
             ("requests", requestCount), ("results", results), ("lost", unanswered), ("duplicates", duplicates),
-            ("differing_ids", differing), ("invented", invented), ("misplaced", misplaced),
+            ("differing_ids", differing), ("invented", invented), ("misplaced", misplaced), ("altered", altered),
         ]
     }
 
     var isRight: Bool {
-        unanswered == 0 && invented == 0 && misplaced == 0 && differing == 0 && (mode == .atLeastOnce || duplicates == 0)
+        unanswered == 0 && invented == 0 && misplaced == 0 && altered == 0 && differing == 0 && (mode == .atLeastOnce || duplicates == 0)
     }
 }

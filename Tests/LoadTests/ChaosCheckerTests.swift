@@ -32,11 +32,10 @@ import Testing
                 timestamp: RecordTimestamp(kind: .created, milliseconds: 1), leaderEpoch: nil)
         }
 
-        private func envelope(_ id: String, type: String, cause: String? = nil) throws -> Envelope {
+        private func envelope(_ id: String, type: String, cause: String? = nil, says text: String? = nil) throws -> Envelope {
             Envelope(
                 id: try #require(EventID(id)), timestamp: Timestamp(milliseconds: 1), source: "test", type: EventType(type),
-                payload: Array("{}".utf8),
-                causationID: cause)
+                payload: Array("{\"repository\":\"\(text ?? cause ?? id)\",\"sequence\":1}".utf8), causationID: cause)
         }
 
         mutating func request(_ id: String, key: String = "a", isPoison: Bool = false) throws {
@@ -46,10 +45,12 @@ import Testing
             try ledger.take(request: record(topics.input, try envelope(id, type: topics.input), key: key))
         }
 
-        mutating func result(of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false) throws {
+        mutating func result(
+            of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil
+        ) throws {
             try ledger.take(
                 result: record(
-                    topics.output, try envelope(id ?? "r-\(cause)", type: topics.output, cause: cause), key: key,
+                    topics.output, try envelope(id ?? "r-\(cause)", type: topics.output, cause: cause, says: text), key: key,
                     headers: isReordered ? [Header("mesh_reordered", text: "1")] : []))
         }
 
@@ -187,6 +188,33 @@ import Testing
         expectFault("1 requests have more than one retry for the same attempt", scene)
         scene.mode = .atLeastOnce
         #expect(scene.verdict.faults == [])
+    }
+
+    @Test func aResultThatSaysOtherThanItsRequestIsFound() throws {
+        var scene = Scene()
+        try scene.request("1")
+        try scene.result(of: "1", says: "2")
+        expectFault("1 results say other than their request: 1", scene)
+    }
+
+    @Test func aResultWithoutTheHeaderOfItsIDIsFound() throws {
+        var scene = Scene()
+        try scene.request("1")
+        let value = Array("{\"id\":\"r\",\"causation_id\":\"1\",\"payload\":{\"repository\":\"1\",\"sequence\":1}}".utf8)
+        try scene.ledger.take(result: Record(topicPartition: scene.output, offset: 0, key: [0x61], value: value))
+        expectFault("1 results say other than their request", scene)
+    }
+
+    @Test(arguments: [DeliveryMode.exactlyOnce, .atLeastOnce]) func verifyFindsAResultThatSaysOtherThanItsRequest(mode: DeliveryMode) {
+        func isRight(_ sequence: Int64, _ repository: String) -> Bool {
+            var comparison = Comparison(mode: mode)
+            comparison.request(id: "1", key: nil, content: PassedContent(repository: "a", sequence: 1))
+            comparison.result(id: "r", cause: "1", key: nil, content: PassedContent(repository: repository, sequence: sequence))
+            return comparison.isRight
+        }
+        #expect(isRight(1, "a"))
+        #expect(!isRight(2, "a"))
+        #expect(!isRight(1, "b"))
     }
 
     @Test func aResultOfNothingIsFound() throws {

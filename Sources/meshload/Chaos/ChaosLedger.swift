@@ -18,6 +18,7 @@ struct ChaosLedger {
         let key: [UInt8]?
         /// Its place among the requests of its key.
         let turn: Int
+        let content: PassedContent
         /// How often the producer has written it.
         var copies = 1
         var results = 0
@@ -39,6 +40,8 @@ struct ChaosLedger {
     private(set) var invented = 0
     /// Further results with an id of their own: two events instead of one event twice.
     private(set) var differing = 0
+    /// Results that say other than their request, or whose header `ce_id` is not their id.
+    private(set) var altered: [String] = []
     /// First results that came behind one of a later request of their key, or with another key.
     private(set) var misplaced: [String] = []
     /// Those of them whose request was retried although they do not say so: at-least-once a crash explains them.
@@ -79,7 +82,8 @@ struct ChaosLedger {
 
     /// Takes a record of the topic of requests; all of them come before the others, each partition in its order.
     mutating func take(request record: Record) throws {
-        let id = try envelope(record).id.text
+        let envelope = try envelope(record)
+        let id = envelope.id.text
         entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id))
         guard requests[id] == nil else {
             requests[id]?.copies += 1
@@ -87,7 +91,7 @@ struct ChaosLedger {
         }
         let turn = turns[record.key, default: 0]
         turns[record.key] = turn + 1
-        requests[id] = Request(key: record.key, turn: turn)
+        requests[id] = Request(key: record.key, turn: turn, content: try PassedContent(of: envelope))
     }
 
     /// Takes a record of the retry topic; all of them come before the results, of which those may be out of order that say so.
@@ -120,6 +124,7 @@ struct ChaosLedger {
             return
         }
         requests[cause]?.results += 1
+        if try PassedContent(of: envelope) != request.content || Self.text("ce_id", record) != id { altered.append(cause) }
         if let first = request.resultID {
             if first != id { differing += 1 }
             return
