@@ -16,6 +16,7 @@ import Testing
         var sent: [LoadStream.Sent] = []
         var samples: [OffsetWatch.Sample] = []
         var log = CommitLog()
+        var calm = [0..<Double.infinity]
         var ends: [TopicPartition: Int64] = [:]
         let input = TopicPartition(topics.input, 0)
         let output = TopicPartition(topics.output, 0)
@@ -73,7 +74,8 @@ import Testing
         }
 
         mutating func sample(at time: Double, _ committed: [TopicPartition: CommittedOffset]) {
-            samples.append(OffsetWatch.Sample(time: time, committed: committed, ends: ends))
+            samples.append(
+                OffsetWatch.Sample(time: time, milliseconds: Int64(time * 1_000), committed: committed, ends: ends))
         }
 
         mutating func commit(_ offset: Int64?, metadata: String = "") {
@@ -84,7 +86,7 @@ import Testing
             ChaosVerdict(
                 ChaosVerdict.Evidence(
                     plan: ChaosPlanner.plan(.kill, mode, seed: 1, seconds: 10), topics: topics, sent: sent, ledger: ledger,
-                    samples: samples, log: log, healed: 0,
+                    samples: samples, log: log, calm: calm,
                     stallLimit: 10, troubles: []))
         }
     }
@@ -335,6 +337,51 @@ import Testing
         try scene.result(of: "1")
         scene.sample(at: 13, committed: 1)
         expectFault("\(scene.input) had lag and stood still for 13", scene)
+    }
+
+    @Test func aPartitionThatStandsStillBetweenTwoFaultsIsNamed() throws {
+        var scene = Scene()
+        try scene.request("1")
+        for time in 1...40 { scene.sample(at: Double(time), committed: 0) }
+        try scene.result(of: "1")
+        scene.sample(at: 41, committed: 1)
+        scene.calm = [5..<14, 20..<29, 41..<Double.infinity]
+        #expect(scene.verdict.faults == [])
+        scene.calm = [5..<17, 41..<Double.infinity]
+        expectFault("\(scene.input) had lag and stood still for 11", scene)
+    }
+
+    @Test func aRetryPartitionStandsStillOnlyWhereTheTimeOfARetryHasCome() throws {
+        var scene = Scene()
+        try scene.request("1")
+        try scene.retry("1", CommittedOffset(offset: 1), due: 20_000)
+        func stand(until end: Int) {
+            for time in scene.samples.count + 1...end {
+                scene.sample(at: Double(time), [scene.input: CommittedOffset(offset: 1), scene.retries: CommittedOffset(offset: 0)])
+            }
+        }
+        stand(until: 29)
+        try scene.result(of: "1", isReordered: true)
+        #expect(scene.verdict.faults == [])
+        stand(until: 31)
+        expectFault("\(scene.retries) had lag and stood still for 12", scene)
+    }
+
+    @Test func nothingIsAmissBetweenTheHealingOfAFaultAndTheNextOne() {
+        var calm = CalmSpans(from: 1)
+        calm.note(.killBroker, from: 2, to: 2.5)
+        #expect(calm.all == [1..<2])
+        calm.note(.kill(slot: 1), from: 3, to: 3)
+        calm.note(.startBroker, from: 4, to: 5)
+        // The group counts on the bot for 6 s more.
+        #expect(calm.all == [1..<2, 9..<Double.infinity])
+        calm.note(.start(slot: 1), from: 6, to: 6)
+        calm.note(.freeze(slot: 2), from: 12, to: 12)
+        calm.note(.links(slot: nil, .cut), from: 13, to: 13)
+        calm.note(.thaw(slot: 2), from: 14, to: 14)
+        #expect(calm.all == [1..<2, 9..<12])
+        calm.note(.links(slot: nil, .fine), from: 15, to: 15)
+        #expect(calm.all == [1..<2, 9..<12, 15..<Double.infinity])
     }
 
     /// What any rebalance writes, what was there before the fault, and what another topic is refused, is no alarm about mesh.dlq.

@@ -13,6 +13,8 @@ struct ChaosLedger {
     struct Entry: Sendable {
         let offset: Int64
         let id: String
+        /// Not to be handled before, in milliseconds since 1970.
+        var due: Int64 = 0
     }
     struct Request {
         let key: [UInt8]?
@@ -100,12 +102,23 @@ struct ChaosLedger {
             invented += 1
             return
         }
-        entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id))
+        let (attempts, due) = (Self.number(RecordHeader.attempts, record) ?? 0, Self.number(RecordHeader.notBefore, record) ?? 0)
+        entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id, due: due))
         requests[id]?.outcomes.append(Self.place(record))
         requests[id]?.wasRetried = true
-        let (attempts, due) = (Self.number(RecordHeader.attempts, record) ?? 0, Self.number(RecordHeader.notBefore, record) ?? 0)
         requests[id]?.dues[Int(attempts), default: []].insert(due)
         if !Self.isFinished(record.offset, committed) { requests[id]?.isPending = true }
+    }
+
+    /// The place among a partition's entries of the first that lies at or above an offset.
+    func firstEntry(of partition: TopicPartition, from offset: Int64) -> Int {
+        let entries = entries[partition] ?? []
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].offset < offset { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     /// Whether a commit says that this offset is done with: below it, or in the ranges that its metadata names.

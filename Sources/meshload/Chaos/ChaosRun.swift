@@ -56,7 +56,7 @@ final class ChaosRun: Sendable {
         // A trouble that passes while the group still hands its partitions out is met by nobody, and told by nobody.
         if Alarms.areAsked(in: plan.scenario) { try waitForShares() }
         let alarms = Alarms(plan, workspace)
-        let healed = try inflict()
+        let calm = try inflict()
         let sent = try load.stop()
         var unrest: [String] = []
         // What is missing says more than that it did not come: the topics are judged all the same.
@@ -65,7 +65,7 @@ final class ChaosRun: Sendable {
         let samples = watch.stop()
         unrest += broker.troubles
         do {
-            return try judge(sent, samples, healed, unrest + alarms.missing())
+            return try judge(sent, samples, calm, unrest + alarms.missing())
         } catch {
             throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
         }
@@ -83,19 +83,19 @@ final class ChaosRun: Sendable {
         }
     }
 
-    /// Does the plan's steps in their time; returns when the last one is healed, on the monotonic clock.
-    private func inflict() throws -> Double {
+    /// Does the plan's steps in their time; returns when nothing was amiss.
+    private func inflict() throws -> CalmSpans {
         let start = uptimeSeconds()
-        var healed = start
+        var calm = CalmSpans(from: start)
         for step in plan.steps {
             sleep(until: start + Double(step.milliseconds) / 1_000)
             let began = uptimeSeconds()
             try FaultMaker(self).make(step.fault)
-            healed = max(healed, uptimeSeconds() + step.fault.secondsUnseen)
+            calm.note(step.fault, from: began, to: uptimeSeconds())
             Chaos.say("  \(ChaosPlan.seconds(Int((began - start) * 1_000))): \(step.fault)")
         }
         sleep(until: start + Double(plan.seconds))
-        return healed
+        return calm
     }
 
     private func sleep(until time: Double) {
@@ -143,14 +143,14 @@ final class ChaosRun: Sendable {
 
     /// A transaction that a killed process left open hides what comes after it until it times out: what is missing is looked for again.
     private func judge(
-        _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], _ healed: Double, _ troubles: [String]
+        _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], _ calm: CalmSpans, _ troubles: [String]
     ) throws -> ChaosVerdict {
         let limit = uptimeSeconds() + 20
         while true {
             let ledger = try ChaosLedger(broker.client, topics, committed: samples.last?.committed ?? [:])
             let verdict = ChaosVerdict(
                 ChaosVerdict.Evidence(
-                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(), healed: healed,
+                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(), calm: calm.all,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
                     troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }

@@ -19,9 +19,9 @@ struct ChaosVerdict {
         let samples: [OffsetWatch.Sample]
         /// All that the group committed; empty where it cannot be read.
         let log: CommitLog
-        /// When the last fault was healed, in seconds of the monotonic clock.
-        let healed: Double
-        /// How long a partition with lag may stand still after that, in seconds.
+        /// When nothing was amiss, in seconds of the monotonic clock.
+        let calm: [Range<Double>]
+        /// How long a partition with lag may stand still then, in seconds.
         let stallLimit: Double
         /// What went wrong beside the topics.
         let troubles: [String]
@@ -87,14 +87,14 @@ struct ChaosVerdict {
         expectNone(check.regressions.count, "commits went back\(examples(check.regressions))")
         expectNone(check.vanished.count, "commits are gone\(examples(check.vanished))")
         expectNone(check.overtaken.count, "requests or retries were passed by a commit\(examples(check.overtaken))")
-        let stall = OffsetCheck.longestStall(evidence.samples, evidence.topics, after: evidence.healed)
+        let stall = StallCheck(evidence.samples, evidence.topics, evidence.ledger, during: evidence.calm).longest
         counts += [
             ("samples", evidence.samples.count), ("commits", evidence.log.count), ("regressions", check.regressions.count),
             ("vanished", check.vanished.count), ("overtaken", check.overtaken.count), ("longest_stall_s", rounded(stall?.seconds ?? 0, 10)),
         ]
         if let stall, stall.seconds > evidence.stallLimit {
             faults.append(
-                "\(stall.partition) had lag and stood still for \(rounded(stall.seconds, 10)) s after everything was healed (at most \(evidence.stallLimit) s)"
+                "\(stall.partition) had lag and stood still for \(rounded(stall.seconds, 10)) s after a fault was healed (at most \(evidence.stallLimit) s)"
             )
         }
     }

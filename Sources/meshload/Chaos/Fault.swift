@@ -49,6 +49,41 @@ extension Fault {
     }
 }
 
+/// What is kept from working until it is healed.
+enum Hold: Hashable, Sendable {
+    case bot(Int)
+    case broker
+    case links(Int?)
+    case dependency, deadLetters, disk
+}
+
+extension Fault {
+    /// What it keeps from working until another step heals that; nil where it is over at once.
+    var holds: Hold? {
+        switch self {
+        case .freeze(let slot): .bot(slot)
+        case .killBroker, .freezeBroker: .broker
+        case .links(let slot, let weather): weather == .fine ? nil : .links(slot)
+        case .breakDependency: .dependency
+        case .refuseDeadLetters: .deadLetters
+        case .fillDisk: .disk
+        default: nil
+        }
+    }
+
+    var heals: Hold? {
+        switch self {
+        case .thaw(let slot): .bot(slot)
+        case .startBroker, .thawBroker: .broker
+        case .links(let slot, .fine): .links(slot)
+        case .mendDependency: .dependency
+        case .acceptDeadLetters: .deadLetters
+        case .freeDisk: .disk
+        default: nil
+        }
+    }
+}
+
 /// What a link between bot and broker does.
 enum LinkWeather: Equatable, Sendable, CustomStringConvertible {
     case fine

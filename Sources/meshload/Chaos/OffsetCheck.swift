@@ -66,7 +66,7 @@ struct OffsetCheck {
     private struct Judge {
         private(set) var overtaken: [String] = []
         private let partition: TopicPartition
-        private let requests: [String: ChaosLedger.Request]
+        private let ledger: ChaosLedger
         private let entries: [ChaosLedger.Entry]
         /// How many of them lie below a commit.
         private var passed = 0
@@ -75,7 +75,7 @@ struct OffsetCheck {
 
         init(_ partition: TopicPartition, _ ledger: ChaosLedger) {
             self.partition = partition
-            requests = ledger.requests
+            self.ledger = ledger
             entries = ledger.entries[partition] ?? []
         }
 
@@ -87,25 +87,16 @@ struct OffsetCheck {
                 passed += 1
             }
             for range in CommitMetadata.finished(committed: commit.offset, in: commit.metadata) {
-                for entry in entries[firstEntry(from: range.lowerBound)...].prefix(while: { $0.offset <= range.upperBound })
+                let first = max(passed, ledger.firstEntry(of: partition, from: range.lowerBound))
+                for entry in entries[first...].prefix(while: { $0.offset <= range.upperBound })
                 where named.insert(entry.offset).inserted {
                     judge(entry, ends)
                 }
             }
         }
 
-        /// By halves: the records of a long run are many, and each commit names some.
-        private func firstEntry(from offset: Int64) -> Int {
-            var (low, high) = (passed, entries.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if entries[middle].offset < offset { low = middle + 1 } else { high = middle }
-            }
-            return low
-        }
-
         private mutating func judge(_ entry: ChaosLedger.Entry, _ ends: [TopicPartition: Int64]?) {
-            let outcomes = requests[entry.id]?.outcomes ?? []
+            let outcomes = ledger.requests[entry.id]?.outcomes ?? []
             let isFinished = outcomes.contains { place in
                 // A retry is no outcome of itself, nor of a later one.
                 guard place.partition != partition || place.offset > entry.offset else { return false }
@@ -114,27 +105,5 @@ struct OffsetCheck {
             guard !isFinished, overtaken.count < 1_000 else { return }
             overtaken.append("the commit of \(partition) passed \(entry.offset) (\(entry.id)) before it had an outcome")
         }
-    }
-
-    /// The longest time that a partition of requests with lag stood still after `healed`, in seconds. nil when none ever had lag.
-    static func longestStall(
-        _ samples: [OffsetWatch.Sample], _ topics: ChaosTopics, after healed: Double
-    ) -> (seconds: Double, partition: TopicPartition)? {
-        var longest: (seconds: Double, partition: TopicPartition)?
-        for partition in topics.inputPartitions {
-            var since = healed
-            var before = Int64.max
-            for sample in samples {
-                let offset = sample.committed[partition]?.offset ?? 0
-                let hasLag = offset < sample.ends[partition] ?? 0
-                if sample.time > healed {
-                    let stall = sample.time - since
-                    if stall > longest?.seconds ?? 0 { longest = (stall, partition) }
-                }
-                if offset > before || !hasLag { since = max(healed, sample.time) }
-                before = offset
-            }
-        }
-        return longest
     }
 }

@@ -1,3 +1,4 @@
+import Envelopes
 import Glibc
 import Kafka
 import Synchronization
@@ -7,6 +8,8 @@ final class OffsetWatch: Sendable {
     struct Sample: Sendable {
         /// Of the monotonic clock, in seconds.
         let time: Double
+        /// The same since 1970, by which retries are due.
+        let milliseconds: Int64
         let committed: [TopicPartition: CommittedOffset]
         /// One more than the last offset, taken after `committed`: what made a commit right lies below.
         let ends: [TopicPartition: Int64]
@@ -63,7 +66,7 @@ final class OffsetWatch: Sendable {
         let committed = try reader.committed(topics.groupPartitions, timeout: .seconds(3))
         var ends: [TopicPartition: Int64] = [:]
         for partition in topics.partitions { ends[partition] = try reader.watermarks(of: partition, timeout: .seconds(3)).high }
-        return Sample(time: uptimeSeconds(), committed: committed, ends: ends)
+        return Sample(time: uptimeSeconds(), milliseconds: Timestamp.now.milliseconds, committed: committed, ends: ends)
     }
 
     var last: Sample? { state.withLock { $0.samples.last } }

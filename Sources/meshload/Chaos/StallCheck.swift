@@ -1,0 +1,50 @@
+import Kafka
+import MeshRuntime
+
+/// Looks for partitions with lag whose commit stood still although nothing was amiss.
+struct StallCheck {
+    struct Stall {
+        let seconds: Double
+        let partition: TopicPartition
+    }
+    /// nil where none ever had lag.
+    private(set) var longest: Stall?
+
+    private let samples: [OffsetWatch.Sample]
+    private let ledger: ChaosLedger
+
+    init(_ samples: [OffsetWatch.Sample], _ topics: ChaosTopics, _ ledger: ChaosLedger, during calm: [Range<Double>]) {
+        self.samples = samples
+        self.ledger = ledger
+        for partition in topics.groupPartitions {
+            let moves: (CommittedOffset, CommittedOffset) -> Bool =
+                // Before a retry that waits for its time others are finished, and only the metadata says so.
+                partition.topic == topics.retry ? { $0 != $1 } : { $0.offset < $1.offset }
+            for span in calm { judge(partition, span, moves) }
+        }
+    }
+
+    private mutating func judge(_ partition: TopicPartition, _ span: Range<Double>, _ moves: (CommittedOffset, CommittedOffset) -> Bool) {
+        var since = span.lowerBound
+        var before = samples.last { $0.time < span.lowerBound }.map { commit(partition, $0) }
+        for sample in samples where span.contains(sample.time) {
+            let commit = commit(partition, sample)
+            if sample.time - since > longest?.seconds ?? 0 { longest = Stall(seconds: sample.time - since, partition: partition) }
+            if before.map({ moves($0, commit) }) ?? false || !hasLag(partition, commit, sample) { since = sample.time }
+            before = commit
+        }
+    }
+
+    private func commit(_ partition: TopicPartition, _ sample: OffsetWatch.Sample) -> CommittedOffset {
+        sample.committed[partition] ?? CommittedOffset(offset: 0)
+    }
+
+    /// Whether a record lay in the partition that was not finished, and whose time had come.
+    private func hasLag(_ partition: TopicPartition, _ commit: CommittedOffset, _ sample: OffsetWatch.Sample) -> Bool {
+        let finished = CommitMetadata.finished(committed: commit.offset, in: commit.metadata)
+        let open = ledger.entries[partition]?[ledger.firstEntry(of: partition, from: commit.offset)...] ?? []
+        return open.prefix { $0.offset < sample.ends[partition] ?? 0 }.contains { entry in
+            entry.due <= sample.milliseconds && !finished.contains { $0.contains(entry.offset) }
+        }
+    }
+}
