@@ -11,11 +11,13 @@ import Testing
 
     /// The topics of a run, and what was seen of its offsets.
     private struct Scene {
+        var scenario = Scenario.kill
         var mode = DeliveryMode.exactlyOnce
         var ledger = ChaosLedger()
         var sent: [LoadStream.Sent] = []
         var samples: [OffsetWatch.Sample] = []
         var log = CommitLog()
+        var hasRestarts = false
         var calm = [0..<Double.infinity]
         var ends: [TopicPartition: Int64] = [:]
         let input = TopicPartition(topics.input, 0)
@@ -85,9 +87,9 @@ import Testing
         var verdict: ChaosVerdict {
             ChaosVerdict(
                 ChaosVerdict.Evidence(
-                    plan: ChaosPlanner.plan(.kill, mode, seed: 1, seconds: 10), topics: topics, sent: sent, ledger: ledger,
+                    plan: ChaosPlanner.plan(scenario, mode, seed: 1, seconds: 10), topics: topics, sent: sent, ledger: ledger,
                     samples: samples, log: log, calm: calm,
-                    stallLimit: 10, troubles: []))
+                    stallLimit: 10, hasRestarts: hasRestarts, troubles: []))
         }
     }
 
@@ -141,6 +143,29 @@ import Testing
         #expect(scene.verdict.faults == [])
         try scene.result(of: "1", id: "other")
         expectFault("id of their own", scene)
+    }
+
+    @Test func aRepeatThatABotDownstreamDoesNotRememberIsWrong() throws {
+        func scene(_ others: Int) throws -> Scene {
+            var scene = Scene(mode: .atLeastOnce)
+            for id in 0...others { try scene.request("\(id)") }
+            for id in 0...others { try scene.result(of: "\(id)") }
+            try scene.result(of: "0")
+            return scene
+        }
+        #expect(try scene(999).verdict.faults == [])
+        expectFault("1 repeated results lie 1000 others or more behind the first", try scene(1_000))
+    }
+
+    @Test func aRepeatWhereNothingBrokeDownIsWrongAlsoAtLeastOnce() throws {
+        var scene = Scene(scenario: .deadLetters, mode: .atLeastOnce)
+        try scene.request("1")
+        try scene.result(of: "1")
+        #expect(scene.verdict.faults == [])
+        try scene.result(of: "1")
+        expectFault("1 results are repeated although no process broke down", scene)
+        scene.hasRestarts = true
+        #expect(scene.verdict.faults == [])
     }
 
     @Test func resultsOutOfTheOrderOfTheirKeyAreFoundUnlessTheyWereRetriedAndSaySo() throws {

@@ -25,6 +25,8 @@ struct ChaosLedger {
         var copies = 1
         var results = 0
         var resultID: String?
+        /// The place of its first result among the different ones of their partition.
+        var resultPlace = 0
         var dead = 0
         /// By the number of attempts that a retry names, the times when it is due. A copy of a retry that waits has that of the first.
         var dues: [Int: Set<Int64>] = [:]
@@ -42,6 +44,10 @@ struct ChaosLedger {
     private(set) var invented = 0
     /// Further results with an id of their own: two events instead of one event twice.
     private(set) var differing = 0
+    /// Repeated results that lie so far behind the first that a bot downstream does not remember it.
+    private(set) var forgotten: [String] = []
+    /// How many different results each partition has.
+    private var different: [TopicPartition: Int] = [:]
     /// Results that say other than their request, or whose header `ce_id` is not their id.
     private(set) var altered: [String] = []
     /// First results that came behind one of a later request of their key, or with another key.
@@ -51,6 +57,8 @@ struct ChaosLedger {
     private var turns: [[UInt8]?: Int] = [:]
     private var answered: [[UInt8]?: Int] = [:]
 
+    /// How many identities of a partition a bot downstream remembers.
+    static let remembered = Limits().dedupWindow
     private let codec = EnvelopeCodec()
 
     init() {}
@@ -140,9 +148,13 @@ struct ChaosLedger {
         if try PassedContent(of: envelope) != request.content || Self.text("ce_id", record) != id { altered.append(cause) }
         if let first = request.resultID {
             if first != id { differing += 1 }
+            let others = different[record.topicPartition, default: 0] - request.resultPlace - 1
+            if others >= Self.remembered { forgotten.append(cause) }
             return
         }
         requests[cause]?.resultID = id
+        requests[cause]?.resultPlace = different[record.topicPartition, default: 0]
+        different[record.topicPartition, default: 0] += 1
         requests[cause]?.outcomes.append(Self.place(record))
         guard Self.text("mesh_reordered", record) == nil else {
             if !request.wasRetried { misplaced.append(cause) }

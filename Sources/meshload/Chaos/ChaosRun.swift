@@ -152,7 +152,7 @@ final class ChaosRun: Sendable {
                 ChaosVerdict.Evidence(
                     plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(), calm: calm.all,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
-                    troubles: troubles + bots.troubles))
+                    hasRestarts: bots.restarts > 0, troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
             usleep(500_000)
         }

@@ -23,8 +23,13 @@ struct ChaosVerdict {
         let calm: [Range<Double>]
         /// How long a partition with lag may stand still then, in seconds.
         let stallLimit: Double
+        /// Whether a process ended by itself.
+        var hasRestarts = false
         /// What went wrong beside the topics.
         let troubles: [String]
+
+        /// Whether anything may have cut a process off between a result and its commit.
+        var mayRepeat: Bool { hasRestarts || plan.steps.contains { $0.fault.mayRepeat } }
     }
 
     init(_ evidence: Evidence) {
@@ -70,6 +75,13 @@ struct ChaosVerdict {
         if evidence.plan.mode == .exactlyOnce {
             expectNone(repeats, "repeated results are visible to a read_committed reader")
             judgeCopies(requests)
+        } else {
+            let forgotten = evidence.ledger.forgotten
+            expectNone(
+                forgotten.count,
+                "repeated results lie \(ChaosLedger.remembered) others or more behind the first: no bot downstream drops them\(examples(forgotten))"
+            )
+            if !evidence.mayRepeat { expectNone(repeats, "results are repeated although no process broke down or lost a partition") }
         }
         if requests.isEmpty { faults.append("nothing was sent") }
     }

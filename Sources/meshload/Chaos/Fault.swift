@@ -49,6 +49,17 @@ extension Fault {
     }
 }
 
+extension Fault {
+    /// Whether it may cut a process off between a result and its commit, which at-least-once repeats the result.
+    var mayRepeat: Bool {
+        switch self {
+        case .terminate(_, twice: false), .start, .breakDependency, .mendDependency, .refuseDeadLetters, .acceptDeadLetters, .stepClock:
+            false
+        default: true
+        }
+    }
+}
+
 /// What is kept from working until it is healed.
 enum Hold: Hashable, Sendable {
     case bot(Int)
