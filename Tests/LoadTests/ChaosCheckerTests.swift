@@ -57,6 +57,11 @@ import Testing
                     headers: isReordered ? [Header("mesh_reordered", text: "1")] : []))
         }
 
+        mutating func answer(_ result: String) throws {
+            let topic = topics.downstream.output
+            try ledger.take(answer: record(topic, try envelope("a-\(result)", type: topic, cause: result), key: "a"))
+        }
+
         mutating func dead(_ id: String) throws {
             ledger.take(
                 dead: record(ChaosTopics.deadLetters, try envelope(id, type: topics.input), key: "a", headers: [Header("ce_id", text: id)]))
@@ -155,6 +160,20 @@ import Testing
         }
         #expect(try scene(999).verdict.faults == [])
         expectFault("1 repeated results lie 1000 others or more behind the first", try scene(1_000))
+    }
+
+    @Test func whatTheBotDownstreamAnswersTwiceOrNeverIsFound() throws {
+        var scene = Scene(mode: .atLeastOnce)
+        for id in ["1", "2"] { try scene.request(id) }
+        for id in ["1", "2", "2"] { try scene.result(of: id) }
+        try scene.answer("r-1")
+        expectFault("1 results have no answer of the bot downstream", scene)
+        try scene.answer("r-2")
+        #expect(scene.verdict.faults == [])
+        try scene.answer("r-2")
+        expectFault("1 results were answered more than once", scene)
+        try scene.answer("r-9")
+        expectFault("1 answers of the bot downstream that no result led to", scene)
     }
 
     @Test func aRepeatWhereNothingBrokeDownIsWrongAlsoAtLeastOnce() throws {

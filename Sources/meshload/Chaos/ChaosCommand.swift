@@ -52,10 +52,10 @@ struct ChaosCommand {
                 [("scenario", "\"\(plan.scenario.rawValue)\""), ("mode", "\"\(plan.mode.rawValue)\""), ("seed", plan.seed)]
                     + verdict.counts + [("restarts", run.bots.restarts), ("ok", verdict.isRight)])
             guard verdict.isRight else {
-                if options.foreign != nil { Chaos.say("  the topics of the run stay there: \(run.topics.own.joined(separator: ", "))") }
+                if options.foreign != nil { Chaos.say("  the topics of the run stay there: \(run.ownTopics.joined(separator: ", "))") }
                 return fail(plan, name, verdict.faults, directory)
             }
-            if options.foreign != nil { try run.topics.remove(run.broker.client) }
+            if options.foreign != nil { try ChaosTopics.remove(run.ownTopics, run.broker.client) }
             Chaos.say("PASSED \(name)")
             passed.append(name)
             guard options.keeps else { return directory.remove() }

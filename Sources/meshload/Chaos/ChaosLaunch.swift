@@ -1,10 +1,13 @@
 import FoundationEssentials
 import Kafka
 import LocalBroker
+import MeshRuntime
 
 /// How the processes of a run are started.
 struct ChaosLaunch: Sendable {
     static let downFile = "dependency-is-down"
+    /// The slot of the bot that reads the results; nobody harms it.
+    static let downstreamSlot = 0
     static func clockFile(_ slot: Int) -> String { "clock-\(slot)" }
     static func clientID(_ slot: Int) -> String { "chaos-bot-\(slot)" }
     static func log(_ slot: Int) -> String { "bot-\(slot).log" }
@@ -12,6 +15,8 @@ struct ChaosLaunch: Sendable {
     private let workspace: Workspace
     private let program: String
     private let arguments: [String]
+    /// Those of the bot that reads the results.
+    private let downstream: [String]
     private let environment: [String: String]
     private let clockLibrary: String?
 
@@ -19,10 +24,14 @@ struct ChaosLaunch: Sendable {
     init(_ plan: ChaosPlan, _ options: ChaosOptions, _ workspace: Workspace, _ topics: ChaosTopics, brokers: String) throws {
         self.workspace = workspace
         program = try Executable.own()
-        var arguments = [
-            "chaos-bot", "--brokers", brokers, "--in", topics.input, "--out", topics.output, "--group", topics.group, "--mode",
-            plan.mode.rawValue, "--topics", options.catalogue,
-        ]
+        func words(_ topics: ChaosTopics, _ mode: DeliveryMode) -> [String] {
+            [
+                "chaos-bot", "--brokers", brokers, "--in", topics.input, "--out", topics.output, "--group", topics.group, "--mode",
+                mode.rawValue, "--topics", options.catalogue,
+            ]
+        }
+        downstream = words(topics.downstream, .exactlyOnce)
+        var arguments = words(topics, plan.mode)
         if let milliseconds = plan.callMilliseconds { arguments += ["--call-ms", "\(milliseconds)"] }
         if plan.scenario == .dependency { arguments += ["--dependency", workspace.file(Self.downFile)] }
         self.arguments = arguments
@@ -34,12 +43,13 @@ struct ChaosLaunch: Sendable {
     func launch(_ slot: Int) -> ChildProcess.Launch {
         var environment = environment
         environment["KAFKA_CLIENT_ID"] = Self.clientID(slot)
-        if let clockLibrary {
+        if let clockLibrary, slot != Self.downstreamSlot {
             environment["LD_PRELOAD"] = clockLibrary
             environment["CLOCK_SHIFT_FILE"] = workspace.file(Self.clockFile(slot))
         }
         return ChildProcess.Launch(
-            program: program, arguments: arguments + ["--replica", "\(slot)"], environment: environment,
+            program: program,
+            arguments: slot == Self.downstreamSlot ? downstream : arguments + ["--replica", "\(slot)"], environment: environment,
             output: .file(workspace.file(Self.log(slot))))
     }
 }

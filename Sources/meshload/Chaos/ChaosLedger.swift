@@ -54,6 +54,8 @@ struct ChaosLedger {
     private(set) var misplaced: [String] = []
     /// Those of them whose request was retried although they do not say so: at-least-once a crash explains them.
     private(set) var unmarked: [String] = []
+    /// How often the bot downstream has answered each result; nil where there is none.
+    private(set) var answers: [String: Int]?
     private var turns: [[UInt8]?: Int] = [:]
     private var answered: [[UInt8]?: Int] = [:]
 
@@ -63,8 +65,8 @@ struct ChaosLedger {
 
     init() {}
 
-    /// Reads all topics of the run. `committed` is what the group has committed in the end.
-    init(_ client: ClientSettings, _ topics: ChaosTopics, committed: [TopicPartition: CommittedOffset]) throws {
+    /// Reads all topics of the run. `downstream` are those of a bot that reads the results; `committed` is what the group has committed in the end.
+    init(_ client: ClientSettings, _ topics: ChaosTopics, downstream: ChaosTopics?, committed: [TopicPartition: CommittedOffset]) throws {
         func read(_ topic: String, _ body: (Record) throws -> Void) throws {
             try TopicReader.read(topic, client, isolation: .readCommitted, body)
         }
@@ -74,6 +76,9 @@ struct ChaosLedger {
         try read(ChaosTopics.deadLetters) { record in
             if Self.text("kafka_dlt-original-topic", record) == topics.input { take(dead: record) }
         }
+        guard let downstream else { return }
+        answers = [:]
+        try read(downstream.output) { try take(answer: $0) }
     }
 
     private func envelope(_ record: Record) throws -> Envelope {
@@ -174,5 +179,12 @@ struct ChaosLedger {
         }
         if requests[id]?.dead == 0 { requests[id]?.outcomes.append(Self.place(record)) }
         requests[id]?.dead += 1
+    }
+
+    /// Takes a record of what the bot downstream has written.
+    mutating func take(answer record: Record) throws {
+        let result = try envelope(record).causationID ?? ""
+        answers = answers ?? [:]
+        answers?[result, default: 0] += 1
     }
 }

@@ -15,7 +15,14 @@ final class ChaosRun: Sendable {
     let bots: BotSlots
     private let options: ChaosOptions
     private let watch: OffsetWatch
+    /// The bot that reads the results, which at-least-once must drop what is repeated.
+    private let downstream: Downstream?
     private let load: LoadStream
+
+    private struct Downstream {
+        let topics: ChaosTopics
+        let watch: OffsetWatch
+    }
 
     init(_ plan: ChaosPlan, _ options: ChaosOptions, in workspace: Workspace) throws {
         self.plan = plan
@@ -28,14 +35,24 @@ final class ChaosRun: Sendable {
             let run = String(UInt64.random(in: 0...UInt64(1) << 40), radix: 36)
             topics = ChaosTopics(scenario: plan.scenario, run: run, deadLetterPartitions: try ChaosTopics.prepare(broker.client))
             try topics.make(broker.client)
+            if plan.mode == .atLeastOnce { try topics.downstream.make(broker.client) }
             let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots)
             bots = BotSlots { launch.launch($0) }
         } catch {
             broker.stop()
             throw error
         }
-        watch = OffsetWatch(broker.client, topics, seconds: plan.seconds)
+        let watch = { [broker] in OffsetWatch(broker.client, $0, seconds: plan.seconds) }
+        self.watch = watch(topics)
+        downstream =
+            plan.mode == .atLeastOnce ? Downstream(topics: topics.downstream, watch: watch(topics.downstream)) : nil
         load = LoadStream(plan, topic: topics.input, client: broker.client, patience: options.quietSeconds)
+    }
+
+    /// The topics that nobody else uses.
+    var ownTopics: [String] {
+        [topics.input, topics.output, topics.retry, topics.state]
+            + (downstream.map { [$0.topics.output, $0.topics.retry, $0.topics.state] } ?? [])
     }
 
     /// Blocks until the verdict is there. Throws what kept the run from being judged.
@@ -48,6 +65,10 @@ final class ChaosRun: Sendable {
         }
         for slot in 1...plan.bots { bots.start(slot) }
         watch.start()
+        if let downstream {
+            bots.start(ChaosLaunch.downstreamSlot)
+            downstream.watch.start()
+        }
         load.start()
         try wait("every partition has a first commit", limit: 60 + plan.explainedSeconds) { [self] in
             guard let sample = watch.last else { return ["no answer from the broker"] }
@@ -60,8 +81,14 @@ final class ChaosRun: Sendable {
         let sent = try load.stop()
         var unrest: [String] = []
         // What is missing says more than that it did not come: the topics are judged all the same.
-        do { try waitForQuiet() } catch { unrest.append("\(error)") }
+        do {
+            try waitForQuiet(topics, watch)
+            if let downstream { try waitForQuiet(downstream.topics, downstream.watch) }
+        } catch {
+            unrest.append("\(error)")
+        }
         bots.drain()
+        _ = downstream?.watch.stop()
         let samples = watch.stop()
         unrest += broker.troubles
         do {
@@ -102,23 +129,23 @@ final class ChaosRun: Sendable {
         while uptimeSeconds() < time { usleep(UInt32(min(max(1_000, (time - uptimeSeconds()) * 1e6), 100_000))) }
     }
 
-    /// Until the group has committed all requests and no retry waits.
-    private func waitForQuiet() throws {
+    /// Until the group has committed all of its input and no retry waits.
+    private func waitForQuiet(_ topics: ChaosTopics, _ watch: OffsetWatch) throws {
         let limit = options.quietSeconds + plan.explainedSeconds
         let began = uptimeSeconds()
-        try wait("everything that was acknowledged is accounted for", limit: limit) { [self] in
+        try wait("everything that was acknowledged is accounted for", limit: limit) {
             guard let sample = watch.last, sample.time > began else { return ["no answer from the broker"] }
             let behind = topics.inputPartitions.compactMap { partition -> String? in
                 let (offset, end) = (sample.committed[partition]?.offset ?? 0, sample.ends[partition] ?? 0)
                 return offset < end ? "\(partition) stands at \(offset) of \(end)" : nil
             }
             guard behind.isEmpty else { return behind }
-            return try pendingRetries(sample)
+            return try pendingRetries(topics, sample)
         }
-        Chaos.say("  quiet after \(rounded(uptimeSeconds() - began, 10)) s")
+        Chaos.say("  \(topics.group) is quiet after \(rounded(uptimeSeconds() - began, 10)) s")
     }
 
-    private func pendingRetries(_ sample: OffsetWatch.Sample) throws -> [String] {
+    private func pendingRetries(_ topics: ChaosTopics, _ sample: OffsetWatch.Sample) throws -> [String] {
         guard sample.ends.contains(where: { $0.key.topic == topics.retry && $0.value > 0 }) else { return [] }
         var pending: [TopicPartition: Int] = [:]
         try TopicReader.read(topics.retry, broker.client, isolation: .readCommitted) { record in
@@ -147,7 +174,8 @@ final class ChaosRun: Sendable {
     ) throws -> ChaosVerdict {
         let limit = uptimeSeconds() + 20
         while true {
-            let ledger = try ChaosLedger(broker.client, topics, committed: samples.last?.committed ?? [:])
+            let ledger = try ChaosLedger(
+                broker.client, topics, downstream: downstream?.topics, committed: samples.last?.committed ?? [:])
             let verdict = ChaosVerdict(
                 ChaosVerdict.Evidence(
                     plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(), calm: calm.all,

@@ -18,13 +18,10 @@ extension ChaosTopics {
     /// Makes the run's own topics.
     func make(_ client: ClientSettings) throws { try Topics.ensure([input, output, retry], compacted: [state], client) }
 
-    /// Those that nobody else uses.
-    var own: [String] { [input, output, retry, state] }
-
-    /// Removes them from a Kafka that others use too.
-    func remove(_ client: ClientSettings) throws {
+    /// Removes topics from a Kafka that others use too.
+    static func remove(_ names: [String], _ client: ClientSettings) throws {
         let admin = try AdminClient(client)
         defer { admin.close(timeout: .seconds(1)) }
-        try admin.deleteTopics(own).check()
+        try admin.deleteTopics(names).check()
     }
 }

@@ -81,6 +81,7 @@ struct ChaosVerdict {
                 forgotten.count,
                 "repeated results lie \(ChaosLedger.remembered) others or more behind the first: no bot downstream drops them\(examples(forgotten))"
             )
+            judgeAnswers(evidence.ledger)
             if !evidence.mayRepeat { expectNone(repeats, "results are repeated although no process broke down or lost a partition") }
         }
         if requests.isEmpty { faults.append("nothing was sent") }
@@ -92,6 +93,18 @@ struct ChaosVerdict {
         expectNone(
             requests.values.count { request in request.dues.values.contains { $0.count > request.copies } },
             "requests have more than one retry for the same attempt")
+    }
+
+    /// A bot downstream drops what is repeated: it answers each result once.
+    private mutating func judgeAnswers(_ ledger: ChaosLedger) {
+        guard let answers = ledger.answers else { return }
+        let results = Set(ledger.requests.values.compactMap(\.resultID))
+        let unanswered = results.count { answers[$0] == nil }
+        isIncomplete = isIncomplete || unanswered > 0
+        counts.append(("answered", results.count - unanswered))
+        expectNone(unanswered, "results have no answer of the bot downstream")
+        expectNone(answers.count { !results.contains($0.key) }, "answers of the bot downstream that no result led to")
+        expectNone(answers.count { $0.value > 1 }, "results were answered more than once by the bot downstream")
     }
 
     private mutating func judgeOffsets(_ evidence: Evidence) {

@@ -96,15 +96,24 @@ struct ChaosTopics: Sendable {
 
     init(scenario: Scenario, run: String, deadLetterPartitions: Int32) {
         let word = scenario.rawValue.split(separator: "-").joined()
-        group = "Chaos\(word)\(run)"
-        input = "bench.request_\(word)_\(run)"
-        output = "bench.response_\(word)_\(run)"
+        self.init(
+            group: "Chaos\(word)\(run)", input: "bench.request_\(word)_\(run)", output: "bench.response_\(word)_\(run)",
+            deadLetterPartitions: deadLetterPartitions)
+    }
+
+    private init(group: String, input: String, output: String, deadLetterPartitions: Int32) {
+        self.group = group
+        self.input = input
+        self.output = output
         retry = "retry.\(group.lowercased())"
         state = "state.\(group.lowercased())"
         partitions =
             [input, output, retry].flatMap { name in (0..<Self.partitionCount).map { TopicPartition(name, $0) } }
             + (0..<deadLetterPartitions).map { TopicPartition(Self.deadLetters, $0) }
     }
+
+    /// Those of a bot that reads the results.
+    var downstream: ChaosTopics { ChaosTopics(group: group + "next", input: output, output: output + "_next", deadLetterPartitions: 0) }
 
     /// What the group commits offsets of.
     var groupPartitions: [TopicPartition] { inputPartitions + (0..<Self.partitionCount).map { TopicPartition(retry, $0) } }
