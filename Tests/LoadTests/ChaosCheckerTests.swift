@@ -306,6 +306,17 @@ import Testing
         expectFault("\(scene.input) lost its commit of 1", scene)
     }
 
+    @Test func aLogThatLacksWhatTheGroupHasCommittedIsFound() throws {
+        var scene = Scene()
+        try scene.request("1")
+        try scene.result(of: "1")
+        scene.sample(at: 1, committed: 1)
+        scene.commit(0)
+        expectFault("1 commits of the group are not in their log: \(scene.input) at 1", scene)
+        scene.commit(1)
+        #expect(scene.verdict.faults == [])
+    }
+
     @Test func aCommitOfTheLogThatPassesAnUnfinishedRequestIsFoundAlthoughNoSampleHasIt() throws {
         var scene = Scene()
         for id in ["1", "2"] { try scene.request(id, key: id) }

@@ -111,6 +111,8 @@ struct ChaosVerdict {
         let check = OffsetCheck(evidence.samples, evidence.log, evidence.topics, evidence.ledger)
         expectNone(check.regressions.count, "commits went back\(examples(check.regressions))")
         expectNone(check.vanished.count, "commits are gone\(examples(check.vanished))")
+        isIncomplete = isIncomplete || !check.unlogged.isEmpty
+        expectNone(check.unlogged.count, "commits of the group are not in their log\(examples(check.unlogged))")
         expectNone(check.overtaken.count, "requests or retries were passed by a commit\(examples(check.overtaken))")
         let stall = StallCheck(evidence.samples, evidence.topics, evidence.ledger, during: evidence.calm).longest
         counts += [

@@ -7,6 +7,8 @@ struct OffsetCheck {
     private(set) var regressions: [String] = []
     /// Commits that are gone, in words.
     private(set) var vanished: [String] = []
+    /// Commits that the group shows and their log does not: then it was not read whole.
+    private(set) var unlogged: [String] = []
     /// Commits that passed a request or a retry without an outcome, in words.
     private(set) var overtaken: [String] = []
 
@@ -20,6 +22,9 @@ struct OffsetCheck {
             judgeOrder(commits, partition)
             judgeOrder(seen, partition)
             judgeOutcomes(commits, samples, partition)
+            if log.count > 0, let last = samples.last?.committed[partition], !commits.contains(last) {
+                unlogged.append("\(partition) at \(last.offset)")
+            }
         }
     }
 
