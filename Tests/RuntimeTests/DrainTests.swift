@@ -49,6 +49,29 @@ import Testing
         #expect(machine.started.last?.isRepeat ?? false)
     }
 
+    /// At-least-once nothing can be committed while the member joins its group: the end waits for it, as long as there is time.
+    @Test func aDrainWaitsForACommitThatMustWait() throws {
+        func drain(joinsFor milliseconds: Int64) throws -> Machine {
+            let machine = try Machine(WorkBot.self, delivery: .atLeastOnce)
+            machine.isJoining = true
+            try machine.send(Work(name: "a", number: 1, how: "plain"))
+            for _ in 0..<60 { machine.step() }
+            machine.engine.drain(at: machine.moment)
+            let begun = machine.uptime
+            while !machine.hasFinished, machine.uptime < begun + 60_000 {
+                machine.isJoining = machine.uptime < begun + milliseconds
+                machine.advance()
+                machine.settle()
+                machine.pass(100)
+            }
+            #expect(machine.uptime - begun >= min(milliseconds, 20_000))
+            #expect(machine.uptime - begun <= 25_000)
+            return machine
+        }
+        try drain(joinsFor: 2_000).expectAllCommitted()
+        #expect(try drain(joinsFor: 60_000).log.committed.isEmpty)
+    }
+
     /// Under load, at any moment: every call that came back in time is settled, and nothing is lost or doubled by whoever comes after.
     @Test(arguments: 0..<10, [DeliveryMode.exactlyOnce, .atLeastOnce])
     func underLoadItEndsInTimeAndLosesNothing(seed: UInt64, delivery: DeliveryMode) throws {

@@ -46,7 +46,9 @@ extension Engine {
         actOnCommitted(at: moment)
         // Calls held back by a breaker, or opened now, are left to the journal.
         let running = begun.values.contains { $0.runningCalls > 0 }
-        let isSettled = inFlight == nil && unsettled.isEmpty && held.isEmpty && !partitions.values.contains { $0.isDirty && $0.isRestored }
+        let isSettled =
+            inFlight == nil && unsettled.isEmpty && held.isEmpty && !isCommitAsked
+            && !partitions.values.contains { $0.isDirty && $0.isRestored }
         if !running, isSettled {
             hasFinished = true
         } else if moment.uptime >= draining.calls {
@@ -63,4 +65,7 @@ extension Engine {
         }
         if hasFinished { actions.append(.finished) }
     }
+
+    /// Whether a commit was asked for just now: it may have to wait for a join, or be refused, and is asked for again then.
+    private var isCommitAsked: Bool { actions.contains { if case .commit = $0 { true } else { false } } }
 }
