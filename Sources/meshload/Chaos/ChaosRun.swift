@@ -29,7 +29,7 @@ final class ChaosRun: Sendable {
             topics = ChaosTopics(scenario: plan.scenario, run: run, deadLetterPartitions: try ChaosTopics.prepare(broker.client))
             try topics.make(broker.client)
             let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots)
-            bots = BotSlots { launch.launch($0) }
+            bots = BotSlots(mayEnd: !plan.scenario.leavesBrokerAlone) { launch.launch($0) }
         } catch {
             broker.stop()
             throw error
