@@ -29,6 +29,19 @@ import Testing
         }
     }
 
+    /// The dynamic linker only warns of what it cannot load, and goes on without it: then no clock was stepped.
+    @Test func aRunWhoseFaultNobodyFeltFails() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let library = directory + "/clock.so"
+        try Data("no library".utf8).write(to: URL(fileURLWithPath: library))
+        let answer = try await chaos(["--scenario", "clock", "--duration", "3", "--clock-library", library], directory)
+        #expect(answer.status == .exited(1))
+        #expect(answer.text.contains("no record of a bot has such a time"), "\(answer.text)")
+        let kept = answer.text.split(separator: "\n").first { $0.contains("all logs are in ") }?.split(separator: " ").last
+        try FileManager.default.removeItem(atPath: String(try #require(kept)))
+    }
+
     @Test func theSameSeedPrintsTheSamePlanAndAWrongNameIsRefused() async throws {
         let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
         defer { try? FileManager.default.removeItem(atPath: directory) }

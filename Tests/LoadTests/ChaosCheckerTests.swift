@@ -11,7 +11,8 @@ import Testing
 
     /// The topics of a run, and what was seen of its offsets.
     private struct Scene {
-        var mode = DeliveryMode.exactlyOnce
+        /// A load of one request.
+        var plan = ChaosPlanner.plan(.kill, .exactlyOnce, seed: 1, seconds: 2, rate: 1)
         var ledger = ChaosLedger()
         var sent: [LoadStream.Sent] = []
         var samples: [OffsetWatch.Sample] = []
@@ -30,11 +31,10 @@ import Testing
                 timestamp: RecordTimestamp(kind: .created, milliseconds: 1), leaderEpoch: nil)
         }
 
-        private func envelope(_ id: String, type: String, cause: String? = nil) throws -> Envelope {
+        private func envelope(_ id: String, type: String, cause: String? = nil, payload: String = "{}") throws -> Envelope {
             Envelope(
                 id: try #require(EventID(id)), timestamp: Timestamp(milliseconds: 1), source: "test", type: EventType(type),
-                payload: Array("{}".utf8),
-                causationID: cause)
+                payload: Array(payload.utf8), causationID: cause)
         }
 
         mutating func request(_ id: String, key: String = "a", isPoison: Bool = false) throws {
@@ -44,10 +44,12 @@ import Testing
             try ledger.take(request: record(topics.input, try envelope(id, type: topics.input), key: key))
         }
 
-        mutating func result(of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false) throws {
+        mutating func result(
+            of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, payload: String = "{}"
+        ) throws {
             try ledger.take(
                 result: record(
-                    topics.output, try envelope(id ?? "r-\(cause)", type: topics.output, cause: cause), key: key,
+                    topics.output, try envelope(id ?? "r-\(cause)", type: topics.output, cause: cause, payload: payload), key: key,
                     headers: isReordered ? [Header("mesh_reordered", text: "1")] : []))
         }
 
@@ -70,7 +72,7 @@ import Testing
         var verdict: ChaosVerdict {
             ChaosVerdict(
                 ChaosVerdict.Evidence(
-                    plan: ChaosPlanner.plan(.kill, mode, seed: 1, seconds: 10), topics: topics, sent: sent, ledger: ledger,
+                    plan: plan, topics: topics, sent: sent, ledger: ledger,
                     samples: samples,
                     healed: 0, stallLimit: 10, troubles: []))
         }
@@ -122,7 +124,7 @@ import Testing
         try scene.result(of: "1")
         try scene.result(of: "1")
         expectFault("repeated results are visible", scene)
-        scene.mode = .atLeastOnce
+        scene.plan = ChaosPlanner.plan(.kill, .atLeastOnce, seed: 1, seconds: 2, rate: 1)
         #expect(scene.verdict.faults == [])
         try scene.result(of: "1", id: "other")
         expectFault("id of their own", scene)
@@ -150,6 +152,21 @@ import Testing
         expectFault("the other of result and dead letter", scene)
         try scene.result(of: "1")
         expectFault("a result and a dead letter", scene)
+    }
+
+    @Test func aRunWithHardlyAnyLoadIsNone() throws {
+        var scene = Scene()
+        scene.plan.load.requestsPerSecond = 2
+        try scene.request("1")
+        try scene.result(of: "1")
+        expectFault("only 1 of 4 requests", scene)
+        try scene.request("2")
+        try scene.result(of: "2")
+        #expect(scene.verdict.faults == [])
+        scene.plan.load.poisonPerMille = 10
+        expectFault("no request was poison", scene)
+        scene.plan.load.repeatPerMille = 10
+        expectFault("no request was repeated", scene)
     }
 
     @Test func aResultOfNothingIsFound() throws {

@@ -1,3 +1,4 @@
+import Glibc
 import MeshRuntime
 import Testing
 
@@ -63,6 +64,30 @@ import Testing
         #expect(ids(3) == ids(3))
         #expect(ids(3) != ids(4))
         #expect(Set(ids(3)).count < ids(3).count)
+    }
+
+    /// What a link tells of its weather: whether anything came that could be held back.
+    @Test func aWeatherIsFeltWhereBytesAreHeld() throws {
+        func pair() throws -> (near: Int32, far: Int32) {
+            var ends: [Int32] = [0, 0]
+            try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+            return (ends[0], ends[1])
+        }
+        let (client, broker) = (try pair(), try pair())
+        let link = ProxyLink(client: client.near, broker: broker.near)
+        defer {
+            link.close()
+            close(client.far)
+            close(broker.far)
+        }
+        let slow = LinkWeather.slow(delayMilliseconds: 100, kilobytesPerSecond: 50)
+        #expect(!link.serve(.silent, at: 0))
+        #expect(!link.serve(slow, at: 0))
+        #expect(write(client.far, [1, 2, 3], 3) == 3)
+        #expect(link.serve(.silent, at: 0))
+        #expect(link.serve(slow, at: 0))
+        #expect(!link.serve(.fine, at: 0))
+        #expect(link.serve(.cut, at: 0) && link.isOver)
     }
 
     @Test func aConnectionIsTakenForTheClientThatItsFirstRequestNames() {

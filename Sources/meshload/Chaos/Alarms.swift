@@ -20,9 +20,6 @@ struct Alarms {
         }
     }
 
-    /// Whether the bots must tell of something in this scenario.
-    var areAsked: Bool { !words.isEmpty }
-
     /// What no bot has said.
     func missing() -> [String] {
         guard !words.isEmpty else { return [] }

@@ -46,6 +46,7 @@ final class ChaosRun: Sendable {
             bots.killAll()
             broker.stop()
         }
+        let began = Timestamp.now
         for slot in 1...plan.bots { bots.start(slot) }
         watch.start()
         load.start()
@@ -53,48 +54,50 @@ final class ChaosRun: Sendable {
             guard let sample = watch.last else { return ["no answer from the broker"] }
             return topics.inputPartitions.filter { sample.committed[$0] == nil }.map(\.description)
         }
-        // A trouble that passes while the group still hands its partitions out is met by nobody, and told by nobody.
-        if Alarms(plan, workspace).areAsked { try waitForShares() }
-        let healed = try inflict()
+        // A fault while the group still hands its partitions out is met by few: one bot can make every first commit.
+        try wait("every bot has a share", limit: 60) { [self] in
+            guard let group = try group() else { return ["no answer from the broker"] }
+            let shares = Set(group.members.filter { !$0.partitions.isEmpty }.map(\.clientID)).count
+            return group.state == .stable && shares == plan.bots ? [] : ["\(shares) of \(plan.bots) bots have one"]
+        }
+        let (healed, unfelt) = try inflict()
         let sent = try load.stop()
-        var unrest: [String] = []
+        var unrest = unfelt
         // What is missing says more than that it did not come: the topics are judged all the same.
         do { try waitForQuiet() } catch { unrest.append("\(error)") }
         bots.drain()
         let samples = watch.stop()
         unrest += broker.troubles
         do {
+            unrest += try Effects(plan, workspace, topics, broker.client).missing(since: began)
             return try judge(sent, samples, healed, unrest)
         } catch {
             throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
         }
     }
 
-    /// Until each bot has partitions. Only before the first fault: librdkafka's calls about groups end this process when a broker goes while they wait
+    /// Who is in the bots' group. Never asked where the broker may go: librdkafka's calls about groups end this process when it goes while they wait
     /// (confluentinc/librdkafka issue 3663).
-    private func waitForShares() throws {
+    func group() throws -> GroupDescription? {
         let admin = try AdminClient(broker.client, observer: ClientObserver(log: { _ in }))
         defer { admin.close() }
-        try wait("every bot has a share", limit: 60) { [self] in
-            guard let group = try admin.describeGroups([topics.group]).first else { return ["no answer from the broker"] }
-            let shares = group.members.count { !$0.partitions.isEmpty }
-            return group.state == .stable && shares == plan.bots ? [] : ["\(shares) of \(plan.bots) bots have one"]
-        }
+        return try admin.describeGroups([topics.group]).first
     }
 
-    /// Does the plan's steps in their time; returns when the last one is healed, on the monotonic clock.
-    private func inflict() throws -> Double {
+    /// Does the plan's steps in their time; returns when the last one is healed, on the monotonic clock, and which of them nobody felt.
+    private func inflict() throws -> (healed: Double, unfelt: [String]) {
         let start = uptimeSeconds()
         var healed = start
+        var maker = FaultMaker(self)
         for step in plan.steps {
             sleep(until: start + Double(step.milliseconds) / 1_000)
             let began = uptimeSeconds()
-            try FaultMaker(self).make(step.fault)
+            try maker.make(step.fault)
             healed = max(healed, uptimeSeconds() + step.fault.secondsUnseen)
             Chaos.say("  \(ChaosPlan.seconds(Int((began - start) * 1_000))): \(step.fault)")
         }
         sleep(until: start + Double(plan.seconds))
-        return healed
+        return (healed, maker.troubles)
     }
 
     private func sleep(until time: Double) {

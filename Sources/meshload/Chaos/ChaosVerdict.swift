@@ -65,7 +65,20 @@ struct ChaosVerdict {
         let misplaced = evidence.ledger.misplaced + (evidence.plan.mode == .exactlyOnce ? evidence.ledger.unmarked : [])
         expectNone(misplaced.count, "results are out of the order of their key\(examples(misplaced))")
         if evidence.plan.mode == .exactlyOnce { expectNone(repeats, "repeated results are visible to a read_committed reader") }
-        if requests.isEmpty { faults.append("nothing was sent") }
+        judgeLoad(evidence, acknowledged: acknowledged)
+    }
+
+    /// A run without what its plan names proves nothing.
+    private mutating func judgeLoad(_ evidence: Evidence, acknowledged: Int) {
+        let (plan, ledger) = (evidence.plan, evidence.ledger)
+        let planned = plan.load.requestsPerSecond * plan.seconds
+        if acknowledged * 2 < planned {
+            faults.append("only \(acknowledged) of \(planned) requests were acknowledged: there was hardly a load")
+        }
+        if plan.load.poisonPerMille > 0, !evidence.sent.contains(where: \.isPoison) { faults.append("no request was poison") }
+        if plan.load.repeatPerMille > 0, ledger.inputs.values.reduce(0, { $0 + $1.count }) == ledger.requests.count {
+            faults.append("no request was repeated")
+        }
     }
 
     private mutating func judgeOffsets(_ evidence: Evidence) {
