@@ -169,6 +169,13 @@ import Testing
         expectFault("no request was repeated", scene)
     }
 
+    @Test func clocksThatNoRecordShowsWereNotStepped() {
+        let plan = ChaosPlanner.plan(.clock, .exactlyOnce, seed: 1, seconds: 4)
+        #expect(Effects.missing(plan, shifted: [1, -1]) == [])
+        #expect(Effects.missing(plan, shifted: [1]).count == 1)
+        #expect(Effects.missing(plan, shifted: []).count == 2)
+    }
+
     @Test func aResultOfNothingIsFound() throws {
         var scene = Scene()
         try scene.request("1")

@@ -56,6 +56,29 @@ import Testing
         #expect(underWay * 10 < plan.load.keys)
     }
 
+    /// The shortest run of all is one too, whatever its seed.
+    @Test func aShortPlanHasWhatItsNamePromises() {
+        func faults(_ scenario: Scenario, _ seed: UInt64) -> [Fault] { plan(scenario, seed: seed, seconds: 3).steps.map(\.fault) }
+        for seed in UInt64(1)...50 {
+            let weathers = faults(.network, seed).compactMap { if case .links(_, let weather) = $0 { weather } else { nil } }
+            #expect(weathers.contains(.cut) && weathers.contains(.silent))
+            #expect(weathers.contains { if case .slow = $0 { true } else { false } })
+
+            let clocks = faults(.clock, seed).compactMap { fault -> (slot: Int, seconds: Int)? in
+                if case .stepClock(let slot, let seconds) = fault { (slot, seconds) } else { nil }
+            }
+            #expect(Set(clocks.map(\.slot)) == [1, 2, 3])
+            #expect(Set(clocks.map(\.seconds)) == [3_600, -3_600, 0])
+
+            #expect(faults(.sigterm, seed).contains { if case .terminate(_, twice: true) = $0 { true } else { false } })
+
+            let steps = plan(.freeze, seed: seed, seconds: 3).steps
+            #expect(steps.last.map { $0.milliseconds - steps[0].milliseconds } ?? 0 >= 7_500, "past the session timeout")
+        }
+        // The first weather is not the same with each seed.
+        #expect(Set((1...3).compactMap { faults(.network, $0).first?.description.split(separator: ":").last?.prefix(4) }).count > 1)
+    }
+
     @Test func aLoadIsTheSameForTheSameSeed() {
         func ids(_ seed: UInt64) -> [String] {
             var shape = LoadShape(plan(.duplicates, seed: seed), topic: "bench.request_x")

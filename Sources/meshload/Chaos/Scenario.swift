@@ -23,7 +23,7 @@ enum Scenario: String, CaseIterable, Sendable {
         case .dependency: "what the bots call fails for a while"
         case .deadLetters: "mesh.dlq refuses every record for a while"
         case .diskFull: "the broker's disk is full for a while"
-        case .clock: "one bot's clock steps by an hour"
+        case .clock: "clocks of bots step by an hour"
         case .duplicates: "the producer repeats and reorders requests"
         }
     }
