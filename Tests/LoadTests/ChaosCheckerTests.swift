@@ -1,3 +1,4 @@
+import BotKit
 import Envelopes
 import Kafka
 import MeshRuntime
@@ -167,6 +168,25 @@ import Testing
         expectFault("no request was poison", scene)
         scene.plan.load.repeatPerMille = 10
         expectFault("no request was repeated", scene)
+    }
+
+    /// What a run is for that tries again, by the topic or in place.
+    @Test func aRunThatTriesNothingAgainIsNone() throws {
+        func scene(_ retry: RetryPolicy.Mode, answered payload: String, throughTopic: Bool) throws -> Scene {
+            var scene = Scene()
+            scene.plan.load.transientPerMille = 40
+            scene.plan.retry = retry
+            try scene.request("1")
+            if throughTopic { try scene.retry("1", CommittedOffset(offset: 1)) }
+            try scene.result(of: "1", isReordered: throughTopic, payload: payload)
+            return scene
+        }
+        let later = #"{"sequence":1,"attempt":2}"#
+        expectFault("no request was tried again", try scene(.inPlace, answered: "{}", throughTopic: false))
+        #expect(try scene(.inPlace, answered: later, throughTopic: false).verdict.faults == [])
+        expectFault("tried again in place", try scene(.inPlace, answered: later, throughTopic: true))
+        expectFault("no request went through the retry topic", try scene(.topic, answered: later, throughTopic: false))
+        #expect(try scene(.topic, answered: later, throughTopic: true).verdict.faults == [])
     }
 
     @Test func clocksThatNoRecordShowsWereNotStepped() {

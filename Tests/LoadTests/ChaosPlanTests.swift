@@ -74,9 +74,24 @@ import Testing
 
             let steps = plan(.freeze, seed: seed, seconds: 3).steps
             #expect(steps.last.map { $0.milliseconds - steps[0].milliseconds } ?? 0 >= 7_500, "past the session timeout")
+
+            let mishaps = faults(.retry, seed)
+            for victim in 1...3 where mishaps.contains(.kill(slot: victim)) { #expect(mishaps.contains(.start(slot: victim))) }
+            #expect(mishaps.contains { if case .kill = $0 { true } else { false } })
+            #expect(mishaps.contains { if case .freeze = $0 { true } else { false } })
+            #expect(mishaps.contains { if case .terminate = $0 { true } else { false } })
+            #expect(plan(.retry, seed: seed).retry == (seed % 2 == 0 ? .inPlace : .topic))
         }
         // The first weather is not the same with each seed.
         #expect(Set((1...3).compactMap { faults(.network, $0).first?.description.split(separator: ":").last?.prefix(4) }).count > 1)
+    }
+
+    @Test func requestsFailAtFirstByTheirNumber() {
+        let habits = ChaosBot.Habits(transientPerMille: 40)
+        let failures = (0..<10_000).map { habits.failures($0) }
+        #expect((300..<500).contains(failures.count { $0 > 0 }))
+        #expect(Set(failures) == [0, 1, 2])
+        #expect((0..<10_000).allSatisfy { ChaosBot.Habits().failures($0) == 0 })
     }
 
     @Test func aLoadIsTheSameForTheSameSeed() {

@@ -15,6 +15,7 @@ struct ChaosBotCommand {
     private let replica: Int
     private let mode: DeliveryMode
     private let callMilliseconds: Int?
+    private let habits: ChaosBot.Habits
     private let downFile: String?
     private let catalogue: EventCatalogue
 
@@ -27,6 +28,9 @@ struct ChaosBotCommand {
         replica = try invocation.number("replica", in: 1...1_000)
         mode = DeliveryMode(rawValue: invocation["mode"] ?? "") ?? .exactlyOnce
         callMilliseconds = try invocation.integer("call-ms", in: 0...600_000)
+        habits = ChaosBot.Habits(
+            calls: callMilliseconds != nil, transientPerMille: try invocation.number("transient", in: 0...1_000),
+            retry: RetryPolicy.Mode(rawValue: invocation["retry"] ?? "") ?? .topic)
         downFile = invocation["dependency"]
         catalogue = try EventCatalogue.bench(invocation["topics"] ?? "topics", input: input, output: output, owner: group)
     }
@@ -45,7 +49,7 @@ struct ChaosBotCommand {
                 monitoring: BotConfiguration.Monitoring(logLevel: .info)),
             catalogue: catalogue, performers: performers,
             logger: Logger(bot: group, instance: settings.instance, level: .info, format: .text))
-        try BotProcess.run(ChaosBot(name: group, input: input, output: output, calls: callMilliseconds != nil), options)
+        try BotProcess.run(ChaosBot(name: group, input: input, output: output, habits), options)
         return 0
     }
 }

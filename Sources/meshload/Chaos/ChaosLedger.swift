@@ -34,6 +34,8 @@ struct ChaosLedger {
     private(set) var misplaced: [String] = []
     /// Those of them whose request was retried although they do not say so: at-least-once a crash explains them.
     private(set) var unmarked: [String] = []
+    /// Results that were not given at the first attempt.
+    private(set) var triedAgain = 0
     private var turns: [[UInt8]?: Int] = [:]
     private var answered: [[UInt8]?: Int] = [:]
 
@@ -103,6 +105,7 @@ struct ChaosLedger {
             return
         }
         requests[cause]?.results += 1
+        if String(decoding: envelope.payload, as: UTF8.self).contains("\"\(ChaosBot.attempt)\":") { triedAgain += 1 }
         if let first = request.resultID {
             if first != id { differing += 1 }
             return

@@ -31,6 +31,10 @@ struct ChaosPlanner {
         case .poison:
             plan.load.poisonPerMille = 10
             kills(apart: 3_000...6_000)
+        case .retry:
+            plan.load.transientPerMille = 40
+            plan.retry = plan.seed % 2 == 0 ? .inPlace : .topic
+            mishaps()
         case .slow: slow()
         case .dependency:
             plan.callMilliseconds = 5
@@ -96,6 +100,37 @@ struct ChaosPlanner {
             isFirst = false
             time += number(2_500...5_000)
         } while time < duration
+    }
+
+    /// kill -9, SIGSTOP and SIGTERM in turn, each of a bot that is well; each at least once.
+    private mutating func mishaps() {
+        var time = number(200...800)
+        var free = [Int](repeating: 0, count: plan.bots + 1)
+        var turn = number(0...2)
+        let last = turn + 2
+        repeat {
+            let victim = slot()
+            if free[victim] <= time {
+                switch turn % 3 {
+                case 0:
+                    add(time, .kill(slot: victim))
+                    free[victim] = time + number(0...1_500)
+                    add(free[victim], .start(slot: victim))
+                case 1:
+                    add(time, .freeze(slot: victim))
+                    free[victim] = time + number(7_500...9_500)
+                    add(free[victim], .thaw(slot: victim))
+                default:
+                    add(time, .terminate(slot: victim))
+                    free[victim] = time + number(0...500)
+                    add(free[victim], .start(slot: victim))
+                }
+                // Time to come up, or to end.
+                free[victim] += 2_500
+                turn += 1
+            }
+            time += number(500...2_500)
+        } while time < duration || turn <= last
     }
 
     private mutating func scale() {

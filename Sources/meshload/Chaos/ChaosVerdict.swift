@@ -79,6 +79,12 @@ struct ChaosVerdict {
         if plan.load.repeatPerMille > 0, ledger.inputs.values.reduce(0, { $0 + $1.count }) == ledger.requests.count {
             faults.append("no request was repeated")
         }
+        guard plan.load.transientPerMille > 0 else { return }
+        counts.append(("tried_again", ledger.triedAgain))
+        if ledger.triedAgain == 0 { faults.append("no request was tried again") }
+        let retried = ledger.requests.values.count(where: \.wasRetried)
+        if plan.retry == .topic, retried == 0 { faults.append("no request went through the retry topic") }
+        if plan.retry == .inPlace { expectNone(retried, "requests went through the retry topic, and are to be tried again in place") }
     }
 
     private mutating func judgeOffsets(_ evidence: Evidence) {
