@@ -53,6 +53,7 @@ import Testing
         let plan = plan(.slow, seed: 5, seconds: seconds)
         let underWay = plan.load.requestsPerSecond * (try #require(plan.callMilliseconds)) / 1_000
         #expect(underWay < ChaosBot.concurrentCalls)
+        #expect(try #require(plan.callMilliseconds) > plan.pollSeconds * 1_000)
         #expect(underWay * 10 < plan.load.keys)
     }
 

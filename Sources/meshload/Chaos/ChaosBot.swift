@@ -1,8 +1,9 @@
 import BotKit
 import Envelopes
 import FoundationEssentials
+import Glibc
 
-/// Answers each request like BenchBot; refuses poison, and calls something first or fails at first where it is told to.
+/// Answers each request like BenchBot; refuses poison, and calls something first, takes its time or fails at first where it is told to.
 struct ChaosBot: Bot {
     typealias Output = Answer<BenchResponse>
     enum Call: BotCall {
@@ -28,6 +29,8 @@ struct ChaosBot: Bot {
     struct Habits {
         /// Whether each request takes a call.
         var calls = false
+        /// How long the decision on each hundredth request takes.
+        var handleMilliseconds = 0
         /// Of a thousand requests, so many fail at first.
         var transientPerMille = 0
         var retry = RetryPolicy.Mode.topic
@@ -71,6 +74,7 @@ struct ChaosBot: Bot {
         case .event(let event):
             let request = try event.decode(BenchRequest.self)
             if request.fields[Self.poison] != nil { throw .permanent(Self.poisonCode, "the request is poison") }
+            if habits.handleMilliseconds > 0, request.sequence % 100 == 50 { usleep(UInt32(habits.handleMilliseconds) * 1_000) }
             if context.attempt <= habits.failures(request.sequence) { throw .transient("not-yet", "the request fails at first") }
             return habits.calls ? [.perform(.work(ChaosWork(sequence: request.sequence)))] : [answer(request, context)]
         case .finished(let call, let outcome, let event):

@@ -24,7 +24,8 @@ struct ChaosLaunch: Sendable {
             plan.mode.rawValue, "--topics", options.catalogue,
         ]
         if let milliseconds = plan.callMilliseconds { arguments += ["--call-ms", "\(milliseconds)"] }
-        arguments += ["--retry", plan.retry.rawValue]
+        if let milliseconds = plan.handleMilliseconds { arguments += ["--handle-ms", "\(milliseconds)"] }
+        arguments += ["--poll-limit", "\(plan.pollSeconds)", "--retry", plan.retry.rawValue]
         if plan.load.transientPerMille > 0 { arguments += ["--transient", "\(plan.load.transientPerMille)"] }
         if plan.scenario == .dependency { arguments += ["--dependency", workspace.file(Self.downFile)] }
         self.arguments = arguments

@@ -30,6 +30,10 @@ struct ChaosPlan: Sendable {
     var load = Load()
     /// What each request's call takes; nil: the bots call nothing.
     var callMilliseconds: Int?
+    /// How long `handle` itself takes for each hundredth request, as plain code; nil: no time.
+    var handleMilliseconds: Int?
+    /// The bots' `max.poll.interval.ms`, in seconds.
+    var pollSeconds = 60
     /// How the bots try again what failed.
     var retry = RetryPolicy.Mode.topic
     var steps: [Step] = []
@@ -55,6 +59,7 @@ struct ChaosPlan: Sendable {
         if load.transientPerMille > 0 { shape += ", \(load.transientPerMille)‰ fail at first, tried again by \(retry.rawValue)" }
         if load.repeatPerMille > 0 { shape += ", \(load.repeatPerMille)‰ repeated, \(load.reorderPerMille)‰ reordered" }
         if let callMilliseconds { shape += ", calls of \(callMilliseconds) ms" }
+        if let handleMilliseconds { shape += ", each hundredth decided in \(handleMilliseconds) ms" }
         return ["plan \(scenario.rawValue) \(mode.rawValue) seed \(seed): \(scenario.summary)", "  \(shape)"]
             + steps.map { "  at \(ChaosPlan.seconds($0.milliseconds)) \($0.fault)" }
     }

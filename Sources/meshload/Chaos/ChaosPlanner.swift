@@ -181,13 +181,13 @@ struct ChaosPlanner {
         } while time < duration || turn <= last
     }
 
-    /// The bots' `max.poll.interval.ms` is 60 s and their session timeout 6 s: a short run shows the second, a long one both.
+    /// The bots' `max.poll.interval.ms` is 10 s and their session timeout 6 s: each call takes longer than both.
     private mutating func slow() {
-        plan.callMilliseconds = plan.seconds >= 90 ? 65_000 : 7_000
+        (plan.callMilliseconds, plan.handleMilliseconds, plan.pollSeconds) = (12_000, 1_500, 10)
         // Requests of one key wait for each other, and shares need not be even: one bot may have to make all the calls.
-        (plan.load.requestsPerSecond, plan.load.keys) = plan.seconds >= 90 ? (5, 20_000) : (20, 2_000)
+        (plan.load.requestsPerSecond, plan.load.keys) = (20, 4_000)
         // A run that is cut off more than five times is given up as one that ends its process.
-        kills(apart: plan.seconds >= 90 ? 60_000...90_000 : 10_000...20_000)
+        kills(apart: plan.seconds >= 60 ? 25_000...40_000 : 10_000...20_000)
     }
 
     /// A minute where there is time for it.
