@@ -1,21 +1,12 @@
 import Envelopes
 import Glibc
 import Kafka
+import LocalBroker
 import MeshTesting
 import Testing
 
 /// The end of a bot's process, as the kernel sees it.
 @Suite(.serialized) struct DrainTests {
-    private static let countBot = """
-        bot: { name: CountBot, version: "1.0.0", enabled: true, description: Counts, category: operations }
-        triggers: [ { type: event, pattern: cost.report } ]
-        actions:
-          - name: tell
-            type: message
-            command: send_notification
-            parameters: { title: seen, text: seen, severity: info, channels: [console] }
-        """
-
     private static let slowBot = """
         bot: { name: SlowBot, version: "1.0.0", enabled: true, description: Takes its time, category: operations }
         triggers: [ { type: event, pattern: cost.report } ]
@@ -36,29 +27,64 @@ import Testing
         return try #require(found)
     }
 
+    /// Another replica of CountBot, beside that of the mesh; the group knows it by its client id.
+    private func replica(_ mesh: MeshUnderTest, client: String) async throws -> ChildProcess {
+        let launch = ChildProcess.Launch(
+            program: try BuiltProgram.path("meshbot"),
+            arguments: [
+                "CountBot", "--replica", "2", "--delivery", "at-least-once", "--config-dir", mesh.directory + "/bots",
+                "--topics", Programs.root + "/topics", "--data-dir", mesh.directory + "/data",
+            ],
+            environment: Programs.environment.merging([
+                "KAFKA_BOOTSTRAP_SERVERS": mesh.settings.bootstrapServers, "KAFKA_CLIENT_ID": client,
+            ]) { $1 }, output: .file("\(mesh.directory)/\(client).log"))
+        return try await DedicatedThread.run(name: "replica") { try ChildProcess.spawn(launch) }
+    }
+
+    private func group(_ mesh: MeshUnderTest) async throws -> GroupDescription? {
+        let settings = mesh.settings
+        return try await DedicatedThread.run(name: "group") {
+            let admin = try AdminClient(settings)
+            defer { admin.close() }
+            return try admin.describeGroups(["CountBot"]).first
+        }
+    }
+
+    /// At-least-once nothing hides what an end leaves undone: it would be written a second time.
     @Test func aTermUnderLoadSettlesWhatIsFinishedAndGivesTheRestBack() async throws {
-        let mesh = try await MeshUnderTest.start(configuration: ["CountBot.yaml": Self.countBot])
-        let count = 3_000
-        for _ in 0..<3 {
-            try await mesh.produce(
-                (0..<count / 3).map { number in
-                    OutgoingRecord(topic: "cost.report", key: Array("\(number % 50)".utf8), value: Array(#"{"payload":{}}"#.utf8))
-                })
-            let running = try await pid(mesh, "CountBot-1")
-            let before = try mesh.log.events(of: "notification.requested").count
-            try await eventually("it to work", within: .seconds(60)) {
-                try mesh.log.events(of: "notification.requested").count > before
+        let mesh = try await MeshUnderTest.start(
+            configuration: ["CountBot.yaml": CostReports.countBot], flags: ["--delivery", "at-least-once"])
+        let load = CostReports(mesh.settings)
+        func answers() throws -> Int { try mesh.log.events(of: "notification.requested").count }
+        for round in 1...3 {
+            let client = "drained-\(round)"
+            let bot = try await replica(mesh, client: client)
+            defer { bot.signal(.kill) }
+            var share: [TopicPartition] = []
+            try await eventually("it to have its share", within: .seconds(60)) {
+                guard let group = try await group(mesh), group.state == .stable else { return false }
+                share = group.members.first { $0.clientID == client }?.partitions ?? []
+                return share.contains { $0.topic == "cost.report" }
             }
-            kill(running, SIGTERM)
-            try await eventually("it to end within its limit", within: .seconds(25)) { kill(running, 0) != 0 }
+            let before = try answers()
+            try await eventually("the load to be worked on", within: .seconds(60)) { try answers() > before + 200 }
+            bot.signal(.terminate)
+            try await eventually("it to end within its limit", within: .seconds(25)) { bot.exitStatus != nil }
+            #expect(bot.exitStatus == .exited(0))
+            // The group would wait for a member that went without a word until its session has run out: for four to six seconds.
+            try await eventually("the group to let it go", within: .seconds(2)) {
+                try await group(mesh)?.members.contains { $0.clientID == client } == false
+            }
+            try await eventually("others to own its partitions", within: .seconds(20)) {
+                guard let group = try await group(mesh), group.state == .stable else { return false }
+                return Set(group.members.flatMap(\.partitions)).isSuperset(of: share)
+            }
         }
-        try await eventually("all to be handled", within: .seconds(90)) {
-            try mesh.log.events(of: "notification.requested").count >= count
-        }
+        let sent = try await load.stop()
+        try await eventually("all to be handled", within: .seconds(90)) { try answers() >= sent }
         let seen = try mesh.log.events(of: "notification.requested")
-        #expect(seen.count == count)
-        #expect(Set(seen.map(\.envelope.id)).count == count)
-        #expect(Set(seen.compactMap(\.envelope.causationID)).count == count)
+        #expect(Set(seen.compactMap(\.envelope.causationID)).count == sent)
+        #expect(seen.count == sent, "none is written twice")
         #expect(try mesh.log.records(of: "mesh.dlq").isEmpty)
         #expect(try await mesh.stop() == .exited(0))
     }

@@ -24,6 +24,67 @@ import Testing
         }
     }
 
+    /// Runs a script in slot 1, which says 0 in the file that it is given when it is ready; gives the troubles when `act` is through and it has
+    /// ended, for the first time where it is started again.
+    private static func troubles(
+        _ script: String, mayEnd: Bool = false, limits: BotSlots.Limits = .init(), untilAgain: Bool = false,
+        _ act: (BotSlots, URL) throws -> Void
+    ) async throws -> [String] {
+        let file = FileManager.default.temporaryDirectory.appending(path: "bot-slots-\(UUID())")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let slots = BotSlots(mayEnd: mayEnd, limits: limits) { _ in
+            ChildProcess.Launch(program: "/bin/sh", arguments: ["-c", script, "sh", file.path], environment: ["PATH": "/usr/bin:/bin"])
+        }
+        defer { slots.killAll() }
+        slots.start(1)
+        try await wait(for: "0", in: file)
+        try act(slots, file)
+        while untilAgain ? slots.restarts == 0 : slots.running > 0 { try await Task.sleep(for: .milliseconds(10)) }
+        return slots.troubles
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aFaultOfNobodyIsATrouble() {
+        let slots = BotSlots { _ in ChildProcess.Launch(program: "/bin/false", arguments: [], environment: [:]) }
+        defer { slots.killAll() }
+        slots.kill(1)
+        slots.terminate(2, twice: true)
+        slots.freeze(3)
+        slots.thaw(4)
+        #expect(slots.troubles.count == 4)
+        #expect(slots.troubles.allSatisfy { $0.hasSuffix("did not run") }, "\(slots.troubles)")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func whoeverEndsByItselfIsATroubleUnlessItMay() async throws {
+        let script = #"echo 0 > "$1"; until grep -q go "$1"; do sleep 0.02; done; exit 3"#
+        func go(_ file: URL) throws { try Data("go".utf8).write(to: file) }
+        let unasked = try await Self.troubles(script, untilAgain: true) { _, file in try go(file) }
+        #expect(unasked == ["bot 1 exited with status 3 by itself"])
+        let allowed = try await Self.troubles(script, mayEnd: true, untilAgain: true) { _, file in try go(file) }
+        #expect(allowed == [])
+        // A thawed one may find that others have its place.
+        let thawed = try await Self.troubles(script, untilAgain: true) { slots, file in
+            slots.freeze(1)
+            slots.thaw(1)
+            try go(file)
+        }
+        #expect(thawed == [])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func whoeverDrainsTooLongIsATrouble() async throws {
+        let deaf = #"trap '' TERM; echo 0 > "$1"; while true; do sleep 0.02; done"#
+        let limits = BotSlots.Limits(drain: 0.3, end: 0.2)
+        let once = try await Self.troubles(deaf, limits: limits) { slots, _ in slots.terminate(1, twice: false) }
+        #expect(once == ["bot 1 did not end within 0.3 s of SIGTERM"])
+        let twice = try await Self.troubles(deaf, limits: limits) { slots, _ in slots.terminate(1, twice: true) }
+        #expect(twice == ["bot 1 did not end within 0.2 s of its second SIGTERM"])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func anEndWithAStatusIsNoDrain() async throws {
+        let failing = #"trap 'exit 7' TERM; echo 0 > "$1"; while true; do sleep 0.02; done"#
+        let troubles = try await Self.troubles(failing) { slots, _ in slots.terminate(1, twice: false) }
+        #expect(troubles == ["bot 1 was told to end and exited with status 7"])
+    }
+
     /// A storm of SIGTERM meets a bot that drains still from the one before: its second signal ends it, which is no trouble.
     @Test(.timeLimit(.minutes(1))) func aSecondSignalMayEndWhatDrains() async throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "bot-slots-\(UUID())")

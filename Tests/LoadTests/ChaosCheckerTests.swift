@@ -1,3 +1,4 @@
+import BotKit
 import Envelopes
 import Kafka
 import MeshRuntime
@@ -11,8 +12,8 @@ import Testing
 
     /// The topics of a run, and what was seen of its offsets.
     private struct Scene {
-        var scenario = Scenario.kill
-        var mode = DeliveryMode.exactlyOnce
+        /// A load of one request.
+        var plan: ChaosPlan
         var ledger = ChaosLedger()
         var sent: [LoadStream.Sent] = []
         var samples: [OffsetWatch.Sample] = []
@@ -23,6 +24,17 @@ import Testing
         let input = TopicPartition(topics.input, 0)
         let output = TopicPartition(topics.output, 0)
         let retries = TopicPartition(topics.retry, 0)
+
+        init(scenario: Scenario = .kill, mode: DeliveryMode = .exactlyOnce) { plan = Self.plan(scenario, mode) }
+
+        private static func plan(_ scenario: Scenario, _ mode: DeliveryMode) -> ChaosPlan {
+            ChaosPlanner.plan(scenario, mode, seed: 1, seconds: 2, rate: 1)
+        }
+
+        var mode: DeliveryMode {
+            get { plan.mode }
+            set { plan = Self.plan(plan.scenario, newValue) }
+        }
 
         private mutating func record(_ topic: String, _ envelope: Envelope, key: String, headers: Headers = []) -> Record {
             let partition = TopicPartition(topic, 0)
@@ -35,10 +47,13 @@ import Testing
                 timestamp: RecordTimestamp(kind: .created, milliseconds: 1), leaderEpoch: nil)
         }
 
-        private func envelope(_ id: String, type: String, cause: String? = nil, says text: String? = nil) throws -> Envelope {
-            Envelope(
+        private func envelope(
+            _ id: String, type: String, cause: String? = nil, says text: String? = nil, attempt: Int? = nil
+        ) throws -> Envelope {
+            let more = attempt.map { ",\"attempt\":\($0)" } ?? ""
+            return Envelope(
                 id: try #require(EventID(id)), timestamp: Timestamp(milliseconds: 1), source: "test", type: EventType(type),
-                payload: Array("{\"repository\":\"\(text ?? cause ?? id)\",\"sequence\":1}".utf8), causationID: cause)
+                payload: Array("{\"repository\":\"\(text ?? cause ?? id)\",\"sequence\":1\(more)}".utf8), causationID: cause)
         }
 
         mutating func request(_ id: String, key: String = "a", isPoison: Bool = false) throws {
@@ -49,11 +64,12 @@ import Testing
         }
 
         mutating func result(
-            of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil
+            of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil, attempt: Int? = nil
         ) throws {
             try ledger.take(
                 result: record(
-                    topics.output, try envelope(id ?? "r-\(cause)", type: topics.output, cause: cause, says: text), key: key,
+                    topics.output, try envelope(id ?? "r-\(cause)", type: topics.output, cause: cause, says: text, attempt: attempt),
+                    key: key,
                     headers: isReordered ? [Header("mesh_reordered", text: "1")] : []))
         }
 
@@ -92,8 +108,7 @@ import Testing
         var verdict: ChaosVerdict {
             ChaosVerdict(
                 ChaosVerdict.Evidence(
-                    plan: ChaosPlanner.plan(scenario, mode, seed: 1, seconds: 10), topics: topics, sent: sent, ledger: ledger,
-                    samples: samples, log: log, calm: calm,
+                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: log, calm: calm,
                     stallLimit: 10, hasRestarts: hasRestarts, troubles: []))
         }
     }
@@ -144,7 +159,7 @@ import Testing
         try scene.result(of: "1")
         try scene.result(of: "1")
         expectFault("repeated results are visible", scene)
-        scene.mode = .atLeastOnce
+        scene.plan = ChaosPlanner.plan(.kill, .atLeastOnce, seed: 1, seconds: 2, rate: 1)
         #expect(scene.verdict.faults == [])
         try scene.result(of: "1", id: "other")
         expectFault("id of their own", scene)
@@ -178,6 +193,8 @@ import Testing
 
     @Test func aRepeatWhereNothingBrokeDownIsWrongAlsoAtLeastOnce() throws {
         var scene = Scene(scenario: .deadLetters, mode: .atLeastOnce)
+        try scene.request("poison", isPoison: true)
+        try scene.dead("poison")
         try scene.request("1")
         try scene.result(of: "1")
         #expect(scene.verdict.faults == [])
@@ -261,6 +278,46 @@ import Testing
         #expect(isRight(1, "a"))
         #expect(!isRight(2, "a"))
         #expect(!isRight(1, "b"))
+    }
+
+    @Test func aRunWithHardlyAnyLoadIsNone() throws {
+        var scene = Scene()
+        scene.plan.load.requestsPerSecond = 2
+        try scene.request("1")
+        try scene.result(of: "1")
+        expectFault("only 1 of 4 requests", scene)
+        try scene.request("2")
+        try scene.result(of: "2")
+        #expect(scene.verdict.faults == [])
+        scene.plan.load.poisonPerMille = 10
+        expectFault("no request was poison", scene)
+        scene.plan.load.repeatPerMille = 10
+        expectFault("no request was repeated", scene)
+    }
+
+    /// What a run is for that tries again, by the topic or in place.
+    @Test func aRunThatTriesNothingAgainIsNone() throws {
+        func scene(_ retry: RetryPolicy.Mode, attempt: Int?, throughTopic: Bool) throws -> Scene {
+            var scene = Scene()
+            scene.plan.load.transientPerMille = 40
+            scene.plan.retry = retry
+            try scene.request("1")
+            if throughTopic { try scene.retry("1", CommittedOffset(offset: 1)) }
+            try scene.result(of: "1", isReordered: throughTopic, attempt: attempt)
+            return scene
+        }
+        expectFault("no request was tried again", try scene(.inPlace, attempt: nil, throughTopic: false))
+        #expect(try scene(.inPlace, attempt: 2, throughTopic: false).verdict.faults == [])
+        expectFault("tried again in place", try scene(.inPlace, attempt: 2, throughTopic: true))
+        expectFault("no request went through the retry topic", try scene(.topic, attempt: 2, throughTopic: false))
+        #expect(try scene(.topic, attempt: 2, throughTopic: true).verdict.faults == [])
+    }
+
+    @Test func clocksThatNoRecordShowsWereNotStepped() {
+        let plan = ChaosPlanner.plan(.clock, .exactlyOnce, seed: 1, seconds: 4)
+        #expect(Effects.missing(plan, shifted: [1, -1]) == [])
+        #expect(Effects.missing(plan, shifted: [1]).count == 1)
+        #expect(Effects.missing(plan, shifted: []).count == 2)
     }
 
     @Test func aResultOfNothingIsFound() throws {

@@ -1,3 +1,4 @@
+import Glibc
 import MeshRuntime
 import Testing
 
@@ -52,7 +53,46 @@ import Testing
         let plan = plan(.slow, seed: 5, seconds: seconds)
         let underWay = plan.load.requestsPerSecond * (try #require(plan.callMilliseconds)) / 1_000
         #expect(underWay < ChaosBot.concurrentCalls)
+        #expect(try #require(plan.callMilliseconds) > plan.pollSeconds * 1_000)
         #expect(underWay * 10 < plan.load.keys)
+    }
+
+    /// The shortest run of all is one too, whatever its seed.
+    @Test func aShortPlanHasWhatItsNamePromises() {
+        func faults(_ scenario: Scenario, _ seed: UInt64) -> [Fault] { plan(scenario, seed: seed, seconds: 3).steps.map(\.fault) }
+        for seed in UInt64(1)...50 {
+            let weathers = faults(.network, seed).compactMap { if case .links(_, let weather) = $0 { weather } else { nil } }
+            #expect(weathers.contains(.cut) && weathers.contains(.silent))
+            #expect(weathers.contains { if case .slow = $0 { true } else { false } })
+
+            let clocks = faults(.clock, seed).compactMap { fault -> (slot: Int, seconds: Int)? in
+                if case .stepClock(let slot, let seconds) = fault { (slot, seconds) } else { nil }
+            }
+            #expect(Set(clocks.map(\.slot)) == [1, 2, 3])
+            #expect(Set(clocks.map(\.seconds)) == [3_600, -3_600, 0])
+
+            #expect(faults(.sigterm, seed).contains { if case .terminate(_, twice: true) = $0 { true } else { false } })
+
+            let steps = plan(.freeze, seed: seed, seconds: 3).steps
+            #expect(steps.last.map { $0.milliseconds - steps[0].milliseconds } ?? 0 >= 7_500, "past the session timeout")
+
+            let mishaps = faults(.retry, seed)
+            for victim in 1...3 where mishaps.contains(.kill(slot: victim)) { #expect(mishaps.contains(.start(slot: victim))) }
+            #expect(mishaps.contains { if case .kill = $0 { true } else { false } })
+            #expect(mishaps.contains { if case .freeze = $0 { true } else { false } })
+            #expect(mishaps.contains { if case .terminate = $0 { true } else { false } })
+            #expect(plan(.retry, seed: seed).retry == (seed % 2 == 0 ? .inPlace : .topic))
+        }
+        // The first weather is not the same with each seed.
+        #expect(Set((1...3).compactMap { faults(.network, $0).first?.description.split(separator: ":").last?.prefix(4) }).count > 1)
+    }
+
+    @Test func requestsFailAtFirstByTheirNumber() {
+        let habits = ChaosBot.Habits(transientPerMille: 40)
+        let failures = (0..<10_000).map { habits.failures($0) }
+        #expect((300..<500).contains(failures.count { $0 > 0 }))
+        #expect(Set(failures) == [0, 1, 2])
+        #expect((0..<10_000).allSatisfy { ChaosBot.Habits().failures($0) == 0 })
     }
 
     @Test func aLoadIsTheSameForTheSameSeed() {
@@ -63,6 +103,30 @@ import Testing
         #expect(ids(3) == ids(3))
         #expect(ids(3) != ids(4))
         #expect(Set(ids(3)).count < ids(3).count)
+    }
+
+    /// What a link tells of its weather: whether anything came that could be held back.
+    @Test func aWeatherIsFeltWhereBytesAreHeld() throws {
+        func pair() throws -> (near: Int32, far: Int32) {
+            var ends: [Int32] = [0, 0]
+            try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+            return (ends[0], ends[1])
+        }
+        let (client, broker) = (try pair(), try pair())
+        let link = ProxyLink(client: client.near, broker: broker.near)
+        defer {
+            link.close()
+            close(client.far)
+            close(broker.far)
+        }
+        let slow = LinkWeather.slow(delayMilliseconds: 100, kilobytesPerSecond: 50)
+        #expect(!link.serve(.silent, at: 0))
+        #expect(!link.serve(slow, at: 0))
+        #expect(write(client.far, [1, 2, 3], 3) == 3)
+        #expect(link.serve(.silent, at: 0))
+        #expect(link.serve(slow, at: 0))
+        #expect(!link.serve(.fine, at: 0))
+        #expect(link.serve(.cut, at: 0) && link.isOver)
     }
 
     @Test func aConnectionIsTakenForTheClientThatItsFirstRequestNames() {

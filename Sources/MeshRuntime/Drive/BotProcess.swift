@@ -20,6 +20,8 @@ public struct ProcessOptions: Sendable {
     public var logger: Logger
     /// Where local copies of the bot's state are kept; made when it is missing. nil: none, and each assignment reads the whole state topic.
     public var stateDirectory: String?
+    /// `max.poll.interval.ms`: a process that does not poll for so long loses its partitions. Slow calls do not keep it from polling.
+    public var maximumPollInterval: Duration = .seconds(60)
     /// How long a start waits for the broker and its topics.
     public var startLimit: Duration = .seconds(60)
     /// Asked on the engine's thread after each settlement that brought results; true drains the process. For measurements; nil costs nothing.

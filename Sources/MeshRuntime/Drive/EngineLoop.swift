@@ -65,8 +65,8 @@ final class EngineLoop {
     func run() throws {
         guard waitForControl() else { return end() }
         let group = GroupSettings(
-            id: options.settings.group, instanceID: options.groupInstanceID, maximumPollInterval: .seconds(60), offsetReset: .earliest,
-            reportsPartitionEnd: true)
+            id: options.settings.group, instanceID: options.groupInstanceID, maximumPollInterval: options.maximumPollInterval,
+            offsetReset: .earliest, reportsPartitionEnd: true)
         let consumer = try Consumer(options.client, group: group, events: self, observer: .logging(logger))
         self.consumer = consumer
         let wake = consumer.waker

@@ -26,9 +26,6 @@ struct Alarms {
         }
     }
 
-    /// Whether the bots must tell of something in this scenario.
-    static func areAsked(in scenario: Scenario) -> Bool { !words(scenario).isEmpty }
-
     /// What no bot has said.
     func missing() -> [String] {
         guard !words.isEmpty else { return [] }

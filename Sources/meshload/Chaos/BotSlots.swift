@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Kafka
 import LocalBroker
@@ -13,10 +14,14 @@ final class BotSlots: Sendable {
         var isWanted = false
         /// What it was told, when it was told anything.
         var told: ChildProcess.Signal?
-        var toldAt = 0.0
+        /// When it must have ended that was told to.
+        var endsBy = 0.0
         var toldTwice = false
+        /// One that comes back from the dead may give up: others have its place.
+        var wasThawed = false
         /// Not before this instant: a process that ends by itself is not started again at once.
         var startAt = 0.0
+        var isRunning: Bool { process.map { $0.exitStatus == nil } ?? false }
     }
     private struct State {
         var slots: [Int: Slot] = [:]
@@ -25,14 +30,23 @@ final class BotSlots: Sendable {
         var troubles: [String] = []
         var restarts = 0
     }
+    /// How long an end may take, in seconds.
+    struct Limits {
+        /// After SIGTERM: the 25 s of a drain, and some more for a machine that is busy.
+        var drain = 27.0
+        /// After a second one, which ends a process at once.
+        var end = 3.0
+    }
     private let state = Mutex(State())
     private let launcher: Launcher
+    private let limits: Limits
+    /// Whether one may end by itself and be started again: where it cannot reach its broker.
+    private let mayEnd: Bool
 
-    /// A drain has 25 s; what is beyond it and some more is a failure.
-    private static let drainSeconds = 30.0
-
-    init(_ launcher: @escaping Launcher) {
+    init(mayEnd: Bool = false, limits: Limits = Limits(), _ launcher: @escaping Launcher) {
         self.launcher = launcher
+        self.limits = limits
+        self.mayEnd = mayEnd
         DedicatedThread.start(name: "bot-slots") { [self] in
             while !state.withLock({ $0.isOver }) {
                 look()
@@ -44,32 +58,66 @@ final class BotSlots: Sendable {
     func start(_ slot: Int) { change(slot) { $0.isWanted = true } }
 
     func kill(_ slot: Int) {
-        change(slot) {
+        send(.kill, to: slot) {
             $0.isWanted = false
             $0.told = .kill
-            $0.process?.signal(.kill)
         }
     }
 
     func terminate(_ slot: Int, twice: Bool) {
-        change(slot) {
-            $0.isWanted = false
-            guard $0.process != nil, $0.told == nil else { return }
-            ($0.told, $0.toldAt, $0.toldTwice) = (.terminate, uptimeSeconds(), false)
-            $0.process?.signal(.terminate)
+        if told(slot) == .terminate {
+            // It drains since an earlier one.
+            change(slot) { $0.isWanted = false }
+            if !twice { Chaos.say("  bot \(slot) drains still") }
+        } else {
+            send(.terminate, to: slot) { [limits] in
+                $0.isWanted = false
+                ($0.told, $0.endsBy, $0.toldTwice) = (.terminate, uptimeSeconds() + limits.drain, false)
+            }
         }
         guard twice else { return }
-        // Two signals that are pending at once are one.
-        usleep(50_000)
-        change(slot) {
+        waitUntilTaken(slot)
+        change(slot) { [limits] in
             guard $0.told == .terminate else { return }
-            // Also one that was told to end before, and drains still.
-            $0.toldTwice = true
+            ($0.endsBy, $0.toldTwice) = (uptimeSeconds() + limits.end, true)
             $0.process?.signal(.terminate)
         }
     }
 
-    func signal(_ slot: Int, _ signal: ChildProcess.Signal) { change(slot) { $0.process?.signal(signal) } }
+    func freeze(_ slot: Int) { send(.freeze, to: slot) }
+
+    func thaw(_ slot: Int) { send(.thaw, to: slot) { $0.wasThawed = true } }
+
+    private func told(_ slot: Int) -> ChildProcess.Signal? { state.withLock { $0.slots[slot]?.told } }
+
+    /// A fault without a process that it meets is none: that is a trouble.
+    private func send(_ signal: ChildProcess.Signal, to number: Int, _ note: (inout Slot) -> Void = { _ in }) {
+        state.withLock { state in
+            guard var slot = state.slots[number], slot.isRunning else {
+                state.troubles.append("bot \(number) was to get signal \(signal.rawValue), and did not run")
+                return
+            }
+            note(&slot)
+            state.slots[number] = slot
+            slot.process?.signal(signal)
+        }
+    }
+
+    /// Two signals that are pending at once are one: the second waits until the process has taken the first.
+    private func waitUntilTaken(_ slot: Int) {
+        let limit = uptimeSeconds() + 5
+        while let pid = state.withLock({ $0.slots[slot]?.process?.pid }), Self.isPending(SIGTERM, pid), uptimeSeconds() < limit {
+            usleep(10_000)
+        }
+    }
+
+    /// Whether a signal waits for a process to take it.
+    private static func isPending(_ signal: Int32, _ pid: Int32) -> Bool {
+        let status = String(decoding: FileManager.default.contents(atPath: "/proc/\(pid)/status") ?? Data(), as: UTF8.self)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("ShdPnd:") }
+        guard let word = line?.split(separator: "\t").last, let pending = UInt64(word, radix: 16) else { return false }
+        return pending & 1 << UInt64(signal - 1) != 0
+    }
 
     private func change(_ slot: Int, _ body: (inout Slot) -> Void) { state.withLock { body(&$0.slots[slot, default: Slot()]) } }
 
@@ -81,10 +129,11 @@ final class BotSlots: Sendable {
                     if let status = process.exitStatus {
                         note(number, slot, status, &state)
                         slot.process = nil
-                        if slot.told == nil { slot.startAt = uptimeSeconds() + 0.5 }
+                        if slot.told == nil, !slot.wasThawed { slot.startAt = uptimeSeconds() + 0.5 }
                         slot.told = nil
-                    } else if slot.told == .terminate, uptimeSeconds() - slot.toldAt > Self.drainSeconds {
-                        state.troubles.append("bot \(number) did not end within \(Int(Self.drainSeconds)) s of SIGTERM")
+                    } else if slot.told == .terminate, uptimeSeconds() > slot.endsBy {
+                        let what = slot.toldTwice ? "\(limits.end) s of its second SIGTERM" : "\(limits.drain) s of SIGTERM"
+                        state.troubles.append("bot \(number) did not end within \(what)")
                         slot.told = .kill
                         process.signal(.kill)
                     }
@@ -92,6 +141,7 @@ final class BotSlots: Sendable {
                 if slot.process == nil, slot.isWanted, !state.isOver, uptimeSeconds() >= slot.startAt {
                     do throws(SpawnError) {
                         slot.process = try ChildProcess.spawn(launcher(number))
+                        slot.wasThawed = false
                     } catch {
                         state.troubles.append(error.description)
                         slot.isWanted = false
@@ -105,12 +155,13 @@ final class BotSlots: Sendable {
     private func note(_ number: Int, _ slot: Slot, _ status: ChildProcess.ExitStatus, _ state: inout State) {
         switch (slot.told, status) {
         case (.kill, _), (.terminate, .exited(0)): return
-        case (.terminate, .exited) where slot.toldTwice: return
+        case (.terminate, .exited(128 + SIGTERM)) where slot.toldTwice: return
         case (.terminate, _): state.troubles.append("bot \(number) was told to end and \(status)")
         case (_, .signalled): state.troubles.append("bot \(number) broke down: it \(status)")
         default:
             state.restarts += 1
             Chaos.say("  bot \(number) \(status) by itself and is started again")
+            if !mayEnd, !slot.wasThawed { state.troubles.append("bot \(number) \(status) by itself") }
         }
     }
 
@@ -122,10 +173,12 @@ final class BotSlots: Sendable {
 
     /// SIGTERM to all; waits until the last has ended, or was killed for not ending.
     func drain() {
-        let slots = state.withLock { Array($0.slots.keys) }
-        for slot in slots {
-            signal(slot, .thaw)
-            terminate(slot, twice: false)
+        for slot in state.withLock({ $0.slots.keys.sorted() }) {
+            change(slot) {
+                $0.isWanted = false
+                $0.process?.signal(.thaw)
+            }
+            if state.withLock({ $0.slots[slot].map { $0.told == nil && $0.isRunning } ?? false }) { terminate(slot, twice: false) }
         }
         while running > 0 { usleep(20_000) }
         state.withLock { $0.isOver = true }

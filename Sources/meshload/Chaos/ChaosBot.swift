@@ -1,8 +1,9 @@
 import BotKit
 import Envelopes
 import FoundationEssentials
+import Glibc
 
-/// Answers each request like BenchBot; refuses poison, and calls something first where it is told to.
+/// Answers each request like BenchBot; refuses poison, and calls something first, takes its time or fails at first where it is told to.
 struct ChaosBot: Bot {
     typealias Output = Answer<BenchResponse>
     enum Call: BotCall {
@@ -19,29 +20,52 @@ struct ChaosBot: Bot {
     static let poison = "poison"
     /// How many calls one process makes at a time.
     static let concurrentCalls = 500
+    /// The field of an answer that says at which attempt it was given; only where that was not the first.
+    static let attempt = "attempt"
     /// What a refused request's dead letter says.
     static let poisonCode = "poison"
 
-    let contract: Contract
-    private let output: EventType
-    private let calls: Bool
+    /// What it does beside answering.
+    struct Habits {
+        /// Whether each request takes a call.
+        var calls = false
+        /// How long the decision on each hundredth request takes.
+        var handleMilliseconds = 0
+        /// Of a thousand requests, so many fail at first.
+        var transientPerMille = 0
+        var retry = RetryPolicy.Mode.topic
 
-    init(configuration: BotConfiguration) {
-        self.init(name: configuration.name, input: BenchRequest.type, output: BenchResponse.type, calls: false)
+        /// How often a request fails before it is answered: by its number alone, so that every process says the same.
+        func failures(_ sequence: Int64) -> Int {
+            // Spread by a multiplication: neighbours would all be of one key's turn.
+            let spread = UInt64(bitPattern: sequence) &* 0x9E37_79B9_7F4A_7C15 >> 32
+            guard spread % 1_000 < UInt64(transientPerMille) else { return 0 }
+            return spread % 2 == 0 ? 1 : 2
+        }
     }
 
-    /// `calls`: whether each request takes a call.
-    init(name: String, input: EventType, output: EventType, calls: Bool) {
-        contract = Self.declaration(name: name, input: input, output: output, calls: calls ? Call.kinds : [])
+    let contract: Contract
+    private let output: EventType
+    private let habits: Habits
+
+    init(configuration: BotConfiguration) {
+        self.init(name: configuration.name, input: BenchRequest.type, output: BenchResponse.type, Habits())
+    }
+
+    init(name: String, input: EventType, output: EventType, _ habits: Habits) {
+        contract = Self.declaration(name: name, input: input, output: output, calls: habits.calls ? Call.kinds : [], retry: habits.retry)
         self.output = output
-        self.calls = calls
+        self.habits = habits
     }
 
     /// A dependency that fails for a minute must not use up a record's attempts before the breaker holds the calls back.
-    private static func declaration(name: String, input: EventType, output: EventType, calls: [CallKind]) -> Contract {
+    private static func declaration(
+        name: String, input: EventType, output: EventType, calls: [CallKind], retry: RetryPolicy.Mode = .topic
+    ) -> Contract {
         Contract(
             name: name, summary: "Answers the requests of a chaos run.", consumes: [input], produces: [output], calls: calls,
-            retry: RetryPolicy(maximumAttempts: 20, backoff: .exponential, initialDelay: .milliseconds(200), maximumDelay: .seconds(5)),
+            retry: RetryPolicy(
+                mode: retry, maximumAttempts: 20, backoff: .exponential, initialDelay: .milliseconds(200), maximumDelay: .seconds(5)),
             never: ["decide anything"])
     }
 
@@ -50,22 +74,25 @@ struct ChaosBot: Bot {
         case .event(let event):
             let request = try event.decode(BenchRequest.self)
             if request.fields[Self.poison] != nil { throw .permanent(Self.poisonCode, "the request is poison") }
-            return calls ? [.perform(.work(ChaosWork(sequence: request.sequence)))] : [answer(request)]
+            if habits.handleMilliseconds > 0, request.sequence % 100 == 50 { usleep(UInt32(habits.handleMilliseconds) * 1_000) }
+            if context.attempt <= habits.failures(request.sequence) { throw .transient("not-yet", "the request fails at first") }
+            return habits.calls ? [.perform(.work(ChaosWork(sequence: request.sequence)))] : [answer(request, context)]
         case .finished(let call, let outcome, let event):
             guard case .work(let work) = call else { return [] }
             switch outcome.response(to: work) {
             case .failure(let failure): throw failure.rejection
-            case .success: return [answer(try event.decode(BenchRequest.self))]
+            case .success: return [answer(try event.decode(BenchRequest.self), context)]
             }
         case .reminder: return []
         }
     }
 
-    private func answer(_ request: BenchRequest) -> Effect<Output, Call> {
-        .produce(
+    private func answer(_ request: BenchRequest, _ context: Context) -> Effect<Output, Call> {
+        var fields = request.fields
+        if context.attempt > 1 { fields[Self.attempt] = .integer(Int64(context.attempt)) }
+        return .produce(
             Answer(
-                response: BenchResponse(repository: request.repository, sequence: request.sequence, fields: request.fields),
-                eventType: output))
+                response: BenchResponse(repository: request.repository, sequence: request.sequence, fields: fields), eventType: output))
     }
 }
 

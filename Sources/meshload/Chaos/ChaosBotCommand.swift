@@ -15,6 +15,8 @@ struct ChaosBotCommand {
     private let replica: Int
     private let mode: DeliveryMode
     private let callMilliseconds: Int?
+    private let pollLimit: Int
+    private let habits: ChaosBot.Habits
     private let downFile: String?
     private let catalogue: EventCatalogue
 
@@ -27,6 +29,11 @@ struct ChaosBotCommand {
         replica = try invocation.number("replica", in: 1...1_000)
         mode = DeliveryMode(rawValue: invocation["mode"] ?? "") ?? .exactlyOnce
         callMilliseconds = try invocation.integer("call-ms", in: 0...600_000)
+        pollLimit = try invocation.number("poll-limit", in: 7...3_600)
+        habits = ChaosBot.Habits(
+            calls: callMilliseconds != nil, handleMilliseconds: try invocation.integer("handle-ms", in: 0...60_000) ?? 0,
+            transientPerMille: try invocation.number("transient", in: 0...1_000),
+            retry: RetryPolicy.Mode(rawValue: invocation["retry"] ?? "") ?? .topic)
         downFile = invocation["dependency"]
         catalogue = try EventCatalogue.bench(invocation["topics"] ?? "topics", input: input, output: output, owner: group)
     }
@@ -35,7 +42,7 @@ struct ChaosBotCommand {
         let settings = RuntimeSettings(bot: group, replica: replica, delivery: mode)
         var performers = CallPerformers()
         performers.register(ChaosPerformer(milliseconds: callMilliseconds ?? 0, downFile: downFile))
-        let options = ProcessOptions(
+        var options = ProcessOptions(
             settings: settings, client: client,
             configuration: BotConfiguration(
                 name: group,
@@ -45,7 +52,8 @@ struct ChaosBotCommand {
                 monitoring: BotConfiguration.Monitoring(logLevel: .info)),
             catalogue: catalogue, performers: performers,
             logger: Logger(bot: group, instance: settings.instance, level: .info, format: .text))
-        try BotProcess.run(ChaosBot(name: group, input: input, output: output, calls: callMilliseconds != nil), options)
+        options.maximumPollInterval = .seconds(pollLimit)
+        try BotProcess.run(ChaosBot(name: group, input: input, output: output, habits), options)
         return 0
     }
 }

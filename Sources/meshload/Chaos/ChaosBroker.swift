@@ -14,6 +14,8 @@ final class ChaosBroker: Sendable {
     let local: LocalBroker?
     let proxy: LinkProxy?
     private let diskDirectory: String?
+    /// Its log, in the workspace.
+    static let log = "broker/broker.log"
     private let ends = Mutex<[String]>([])
     private let isOver = Atomic(false)
     private let interruption: Int?
@@ -74,12 +76,12 @@ final class ChaosBroker: Sendable {
         proxy?.stop()
     }
 
-    /// Ends it at once; a run that goes on starts it again.
+    /// Ends it at once.
     func kill() { local?.kill() }
 
     /// Takes all the space of the broker's disk, or gives it back.
     func setDiskFull(_ isFull: Bool) throws {
-        guard let diskDirectory, let pid = local?.processID else { return }
+        guard let diskDirectory, let pid = local?.processID else { throw LoadFailure("there is no small disk, or no broker on it") }
         // The disk is mounted where only the broker sees it.
         let filler = "/proc/\(pid)/root\(diskDirectory)/filler"
         if isFull { try SmallDisk.fill(filler) } else { try FileManager.default.removeItem(atPath: filler) }

@@ -1,3 +1,4 @@
+import BotKit
 import MeshRuntime
 import Terminal
 
@@ -42,6 +43,12 @@ extension ChaosBotCommand {
                 Flag("group", value: "GROUP", default: "ChaosBot", help: "the bot's name, and so its consumer group"),
                 Flag("replica", value: "N", default: "1", help: "its slot"),
                 Flag("call-ms", value: "MS", help: "each request takes a call that takes so long; none without it"),
+                Flag("handle-ms", value: "MS", help: "how long the decision on each hundredth request takes; no time without it"),
+                Flag("poll-limit", value: "S", default: "60", help: "max.poll.interval.ms, in seconds"),
+                Flag(
+                    "retry", value: "MODE", default: RetryPolicy.Mode.topic.rawValue,
+                    choices: [RetryPolicy.Mode.topic, .inPlace].map(\.rawValue), help: "how what failed is tried again"),
+                Flag("transient", value: "N", default: "0", help: "of a thousand requests, so many fail at first"),
                 Flag("dependency", value: "FILE", help: "calls fail while this file is there"),
                 Flag("topics", value: "DIR", environment: "MESH_TOPICS_DIR", default: "topics", help: "the event catalogue"),
             ], run: { invocation in try ChaosBotCommand(invocation).run() })

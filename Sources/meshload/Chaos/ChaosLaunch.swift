@@ -33,6 +33,9 @@ struct ChaosLaunch: Sendable {
         downstream = words(topics.downstream, .exactlyOnce)
         var arguments = words(topics, plan.mode)
         if let milliseconds = plan.callMilliseconds { arguments += ["--call-ms", "\(milliseconds)"] }
+        if let milliseconds = plan.handleMilliseconds { arguments += ["--handle-ms", "\(milliseconds)"] }
+        arguments += ["--poll-limit", "\(plan.pollSeconds)", "--retry", plan.retry.rawValue]
+        if plan.load.transientPerMille > 0 { arguments += ["--transient", "\(plan.load.transientPerMille)"] }
         if plan.scenario == .dependency { arguments += ["--dependency", workspace.file(Self.downFile)] }
         self.arguments = arguments
         environment = options.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 }

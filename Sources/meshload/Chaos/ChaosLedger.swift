@@ -56,6 +56,8 @@ struct ChaosLedger {
     private(set) var unmarked: [String] = []
     /// How often the bot downstream has answered each result; nil where there is none.
     private(set) var answers: [String: Int]?
+    /// Results that were not given at the first attempt.
+    private(set) var triedAgain = 0
     private var turns: [[UInt8]?: Int] = [:]
     private var answered: [[UInt8]?: Int] = [:]
 
@@ -151,6 +153,7 @@ struct ChaosLedger {
         }
         requests[cause]?.results += 1
         if try PassedContent(of: envelope) != request.content || Self.text("ce_id", record) != id { altered.append(cause) }
+        if String(decoding: envelope.payload, as: UTF8.self).contains("\"\(ChaosBot.attempt)\":") { triedAgain += 1 }
         if let first = request.resultID {
             if first != id { differing += 1 }
             let others = different[record.topicPartition, default: 0] - request.resultPlace - 1

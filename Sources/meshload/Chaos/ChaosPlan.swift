@@ -1,3 +1,4 @@
+import BotKit
 import MeshRuntime
 
 /// What one run does, and when: the same for the same scenario, mode, seed and duration.
@@ -14,6 +15,8 @@ struct ChaosPlan: Sendable {
         var keys = 60
         /// Of a thousand requests.
         var poisonPerMille = 0
+        /// Of a thousand requests, so many fail at first: the half of them once, the others twice.
+        var transientPerMille = 0
         /// Of a thousand requests, so many are written again, and so many change places with a neighbour.
         var repeatPerMille = 0
         var reorderPerMille = 0
@@ -27,6 +30,12 @@ struct ChaosPlan: Sendable {
     var load = Load()
     /// What each request's call takes; nil: the bots call nothing.
     var callMilliseconds: Int?
+    /// How long `handle` itself takes for each hundredth request, as plain code; nil: no time.
+    var handleMilliseconds: Int?
+    /// The bots' `max.poll.interval.ms`, in seconds.
+    var pollSeconds = 60
+    /// How the bots try again what failed.
+    var retry = RetryPolicy.Mode.topic
     var steps: [Step] = []
 
     /// When the last fault is healed, in milliseconds since the faults begin.
@@ -47,8 +56,10 @@ struct ChaosPlan: Sendable {
     var lines: [String] {
         var shape = "\(bots) bots, \(load.requestsPerSecond) requests/s over \(load.keys) keys for \(seconds) s"
         if load.poisonPerMille > 0 { shape += ", \(load.poisonPerMille)‰ poison" }
+        if load.transientPerMille > 0 { shape += ", \(load.transientPerMille)‰ fail at first, tried again by \(retry.rawValue)" }
         if load.repeatPerMille > 0 { shape += ", \(load.repeatPerMille)‰ repeated, \(load.reorderPerMille)‰ reordered" }
         if let callMilliseconds { shape += ", calls of \(callMilliseconds) ms" }
+        if let handleMilliseconds { shape += ", each hundredth decided in \(handleMilliseconds) ms" }
         return ["plan \(scenario.rawValue) \(mode.rawValue) seed \(seed): \(scenario.summary)", "  \(shape)"]
             + steps.map { "  at \(ChaosPlan.seconds($0.milliseconds)) \($0.fault)" }
     }

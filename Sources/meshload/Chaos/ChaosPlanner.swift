@@ -31,6 +31,10 @@ struct ChaosPlanner {
         case .poison:
             plan.load.poisonPerMille = 10
             kills(apart: 3_000...6_000)
+        case .retry:
+            plan.load.transientPerMille = 40
+            plan.retry = plan.seed % 2 == 0 ? .inPlace : .topic
+            mishaps()
         case .slow: slow()
         case .dependency:
             plan.callMilliseconds = 5
@@ -86,15 +90,48 @@ struct ChaosPlanner {
 
     private mutating func storms() {
         var time = number(200...800)
+        var isFirst = true
         repeat {
             let first = slot()
             for slot in 1...plan.bots where slot == first || number(0...2) > 0 {
                 let start = time + number(0...300)
-                add(start, .terminate(slot: slot, twice: number(0...4) == 0))
+                add(start, .terminate(slot: slot, twice: isFirst && slot == first || number(0...4) == 0))
                 add(start + number(0...500), .start(slot: slot))
             }
+            isFirst = false
             time += number(2_500...5_000)
         } while time < duration
+    }
+
+    /// kill -9, SIGSTOP and SIGTERM in turn, each of a bot that is well; each at least once.
+    private mutating func mishaps() {
+        var time = number(200...800)
+        var free = [Int](repeating: 0, count: plan.bots + 1)
+        var turn = number(0...2)
+        let last = turn + 2
+        repeat {
+            let victim = slot()
+            if free[victim] <= time {
+                switch turn % 3 {
+                case 0:
+                    add(time, .kill(slot: victim))
+                    free[victim] = time + number(0...1_500)
+                    add(free[victim], .start(slot: victim))
+                case 1:
+                    add(time, .freeze(slot: victim))
+                    free[victim] = time + number(7_500...9_500)
+                    add(free[victim], .thaw(slot: victim))
+                default:
+                    add(time, .terminate(slot: victim))
+                    free[victim] = time + number(0...500)
+                    add(free[victim], .start(slot: victim))
+                }
+                // Time to come up, or to end.
+                free[victim] += 2_500
+                turn += 1
+            }
+            time += number(500...2_500)
+        } while time < duration || turn <= last
     }
 
     private mutating func scale() {
@@ -112,58 +149,73 @@ struct ChaosPlanner {
 
     private mutating func freezes() {
         var time = number(200...1_000)
+        var least = 7_500
         repeat {
             let victim = slot()
             add(time, .freeze(slot: victim))
-            // The session timeout is 6 s: most are taken for dead, some wake up just in time.
-            time += number(5_500...9_500)
+            // The session timeout is 6 s: the first is taken for dead, and most of the others; some wake up just in time.
+            time += number(least...9_500)
+            least = 5_500
             add(time, .thaw(slot: victim))
             time += number(2_000...5_000)
         } while time < duration
     }
 
+    /// Cut, silent and slow in turn, each at least once; the seed says which comes first.
     private mutating func network() {
         var time = number(200...1_000)
+        var turn = Int(plan.seed % 3)
+        let last = turn + 2
         repeat {
             let victim = number(0...1) == 0 ? nil : slot()
             let weather: LinkWeather =
-                switch number(0...2) {
+                switch turn % 3 {
                 case 0: .cut
                 case 1: .silent
                 default: .slow(delayMilliseconds: number(20...300), kilobytesPerSecond: number(50...500))
                 }
+            turn += 1
             add(time, .links(slot: victim, weather))
-            time += number(1_000...8_000)
+            time += number(1_000...max(1_500, min(8_000, duration / 3)))
             add(time, .links(slot: victim, .fine))
-            time += number(2_000...5_000)
-        } while time < duration
+            time += number(min(2_000, duration / 8)...min(5_000, duration / 4))
+        } while time < duration || turn <= last
     }
 
-    /// The bots' `max.poll.interval.ms` is 60 s and their session timeout 6 s: a short run shows the second, a long one both.
+    /// The bots' `max.poll.interval.ms` is 10 s and their session timeout 6 s: each call takes longer than both.
     private mutating func slow() {
-        plan.callMilliseconds = plan.seconds >= 90 ? 65_000 : 7_000
+        (plan.callMilliseconds, plan.handleMilliseconds, plan.pollSeconds) = (12_000, 1_500, 10)
         // Requests of one key wait for each other, and shares need not be even: one bot may have to make all the calls.
-        (plan.load.requestsPerSecond, plan.load.keys) = plan.seconds >= 90 ? (5, 20_000) : (20, 2_000)
+        (plan.load.requestsPerSecond, plan.load.keys) = (20, 4_000)
         // A run that is cut off more than five times is given up as one that ends its process.
-        kills(apart: plan.seconds >= 90 ? 60_000...90_000 : 10_000...20_000)
+        kills(apart: plan.seconds >= 60 ? 25_000...40_000 : 10_000...20_000)
     }
 
     /// A minute where there is time for it.
     private var outage: ClosedRange<Int> { duration >= 90_000 ? 55_000...60_000 : 2_000...4_000 }
 
+    /// Forward and back in turn, of one bot after another; the seed says which come first.
     private mutating func clock() {
         var time = number(200...800)
-        let victim = slot()
+        var victim = slot()
+        var seconds = number(0...1) == 0 ? 3_600 : -3_600
+        var stepped: Set<Int> = []
+        var count = 0
         repeat {
-            add(time, .stepClock(slot: victim, seconds: number(0...1) == 0 ? 3_600 : -3_600))
-            time += number(1_500...4_000)
+            add(time, .stepClock(slot: victim, seconds: seconds))
+            stepped.insert(victim)
+            count += 1
+            time += number(min(1_500, duration / 6)...min(4_000, duration / 3))
             if number(0...2) == 0 {
                 let killed = slot()
                 add(time, .kill(slot: killed))
                 add(time + 100, .start(slot: killed))
                 time += 1_500
             }
-        } while time < duration
-        add(max(time, duration), .stepClock(slot: victim, seconds: 0))
+            // Three bots and two directions: the same one goes the other way next time.
+            victim = victim % plan.bots + 1
+            seconds = -seconds
+        } while time < duration || count <= plan.bots
+        for slot in stepped.sorted() { add(max(time, duration), .stepClock(slot: slot, seconds: 0)) }
     }
 }

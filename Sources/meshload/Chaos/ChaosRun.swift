@@ -37,7 +37,7 @@ final class ChaosRun: Sendable {
             try topics.make(broker.client)
             if plan.mode == .atLeastOnce { try topics.downstream.make(broker.client) }
             let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots)
-            bots = BotSlots { launch.launch($0) }
+            bots = BotSlots(mayEnd: !plan.scenario.leavesBrokerAlone) { launch.launch($0) }
         } catch {
             broker.stop()
             throw error
@@ -63,6 +63,7 @@ final class ChaosRun: Sendable {
             bots.killAll()
             broker.stop()
         }
+        let began = Timestamp.now
         for slot in 1...plan.bots { bots.start(slot) }
         watch.start()
         if let downstream {
@@ -74,12 +75,16 @@ final class ChaosRun: Sendable {
             guard let sample = watch.last else { return ["no answer from the broker"] }
             return topics.inputPartitions.filter { sample.committed[$0] == nil }.map(\.description)
         }
-        // A trouble that passes while the group still hands its partitions out is met by nobody, and told by nobody.
-        if Alarms.areAsked(in: plan.scenario) { try waitForShares() }
+        // A fault while the group still hands its partitions out is met by few: one bot can make every first commit.
+        try wait("every bot has a share", limit: 60) { [self] in
+            guard let group = try group() else { return ["no answer from the broker"] }
+            let shares = Set(group.members.filter { !$0.partitions.isEmpty }.map(\.clientID)).count
+            return group.state == .stable && shares == plan.bots ? [] : ["\(shares) of \(plan.bots) bots have one"]
+        }
         let alarms = Alarms(plan, workspace)
-        let calm = try inflict()
+        let (calm, unfelt) = try inflict()
         let sent = try load.stop()
-        var unrest: [String] = []
+        var unrest = unfelt
         // What is missing says more than that it did not come: the topics are judged all the same.
         do {
             try waitForQuiet(topics, watch)
@@ -92,37 +97,35 @@ final class ChaosRun: Sendable {
         let samples = watch.stop()
         unrest += broker.troubles
         do {
-            return try judge(sent, samples, calm, unrest + alarms.missing())
+            unrest += alarms.missing() + (try Effects(plan, workspace, topics, broker.client).missing(since: began))
+            return try judge(sent, samples, calm, unrest)
         } catch {
             throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
         }
     }
 
-    /// Until each bot has partitions. Only before the first fault: librdkafka's calls about groups end this process when a broker goes while they wait
+    /// Who is in the bots' group. Never asked where the broker may go: librdkafka's calls about groups end this process when it goes while they wait
     /// (confluentinc/librdkafka issue 3663).
-    private func waitForShares() throws {
+    func group() throws -> GroupDescription? {
         let admin = try AdminClient(broker.client, observer: ClientObserver(log: { _ in }))
         defer { admin.close() }
-        try wait("every bot has a share", limit: 60) { [self] in
-            guard let group = try admin.describeGroups([topics.group]).first else { return ["no answer from the broker"] }
-            let shares = group.members.count { !$0.partitions.isEmpty }
-            return group.state == .stable && shares == plan.bots ? [] : ["\(shares) of \(plan.bots) bots have one"]
-        }
+        return try admin.describeGroups([topics.group]).first
     }
 
-    /// Does the plan's steps in their time; returns when nothing was amiss.
-    private func inflict() throws -> CalmSpans {
+    /// Does the plan's steps in their time; returns when nothing was amiss, and which of them nobody felt.
+    private func inflict() throws -> (calm: CalmSpans, unfelt: [String]) {
         let start = uptimeSeconds()
         var calm = CalmSpans(from: start)
+        var maker = FaultMaker(self)
         for step in plan.steps {
             sleep(until: start + Double(step.milliseconds) / 1_000)
             let began = uptimeSeconds()
-            try FaultMaker(self).make(step.fault)
+            try maker.make(step.fault)
             calm.note(step.fault, from: began, to: uptimeSeconds())
             Chaos.say("  \(ChaosPlan.seconds(Int((began - start) * 1_000))): \(step.fault)")
         }
         sleep(until: start + Double(plan.seconds))
-        return calm
+        return (calm, maker.troubles)
     }
 
     private func sleep(until time: Double) {

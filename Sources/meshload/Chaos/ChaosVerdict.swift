@@ -84,7 +84,26 @@ struct ChaosVerdict {
             judgeAnswers(evidence.ledger)
             if !evidence.mayRepeat { expectNone(repeats, "results are repeated although no process broke down or lost a partition") }
         }
-        if requests.isEmpty { faults.append("nothing was sent") }
+        judgeLoad(evidence, acknowledged: acknowledged)
+    }
+
+    /// A run without what its plan names proves nothing.
+    private mutating func judgeLoad(_ evidence: Evidence, acknowledged: Int) {
+        let (plan, ledger) = (evidence.plan, evidence.ledger)
+        let planned = plan.load.requestsPerSecond * plan.seconds
+        if acknowledged * 2 < planned {
+            faults.append("only \(acknowledged) of \(planned) requests were acknowledged: there was hardly a load")
+        }
+        if plan.load.poisonPerMille > 0, !evidence.sent.contains(where: \.isPoison) { faults.append("no request was poison") }
+        if plan.load.repeatPerMille > 0, ledger.requests.values.allSatisfy({ $0.copies == 1 }) {
+            faults.append("no request was repeated")
+        }
+        guard plan.load.transientPerMille > 0 else { return }
+        counts.append(("tried_again", ledger.triedAgain))
+        if ledger.triedAgain == 0 { faults.append("no request was tried again") }
+        let retried = ledger.requests.values.count(where: \.wasRetried)
+        if plan.retry == .topic, retried == 0 { faults.append("no request went through the retry topic") }
+        if plan.retry == .inPlace { expectNone(retried, "requests went through the retry topic, and are to be tried again in place") }
     }
 
     /// Exactly-once no copy of a request has more than one dead letter, nor more than one retry for the same attempt.

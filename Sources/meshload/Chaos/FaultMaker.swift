@@ -1,28 +1,40 @@
 import FoundationEssentials
 import Glibc
 import Kafka
+import LocalBroker
 
-/// Does one fault, or heals one.
+/// Does faults, and heals them. Throws, or notes, what met nothing: a fault without effect proves nothing.
 struct FaultMaker {
     private let run: ChaosRun
+    private var unfelt: [String] = []
+    private var hasFrozen = false
+    /// Whether the group had given one of them up when it was let go.
+    private var hasReplaced = false
+
+    /// Faults that nobody felt, in words.
+    var troubles: [String] {
+        unfelt + (hasFrozen && !hasReplaced ? ["the group kept each frozen bot: none of their partitions had another owner"] : [])
+    }
 
     init(_ run: ChaosRun) { self.run = run }
 
-    func make(_ fault: Fault) throws {
+    mutating func make(_ fault: Fault) throws {
         switch fault {
         case .kill(let slot): run.bots.kill(slot)
         case .terminate(let slot, let twice): run.bots.terminate(slot, twice: twice)
         case .start(let slot): run.bots.start(slot)
-        case .freeze(let slot): run.bots.signal(slot, .freeze)
-        case .thaw(let slot): run.bots.signal(slot, .thaw)
-        case .killBroker: run.broker.kill()
-        case .startBroker: try run.broker.local?.start()
-        case .freezeBroker: run.broker.local?.signal(.freeze)
-        case .thawBroker: run.broker.local?.signal(.thaw)
-        case .links(let slot, let weather):
-            for slot in slot.map({ [$0] }) ?? Array(1...run.plan.bots) {
-                run.broker.proxy?.set(weather, client: ChaosLaunch.clientID(slot))
-            }
+        case .freeze(let slot):
+            run.bots.freeze(slot)
+            hasFrozen = true
+        case .thaw(let slot):
+            let isMember = try run.group()?.members.contains { $0.clientID == ChaosLaunch.clientID(slot) } ?? true
+            hasReplaced = hasReplaced || !isMember
+            run.bots.thaw(slot)
+        case .killBroker: try broker(runs: true).kill()
+        case .startBroker: try broker(runs: false).start()
+        case .freezeBroker: try broker(runs: true).signal(.freeze)
+        case .thawBroker: try broker(runs: true).signal(.thaw)
+        case .links(let slot, let weather): try set(weather, slot.map { [$0] } ?? Array(1...run.plan.bots))
         case .breakDependency: try run.workspace.write("down\n", to: ChaosLaunch.downFile)
         case .mendDependency: try FileManager.default.removeItem(atPath: run.workspace.file(ChaosLaunch.downFile))
         case .refuseDeadLetters: try limitDeadLetters("1")
@@ -30,6 +42,22 @@ struct FaultMaker {
         case .fillDisk: try run.broker.setDiskFull(true)
         case .freeDisk: try run.broker.setDiskFull(false)
         case .stepClock(let slot, let seconds): try ClockShift.set(seconds, ChaosLaunch.clockFile(slot), in: run.workspace)
+        }
+    }
+
+    /// The broker's process, of which a fault needs that it runs, or does not.
+    private func broker(runs: Bool) throws -> LocalBroker {
+        guard let local = run.broker.local, (local.processID != nil) == runs else {
+            throw LoadFailure("the broker \(runs ? "does not run" : "runs already"): the fault has nothing to do")
+        }
+        return local
+    }
+
+    private mutating func set(_ weather: LinkWeather, _ slots: [Int]) throws {
+        guard let proxy = run.broker.proxy else { throw LoadFailure("there is no proxy between bots and broker") }
+        for slot in slots {
+            let (before, touched) = proxy.set(weather, client: ChaosLaunch.clientID(slot))
+            if before != .fine, touched == 0 { unfelt.append("links of bot \(slot) were \(before), and nothing came that way") }
         }
     }
 

@@ -9,6 +9,8 @@ final class LinkProxy: Sendable {
     let port: UInt16
     private struct Rules {
         var byClient: [String: LinkWeather] = [:]
+        /// How often the weather of a client has ended a connection or held bytes since it is so.
+        var touched: [String: Int] = [:]
         var isOver = false
     }
     private let rules = Mutex(Rules())
@@ -23,8 +25,16 @@ final class LinkProxy: Sendable {
         }
     }
 
-    /// What links of this client are like from now on.
-    func set(_ weather: LinkWeather, client: String) { rules.withLock { $0.byClient[client] = weather } }
+    /// What links of this client are like from now on. Returns how they were before, and how often that was felt.
+    @discardableResult
+    func set(_ weather: LinkWeather, client: String) -> (before: LinkWeather, touched: Int) {
+        rules.withLock { rules in
+            let before = rules.byClient.updateValue(weather, forKey: client) ?? .fine
+            return (before, rules.touched.updateValue(0, forKey: client) ?? 0)
+        }
+    }
+
+    fileprivate func touched(_ client: String) { rules.withLock { $0.touched[client, default: 0] += 1 } }
 
     func weather(of client: String) -> LinkWeather { rules.withLock { $0.byClient[client] ?? .fine } }
 
@@ -54,7 +64,9 @@ private struct ProxyLoop {
             _ = poll(&wishes, nfds_t(wishes.count), 5)
             if wishes[0].revents != 0 { accept() }
             let later = uptimeSeconds()
-            for link in links { link.serve(weather(of: link), at: later) }
+            for link in links {
+                if link.serve(weather(of: link), at: later), let client = link.client { rules.touched(client) }
+            }
             for link in links where link.isOver { link.close() }
             links.removeAll(where: \.isOver)
         }

@@ -35,13 +35,24 @@ final class ProxyLink {
         }
     }
 
-    func serve(_ weather: LinkWeather, at now: Double) {
+    /// Whether the weather did something: ended the connection, or held bytes back.
+    func serve(_ weather: LinkWeather, at now: Double) -> Bool {
         switch weather {
         case .cut: isOver = true
-        case .silent: return
+        case .silent: return hasBytes
         case .fine: pass(delay: 0, bytesPerSecond: nil, now)
-        case .slow(let delay, let rate): pass(delay: Double(delay) / 1_000, bytesPerSecond: Double(rate) * 1_000, now)
+        case .slow(let delay, let rate):
+            pass(delay: Double(delay) / 1_000, bytesPerSecond: Double(rate) * 1_000, now)
+            return directions.contains { $0.count > 0 }
         }
+        return weather == .cut
+    }
+
+    /// Whether bytes wait at one of the sides, or were taken in and not handed on.
+    private var hasBytes: Bool {
+        if directions.contains(where: { $0.count > 0 }) { return true }
+        var byte: UInt8 = 0
+        return sides.contains { recv($0, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0 }
     }
 
     private func pass(delay: Double, bytesPerSecond: Double?, _ now: Double) {

@@ -3,7 +3,7 @@ enum Scenario: String, CaseIterable, Sendable {
     case kill, sigterm, scale, freeze
     case brokerKill = "broker-kill"
     case brokerFreeze = "broker-freeze"
-    case network, poison, slow, dependency
+    case network, poison, retry, slow, dependency
     case deadLetters = "dlq"
     case diskFull = "disk-full"
     case clock, duplicates
@@ -19,12 +19,21 @@ enum Scenario: String, CaseIterable, Sendable {
         case .brokerFreeze: "SIGSTOP of the broker, then SIGCONT"
         case .network: "cut, silent and slow links between bots and broker"
         case .poison: "1% of the requests cannot be handled, and a bot is killed"
+        case .retry: "requests that fail once or twice are tried again, and bots are killed, frozen and told to end"
         case .slow: "calls that take longer than a member may be silent"
         case .dependency: "what the bots call fails for a while"
         case .deadLetters: "mesh.dlq refuses every record for a while"
         case .diskFull: "the broker's disk is full for a while"
-        case .clock: "one bot's clock steps by an hour"
+        case .clock: "clocks of bots step by an hour"
         case .duplicates: "the producer repeats and reorders requests"
+        }
+    }
+
+    /// Whether bots can always reach their broker, so that none has a reason to end by itself.
+    var leavesBrokerAlone: Bool {
+        switch self {
+        case .brokerKill, .brokerFreeze, .network, .diskFull: false
+        default: true
         }
     }
 
