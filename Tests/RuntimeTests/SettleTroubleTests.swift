@@ -40,6 +40,24 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// As librdkafka's errors about sequence numbers, which follow a record that was refused.
+    @Test func anAlarmNamesTheTopicAlsoWhereTheLastFailureDoesNot() throws {
+        let machine = try Machine(WorkBot.self)
+        try machine.send(Work(name: "a", number: 1, how: "poison"))
+        let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        let later = KafkaError(code: 45, name: "OUT_OF_ORDER_SEQUENCE_NUMBER", message: "skipped", isRetriable: true)
+        machine.runToSettlement()
+        machine.settle(.failed(refused, item: 0))
+        while machine.engine.trouble?.isAlarm != true, machine.uptime < 20_000 {
+            machine.pass(1_000)
+            machine.advance()
+            machine.settle(.failed(later, item: nil))
+        }
+        let alarm = try #require(machine.entries.last { $0.message.contains("for 5 s") || $0.message.contains("for 6 s") })
+        #expect(["mesh.dlq", "cannot be written, and so nothing is committed", "skipped"].allSatisfy(alarm.message.contains))
+        #expect(machine.engine.trouble?.message.contains("mesh.dlq") == true)
+    }
+
     @Test func aShortFailureIsNoAlarm() throws {
         let machine = try Machine(WorkBot.self)
         try machine.send(Work(name: "a", number: 1, how: "plain"))

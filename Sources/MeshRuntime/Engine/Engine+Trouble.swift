@@ -5,6 +5,8 @@ import Kafka
 struct SettleTrouble: Sendable, Equatable {
     /// For `/ready`: what cannot be written, and why.
     var message: String
+    /// The same, of the last failure that named a topic: librdkafka follows a refusal by errors of its own, which say less.
+    var refusal: String?
     /// Since when, on the monotonic clock.
     let since: Int64
     /// When the alarm was last raised; nil: not yet.
@@ -26,7 +28,9 @@ extension Engine {
         let what = topics.isEmpty ? "results cannot be settled" : "\(topics.count > 1 ? "one of " : "")\(names) cannot be written"
         let isNew = trouble == nil
         var now = trouble ?? SettleTrouble(message: "", since: moment.uptime)
-        now.message = "\(what), and so nothing is committed: \(error)"
+        let message = "\(what), and so nothing is committed: \(error)"
+        if !topics.isEmpty { now.refusal = message }
+        now.message = topics.isEmpty ? now.refusal.map { "\($0); then: \(error)" } ?? message : message
         if isNew {
             log(
                 error.isStaleMember ? .info : .warn,
