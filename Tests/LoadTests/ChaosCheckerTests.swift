@@ -166,15 +166,17 @@ import Testing
     }
 
     @Test func aRepeatThatABotDownstreamDoesNotRememberIsWrong() throws {
-        func scene(_ others: Int) throws -> Scene {
+        func scene(_ others: Int, retried: Bool = false) throws -> Scene {
             var scene = Scene(mode: .atLeastOnce)
             for id in 0...others { try scene.request("\(id)") }
+            if retried { try scene.retry("0", CommittedOffset(offset: 1)) }
             for id in 0...others { try scene.result(of: "\(id)") }
             try scene.result(of: "0")
             return scene
         }
         #expect(try scene(999).verdict.faults == [])
         expectFault("1 repeated results lie 1000 others or more behind the first", try scene(1_000))
+        #expect(try scene(1_000, retried: true).verdict.faults == [], "a retry partition waits for its owner by itself")
     }
 
     @Test func whatTheBotDownstreamAnswersTwiceOrNeverIsFound() throws {

@@ -153,6 +153,27 @@ import Testing
         #expect(Set(fired.map(\.payload.firedAt)).count == fired.count, "one record a tick, whoever was the owner")
     }
 
+    /// As after an outage of the broker that was longer than the session.
+    @Test func aTickThatWasLostWithItsPartitionIsFiredByWhoHasThatNext() throws {
+        let machine = try Machine(
+            WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })
+        machine.runDry()
+        machine.pass(60_000)
+        machine.advance()
+        #expect(machine.settling != nil)
+        let before = Set(try machine.events(ScheduleFired.self).map(\.payload.firedAt))
+        let partitions = machine.inputs.filter { $0.topic == ScheduleFired.type.name }
+        machine.giveUp(partitions)
+        machine.settle(.failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true), item: nil))
+        machine.own(partitions)
+        for _ in 0..<20 {
+            machine.step()
+            machine.pass(200)
+        }
+        let fired = try machine.events(ScheduleFired.self).map(\.payload.firedAt)
+        #expect(Set(fired).subtracting(before).count == 1 && Set(fired).count == fired.count)
+    }
+
     @Test func ticksOfALongPauseAreNotMadeUpFor() throws {
         let machine = try Machine(
             WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })

@@ -140,4 +140,25 @@ import Testing
         #expect(machine.started.count == 2)
         #expect(try machine.events(WorkDone.self).count == 1)
     }
+
+    /// A leader that was not in sync, or a backup: what is written where the old records stood is new.
+    @Test(arguments: DeliveryMode.allCases) func aLogThatEndsBelowItsCommitGoesOnThere(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        for number in 0..<20 { try machine.send(Work(name: "old-\(number)", number: number, how: number == 15 ? "call" : "plain")) }
+        for _ in 0..<200 {
+            machine.step()
+            machine.pass(10)
+        }
+        let partition = TopicPartition(Work.type.name, 0)
+        let records = machine.log.records(of: Work.type.name)
+        #expect(machine.log.committed[partition]?.offset == records[15].offset && machine.calls.count == 1)
+        machine.log.cut(partition, to: records[10].offset)
+        try machine.crash()
+        machine.restoreAll()
+        for number in 0..<20 { try machine.send(Work(name: "new-\(number)", number: number, how: "call")) }
+        machine.runDry()
+        #expect(machine.dead.isEmpty)
+        #expect(Set(try machine.events(WorkDone.self).map(\.payload.name).filter { $0.hasPrefix("new-") }).count == 20)
+        machine.expectAllCommitted()
+    }
 }

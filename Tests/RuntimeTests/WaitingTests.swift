@@ -170,6 +170,40 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 1_303)
     }
 
+    /// The original is held because another of its key is; the copy is due when both are decided.
+    @Test func aCopyDoesNotKeepTheCommitFromMovingOnWhereItsOriginalIsHeldForItsKey() throws {
+        let machine = try tightRetryPartition { machine in
+            try machine.sendRetry(Work(name: "a", number: 0, how: "plain"), id: "same", key: "a", origin: 0, after: 2_000)
+            try machine.sendRetry(Work(name: "b", number: 1, how: "call"), id: "b", key: "b", origin: 1)
+            try machine.sendRetry(Work(name: "first", number: 2, how: "call"), id: "first", key: "a", origin: 2)
+            try machine.sendRetry(Work(name: "c", number: 3, how: "call"), id: "c", key: "c", origin: 3)
+            try machine.sendRetry(Work(name: "a", number: 0, how: "call"), id: "same", key: "a", origin: 0)
+            try machine.sendRetry(Work(name: "d", number: 4, how: "call"), id: "d", key: "d", origin: 4)
+            run(machine, turns: 2)
+        }
+        func finish(_ number: Int) throws {
+            machine.finishCall(try #require(machine.calls.values.first { ($0.request as? Effort)?.number == number }).reference)
+        }
+        // Before there are so many results that only the lowest record is begun.
+        for _ in 0..<1_000 where machine.engine.held.count < 15 {
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+        }
+        try finish(2)
+        run(machine, turns: 2)
+        try finish(0)
+        run(machine)
+        #expect(machine.engine.held.count >= 20)
+        machine.pass(2_000)
+        run(machine, turns: 20)
+        #expect(machine.log.committed[TopicPartition("retry.workbot", 0)]?.offset == 1)
+        finishCalls(machine)
+        machine.runDry()
+        machine.expectAllCommitted()
+        #expect(try machine.events(WorkDone.self).count == 1_305)
+    }
+
     /// A copy that stands lower in the retry partition comes when the other is under way, whose result has no room in the commit.
     @Test func aCopyDoesNotKeepTheCommitFromMovingOnWhereItsOriginalIsHeld() throws {
         let machine = try tightRetryPartition { machine in

@@ -28,6 +28,8 @@ public final class Consumer {
     private var isClosed = false
     /// Answers to commits in the background; nil once closed, since librdkafka wants its queues back before its client ends.
     private(set) var commitAnswers: ClientQueue?
+    /// Commits in the background whose answers were not taken.
+    var openCommits = 0
 
     /// Connects in the background. The delegate is not retained.
     public init(

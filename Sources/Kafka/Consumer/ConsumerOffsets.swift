@@ -42,12 +42,17 @@ extension Consumer {
         throw .timedOut("commit", after: timeout)
     }
 
-    /// Commits without waiting; what became of it comes through `answeredCommits`.
+    /// Commits without waiting; what became of it comes through `answeredCommits`. Two that are under way can come to the broker in either order, when it was away:
+    /// whoever must not go back waits until the first is answered (`isCommitting`).
     public func commitInBackground(_ offsets: [TopicPartition: CommittedOffset]) throws(KafkaError) {
         guard !offsets.isEmpty, let commitAnswers else { return }
         let list = PartitionList(offsets)
         try check(rd_kafka_commit_queue(handle.pointer, list.pointer, commitAnswers.pointer, nil, nil), "commit")
+        openCommits += 1
     }
+
+    /// Whether a commit in the background is not answered, or its answer was not taken.
+    public var isCommitting: Bool { openCommits > 0 }
 
     /// What became of background commits since the last call; an error is nil where the broker took them. Does not block.
     public func answeredCommits() -> [(offsets: [TopicPartition: CommittedOffset], error: KafkaError?)] {
@@ -55,6 +60,7 @@ extension Consumer {
         while let commitAnswers, let event = rd_kafka_queue_poll(commitAnswers.pointer, 0) {
             defer { rd_kafka_event_destroy(event) }
             guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT else { continue }
+            openCommits -= 1
             let list = rd_kafka_event_topic_partition_list(event)
             var offsets: [TopicPartition: CommittedOffset] = [:]
             if let list { for element in PartitionList.elements(of: list) { offsets[element.topicPartition] = element.committed } }

@@ -4,11 +4,12 @@ import Synchronization
 /// Asking a broker on a thread of its own, beside the one that owns the client: one question at a time, and none any more when the client ends.
 final class Question: Sendable {
     private let isUnderWay = Atomic<Bool>(false)
+    private let isClosed = Atomic<Bool>(false)
     private let group = DispatchGroup()
 
-    /// False while another one is under way.
+    /// On the client's thread. False while another one is under way, and once it is closed.
     func begin() -> Bool {
-        guard !isUnderWay.exchange(true, ordering: .acquiringAndReleasing) else { return false }
+        guard !isClosed.load(ordering: .relaxed), !isUnderWay.exchange(true, ordering: .acquiringAndReleasing) else { return false }
         group.enter()
         return true
     }
@@ -18,6 +19,9 @@ final class Question: Sendable {
         group.leave()
     }
 
-    /// Nobody asks any more when it returns; false when that took longer than `limit`.
-    func close(limit: DispatchTimeInterval) -> Bool { group.wait(timeout: .now() + limit) == .success }
+    /// On the client's thread. Nobody asks any more when it returns; false when somebody still does after `limit`.
+    func close(limit: DispatchTimeInterval) -> Bool {
+        isClosed.store(true, ordering: .relaxed)
+        return group.wait(timeout: .now() + limit) == .success
+    }
 }

@@ -24,7 +24,7 @@ final class EngineLoop {
     private var watch = FetchWatch()
     /// Partitions are to be looked at whose fetching may have stopped; once a second.
     private var shallAskAgain = false
-    private var endsAsked: Int64 = 0
+    private var (endsAsked, endsHeard): (Int64, Int64) = (0, 0)
     private var control: [String: ControlRecord] = [:]
     private var hasFinished = false
     private var failure: String?
@@ -93,9 +93,7 @@ final class EngineLoop {
             report(consumer)
             // What is on its way would be read a second time: it is waited for.
             if shallAskAgain, ahead.isIdle { askAgain(consumer) }
-            for (offsets, error) in consumer.answeredCommits() {
-                if let error { engine.commitRefused(Array(offsets.keys), error) } else { book.committed(offsets) }
-            }
+            takeAnsweredCommits(consumer)
             if let error = consumer.fatalError { failure = "the consumer cannot go on: \(error)" }
         }
         ahead.close(limit: rest(of: .seconds(5)))
@@ -126,10 +124,10 @@ final class EngineLoop {
         return false
     }
 
-    /// What a drain's limit leaves of the time for something, at least a tenth of a second.
-    private func rest(of limit: Duration) -> Duration {
+    /// What a drain's limit leaves of the time for something, at least a tenth of a second. `more`: what is needed after it, in milliseconds.
+    private func rest(of limit: Duration, leaving more: Int64 = 0) -> Duration {
         guard let draining = engine.draining else { return limit }
-        return min(limit, .milliseconds(max(100, draining.end - Moment.current.uptime)))
+        return min(limit, .milliseconds(max(100, draining.end - more - Moment.current.uptime)))
     }
 
     private func end() {
@@ -201,10 +199,8 @@ final class EngineLoop {
                 engine.drain(at: moment)
             }
         case .restored(let restorations):
-            for restoration in restorations {
-                if engine.awaits(restoration) {
-                    book.began(restoration.topicPartition, committed: restoration.committed?.offset)
-                }
+            for restoration in restorations where engine.awaits(restoration) && isPutBack(restoration) {
+                book.began(restoration.topicPartition, committed: restoration.committed?.offset)
                 engine.restored(restoration, at: moment)
             }
         case .cancel(let run, let reason): engine.cancelRun(run, reason, at: moment)
@@ -217,6 +213,21 @@ final class EngineLoop {
         case .fatal(let reason): failure = reason
         }
         perform()
+    }
+
+    /// Has the consumer go on where a log ends that was cut below what was committed. False when that cannot be now: the partition is restored once more.
+    private func isPutBack(_ restoration: Restoration) -> Bool {
+        guard let end = restoration.lostEnd, let consumer else { return true }
+        let partition = restoration.topicPartition
+        ahead.forget([partition])
+        do throws(KafkaError) {
+            try consumer.seek([partition: .at(end)], timeout: .seconds(1))
+            return true
+        } catch {
+            logger.warn("\(partition) cannot be read from \(end) on yet, it is tried again: \(error)")
+            perform(.restore([partition], assignment: restoration.assignment))
+            return false
+        }
     }
 
     /// Whether whoever watches has seen enough.
@@ -296,12 +307,21 @@ final class EngineLoop {
         }
     }
 
+    private func takeAnsweredCommits(_ consumer: Consumer) {
+        for (offsets, error) in consumer.answeredCommits() {
+            if let error { engine.commitRefused(Array(offsets.keys), error) } else { book.committed(offsets) }
+        }
+    }
+
     private func commit(_ offsets: [TopicPartition: CommittedOffset], isLast: Bool) {
-        guard let consumer, !consumer.isJoining else { return engine.commitWaits(offsets.keys, at: .current) }
+        guard let consumer else { return engine.commitWaits(offsets.keys, at: .current) }
+        takeAnsweredCommits(consumer)
+        // One after the other: of two that wait for a broker that was away, the older could come last.
+        guard !consumer.isJoining, !consumer.isCommitting else { return engine.commitWaits(offsets.keys, at: .current) }
         do throws(KafkaError) {
             if isLast {
                 // A refused one is repeated as long as there is time.
-                try consumer.commit(offsets, timeout: rest(of: .milliseconds(options.settings.limits.revocation)))
+                try consumer.commit(offsets, timeout: rest(of: .milliseconds(options.settings.limits.revocation), leaving: 1_000))
                 book.committed(offsets)
             } else {
                 try consumer.commitInBackground(offsets)
@@ -345,7 +365,12 @@ final class EngineLoop {
 
     /// Twice in the time after which a partition that brings nothing is looked at.
     private func askForEnds(_ consumer: Consumer, at moment: Moment) {
-        if let ends = consumer.answeredEnds() { book.heard(ends) }
+        if let ends = consumer.answeredEnds() {
+            endsHeard = moment.uptime
+            book.heard(ends)
+        } else if moment.uptime - endsHeard > 2 * options.settings.limits.silence {
+            book.heardNothing()
+        }
         guard moment.uptime - endsAsked >= options.settings.limits.silence / 2 else { return }
         endsAsked = moment.uptime
         consumer.askEnds(of: engine.partitions.keys)

@@ -44,16 +44,16 @@ extension Engine {
         var bytes = 0
         var lanes: Set<LaneKey> = []
         var stillHeld = SettleQueue()
+        func hold(_ item: SettleItem) {
+            stillHeld.append(item)
+            guard let job = item.job else { return }
+            lanes.insert(job.lane)
+            endLowestTwin(of: job, item.result)
+        }
         func take(_ item: SettleItem) {
             guard !item.isLost else { return }
-            if !lanes.isEmpty, let job = item.job, !job.isLowest, lanes.contains(job.lane) { return stillHeld.append(item) }
-            guard finish(item) else {
-                if let job = item.job {
-                    lanes.insert(job.lane)
-                    putBackLowestTwin(of: job)
-                }
-                return stillHeld.append(item)
-            }
+            if let job = item.job, !lanes.isEmpty, !job.isLowest, lanes.contains(job.lane) { return hold(item) }
+            guard finish(item) else { return hold(item) }
             bytes += item.bytes
             items.append(item)
         }
@@ -74,24 +74,28 @@ extension Engine {
         return true
     }
 
-    /// Where a copy of the held job waits for what becomes of it, and is what keeps the commit from moving on, the two would wait for each other: the copy
-    /// goes to the end of the retry topic.
-    private func putBackLowestTwin(of job: Job) {
-        guard let place = job.twins.firstIndex(where: { $0.partition === job.partition && $0.isLowest }) else { return }
+    /// Where a copy of the held job waits for what becomes of it, and is what keeps a commit from moving on, the two could wait for each other: the copy's turn
+    /// ends here. It is a repeat of what is done; otherwise it goes to the end of the retry topic, to be handled once more.
+    private func endLowestTwin(of job: Job, _ result: SettleItem.Result) {
+        guard let place = job.twins.firstIndex(where: \.isLowest) else { return }
         let twin = job.twins.remove(at: place)
         unpark(twin)
         leaveLane(twin)
-        let records =
-            [.record(ownRecords.retry(twin.record, twin.passport, key: twin.record.key))] + noteNotDone(twin.record.offset, twin.partition)
+        // Not done by itself: after a restart before the held result is settled, it must not be taken for it.
+        let note = noteNotDone(twin.record.offset, twin.partition)
+        if case .done = result {
+            return unsettled.append(SettleItem(.repeated, records: note, partition: twin.partition, offset: twin.record.offset))
+        }
+        let copy = Produced.record(ownRecords.retry(twin.record, twin.passport, key: twin.record.key))
         unsettled.append(
             SettleItem(
-                .carriedOn, records: records, partition: twin.partition, offset: twin.record.offset,
+                .carriedOn, records: [copy] + note, partition: twin.partition, offset: twin.record.offset,
                 source: .init(record: twin.record, passport: twin.passport)))
     }
 
     private func send(_ items: [SettleItem]) {
-        // A step's partition too, whose offset does not move: with it goes the member's generation, and who has lost the partition is refused.
-        for item in items { item.concerned?.isDirty = true }
+        // In a transaction a step's partition too, whose offset does not move: with it goes the member's generation, and who has lost the partition is refused.
+        for item in items where item.offset != nil || settings.delivery == .exactlyOnce { item.concerned?.isDirty = true }
         let offsets = takeOffsets()
         guard !items.isEmpty || !offsets.isEmpty else {
             inFlight = nil

@@ -62,6 +62,7 @@ extension Engine {
                 "\(contract.name): \(unreadable) states in \(settings.topics.state)[\(number)] cannot be read and count as not there")
         }
         partition.notes.sort()
+        if let end = restoration.lostEnd { forgetLost(partition, from: end) }
         for record in restoration.history {
             let incoming = decoder.decode(record, at: nil)
             remember(incoming, in: partition)
@@ -72,6 +73,18 @@ extension Engine {
         let early = partition.early
         partition.early = []
         for incoming in early { take(incoming, at: moment) }
+    }
+
+    /// The log was cut: what comes at these offsets now is new, also what was taken in before the consumer was put back.
+    private func forgetLost(_ partition: AssignedPartition, from end: Int64) {
+        partition.early = []
+        let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
+        let journals = partition.journals.keys.filter { $0 >= end }.map { StateKey.journal(topic: topic, partition: number, offset: $0) }
+        let notes = partition.notes.filter { $0 >= end }.map { StateKey.notDone(topic: topic, partition: number, offset: $0) }
+        partition.journals = partition.journals.filter { $0.key < end }
+        partition.notes.removeAll { $0 >= end }
+        let records = (journals + notes).map { stateRecord($0, nil, in: partition.topicPartition) }
+        if !records.isEmpty { unsettled.append(SettleItem(.own, records: records, partition: partition)) }
     }
 
     /// A tick that stands in the log is not fired again, also when its record could not be handled.

@@ -181,7 +181,7 @@ extension Engine {
         stateRecord(key, value, in: job.partition.topicPartition)
     }
 
-    private func stateRecord(_ key: StateKey, _ value: [UInt8]?, in topicPartition: TopicPartition) -> Produced {
+    func stateRecord(_ key: StateKey, _ value: [UInt8]?, in topicPartition: TopicPartition) -> Produced {
         .record(OutgoingRecord(topic: settings.topics.state, partition: statePartition(of: topicPartition), key: key.bytes, value: value))
     }
 

@@ -64,6 +64,8 @@ struct Restoration: Sendable {
     /// For which assignment it was read.
     var assignment: UInt64
     var committed: CommittedOffset?
+    /// Where the log ends, when that is below what was committed: what it had from there on is lost, and what is known of that means nothing.
+    var lostEnd: Int64?
     /// The last records that were finished, as `FinishedHistory` says, for deduplication.
     var history: [Record]
     /// The newest value of each key of the state partition that belongs to it.

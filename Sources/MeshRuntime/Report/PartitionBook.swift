@@ -50,6 +50,9 @@ struct PartitionBook {
 
     mutating func heard(_ ends: [TopicPartition: Int64]) { for (partition, end) in ends { entries[partition]?.stable = end } }
 
+    /// The leaders have said nothing for so long that what they said before does not count any more.
+    mutating func heardNothing() { for partition in entries.keys { entries[partition]?.stable = nil } }
+
     mutating func asks(_ batch: UInt64, _ offsets: [TopicPartition: CommittedOffset]) {
         if !offsets.isEmpty { asked[batch] = offsets }
     }

@@ -26,7 +26,12 @@ struct Ticker {
         firstFiring = moment.uptime + Self.patience
     }
 
-    mutating func lost(_ partition: TopicPartition) { owned.remove(partition) }
+    /// What was noted is forgotten too: a tick that had not settled is not in the log, and who comes back reads there which ones are.
+    mutating func lost(_ partition: TopicPartition) {
+        guard owned.remove(partition) != nil else { return }
+        fired = []
+        order = Fifo()
+    }
 
     func isOwner(of partition: TopicPartition) -> Bool { owned.contains(partition) }
 

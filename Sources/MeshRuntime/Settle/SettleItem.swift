@@ -18,7 +18,7 @@ final class SettleItem {
         case carriedOn
         /// The record was handled before: only its offset moves.
         case repeated
-        /// Nothing of a record: a schedule's tick.
+        /// Nothing of a record: a schedule's tick, or what the state topic is to forget.
         case own
 
         /// Whether it waits, and the commit with it, for a topic that cannot be written: a retry, inbox or state topic is no fault of the record.
@@ -31,7 +31,7 @@ final class SettleItem {
     }
 
     let job: Job?
-    /// The offset that it finishes, and its partition; nil for a step. A tick has only the partition, whose owner alone may fire it.
+    /// The offset that it finishes, and its partition; nil for a step. `own` has only the partition, whose owner alone may write it.
     let partition: AssignedPartition?
     let offset: Int64?
     let result: Result
@@ -78,7 +78,7 @@ final class SettleItem {
         ownSource = source
     }
 
-    /// The partition of the record that it is about, also where it does not finish it; nil where it is about none.
+    /// The partition that it is about, also where it finishes nothing there.
     var concerned: AssignedPartition? { partition ?? job?.partition }
 
     /// Whether that partition was lost meanwhile.

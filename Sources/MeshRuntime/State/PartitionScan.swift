@@ -1,7 +1,7 @@
 import Kafka
 import Telemetry
 
-/// Reads partitions from given offsets to the ends of what is committed. Confined to the thread that owns the consumer.
+/// Reads partitions from given offsets to the ends of what is committed, or further. Confined to the thread that owns the consumer.
 struct PartitionScan {
     let consumer: Consumer
     let progress: RestoreProgress
@@ -58,7 +58,7 @@ struct ConsumerStateLog: StateLog {
     /// Who is asked for the ends, transactions that are not decided included.
     let ends: Consumer
 
-    func bounds(of number: Int32) throws -> Watermarks { try ends.watermarks(of: partition(number)) }
+    func bounds(of number: Int32) throws -> Watermarks { try ends.watermarks(of: partition(number), timeout: .seconds(5)) }
 
     func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], _ body: (Record) -> Reading) throws {
         let starts = starts.map { (partition($0.key), StartOffset.at($0.value)) }

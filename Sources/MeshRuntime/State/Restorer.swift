@@ -82,13 +82,15 @@ final class Restorer: Sendable {
 }
 
 /// Confined to the restore thread.
-private struct RestoreWorker {
+struct RestoreWorker {
     let client: ClientSettings
     let settings: RuntimeSettings
     let logger: Logger
     let reader: StateReader
     let progress: RestoreProgress
     private var consumer: Consumer?
+    /// For one answer of a broker: while it is waited for, nothing else is restored.
+    private static let limit: Duration = .seconds(5)
 
     init(client: ClientSettings, settings: RuntimeSettings, logger: Logger, snapshots: Snapshots?, progress: RestoreProgress) {
         self.client = client
@@ -151,19 +153,21 @@ private struct RestoreWorker {
 
     private mutating func attempt(_ request: Restorer.Request) throws -> [Restoration] {
         let consumer = try connected()
-        var committed = try consumer.committed(request.partitions, timeout: .seconds(15))
+        var committed = try consumer.committed(request.partitions, timeout: Self.limit)
         let state = try readState(request.numbers, consumer)
         var history: [TopicPartition: [Record]] = [:]
         let window = 2 * settings.limits.dedupWindow
+        var lostEnds: [TopicPartition: Int64] = [:]
         var starts: [TopicPartition: StartOffset] = [:]
         var wanted: [TopicPartition: FinishedHistory] = [:]
         for (partition, commit) in committed where commit.offset > 0 || !commit.metadata.isEmpty {
-            let marks = try consumer.watermarks(of: partition)
+            let marks = try consumer.watermarks(of: partition, timeout: Self.limit)
             if let end = Self.lostEnd(commit, marks) {
                 logger.error(
                     "\(partition) ends at \(end), below \(commit.offset), which \(settings.group) has committed: records were lost there, or the topic was made anew. It goes on at \(end); look for a leader that was not in sync, or a backup that was put back"
                 )
                 committed[partition] = CommittedOffset(offset: end)
+                lostEnds[partition] = end
             }
             let finished = FinishedHistory(committed[partition] ?? commit, window: Int64(window))
             guard marks.low < finished.end else { continue }
@@ -178,7 +182,7 @@ private struct RestoreWorker {
         return request.partitions.map { partition in
             let number = request.statePartitions.map { partition.partition % max(1, $0) }
             return Restoration(
-                topicPartition: partition, assignment: request.assignment, committed: committed[partition],
+                topicPartition: partition, assignment: request.assignment, committed: committed[partition], lostEnd: lostEnds[partition],
                 history: history[partition]?.suffix(window) ?? [],
                 state: number.flatMap { state[$0] }?.compactMap { key, value in belongs(key, to: partition) ? (key, value) : nil } ?? [])
         }

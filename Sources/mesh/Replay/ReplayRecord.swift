@@ -6,8 +6,8 @@ extension ReplayHeader {
     /// What only means something on a bot's own topics; there it would be believed.
     private static let foreign: Set = [
         RecordHeader.attempts, RecordHeader.firstFailure, RecordHeader.notBefore, RecordHeader.produced, RecordHeader.reminder,
-        RecordHeader.reminderID, RecordHeader.reminderAfter, RecordHeader.aggregate, RecordHeader.priority, RecordHeader.key,
-        RecordHeader.keyIsNull,
+        RecordHeader.reminderID, RecordHeader.reminderAfter, RecordHeader.aggregate, RecordHeader.priority, RecordHeader.overtaken,
+        RecordHeader.key, RecordHeader.keyIsNull,
     ]
 
     static func isKept(_ name: String) -> Bool { !own.contains(name) && !foreign.contains(name) }

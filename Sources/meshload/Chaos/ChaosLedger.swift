@@ -46,6 +46,8 @@ struct ChaosLedger {
     private(set) var differing = 0
     /// Repeated results that lie so far behind the first that a bot downstream does not remember it.
     private(set) var forgotten: [String] = []
+    /// Such results of requests that went through the retry topic: no bound is promised there.
+    private(set) var overlooked: Set<String> = []
     /// How many different results each partition has.
     private var different: [TopicPartition: Int] = [:]
     /// Results that say other than their request, or whose header `ce_id` is not their id.
@@ -157,7 +159,9 @@ struct ChaosLedger {
         if let first = request.resultID {
             if first != id { differing += 1 }
             let others = different[record.topicPartition, default: 0] - request.resultPlace - 1
-            if others >= Self.remembered { forgotten.append(cause) }
+            guard others >= Self.remembered else { return }
+            // Its retry partition may have waited for an owner while others filled the partition of its results.
+            if request.wasRetried { overlooked.insert(first) } else { forgotten.append(cause) }
             return
         }
         requests[cause]?.resultID = id

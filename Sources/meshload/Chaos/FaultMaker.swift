@@ -13,7 +13,8 @@ struct FaultMaker {
 
     /// Faults that nobody felt, in words.
     var troubles: [String] {
-        unfelt + (hasFrozen && !hasReplaced ? ["the group kept each frozen bot: none of their partitions had another owner"] : [])
+        // In other scenarios a member that is frozen while it waits for the group's next round counts as there.
+        unfelt + (run.plan.scenario == .freeze && hasFrozen && !hasReplaced ? ["the group kept each frozen bot: none of their partitions had another owner"] : [])
     }
 
     init(_ run: ChaosRun) { self.run = run }

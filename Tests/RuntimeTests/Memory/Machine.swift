@@ -191,7 +191,12 @@ final class Machine {
 
     func restore() {
         guard let (partition, assignment) = restoring.popLast() else { return }
-        engine.restored(restoration(of: partition, assignment), at: moment)
+        let restoration = restoration(of: partition, assignment)
+        if let end = restoration.lostEnd {
+            log.committed[partition] = CommittedOffset(offset: end)
+            positions[partition] = end
+        }
+        engine.restored(restoration, at: moment)
         perform()
     }
 

@@ -46,9 +46,13 @@ final class MemoryLog {
         return place < records.count ? records[place] : nil
     }
 
+    /// The log is cut: a leader that was not in sync, a backup that was put back.
+    func cut(_ partition: TopicPartition, to end: Int64) { partitions[partition]!.removeAll { $0.offset >= end } }
+
     /// What a new owner reads first.
     func restoration(of partition: TopicPartition, assignment: UInt64, state topic: String, window: Int64) -> Restoration {
-        let commit = committed[partition]
+        let lostEnd = committed[partition].flatMap { RestoreWorker.lostEnd($0, Watermarks(low: 0, high: end(of: partition))) }
+        let commit = lostEnd.map { CommittedOffset(offset: $0) } ?? committed[partition]
         var latest: [[UInt8]: [UInt8]?] = [:]
         if let count = counts[topic] {
             for record in partitions[TopicPartition(topic, partition.partition % count)]! { latest[record.key!] = .some(record.value) }
@@ -56,7 +60,7 @@ final class MemoryLog {
         let finished = FinishedHistory(commit ?? CommittedOffset(offset: 0, metadata: ""), window: window)
         let history = partitions[partition]!.filter { finished.contains($0.offset) }
         return Restoration(
-            topicPartition: partition, assignment: assignment, committed: commit, history: history,
+            topicPartition: partition, assignment: assignment, committed: commit, lostEnd: lostEnd, history: history,
             state: latest.compactMap { key, value in value.map { (key, $0) } })
     }
 }
