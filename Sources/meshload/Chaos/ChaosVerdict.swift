@@ -123,7 +123,9 @@ struct ChaosVerdict {
         counts.append(("answered", results.count - unanswered))
         expectNone(unanswered, "results have no answer of the bot downstream")
         expectNone(answers.count { !results.contains($0.key) }, "answers of the bot downstream that no result led to")
-        expectNone(answers.count { $0.value > 1 && !ledger.overlooked.contains($0.key) }, "results were answered more than once by the bot downstream")
+        expectNone(
+            answers.count { $0.value > 1 && !ledger.overlooked.contains($0.key) },
+            "results were answered more than once by the bot downstream")
     }
 
     private mutating func judgeOffsets(_ evidence: Evidence) {

@@ -14,7 +14,9 @@ struct FaultMaker {
     /// Faults that nobody felt, in words.
     var troubles: [String] {
         // In other scenarios a member that is frozen while it waits for the group's next round counts as there.
-        unfelt + (run.plan.scenario == .freeze && hasFrozen && !hasReplaced ? ["the group kept each frozen bot: none of their partitions had another owner"] : [])
+        unfelt
+            + (run.plan.scenario == .freeze && hasFrozen && !hasReplaced
+                ? ["the group kept each frozen bot: none of their partitions had another owner"] : [])
     }
 
     init(_ run: ChaosRun) { self.run = run }
