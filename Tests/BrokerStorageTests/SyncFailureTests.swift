@@ -63,6 +63,14 @@ struct SyncFailureTests {
         #expect(told["later"] == false)
     }
 
+    /// Of the file's data that could not be written the system tells once; of a descriptor that it could not have it tells again.
+    @Test(arguments: [false, true]) func aFailureThatLastsIsNotForgottenForATransientOne(isFirst: Bool) {
+        let transient = StorageError.system(operation: "open", path: "t-0", number: EMFILE)
+        var outcome = SyncRound.Outcome()
+        for error in isFirst ? [Self.failure, transient] : [transient, Self.failure] { outcome.note(error, of: 0) }
+        #expect(outcome.failures == [0: Self.failure])
+    }
+
     @Test func aNewPartitionsNameIsSyncedAgain() throws {
         let test = try strict()
         _ = try test.open()

@@ -58,4 +58,26 @@ import Testing
         let answer = try dispatcher.ask(request(.init(id: 1, epoch: 0), "t"), version: 9) { durability.sync(failing: .a) }
         #expect(answer.responses.flatMap { $0.partitionResponses.map(\.errorCode) } == [ErrorCode.kafkaStorageError.rawValue])
     }
+
+    /// A partition that failed before goes along in a client's request: the others of it are acknowledged all the same.
+    @Test func whatIsRefusedAlreadyRefusesNothingElse() throws {
+        let store = try directory.open()
+        _ = try store.log(TopicPartition.a.topic)
+        let durability = ManualDurability()
+        durability.isImmediate = false
+        let scheduler = ManualScheduler()
+        let api = ProduceAPI(
+            partitions: Partitions(store: store, scheduler: scheduler), authorizer: OpenAuthorizer(), durability: durability,
+            scheduler: scheduler
+        ) { _, _, _, _ in .none }
+        var dispatcher = Dispatcher()
+        api.register(in: &dispatcher)
+        var both = request(.init(id: 1, epoch: 0), "t")
+        var other = both.topicData[0]
+        other.name = "gone"
+        both.topicData.append(other)
+        let answer = try dispatcher.ask(both, version: 9) { durability.sync(failing: TopicPartition("gone", 0)) }
+        #expect(
+            answer.responses.flatMap { $0.partitionResponses.map(\.errorCode) } == [0, ErrorCode.unknownTopicOrPartition.rawValue])
+    }
 }

@@ -32,7 +32,10 @@ final class ProduceAPI {
                 if Self.hasError(response) { context.session.mustClose = true }
                 return reply(nil)
             }
-            let partitions = request.topicData.flatMap { topic in topic.partitionData.map { TopicPartition(topic.name, $0.index) } }
+            // What was refused already waits for nothing, and lets nothing wait.
+            let partitions = response.responses.flatMap { topic in
+                topic.partitionResponses.filter { $0.errorCode == 0 }.map { TopicPartition(topic.name, $0.index) }
+            }
             durability.answer(response, of: partitions, reply)
         }
     }

@@ -27,26 +27,28 @@ extension GroupCoordinator {
             }
         }
         for (id, value) in metadata { restore(groups[id] ?? addGroup(id), value) }
-        try lowerOffsets()
+        lowerOffsets()
         for group in groups.values { dropIfUnused(group) }
         startRetention()
     }
 
     /// A power cut can take the end of a partition and leave commits that lie beyond it: who reads on from there would pass over what is appended before.
-    private func lowerOffsets() throws(ErrorCode) {
-        for group in groups.values { try lower(group.offsets, of: group, nil) }
+    private func lowerOffsets() {
+        for group in groups.values { lower(group.offsets, of: group, nil) }
         for (producerID, offsets) in pending.transactions {
             guard let epoch = epochs.newest(producerID) else { continue }
             for (id, offsets) in offsets {
-                if let group = groups[id] { try lower(offsets, of: group, StateProducer(id: producerID, epoch: epoch)) }
+                if let group = groups[id] { lower(offsets, of: group, StateProducer(id: producerID, epoch: epoch)) }
             }
         }
     }
 
-    private func lower(_ offsets: [TopicPartition: CommittedOffset], of group: Group, _ producer: StateProducer?) throws(ErrorCode) {
+    private func lower(_ offsets: [TopicPartition: CommittedOffset], of group: Group, _ producer: StateProducer?) {
         var lowered: [(partition: TopicPartition, value: OffsetCommitValue)] = []
         for (partition, committed) in offsets {
             guard let end = hooks.endOffset(partition), committed.offset > end else { continue }
+            // A transaction's offset that a later one stands above would come last if it were written anew.
+            if producer != nil, let newer = group.offsets[partition], newer.order > committed.order { continue }
             hooks.report(
                 "group \(group.id) had committed \(committed.offset) of \(partition), which ends at \(end) since a power cut; it reads on from there"
             )
@@ -60,7 +62,12 @@ extension GroupCoordinator {
         }
         for start in stride(from: 0, to: lowered.count, by: Self.batchSize) {
             let batch = lowered[start..<min(start + Self.batchSize, lowered.count)]
-            try log.append(batch.map { GroupRecord.offset(Self.key(group.id, $0.partition), $0.value).stateRecord }, producer: producer)
+            do throws(ErrorCode) {
+                try log.append(batch.map { GroupRecord.offset(Self.key(group.id, $0.partition), $0.value).stateRecord }, producer: producer)
+            } catch {
+                // The next start does it again: until then it holds in memory.
+                hooks.report("the offsets of group \(group.id) that were put back cannot be written yet: \(error)")
+            }
             for (partition, value) in batch { apply(group, partition, value, producer) }
         }
     }

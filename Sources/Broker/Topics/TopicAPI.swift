@@ -17,9 +17,10 @@ final class TopicAPI {
 
     func register(in dispatcher: inout Dispatcher) {
         dispatcher.on(MetadataRequest.self) { [self] request, context, reply in
+            let before = registry.count
             let response = metadata(request, context)
-            // It may have made topics.
-            durability.answer(response, of: [.clusterMetadata], reply)
+            guard registry.count == before else { return durability.answer(response, of: [.clusterMetadata], reply) }
+            reply(response)
         }
         dispatcher.on(CreateTopicsRequest.self) { [self] request, context, reply in
             let response = createTopics(request, context)

@@ -32,6 +32,7 @@ final class TopicRegistry {
     func topic(named name: String) -> Topic? { byName[name] }
     func topic(id: WireUUID) -> Topic? { byID[id] }
 
+    var count: Int { byName.count }
     /// By name, in order.
     var topics: [Topic] { byName.values.sorted { $0.name < $1.name } }
 

@@ -61,7 +61,7 @@ extension PartitionLog {
         guard segments.allSatisfy(\.aborted.tail.isEmpty) else { return }
         for segment in segments where segment.baseOffset >= checkpoint.segmentBase {
             for file in [SegmentFile.offsets, .times, .aborted] {
-                work.files.append(SyncRound.File(path: segment.path(file), target: .closed, log: -1))
+                work.files.append(SyncRound.File(path: segment.path(file), target: .closed, log: SyncRound.indexes))
             }
         }
         if !producers.entries.isEmpty {

@@ -97,9 +97,11 @@ extension LogStore {
             lastFlush = now
             return startRound(checkpoint: true)
         }
-        guard hasUnsynced else { return }
+        guard hasUnsynced || !waiting.isEmpty else { return }
         let isMuch = context.unsyncedBytes >= settings.flushBytes
-        if isDue(&lastFlush, settings.flushIntervalMs, now) || isMuch || settings.syncsBeforeAcknowledging { startRound(checkpoint: false) }
+        if isDue(&lastFlush, settings.flushIntervalMs, now) || isMuch || !waiting.isEmpty || settings.syncsBeforeAcknowledging {
+            startRound(checkpoint: false)
+        }
     }
 
     /// Whether so much time has gone by, or the clock was put back; begins to count anew then.
@@ -151,7 +153,7 @@ extension LogStore {
         (waiting, context.dirty, context.unsyncedBytes) = ([], [], 0)
         for (index, log) in running.logs.enumerated() { running.marks.append(log.gather(index, into: &work)) }
         if isTreeDirty {
-            work.directories.append((directory + "/partitions", -1))
+            work.directories.append((directory + "/partitions", SyncRound.tree))
             isTreeDirty = false
         }
         if withManifest {
@@ -169,14 +171,14 @@ extension LogStore {
         round = nil
         apply(running, outcome)
         let isTransient = outcome.failures.values.contains(where: \.isTransient)
-        let isTreeSafe = outcome.failures[-1] == nil || !settings.syncsBeforeAcknowledging
+        let isTreeSafe = outcome.failures[SyncRound.tree] == nil || !settings.syncsBeforeAcknowledging
         let isManifestLost = running.hasManifest && outcome.manifestFailure != nil
         // For some the next tick tries again.
         let mustWait = { (action: WaitingAction) in isTransient || action.needsManifest && isManifestLost }
         let held = running.actions.filter(mustWait)
         waiting = held + waiting
         for action in running.actions where !mustWait(action) { action.run(isTreeSafe && isSafe(action)) }
-        if round == nil && held.isEmpty && !waiting.isEmpty { startRound(checkpoint: false) }
+        if round == nil && !isTransient && waiting.count > held.count { startRound(checkpoint: false) }
     }
 
     func apply(_ running: RunningRound, _ outcome: SyncRound.Outcome) {
@@ -187,10 +189,8 @@ extension LogStore {
                 log.synced(running.marks[index])
             }
         }
-        if let failure = outcome.failures[-1] {
-            context.report(.troubled(failure))
-            isTreeDirty = true
-        }
+        for part in [SyncRound.tree, SyncRound.indexes] { if let failure = outcome.failures[part] { context.report(.troubled(failure)) } }
+        if outcome.failures[SyncRound.tree] != nil { isTreeDirty = true }
         guard running.hasManifest else { return }
         if let failure = outcome.manifestFailure {
             context.report(.troubled(failure))

@@ -166,7 +166,11 @@ public final class LogStore {
         // An action may have started another one, which the stopped thread does not do.
         let late = round
         for log in logs.values { _ = log.chooseCheckpoint(always: true) }
-        for log in late?.logs ?? [] { log.becomeDirty() }
+        for log in late?.logs ?? [] {
+            log.isDirectoryDirty = true
+            log.becomeDirty()
+        }
+        if late != nil { isTreeDirty = true }
         let (work, running) = makeRound(checkpoint: true)
         let outcome = work.run()
         apply(running, outcome)

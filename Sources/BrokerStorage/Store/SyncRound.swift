@@ -9,10 +9,13 @@ struct SyncRound: Sendable {
         case closed
     }
 
+    /// In the place of a log: the directory of all partitions; an index, without which only the manifest must not go on.
+    static let (tree, indexes) = (-1, -2)
+
     struct File: Sendable {
         var path: String
         var target: Target
-        /// Which of the round's logs it belongs to.
+        /// Which of the round's logs it belongs to; `tree`, `indexes`.
         var log: Int
     }
 
@@ -34,16 +37,21 @@ struct SyncRound: Sendable {
         var failures: [Int: StorageError] = [:]
         /// Why there is no new manifest.
         var manifestFailure: StorageError?
+
+        /// Of several failures one that lasts is kept: what it tells of, the system tells once only.
+        mutating func note(_ error: StorageError, of log: Int) {
+            if failures[log]?.isTransient ?? true { failures[log] = error }
+        }
     }
 
     func run() -> Outcome {
         var outcome = Outcome()
         for file in files {
-            do throws(StorageError) { try sync(file) } catch { outcome.failures[file.log] = error }
+            do throws(StorageError) { try sync(file) } catch { outcome.note(error, of: file.log) }
         }
         for directory in directories {
             do throws(StorageError) { try FileSystem.sync(path: directory.path) } catch {
-                if !isGone(error) { outcome.failures[directory.log] = error }
+                if !isGone(error) { outcome.note(error, of: directory.log) }
             }
         }
         guard let manifest else { return outcome }
