@@ -35,6 +35,11 @@ extension Fifo {
     /// From the front to the end.
     var elements: [Element] { storage[head...].map { $0! } }
 
+    /// The place of the first that satisfies `predicate`, for `remove(at:)`.
+    func firstIndex(where predicate: (Element) -> Bool) -> Int? { storage[head...].firstIndex { predicate($0!) } }
+
+    mutating func remove(at place: Int) -> Element { storage.remove(at: place)! }
+
     /// Keeps only the elements that satisfy `predicate`.
     mutating func keep(where predicate: (Element) -> Bool) {
         var kept = Fifo()

@@ -50,17 +50,12 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
     /// Takes an element of an open lane that satisfies `predicate`, from behind others too, and closes its lane. Looks at every element.
     public mutating func take(where predicate: (Element) -> Bool) -> (key: Key, element: Element)? {
         for (key, lane) in lanes where !lane.isClosed {
-            guard let entry = lane.waiting.elements.first(where: { predicate($0.0) }) else { continue }
-            var isTaken = false
-            lanes[key]!.waiting.keep { element, _ in
-                guard !isTaken, predicate(element) else { return true }
-                isTaken = true
-                return false
-            }
+            guard let place = lane.waiting.firstIndex(where: { predicate($0.0) }) else { continue }
+            let (element, _) = lanes[key]!.waiting.remove(at: place)
             lanes[key]!.isClosed = true
             lanes[key]!.ticket = 0
             count -= 1
-            return (key, entry.0)
+            return (key, element)
         }
         return nil
     }
