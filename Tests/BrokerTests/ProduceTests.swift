@@ -43,7 +43,8 @@ import Testing
         #expect(log.endOffset == (error == .none ? 1 : 0))
     }
 
-    @Test func whatTheDiskLosesIsNotAcknowledged() throws {
+    /// What is said of each partition when the disk then fails for one.
+    private func answer(to request: ProduceRequest, failing partition: TopicPartition) throws -> [ErrorCode] {
         let store = try directory.open()
         _ = try store.log(TopicPartition.a.topic)
         let durability = ManualDurability()
@@ -55,29 +56,20 @@ import Testing
         ) { _, _, _, _ in .none }
         var dispatcher = Dispatcher()
         api.register(in: &dispatcher)
-        let answer = try dispatcher.ask(request(.init(id: 1, epoch: 0), "t"), version: 9) { durability.sync(failing: .a) }
-        #expect(answer.responses.flatMap { $0.partitionResponses.map(\.errorCode) } == [ErrorCode.kafkaStorageError.rawValue])
+        let answer = try dispatcher.ask(request, version: 9) { durability.sync(failing: partition) }
+        return answer.responses.flatMap { $0.partitionResponses.compactMap { ErrorCode(rawValue: $0.errorCode) } }
+    }
+
+    @Test func whatTheDiskLosesIsNotAcknowledged() throws {
+        #expect(try answer(to: request(.init(id: 1, epoch: 0), "t"), failing: .a) == [.kafkaStorageError])
     }
 
     /// A partition that failed before goes along in a client's request: the others of it are acknowledged all the same.
     @Test func whatIsRefusedAlreadyRefusesNothingElse() throws {
-        let store = try directory.open()
-        _ = try store.log(TopicPartition.a.topic)
-        let durability = ManualDurability()
-        durability.isImmediate = false
-        let scheduler = ManualScheduler()
-        let api = ProduceAPI(
-            partitions: Partitions(store: store, scheduler: scheduler), authorizer: OpenAuthorizer(), durability: durability,
-            scheduler: scheduler
-        ) { _, _, _, _ in .none }
-        var dispatcher = Dispatcher()
-        api.register(in: &dispatcher)
         var both = request(.init(id: 1, epoch: 0), "t")
         var other = both.topicData[0]
         other.name = "gone"
         both.topicData.append(other)
-        let answer = try dispatcher.ask(both, version: 9) { durability.sync(failing: TopicPartition("gone", 0)) }
-        #expect(
-            answer.responses.flatMap { $0.partitionResponses.map(\.errorCode) } == [0, ErrorCode.unknownTopicOrPartition.rawValue])
+        #expect(try answer(to: both, failing: TopicPartition("gone", 0)) == [.none, .unknownTopicOrPartition])
     }
 }

@@ -79,17 +79,23 @@ import Testing
         #expect(try lastLine(passed.text)["passed"]?.integer == 1, "\(passed.text)")
     }
 
-    /// Interrupted or killed, with a bot that is frozen: no process stays, and after an interruption no file either.
-    @Test(arguments: [ChildProcess.Signal.terminate, .kill]) func nothingOutlivesTheCommand(signal: ChildProcess.Signal) async throws {
-        let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
-        defer { try? FileManager.default.removeItem(atPath: directory) }
+    /// Starts meshload with a directory for temporary files of its own, and a log.
+    private func begin(_ words: [String], in directory: String) throws -> (process: ChildProcess, temporary: String) {
         let temporary = directory + "/tmp"
         try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
         let process = try ChildProcess.spawn(
             ChildProcess.Launch(
-                program: try BuiltProgram.path("meshload"), arguments: ["chaos", "--scenario", "freeze", "--duration", "60"],
+                program: try BuiltProgram.path("meshload"), arguments: words,
                 environment: Programs.environment.merging(["MESH_TOPICS_DIR": Programs.root + "/topics", "TMPDIR": temporary]) { $1 },
                 output: .file(directory + "/log")))
+        return (process, temporary)
+    }
+
+    /// Interrupted or killed, with a bot that is frozen: no process stays, and after an interruption no file either.
+    @Test(arguments: [ChildProcess.Signal.terminate, .kill]) func nothingOutlivesTheCommand(signal: ChildProcess.Signal) async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (process, temporary) = try begin(["chaos", "--scenario", "freeze", "--duration", "60"], in: directory)
         defer { process.signal(.kill) }
         try await eventually("a bot to be frozen", within: .seconds(90)) {
             try String(contentsOfFile: directory + "/log", encoding: .utf8).contains("s: SIGSTOP bot")
@@ -105,13 +111,7 @@ import Testing
     @Test func whatIsInterruptedAtItsBeginningLeavesNoFile() async throws {
         let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let temporary = directory + "/tmp"
-        try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
-        let process = try ChildProcess.spawn(
-            ChildProcess.Launch(
-                program: try BuiltProgram.path("meshload"), arguments: ["chaos", "--scenario", "kill", "--seed", "1..3"],
-                environment: Programs.environment.merging(["MESH_TOPICS_DIR": Programs.root + "/topics", "TMPDIR": temporary]) { $1 },
-                output: .file(directory + "/log")))
+        let (process, temporary) = try begin(["chaos", "--scenario", "kill", "--seed", "1..3"], in: directory)
         defer { process.signal(.kill) }
         try await eventually("its directory to be there", within: .seconds(30)) {
             try FileManager.default.contentsOfDirectory(atPath: temporary).contains { name in

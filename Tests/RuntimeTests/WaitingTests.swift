@@ -137,6 +137,18 @@ import Testing
         }
     }
 
+    private func finishCall(_ number: Int, of machine: Machine) throws {
+        machine.finishCall(try #require(machine.calls.values.first { ($0.request as? Effort)?.number == number }).reference)
+    }
+
+    /// All calls, and what they have waited for; then so many results are there.
+    private func expectAll(_ count: Int, _ machine: Machine, at location: SourceLocation = #_sourceLocation) throws {
+        finishCalls(machine)
+        machine.runDry()
+        machine.expectAllCommitted(at: location)
+        #expect(try machine.events(WorkDone.self).count == count, sourceLocation: location)
+    }
+
     private func finishCalls(_ machine: Machine) {
         for _ in 0..<4_000 where !machine.calls.isEmpty || !machine.engine.begun.isEmpty || machine.engine.waitingCount > 0 {
             for _ in 0..<8 { machine.finishCall() }
@@ -160,14 +172,10 @@ import Testing
         run(machine)
         #expect(machine.engine.held.count >= 20)
         #expect(try !machine.events(WorkDone.self).contains { $0.payload.number < 3 })
-        let first = try #require(machine.calls.values.first { ($0.request as? Effort)?.number == 1 })
-        machine.finishCall(first.reference)
+        try finishCall(1, of: machine)
         run(machine, turns: 20)
         #expect(try machine.events(WorkDone.self).contains { $0.payload.number == 0 }, "its key is free, and all others wait for it")
-        finishCalls(machine)
-        machine.runDry()
-        machine.expectAllCommitted()
-        #expect(try machine.events(WorkDone.self).count == 1_303)
+        try expectAll(1_303, machine)
     }
 
     /// The original is held because another of its key is; the copy is due when both are decided.
@@ -181,27 +189,21 @@ import Testing
             try machine.sendRetry(Work(name: "d", number: 4, how: "call"), id: "d", key: "d", origin: 4)
             run(machine, turns: 2)
         }
-        func finish(_ number: Int) throws {
-            machine.finishCall(try #require(machine.calls.values.first { ($0.request as? Effort)?.number == number }).reference)
-        }
         // Before there are so many results that only the lowest record is begun.
         for _ in 0..<1_000 where machine.engine.held.count < 15 {
             machine.deliver()
             machine.advance()
             machine.settle()
         }
-        try finish(2)
+        try finishCall(2, of: machine)
         run(machine, turns: 2)
-        try finish(0)
+        try finishCall(0, of: machine)
         run(machine)
         #expect(machine.engine.held.count >= 20)
         machine.pass(2_000)
         run(machine, turns: 20)
         #expect(machine.log.committed[TopicPartition("retry.workbot", 0)]?.offset == 1)
-        finishCalls(machine)
-        machine.runDry()
-        machine.expectAllCommitted()
-        #expect(try machine.events(WorkDone.self).count == 1_305)
+        try expectAll(1_305, machine)
     }
 
     /// A copy that stands lower in the retry partition comes when the other is under way, whose result has no room in the commit.
@@ -219,14 +221,10 @@ import Testing
         #expect(machine.engine.held.count >= 20)
         let retry = TopicPartition("retry.workbot", 0)
         #expect(machine.log.committed[retry]?.offset ?? 0 == 0)
-        let original = try #require(machine.calls.values.first { ($0.request as? Effort)?.number == 0 })
-        machine.finishCall(original.reference)
+        try finishCall(0, of: machine)
         run(machine, turns: 20)
         #expect(machine.log.committed[retry]?.offset == 1)
-        finishCalls(machine)
-        machine.runDry()
-        machine.expectAllCommitted()
-        #expect(try machine.events(WorkDone.self).count == 1_303)
+        try expectAll(1_303, machine)
     }
 
     /// Every second record is left out by the trigger's filter, or is a repeat of one that was handled; the others wait for their turn.
@@ -249,9 +247,6 @@ import Testing
         }
         run(machine, turns: 300)
         #expect(isRepeat || machine.engine.held.isEmpty)
-        finishCalls(machine)
-        machine.runDry()
-        machine.expectAllCommitted()
-        #expect(try machine.events(WorkDone.self).count == 2_201)
+        try expectAll(2_201, machine)
     }
 }
