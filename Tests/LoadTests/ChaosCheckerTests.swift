@@ -8,117 +8,12 @@ import Testing
 
 /// The checker of chaos runs finds each thing that must not be, and nothing where all is right.
 @Suite struct ChaosCheckerTests {
-    private static let topics = ChaosTopics(scenario: .kill, run: "x", deadLetterPartitions: 1)
-
-    /// The topics of a run, and what was seen of its offsets.
-    private struct Scene {
-        /// A load of one request.
-        var plan: ChaosPlan
-        var ledger = ChaosLedger()
-        var sent: [LoadStream.Sent] = []
-        var samples: [OffsetWatch.Sample] = []
-        var log = CommitLog()
-        var hasRestarts = false
-        var calm = [0..<Double.infinity]
-        var ends: [TopicPartition: Int64] = [:]
-        let input = TopicPartition(topics.input, 0)
-        let output = TopicPartition(topics.output, 0)
-        let retries = TopicPartition(topics.retry, 0)
-
-        init(scenario: Scenario = .kill, mode: DeliveryMode = .exactlyOnce) { plan = Self.plan(scenario, mode) }
-
-        private static func plan(_ scenario: Scenario, _ mode: DeliveryMode) -> ChaosPlan {
-            ChaosPlanner.plan(scenario, mode, seed: 1, seconds: 2, rate: 1)
-        }
-
-        var mode: DeliveryMode {
-            get { plan.mode }
-            set { plan = Self.plan(plan.scenario, newValue) }
-        }
-
-        private mutating func record(_ topic: String, _ envelope: Envelope, key: String, headers: Headers = []) -> Record {
-            let partition = TopicPartition(topic, 0)
-            let offset = ends[partition, default: 0]
-            ends[partition] = offset + 1
-            let encoded = EnvelopeCodec().encode(envelope)
-            return Record(
-                topicPartition: partition, offset: offset, key: Array(key.utf8), value: encoded.value,
-                headers: Headers(encoded.headers.map { Header($0.name, $0.value) }) + headers,
-                timestamp: RecordTimestamp(kind: .created, milliseconds: 1), leaderEpoch: nil)
-        }
-
-        private func envelope(
-            _ id: String, type: String, cause: String? = nil, says text: String? = nil, attempt: Int? = nil
-        ) throws -> Envelope {
-            let more = attempt.map { ",\"attempt\":\($0)" } ?? ""
-            return Envelope(
-                id: try #require(EventID(id)), timestamp: Timestamp(milliseconds: 1), source: "test", type: EventType(type),
-                payload: Array("{\"repository\":\"\(text ?? cause ?? id)\",\"sequence\":1\(more)}".utf8), causationID: cause)
-        }
-
-        mutating func request(_ id: String, key: String = "a", isPoison: Bool = false) throws {
-            var request = LoadStream.Sent(id: id, isPoison: isPoison)
-            request.isAcknowledged = true
-            sent.append(request)
-            try ledger.take(request: record(topics.input, try envelope(id, type: topics.input), key: key))
-        }
-
-        mutating func result(
-            of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil, attempt: Int? = nil
-        ) throws {
-            try ledger.take(
-                result: record(
-                    topics.output, try envelope(id ?? "r-\(cause)", type: topics.output, cause: cause, says: text, attempt: attempt),
-                    key: key,
-                    headers: isReordered ? [Header("mesh_reordered", text: "1")] : []))
-        }
-
-        mutating func answer(_ result: String) throws {
-            let topic = topics.downstream.output
-            try ledger.take(answer: record(topic, try envelope("a-\(result)", type: topic, cause: result), key: "a"))
-        }
-
-        mutating func dead(_ id: String) throws {
-            ledger.take(
-                dead: record(ChaosTopics.deadLetters, try envelope(id, type: topics.input), key: "a", headers: [Header("ce_id", text: id)]))
-        }
-
-        mutating func retry(_ id: String, _ committed: CommittedOffset? = nil, attempts: Int = 1, due: Int64 = 1) throws {
-            ledger.take(
-                retry: record(
-                    topics.retry, try envelope(id, type: topics.input), key: "a",
-                    headers: [
-                        Header("ce_id", text: id), Header("mesh_attempts", text: "\(attempts)"), Header("mesh_not_before", text: "\(due)"),
-                    ]), committed)
-        }
-
-        mutating func sample(at time: Double, committed offset: Int64, metadata: String = "") {
-            sample(at: time, [input: CommittedOffset(offset: offset, metadata: metadata)])
-        }
-
-        mutating func sample(at time: Double, _ committed: [TopicPartition: CommittedOffset]) {
-            samples.append(
-                OffsetWatch.Sample(time: time, milliseconds: Int64(time * 1_000), committed: committed, ends: ends))
-        }
-
-        mutating func commit(_ offset: Int64?, metadata: String = "") {
-            log.append(offset.map { CommittedOffset(offset: $0, metadata: metadata) }, of: input)
-        }
-
-        var verdict: ChaosVerdict {
-            ChaosVerdict(
-                ChaosVerdict.Evidence(
-                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: log, calm: calm,
-                    stallLimit: 10, hasRestarts: hasRestarts, troubles: []))
-        }
-    }
-
-    private func expectFault(_ words: String, _ scene: Scene) {
+    private func expectFault(_ words: String, _ scene: ChaosScene) {
         #expect(scene.verdict.faults.contains { $0.contains(words) }, "\(scene.verdict.faults)")
     }
 
     @Test func aRunWithoutFlawPasses() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         for id in ["1", "2", "3"] { try scene.request(id, isPoison: id == "2") }
         scene.sample(at: 1, committed: 0)
         try scene.result(of: "1")
@@ -130,19 +25,19 @@ import Testing
     }
 
     @Test func aLostRequestIsFoundAndAPendingOneIsNone() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         expectFault("neither a result", scene)
         try scene.retry("1")
         #expect(scene.verdict.faults == [])
-        var finished = Scene()
+        var finished = ChaosScene()
         try finished.request("1")
         try finished.retry("1", CommittedOffset(offset: 1))
         expectFault("neither a result", finished)
     }
 
     @Test func whatTheBrokerForgotIsFound() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         try scene.result(of: "1")
         var request = LoadStream.Sent(id: "2", isPoison: false)
@@ -154,7 +49,7 @@ import Testing
     }
 
     @Test func aSecondResultIsWrongExactlyOnceAndWithAnotherIDAlways() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         try scene.result(of: "1")
         try scene.result(of: "1")
@@ -166,8 +61,8 @@ import Testing
     }
 
     @Test func aRepeatThatABotDownstreamDoesNotRememberIsWrong() throws {
-        func scene(_ others: Int, retried: Bool = false) throws -> Scene {
-            var scene = Scene(mode: .atLeastOnce)
+        func scene(_ others: Int, retried: Bool = false) throws -> ChaosScene {
+            var scene = ChaosScene(mode: .atLeastOnce)
             for id in 0...others { try scene.request("\(id)") }
             if retried { try scene.retry("0", CommittedOffset(offset: 1)) }
             for id in 0...others { try scene.result(of: "\(id)") }
@@ -180,7 +75,7 @@ import Testing
     }
 
     @Test func whatTheBotDownstreamAnswersTwiceOrNeverIsFound() throws {
-        var scene = Scene(mode: .atLeastOnce)
+        var scene = ChaosScene(mode: .atLeastOnce)
         for id in ["1", "2"] { try scene.request(id) }
         for id in ["1", "2", "2"] { try scene.result(of: id) }
         try scene.answer("r-1")
@@ -194,7 +89,7 @@ import Testing
     }
 
     @Test func aRepeatWhereNothingBrokeDownIsWrongAlsoAtLeastOnce() throws {
-        var scene = Scene(scenario: .deadLetters, mode: .atLeastOnce)
+        var scene = ChaosScene(scenario: .deadLetters, mode: .atLeastOnce)
         try scene.request("poison", isPoison: true)
         try scene.dead("poison")
         try scene.request("1")
@@ -207,8 +102,8 @@ import Testing
     }
 
     @Test func resultsOutOfTheOrderOfTheirKeyAreFoundUnlessTheyWereRetriedAndSaySo() throws {
-        func scene(retried: Bool, saysSo: Bool) throws -> Scene {
-            var scene = Scene()
+        func scene(retried: Bool, saysSo: Bool) throws -> ChaosScene {
+            var scene = ChaosScene()
             for id in ["1", "2"] { try scene.request(id) }
             if retried { try scene.retry("1", CommittedOffset(offset: 1)) }
             try scene.result(of: "2")
@@ -222,7 +117,7 @@ import Testing
     }
 
     @Test func aResultBesideADeadLetterAndADeadLetterWithoutPoisonAreFound() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         try scene.dead("1")
         expectFault("the other of result and dead letter", scene)
@@ -231,7 +126,7 @@ import Testing
     }
 
     @Test func aSecondDeadLetterIsWrongExactlyOnceUnlessTheRequestWasWrittenTwice() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1", isPoison: true)
         for _ in 1...2 { try scene.dead("1") }
         expectFault("1 requests have more dead letters", scene)
@@ -243,7 +138,7 @@ import Testing
     }
 
     @Test func aSecondRetryForTheSameAttemptIsWrongExactlyOnceUnlessItIsACopyOfOneThatWaits() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         try scene.retry("1", attempts: 1, due: 5)
         try scene.retry("1", attempts: 1, due: 5)
@@ -256,14 +151,14 @@ import Testing
     }
 
     @Test func aResultThatSaysOtherThanItsRequestIsFound() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         try scene.result(of: "1", says: "2")
         expectFault("1 results say other than their request: 1", scene)
     }
 
     @Test func aResultWithoutTheHeaderOfItsIDIsFound() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         let value = Array("{\"id\":\"r\",\"causation_id\":\"1\",\"payload\":{\"repository\":\"1\",\"sequence\":1}}".utf8)
         try scene.ledger.take(result: Record(topicPartition: scene.output, offset: 0, key: [0x61], value: value))
@@ -283,7 +178,7 @@ import Testing
     }
 
     @Test func aRunWithHardlyAnyLoadIsNone() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         scene.plan.load.requestsPerSecond = 2
         try scene.request("1")
         try scene.result(of: "1")
@@ -299,8 +194,8 @@ import Testing
 
     /// What a run is for that tries again, by the topic or in place.
     @Test func aRunThatTriesNothingAgainIsNone() throws {
-        func scene(_ retry: RetryPolicy.Mode, attempt: Int?, throughTopic: Bool) throws -> Scene {
-            var scene = Scene()
+        func scene(_ retry: RetryPolicy.Mode, attempt: Int?, throughTopic: Bool) throws -> ChaosScene {
+            var scene = ChaosScene()
             scene.plan.load.transientPerMille = 40
             scene.plan.retry = retry
             try scene.request("1")
@@ -323,7 +218,7 @@ import Testing
     }
 
     @Test func aResultOfNothingIsFound() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         try scene.result(of: "1")
         try scene.result(of: "9")
@@ -331,7 +226,7 @@ import Testing
     }
 
     @Test func aCommitThatGoesBackIsFound() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         try scene.result(of: "1")
         scene.sample(at: 1, committed: 1)
@@ -340,7 +235,7 @@ import Testing
     }
 
     @Test func aCommitThatGoesBackBetweenTwoSamplesIsFoundInTheLog() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         for id in ["1", "2"] { try scene.request(id) }
         for id in ["1", "2"] { try scene.result(of: id) }
         scene.sample(at: 1, committed: 1)
@@ -353,7 +248,7 @@ import Testing
     }
 
     @Test func aCommitThatIsGoneIsFoundInTheLogAndInTheSamples() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         try scene.result(of: "1")
         scene.sample(at: 1, committed: 1)
@@ -366,7 +261,7 @@ import Testing
     }
 
     @Test func aLogThatLacksWhatTheGroupHasCommittedIsFound() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         try scene.result(of: "1")
         scene.sample(at: 1, committed: 1)
@@ -377,7 +272,7 @@ import Testing
     }
 
     @Test func aCommitOfTheLogThatPassesAnUnfinishedRequestIsFoundAlthoughNoSampleHasIt() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         for id in ["1", "2"] { try scene.request(id, key: id) }
         scene.sample(at: 1, committed: 0)
         scene.commit(0)
@@ -392,8 +287,8 @@ import Testing
     }
 
     @Test func aCommitThatPassesARetryBeforeItHasAnOutcomeIsFound() throws {
-        func faults(_ end: (inout Scene) throws -> Void) throws -> [String] {
-            var scene = Scene()
+        func faults(_ end: (inout ChaosScene) throws -> Void) throws -> [String] {
+            var scene = ChaosScene()
             try scene.request("1")
             try scene.retry("1", CommittedOffset(offset: 2))
             try end(&scene)
@@ -403,7 +298,7 @@ import Testing
             scene.sample(at: 2, [scene.input: CommittedOffset(offset: 1), scene.retries: CommittedOffset(offset: 2)])
             return scene.verdict.faults
         }
-        #expect(try faults { _ in }.contains { $0.contains("the commit of \(Scene().retries) passed 0 (1)") })
+        #expect(try faults { _ in }.contains { $0.contains("the commit of \(ChaosScene().retries) passed 0 (1)") })
         #expect(try faults { try $0.retry("1", CommittedOffset(offset: 3)) } == [])
         #expect(try faults { try $0.result(of: "1", isReordered: true) }.filter { $0.contains("passed") } == [])
         #expect(try faults { try $0.dead("1") }.filter { $0.contains("passed") } == [])
@@ -425,7 +320,7 @@ import Testing
     }
 
     @Test func aCommitThatPassesAnUnfinishedRequestIsFound() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         for id in ["1", "2"] { try scene.request(id, key: id) }
         try scene.result(of: "2", key: "2")
         scene.sample(at: 1, committed: 0, metadata: "m1:1")
@@ -437,7 +332,7 @@ import Testing
     }
 
     @Test func aRangeThatNamesAnUnfinishedRequestIsFound() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         for id in ["1", "2"] { try scene.request(id, key: id) }
         scene.sample(at: 1, committed: 0, metadata: "m1:1")
         for id in ["1", "2"] { try scene.result(of: id, key: id) }
@@ -445,7 +340,7 @@ import Testing
     }
 
     @Test func aPartitionThatStandsStillIsNamed() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         for time in 1...12 { scene.sample(at: Double(time), committed: 0) }
         try scene.result(of: "1")
@@ -454,7 +349,7 @@ import Testing
     }
 
     @Test func aPartitionThatStandsStillBetweenTwoFaultsIsNamed() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         for time in 1...40 { scene.sample(at: Double(time), committed: 0) }
         try scene.result(of: "1")
@@ -466,7 +361,7 @@ import Testing
     }
 
     @Test func aRetryPartitionStandsStillOnlyWhereTheTimeOfARetryHasCome() throws {
-        var scene = Scene()
+        var scene = ChaosScene()
         try scene.request("1")
         try scene.retry("1", CommittedOffset(offset: 1), due: 20_000)
         func stand(until end: Int) {

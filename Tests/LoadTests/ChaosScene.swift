@@ -1,0 +1,113 @@
+import BotKit
+import Envelopes
+import Kafka
+import MeshRuntime
+import Testing
+
+@testable import meshload
+
+/// The topics of a run, and what was seen of its offsets.
+struct ChaosScene {
+    static let topics = ChaosTopics(scenario: .kill, run: "x", deadLetterPartitions: 1)
+
+    /// A load of one request.
+    var plan: ChaosPlan
+    var ledger = ChaosLedger()
+    var sent: [LoadStream.Sent] = []
+    var samples: [OffsetWatch.Sample] = []
+    var log = CommitLog()
+    var hasRestarts = false
+    var calm = [0..<Double.infinity]
+    var ends: [TopicPartition: Int64] = [:]
+    let input = TopicPartition(Self.topics.input, 0)
+    let output = TopicPartition(Self.topics.output, 0)
+    let retries = TopicPartition(Self.topics.retry, 0)
+
+    init(scenario: Scenario = .kill, mode: DeliveryMode = .exactlyOnce) { plan = Self.plan(scenario, mode) }
+
+    private static func plan(_ scenario: Scenario, _ mode: DeliveryMode) -> ChaosPlan {
+        ChaosPlanner.plan(scenario, mode, seed: 1, seconds: 2, rate: 1)
+    }
+
+    var mode: DeliveryMode {
+        get { plan.mode }
+        set { plan = Self.plan(plan.scenario, newValue) }
+    }
+
+    private mutating func record(_ topic: String, _ envelope: Envelope, key: String, headers: Headers = []) -> Record {
+        let partition = TopicPartition(topic, 0)
+        let offset = ends[partition, default: 0]
+        ends[partition] = offset + 1
+        let encoded = EnvelopeCodec().encode(envelope)
+        return Record(
+            topicPartition: partition, offset: offset, key: Array(key.utf8), value: encoded.value,
+            headers: Headers(encoded.headers.map { Header($0.name, $0.value) }) + headers,
+            timestamp: RecordTimestamp(kind: .created, milliseconds: 1), leaderEpoch: nil)
+    }
+
+    private func envelope(
+        _ id: String, type: String, cause: String? = nil, says text: String? = nil, attempt: Int? = nil
+    ) throws -> Envelope {
+        let more = attempt.map { ",\"attempt\":\($0)" } ?? ""
+        return Envelope(
+            id: try #require(EventID(id)), timestamp: Timestamp(milliseconds: 1), source: "test", type: EventType(type),
+            payload: Array("{\"repository\":\"\(text ?? cause ?? id)\",\"sequence\":1\(more)}".utf8), causationID: cause)
+    }
+
+    mutating func request(_ id: String, key: String = "a", isPoison: Bool = false) throws {
+        var request = LoadStream.Sent(id: id, isPoison: isPoison)
+        request.isAcknowledged = true
+        sent.append(request)
+        try ledger.take(request: record(Self.topics.input, try envelope(id, type: Self.topics.input), key: key))
+    }
+
+    mutating func result(
+        of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil, attempt: Int? = nil
+    ) throws {
+        try ledger.take(
+            result: record(
+                Self.topics.output, try envelope(id ?? "r-\(cause)", type: Self.topics.output, cause: cause, says: text, attempt: attempt),
+                key: key,
+                headers: isReordered ? [Header("mesh_reordered", text: "1")] : []))
+    }
+
+    mutating func answer(_ result: String) throws {
+        let topic = Self.topics.downstream.output
+        try ledger.take(answer: record(topic, try envelope("a-\(result)", type: topic, cause: result), key: "a"))
+    }
+
+    mutating func dead(_ id: String) throws {
+        ledger.take(
+            dead: record(ChaosTopics.deadLetters, try envelope(id, type: Self.topics.input), key: "a", headers: [Header("ce_id", text: id)])
+        )
+    }
+
+    mutating func retry(_ id: String, _ committed: CommittedOffset? = nil, attempts: Int = 1, due: Int64 = 1) throws {
+        ledger.take(
+            retry: record(
+                Self.topics.retry, try envelope(id, type: Self.topics.input), key: "a",
+                headers: [
+                    Header("ce_id", text: id), Header("mesh_attempts", text: "\(attempts)"), Header("mesh_not_before", text: "\(due)"),
+                ]), committed)
+    }
+
+    mutating func sample(at time: Double, committed offset: Int64, metadata: String = "") {
+        sample(at: time, [input: CommittedOffset(offset: offset, metadata: metadata)])
+    }
+
+    mutating func sample(at time: Double, _ committed: [TopicPartition: CommittedOffset]) {
+        samples.append(
+            OffsetWatch.Sample(time: time, milliseconds: Int64(time * 1_000), committed: committed, ends: ends))
+    }
+
+    mutating func commit(_ offset: Int64?, metadata: String = "") {
+        log.append(offset.map { CommittedOffset(offset: $0, metadata: metadata) }, of: input)
+    }
+
+    var verdict: ChaosVerdict {
+        ChaosVerdict(
+            ChaosVerdict.Evidence(
+                plan: plan, topics: Self.topics, sent: sent, ledger: ledger, samples: samples, log: log, calm: calm,
+                stallLimit: 10, hasRestarts: hasRestarts, troubles: []))
+    }
+}
