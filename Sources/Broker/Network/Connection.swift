@@ -14,6 +14,8 @@ final class Connection {
     /// A request waits for its answer.
     private var isBusy = false
     private var isReading = false
+    /// Requests are read when this turn of the loop is over.
+    private var willGoOn = false
     private var isClosed = false
     /// The answer that is on its way is the last.
     private var closesAfterAnswer = false
@@ -42,7 +44,7 @@ final class Connection {
     private func ready() {
         lastActivity = server.loop.now
         if !writer.isEmpty { flush() }
-        if isClosed || !writer.isEmpty { return }
+        if isClosed || willGoOn || !writer.isEmpty { return }
         if isBusy { checkStillThere() } else { readRequests() }
     }
 
@@ -55,13 +57,20 @@ final class Connection {
         if count > 0 { want([]) }
     }
 
+    /// Takes what has come in, up to this connection's share of a turn: a client that sends faster than it is answered would stop all the others else, and the
+    /// timers with them.
     private func readRequests() {
         isReading = true
         defer { isReading = false }
+        var (requests, bytes) = (0, 0)
         while !isBusy, !isClosed, writer.isEmpty {
+            guard requests < server.settings.requestsInATurn, bytes < server.settings.bytesInATurn else { return goOnNextTurn() }
             reader.maximumSize = min(server.settings.maximumRequestBytes, server.processor.maximumRequestBytes(session))
             switch reader.next(descriptor, scratch: server.scratch) {
-            case .frame(let frame): take(frame)
+            case .frame(let frame):
+                requests += 1
+                bytes += frame.count
+                take(frame)
             case .later: return want(.read)
             case .closed: return close()
             case .badSize(let size):
@@ -71,6 +80,18 @@ final class Connection {
             }
         }
         if !isClosed { want(writer.isEmpty ? .hangup : .write) }
+    }
+
+    /// The next request may lie in `reader` already, and the system tells nothing of that.
+    private func goOnNextTurn() {
+        guard !willGoOn else { return }
+        willGoOn = true
+        server.loop.afterThisTurn { [weak self] in
+            guard let self, !isClosed else { return }
+            willGoOn = false
+            lastActivity = server.loop.now
+            readRequests()
+        }
     }
 
     private func take(_ frame: [UInt8]) {
@@ -97,7 +118,7 @@ final class Connection {
         }
         flush()
         // An answer that comes at once comes within `readRequests`, which goes on; a later one comes from amid other work, which has to end first.
-        if !isReading, !isClosed, writer.isEmpty { server.loop.afterThisTurn { [weak self] in self?.readRequests() } }
+        if !isReading, !isClosed, writer.isEmpty { goOnNextTurn() }
     }
 
     private func flush() {

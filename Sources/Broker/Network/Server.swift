@@ -9,6 +9,11 @@ final class Server {
         var maximumConnections = 4096
         /// Kafka's `connections.max.idle.ms`.
         var maximumIdleMs: Int64 = 600_000
+        /// What one connection gets in a turn of the loop, before the others, the timers and the disk have theirs; the request that reaches it is the last.
+        var requestsInATurn = 16
+        var bytesInATurn = 1 << 20
+        /// Connections that are taken in one turn.
+        var connectionsInATurn = 64
 
         init() {}
     }
@@ -34,7 +39,7 @@ final class Server {
         self.report = report
         self.listener = listener
         address = listener.address
-        listenerToken = try loop.watch(listener.descriptor, .read) { [unowned self] in acceptAll() }
+        listenerToken = try loop.watch(listener.descriptor, .read) { [unowned self] in acceptSome() }
         closeIdle()
     }
 
@@ -42,9 +47,13 @@ final class Server {
 
     var connectionCount: Int { connections.count }
 
-    private func acceptAll() {
+    /// Takes those who wait; the system tells of the rest again.
+    private func acceptSome() {
         do throws(NetworkError) {
-            while let (descriptor, host) = try listener.accept() { open(descriptor, host) }
+            for _ in 0..<settings.connectionsInATurn {
+                guard let (descriptor, host) = try listener.accept() else { return }
+                open(descriptor, host)
+            }
         } catch {
             // Out of descriptors: those who wait are taken when others have gone.
             report(.cannotAccept(error))
