@@ -30,6 +30,38 @@ import Testing
         #expect(try ask(request, store).topics.map { $0.partitions.map(\.errorCode) } == [[0]])
     }
 
+    @Test func theEndOfAnEpochIsToldOnce() throws {
+        let store = try directory.open()
+        _ = try store.log()
+        var topic = OffsetForLeaderEpochRequest.OffsetForLeaderTopic()
+        topic.topic = "t"
+        topic.partitions = Array(repeating: OffsetForLeaderEpochRequest.OffsetForLeaderPartition(), count: 3)
+        var request = OffsetForLeaderEpochRequest()
+        request.topics = [topic]
+        #expect(try ask(request, store).topics.map { $0.partitions.map(\.errorCode) } == [[0]])
+    }
+
+    @Test func recordsAreDeletedOnce() throws {
+        let store = try directory.open()
+        let log = try store.log()
+        for _ in 0..<3 {
+            var batch = RecordBatchBuilder(timestamp: 1)
+            batch.append(key: nil, value: [1])
+            _ = try log.append(batch.finish()[...], now: 0)
+        }
+        var topic = DeleteRecordsRequest.DeleteRecordsTopic()
+        topic.name = "t"
+        topic.partitions = ([1, 2] as [Int64]).map { offset in
+            var partition = DeleteRecordsRequest.DeleteRecordsPartition()
+            partition.offset = offset
+            return partition
+        }
+        var request = DeleteRecordsRequest()
+        request.topics = [topic]
+        #expect(try ask(request, store).topics.map { $0.partitions.map(\.lowWatermark) } == [[1]])
+        #expect(log.startOffset == 1)
+    }
+
     /// In the default mode too.
     @Test func deletedRecordsAreToldWhenTheStartOffsetIsOnTheDisk() throws {
         let store = try directory.open()

@@ -39,6 +39,7 @@ final class FetchAPI {
             response.errorCode = ErrorCode.invalidRequest.rawValue
             return reply(response)
         }
+        let request = request.withoutRepetitions()
         let read = { [unowned self] in attempt(request, isolation, context) }
         let finish = { [unowned self] (attempt: Attempt) in
             bytesOut += attempt.bytes
@@ -113,5 +114,28 @@ final class FetchAPI {
             aborted.firstOffset = transaction.firstOffset
             return aborted
         }
+    }
+}
+
+extension FetchRequest {
+    private struct Named: Hashable {
+        var topic: String
+        var topicID: WireUUID
+        var partition: Int32
+    }
+
+    /// The same with each partition named once. Few bytes could ask for the same again and again, and all of it would be read anew at each append.
+    fileprivate func withoutRepetitions() -> FetchRequest {
+        guard topics.count > 1 || topics.contains(where: { $0.partitions.count > 1 }) else { return self }
+        var request = self
+        var named: Set<Named> = []
+        for index in topics.indices {
+            let topic = topics[index]
+            request.topics[index].partitions = topic.partitions.filter {
+                named.insert(Named(topic: topic.topic, topicID: topic.topicId, partition: $0.partition)).inserted
+            }
+        }
+        request.topics.removeAll { $0.partitions.isEmpty }
+        return request
     }
 }

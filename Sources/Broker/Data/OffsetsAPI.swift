@@ -19,7 +19,9 @@ final class OffsetsAPI {
         dispatcher.on(DeleteRecordsRequest.self) { [self] request, context, reply in
             let response = delete(request, context)
             // A start offset that comes back would show records again that were told to be gone.
-            let partitions = request.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.partitionIndex) } }
+            let partitions = response.topics.flatMap { topic in
+                topic.partitions.filter { $0.errorCode == 0 }.map { TopicPartition(topic.name, $0.partitionIndex) }
+            }
             durability.whenStartsAreSynced(partitions) { isSynced in reply(isSynced ? response : response.refused) }
         }
     }
@@ -69,10 +71,11 @@ final class OffsetsAPI {
 
     private func ends(_ request: OffsetForLeaderEpochRequest, _ context: RequestContext) -> OffsetForLeaderEpochResponse {
         var response = OffsetForLeaderEpochResponse()
+        var answered: Set<TopicPartition> = []
         for topic in request.topics {
             var answer = OffsetForLeaderEpochResponse.OffsetForLeaderTopicResult()
             answer.topic = topic.topic
-            for wanted in topic.partitions {
+            for wanted in topic.partitions where answered.insert(TopicPartition(topic.topic, wanted.partition)).inserted {
                 var found = OffsetForLeaderEpochResponse.EpochEndOffset()
                 found.partition = wanted.partition
                 do throws(ErrorCode) {
@@ -95,10 +98,11 @@ final class OffsetsAPI {
 
     private func delete(_ request: DeleteRecordsRequest, _ context: RequestContext) -> DeleteRecordsResponse {
         var response = DeleteRecordsResponse()
+        var answered: Set<TopicPartition> = []
         for topic in request.topics {
             var answer = DeleteRecordsResponse.DeleteRecordsTopicResult()
             answer.name = topic.name
-            for wanted in topic.partitions {
+            for wanted in topic.partitions where answered.insert(TopicPartition(topic.name, wanted.partitionIndex)).inserted {
                 var result = DeleteRecordsResponse.DeleteRecordsPartitionResult()
                 result.partitionIndex = wanted.partitionIndex
                 do throws(ErrorCode) {
