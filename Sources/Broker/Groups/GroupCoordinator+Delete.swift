@@ -26,7 +26,7 @@ extension GroupCoordinator {
     }
 
     private func delete(_ group: Group) throws(ErrorCode) {
-        try remove(Array(Set(group.offsets.keys).union(pending.partitions(group.id))), from: group)
+        try remove(partitions(of: group), from: group)
         var key = GroupMetadataKey()
         key.group = group.id
         if group.isRecorded { try log.append([GroupRecord.group(key, nil).stateRecord]) }
@@ -82,12 +82,32 @@ extension GroupCoordinator {
     /// The offsets of a topic that is gone go too: one of the same name that comes later has other records.
     func topicDeleted(_ topic: String) {
         for group in groups.values {
-            let partitions = Set(group.offsets.keys).union(pending.partitions(group.id)).filter { $0.topic == topic }
-            do throws(ErrorCode) { try remove(Array(partitions), from: group) } catch {
-                hooks.report("cannot remove the offsets of the deleted topic \(topic) from group \(group.id): \(error)")
-            }
+            drop(partitions(of: group).filter { $0.topic == topic }, from: group)
         }
     }
+
+    /// Removes offsets of partitions that are no more. When the log does not take that, it holds in memory, and the next start does it again.
+    private func drop(_ partitions: [TopicPartition], from group: Group) {
+        do throws(ErrorCode) { try remove(partitions, from: group) } catch {
+            let topics = Set(partitions.map(\.topic)).sorted().joined(separator: ", ")
+            hooks.report("that the offsets of \(topics) are removed from group \(group.id) cannot be written yet: \(error)")
+            for partition in partitions { apply(group, partition, nil, nil) }
+        }
+    }
+
+    /// For the start: the removal of a topic's offsets may be lost in a power cut that its deletion has survived.
+    func dropOffsetsOfNoPartition() {
+        for group in groups.values {
+            let gone = partitions(of: group).filter { !hooks.partitionExists($0) }
+            guard !gone.isEmpty else { continue }
+            let topics = Set(gone.map(\.topic)).sorted().joined(separator: ", ")
+            hooks.report("group \(group.id) had offsets of partitions that are gone, of \(topics); they are removed")
+            drop(gone, from: group)
+        }
+    }
+
+    /// All that the group has an offset of, also in transactions that have not ended.
+    private func partitions(of group: Group) -> [TopicPartition] { Array(Set(group.offsets.keys).union(pending.partitions(group.id))) }
 
     // MARK: Retention
 

@@ -27,6 +27,7 @@ extension GroupCoordinator {
             }
         }
         for (id, value) in metadata { restore(groups[id] ?? addGroup(id), value) }
+        dropOffsetsOfNoPartition()
         lowerOffsets()
         for group in groups.values { dropIfUnused(group) }
         startRetention()

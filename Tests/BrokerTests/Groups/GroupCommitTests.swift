@@ -166,6 +166,35 @@ import Testing
         #expect((world.offset(0), world.offset(2)) == (5, 5))
     }
 
+    // MARK: A topic that is gone
+
+    /// A power cut, or a log that took nothing, can leave them behind: who reads a new topic of the same name would begin at them.
+    @Test func offsetsOfATopicThatIsGoneAreRemovedAtTheStart() throws {
+        _ = world.commit([0: 5])
+        for (group, producer) in [("g", nil), ("g", StateProducer(id: 7, epoch: 0)), ("h", nil)] {
+            let key = GroupCoordinator.key(group, TopicPartition("missing", 1))
+            try world.log.append([GroupRecord.offset(key, OffsetCommitValue()).stateRecord], producer: producer)
+        }
+        try world.restart()
+        #expect(world.group()?.offsets.keys.map(\.topic) == ["t"] && world.offset() == 5)
+        #expect(world.coordinator.pending.transactions.isEmpty)
+        #expect(world.group("h") == nil)
+        #expect(world.reports.count == 2)
+        // Once for all.
+        let count = world.log.entries.count
+        try world.restart()
+        #expect(world.log.entries.count == count && world.reports.count == 2)
+    }
+
+    @Test func offsetsOfADeletedTopicAreGoneAlsoWhenTheLogDoesNotTakeIt() throws {
+        _ = world.commit([0: 5])
+        world.log.failure = .kafkaStorageError
+        world.coordinator.topicDeleted("t")
+        world.log.failure = nil
+        #expect(world.offset() == -1)
+        #expect(world.reports.count == 1)
+    }
+
     // MARK: OffsetFetch
 
     @Test(arguments: Array(1...9) as [Int16])
