@@ -114,4 +114,21 @@ import Testing
         }
         #expect(zip(counts, counts.dropFirst()).allSatisfy { $1 - $0 <= 64 }, "\(counts)")
     }
+
+    @Test func aTimerThatSetsItselfAtOnceLeavesTheOthersTheirTurn() throws {
+        let loop = try EventLoop()
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0 && write(ends[1], "x", 1) == 1)
+        defer { for end in ends { close(end) } }
+        var seen: [String] = []
+        _ = try loop.watch(ends[0], .read) { seen.append("ready") }
+        func run() {
+            seen.append("timer")
+            if seen.count < 20 { loop.schedule(after: 0, run) } else { loop.stop() }
+        }
+        loop.schedule(after: 0, run)
+        loop.run()
+        #expect(seen.count >= 20)
+        #expect(zip(seen, seen.dropFirst()).allSatisfy { $0 != $1 }, "\(seen)")
+    }
 }

@@ -107,11 +107,17 @@ public final class EventLoop: Scheduler {
             let wait = atTurnEnd.isEmpty ? timers.nextDue.map { Int32(clamping: max(0, $0 - now)) } ?? -1 : 0
             let count = epoll_wait(poller, &events, Int32(events.count), wait)
             for event in events.prefix(Int(max(0, count))) { handlers[event.data.u64]?.ready() }
-            while isRunning, let action = timers.popDue(now) { action() }
+            runDueTimers()
             let actions = atTurnEnd
             atTurnEnd.removeAll(keepingCapacity: true)
             for action in actions { action() }
         }
+    }
+
+    /// One that is set meanwhile waits until descriptors had their turn, also when it is due at once: work that is done in slices lets others in between.
+    private func runDueTimers() {
+        let (now, last) = (now, timers.last)
+        while isRunning, let action = timers.popDue(now, upTo: last) { action() }
     }
 
     /// Makes `run` return. On the loop's thread; others post it to the mailbox.

@@ -8,7 +8,8 @@ struct TimerHeap {
 
     private var heap: [Entry] = []
     private var actions: [UInt64: () -> Void] = [:]
-    private var last: UInt64 = 0
+    /// The number of the timer that was set last.
+    private(set) var last: UInt64 = 0
 
     var nextDue: Int64? { heap.first?.due }
     var count: Int { actions.count }
@@ -29,8 +30,10 @@ struct TimerHeap {
         }
     }
 
-    mutating func popDue(_ now: Int64) -> (() -> Void)? {
-        while let first = heap.first, first.due <= now {
+    /// The action of the next timer that is due.
+    /// - Parameter limit: of those that were set up to this one.
+    mutating func popDue(_ now: Int64, upTo limit: UInt64 = .max) -> (() -> Void)? {
+        while let first = heap.first, first.due <= now, first.id <= limit {
             removeFirst()
             if let action = actions.removeValue(forKey: first.id) { return action }
         }
