@@ -20,6 +20,17 @@ import Testing
         #expect(settings["heap.opts"] == nil)
     }
 
+    /// All steps of a call together keep its limit; the last of them has a second, unless the caller wants less.
+    @Test func aCallOfTheAdminAPIHasOneLimit() {
+        func limit(_ timeout: Double, remaining: Double) -> Duration {
+            AdminClient.requestLimit(of: .seconds(timeout), remaining: .seconds(remaining))
+        }
+        #expect(limit(15, remaining: 14.5) == .seconds(14.5))
+        #expect(limit(15, remaining: 0.2) == .seconds(1))
+        #expect(limit(0.3, remaining: 0) == .seconds(0.3))
+        #expect(limit(0, remaining: 0) == .milliseconds(1))
+    }
+
     @Test func noSecretIsEverShown() throws {
         let settings = ClientSettings(properties: [
             "bootstrap.servers": "a:1", "sasl.password": "geheim", "ssl.key.password": "geheim", "ssl.key.pem": "geheim",

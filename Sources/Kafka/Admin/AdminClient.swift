@@ -1,7 +1,7 @@
 import CRdKafka
 import Synchronization
 
-/// Looks at and changes topics, groups, access lists and offsets. Any thread may call it; every call blocks, up to its `timeout`.
+/// Looks at and changes topics, groups, access lists and offsets. Any thread may call it; every call blocks, up to its `timeout` and a little.
 ///
 /// Offers what librdkafka 2.0.2 has. A broker that lacks a call answers `_UNSUPPORTED_FEATURE`, or not at all: a call that librdkafka itself leaves
 /// without an answer has locked that client up (2.0.2 does so when a broker lacks the group calls), so it is left behind and replaced.
@@ -43,7 +43,7 @@ public final class AdminClient: Sendable {
         current.withLock { if $0 === wedged { $0 = replacement } }
     }
 
-    /// Makes one call of the admin API and waits for its answer, never longer than `timeout` and a little.
+    /// Makes one call of the admin API and waits for its answer, never longer than `timeout` and two seconds.
     ///
     /// `submit` hands the request to librdkafka; `read` takes the answer apart before it is freed.
     func perform<Answer>(
@@ -52,6 +52,7 @@ public final class AdminClient: Sendable {
         read: (_ event: OpaquePointer) throws(KafkaError) -> Answer
     ) throws(KafkaError) -> Answer {
         let handle = handle
+        let deadline = Deadline(after: timeout)
         // A request that librdkafka 2.0.2 gives up while it waits for the controller can abort the process later: begin none before there is one.
         guard rd_kafka_controllerid(handle.pointer, max(1, timeout.rdMilliseconds)) >= 0 else {
             throw KafkaError(
@@ -60,7 +61,7 @@ public final class AdminClient: Sendable {
         let options = rd_kafka_AdminOptions_new(handle.pointer, operation)!
         defer { rd_kafka_AdminOptions_destroy(options) }
         var buffer = [CChar](repeating: 0, count: 256)
-        let limit = max(1, timeout.rdMilliseconds)
+        let limit = Self.requestLimit(of: timeout, remaining: deadline.remaining).rdMilliseconds
         try check(rd_kafka_AdminOptions_set_request_timeout(options, limit, &buffer, buffer.count), name)
         if validateOnly { try check(rd_kafka_AdminOptions_set_validate_only(options, 1, &buffer, buffer.count), name) }
         if [
@@ -85,6 +86,12 @@ public final class AdminClient: Sendable {
             throw KafkaError(code, rd_kafka_event_error_string(event).map(String.init(cString:))).at(name)
         }
         return try read(event)
+    }
+
+    /// What a call's request gets of its time when the broker was found: the rest of it, but a second at least, since one that is given up on its way may be
+    /// carried out all the same.
+    static func requestLimit(of timeout: Duration, remaining: Duration) -> Duration {
+        max(remaining, min(timeout, .seconds(1)), .milliseconds(1))
     }
 
     // MARK: Look-ups of one partition
