@@ -67,6 +67,53 @@ struct TransactionTests {
         #expect(try log.read(from: 0, maximumBytes: 1000, isolation: .readUncommitted, atLeastOneBatch: true).abortedTransactions.isEmpty)
     }
 
+    /// More than are read from the index in one go; the last of them are in memory.
+    @Test func readersLearnOfManyAbortedTransactions() throws {
+        let test = try TestStore()
+        let log = try test.open()
+        for index in 0..<700 {
+            try begin(log, 1, sequence: Int32(index * 2))
+            try end(log, 1, commit: false)
+        }
+        #expect(log.active.aborted.stored == 640)
+        for first in [0, 3, 600, 690] {
+            let offset = Int64(first * 3)
+            let read = try log.read(from: offset, maximumBytes: 1 << 20, isolation: .readCommitted, atLeastOneBatch: true)
+            #expect(read.abortedTransactions.map(\.firstOffset) == (first..<700).map { Int64($0 * 3) })
+            let some = try log.abortedTransactions(from: offset, to: offset + 30, startingAt: 0)
+            #expect(some.map(\.firstOffset) == (first..<min(first + 10, 700)).map { Int64($0 * 3) })
+        }
+    }
+
+    @Test func theIndexIsOpenedOnceForManyEntries() throws {
+        let directory = try TestDirectory()
+        let path = directory.path + "/index"
+        var index = IndexFile<AbortedTransaction>()
+        func fill(_ offsets: Range<Int64>) {
+            for offset in offsets {
+                index.append(AbortedTransaction(producerID: 1, firstOffset: offset, lastOffset: offset, lastStableOffset: offset))
+            }
+        }
+        fill(0..<600)
+        try index.store(path)
+        fill(600..<700)
+        func offsets(from first: Int64, to last: Int64) throws -> [Int64] {
+            var seen: [Int64] = []
+            try index.forEach(
+                path, after: { $0.lastOffset < first },
+                do: { entry in
+                    // What is open already is read on.
+                    unlink(path)
+                    seen.append(entry.firstOffset)
+                    return entry.firstOffset < last
+                })
+            return seen
+        }
+        #expect(try offsets(from: 5, to: 650) == Array(5...650))
+        // These are in memory, and need no file.
+        #expect(try offsets(from: 698, to: 800) == [698, 699])
+    }
+
     @Test func anAbortInALaterSegmentIsFound() throws {
         let test = try TestStore()
         var settings = LogSettings()

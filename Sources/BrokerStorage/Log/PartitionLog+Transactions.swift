@@ -27,17 +27,15 @@ extension PartitionLog {
     /// the end of the transaction.
     func abortedTransactions(from offset: Int64, to end: Int64, startingAt index: Int) throws(StorageError) -> [AbortedTransaction] {
         var found: [AbortedTransaction] = []
-        for segment in segments[index...] {
-            let path = segment.path(.aborted)
-            let count = segment.aborted.count(path)
-            if count == 0 { continue }
-            var next = try segment.aborted.count(path) { $0.lastOffset < offset }
-            while next < count {
-                let entry = try segment.aborted.entry(path, next)
-                if entry.firstOffset < end { found.append(entry) }
-                if entry.lastStableOffset >= end { return found }
-                next += 1
-            }
+        var isComplete = false
+        for segment in segments[index...] where !isComplete {
+            try segment.aborted.forEach(
+                segment.path(.aborted), after: { $0.lastOffset < offset },
+                do: { entry in
+                    if entry.firstOffset < end { found.append(entry) }
+                    isComplete = entry.lastStableOffset >= end
+                    return !isComplete
+                })
         }
         return found
     }

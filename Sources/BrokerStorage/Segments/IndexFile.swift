@@ -14,6 +14,8 @@ protocol IndexEntry: Sendable, Equatable {
 struct IndexFile<Entry: IndexEntry> {
     /// Entries in memory are written when there are so many.
     static var maximumTail: Int { 128 }
+    /// So many are read at once where many follow.
+    private static var maximumPiece: Int { 256 }
 
     /// How many entries the file has; nil as long as nobody looked.
     private(set) var stored: Int?
@@ -83,14 +85,32 @@ struct IndexFile<Entry: IndexEntry> {
         let stored = loaded(path)
         if let first = tail.first, holds(first) { return stored + Self.boundary(tail.count) { holds(tail[$0]) } }
         if stored == 0 { return 0 }
-        let file = try FileSystem.open(path, O_RDONLY)
+        return try Self.count(try FileSystem.open(path, O_RDONLY), stored, path, where: holds)
+    }
+
+    private static func count(_ file: OpenFile, _ stored: Int, _ path: String, where holds: (Entry) -> Bool) throws(StorageError) -> Int {
         var low = 0
         var high = stored
         while low < high {
             let middle = low + (high - low) / 2
-            if holds(try Self.entry(file, middle, path)) { low = middle + 1 } else { high = middle }
+            if holds(try entry(file, middle, path)) { low = middle + 1 } else { high = middle }
         }
         return low
+    }
+
+    /// Gives `body` the entries that follow those which fulfil a condition, as in `count`, until it returns false. The file is opened once.
+    mutating func forEach(_ path: String, after holds: (Entry) -> Bool, do body: (Entry) -> Bool) throws(StorageError) {
+        let stored = loaded(path)
+        if stored > 0, tail.first.map({ !holds($0) }) ?? true {
+            let file = try FileSystem.open(path, O_RDONLY)
+            var next = try Self.count(file, stored, path, where: holds)
+            while next < stored {
+                let piece = try Self.entries(file, next..<min(next + Self.maximumPiece, stored), path)
+                for entry in piece { guard body(entry) else { return } }
+                next += piece.count
+            }
+        }
+        for entry in tail.dropFirst(Self.boundary(tail.count) { holds(tail[$0]) }) { guard body(entry) else { return } }
     }
 
     private static func boundary(_ count: Int, _ holds: (Int) -> Bool) -> Int {
@@ -121,12 +141,24 @@ struct IndexFile<Entry: IndexEntry> {
     }
 
     private static func entry(_ file: OpenFile, _ index: Int, _ path: String) throws(StorageError) -> Entry {
-        try withUnsafeTemporaryAllocation(byteCount: Entry.size, alignment: 8) { (bytes) -> Result<Entry, StorageError> in
+        try read(file, index..<index + 1, path) { Entry($0) }
+    }
+
+    private static func entries(_ file: OpenFile, _ range: Range<Int>, _ path: String) throws(StorageError) -> [Entry] {
+        try read(file, range, path) { bytes in
+            (0..<range.count).map { Entry(UnsafeRawBufferPointer(rebasing: bytes[$0 * Entry.size..<($0 + 1) * Entry.size])) }
+        }
+    }
+
+    private static func read<Value>(_ file: OpenFile, _ range: Range<Int>, _ path: String, _ value: (UnsafeRawBufferPointer) -> Value)
+        throws(StorageError) -> Value
+    {
+        try withUnsafeTemporaryAllocation(byteCount: range.count * Entry.size, alignment: 8) { (bytes) -> Result<Value, StorageError> in
             do throws(StorageError) {
-                guard try FileSystem.read(file, at: index * Entry.size, into: bytes, path: path) == Entry.size else {
-                    throw .corrupt(path: path, reason: "it ends before its entry \(index)")
+                guard try FileSystem.read(file, at: range.lowerBound * Entry.size, into: bytes, path: path) == bytes.count else {
+                    throw .corrupt(path: path, reason: "it ends before its entry \(range.upperBound - 1)")
                 }
-                return .success(Entry(UnsafeRawBufferPointer(bytes)))
+                return .success(value(UnsafeRawBufferPointer(bytes)))
             } catch { return .failure(error) }
         }.get()
     }
