@@ -129,6 +129,26 @@ import Testing
         }
     }
 
+    /// Offsets are sent to a transaction while partitions are given up; librdkafka may not say any more then who sends them.
+    @Test(arguments: [nil, "slot-1"]) func aMemberKnowsItselfWhileItCloses(instance: String?) async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic()
+        let group = GroupSettings(id: broker.uniqueName("group"), instanceID: instance)
+        try await blocking {
+            let delegate = RecordingDelegate()
+            let consumer = try Consumer(broker.settings, group: group, events: delegate, observer: quiet)
+            try consumer.subscribe(to: [topic])
+            try consumer.poll { delegate.assigned.count == 1 }
+            let metadata = try consumer.groupMetadata()
+            var seen: [GroupMetadata?] = []
+            delegate.onRevoke = { _, consumer in seen.append(try? consumer.groupMetadata()) }
+            #expect(consumer.close())
+            #expect(seen == [metadata])
+            // Nobody is asked who is freed.
+            #expect(try consumer.groupMetadata() == metadata)
+        }
+    }
+
     @Test func aStaticMemberTakesItsPartitionsUpAgain() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic(partitions: 2)

@@ -17,6 +17,8 @@ public final class Consumer {
     let handle: ClientHandle
     private let isSticky: Bool
     private let isStatic: Bool
+    /// Whether partitions are given and taken one by one, as librdkafka said last; all assignors of a client do the same.
+    private var isCooperative: Bool
     private weak var delegate: (any RebalanceDelegate)?
     private var topicNames = TopicNames()
     private(set) var fetchWaker: FetchWaker
@@ -25,7 +27,9 @@ public final class Consumer {
     var pausedPartitions: Set<TopicPartition> = []
     /// Errors of a rebalance, told by the polls that follow. At most 64 are kept.
     private var pendingErrors: [KafkaError] = []
-    private var isClosed = false
+    private(set) var isClosed = false
+    /// Who the member was when its close began.
+    private(set) var lastMetadata: GroupMetadata?
     /// Answers to commits in the background; nil once closed, since librdkafka wants its queues back before its client ends.
     private(set) var commitAnswers: ClientQueue?
     /// Commits in the background whose answers were not taken.
@@ -42,6 +46,7 @@ public final class Consumer {
         fetchWaker = FetchWaker(handle, limit: group.prefetchKilobytes)
         endsAsker = EndsAsker(handle)
         isSticky = settings["partition.assignment.strategy"]?.contains("sticky") ?? true
+        isCooperative = settings["partition.assignment.strategy"]?.contains("cooperative") ?? true
         isStatic = group.instanceID != nil
         self.delegate = delegate
         commitAnswers = ClientQueue(owning: rd_kafka_queue_new(handle.pointer))
@@ -156,7 +161,7 @@ public final class Consumer {
     /// Called by librdkafka inside `poll` and `close`.
     func rebalance(_ code: rd_kafka_resp_err_t, _ list: PartitionList.Pointer) {
         let partitions = PartitionList.elements(of: list).map(\.topicPartition)
-        let isCooperative = rd_kafka_rebalance_protocol(handle.pointer).map { String(cString: $0) == "COOPERATIVE" } ?? false
+        if !isClosed, let name = rd_kafka_rebalance_protocol(handle.pointer) { isCooperative = String(cString: name) == "COOPERATIVE" }
         do throws(KafkaError) {
             switch code {
             case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
@@ -166,11 +171,8 @@ public final class Consumer {
                 for index in 0..<Int(list.pointee.cnt) {
                     if let offset = plan.startOffsets[partitions[index]] { list.pointee.elems[index].offset = offset }
                 }
-                if isCooperative {
-                    try check(rd_kafka_incremental_assign(handle.pointer, list))
-                } else {
-                    try check(rd_kafka_assign(handle.pointer, list), "assign")
-                }
+                try make(.assign, list)
+                if isClosed { return }
                 // An assignment begins unpaused, whatever an earlier one of the same partition was.
                 let stale = partitions.filter { pausedPartitions.contains($0) && !plan.paused.contains($0) }
                 if !stale.isEmpty { try resume(stale) }
@@ -182,9 +184,9 @@ public final class Consumer {
                 } else {
                     delegate?.revoking(partitions, from: self)
                 }
-                try isClosed ? giveUpWhileClosing(list, isCooperative) : Self.giveUp(list, isCooperative, of: handle.pointer)
+                try make(isCooperative ? .giveUp : .giveAllUp, list)
             default:
-                try check(rd_kafka_assign(handle.pointer, nil), "unassign")
+                try make(.giveAllUp, list)
                 throw KafkaError(code)
             }
         } catch {
@@ -192,26 +194,38 @@ public final class Consumer {
         }
     }
 
-    private static func giveUp(_ list: PartitionList.Pointer, _ isCooperative: Bool, of client: OpaquePointer) throws(KafkaError) {
-        if isCooperative {
-            try check(rd_kafka_incremental_unassign(client, list))
-        } else {
-            try check(rd_kafka_assign(client, nil), "unassign")
+    private enum Change: Sendable { case assign, giveUp, giveAllUp }
+
+    private func make(_ change: Change, _ list: PartitionList.Pointer) throws(KafkaError) {
+        if isClosed { return try makeWhileClosing(change, list) }
+        try Self.make(change, list, isCooperative, of: handle.pointer)
+    }
+
+    private static func make(
+        _ change: Change, _ list: PartitionList.Pointer, _ isCooperative: Bool, of client: OpaquePointer
+    ) throws(KafkaError) {
+        switch change {
+        case .assign where isCooperative: try check(rd_kafka_incremental_assign(client, list))
+        case .assign: try check(rd_kafka_assign(client, list), "assign")
+        case .giveUp: try check(rd_kafka_incremental_unassign(client, list))
+        case .giveAllUp: try check(rd_kafka_assign(client, nil), "unassign")
         }
     }
 
-    /// librdkafka 2.0.2 never answers the giving up of partitions when its group handler has ended meanwhile, which a revocation that was under way when
-    /// the close began can bring about. It is waited for on a thread of its own, and with it a client that does not answer is left behind.
-    private func giveUpWhileClosing(_ list: PartitionList.Pointer, _ isCooperative: Bool) throws(KafkaError) {
+    /// librdkafka 2.0.2 never answers what its group handler is asked as it ends, be it to give partitions up or what protocol it has (confluentinc/librdkafka
+    /// issue 4041): a revocation that was under way when the close began can come so late. What has to be asked then is asked on a thread of its own, and with
+    /// it a client that does not answer is left behind.
+    private func makeWhileClosing(_ change: Change, _ list: PartitionList.Pointer) throws(KafkaError) {
         nonisolated(unsafe) let client = handle.pointer
         // Whoever still waits for the answer still has the list.
         nonisolated(unsafe) let copy = rd_kafka_topic_partition_list_copy(list)!
-        let failure = Failure()
+        let isCooperative = isCooperative
+        let failure = Late<KafkaError>()
         let isAnswered = DedicatedThread.run(name: "kafka-unassign", limit: .seconds(2)) {
             do throws(KafkaError) {
-                try Self.giveUp(copy, isCooperative, of: client)
+                try Self.make(change, copy, isCooperative, of: client)
             } catch {
-                failure.error.withLock { $0 = error }
+                failure.value.withLock { $0 = error }
             }
             rd_kafka_topic_partition_list_destroy(copy)
         }
@@ -219,11 +233,11 @@ public final class Consumer {
             handle.abandon()
             throw .timedOut("giving partitions up", after: .seconds(2))
         }
-        if let error = failure.error.withLock({ $0 }) { throw error }
+        if let error = failure.value.withLock({ $0 }) { throw error }
     }
 
-    /// What went wrong on another thread.
-    private final class Failure: Sendable { let error = Mutex<KafkaError?>(nil) }
+    /// What another thread found out.
+    private final class Late<Value: Sendable>: Sendable { let value = Mutex<Value?>(nil) }
 
     // MARK: Closing
 
@@ -235,7 +249,7 @@ public final class Consumer {
         guard !isClosed else { return true }
         isClosed = true
         let deadline = Deadline(after: timeout)
-        leaveWithoutPartitions(deadline)
+        prepareToLeave(deadline)
         var isInTime = leaveGroup(deadline)
         commitAnswers = nil
         let isQuiet = [fetchWaker.close, endsAsker.close].allSatisfy { $0(max(deadline.remaining, .milliseconds(100))) }
@@ -244,17 +258,23 @@ public final class Consumer {
         return isInTime
     }
 
+    /// Learns who the member is, for what it commits while it gives its partitions up: then that may not be answered any more. On a thread of its own, since a
+    /// client that has locked itself up answers nothing.
+    ///
     /// librdkafka 2.0.2 closes a cooperative member without partitions and does not leave the group, which then waits for it until its session is over.
-    /// With its subscription it leaves. Asked on a thread of its own: a client that has locked itself up answers nothing.
-    private func leaveWithoutPartitions(_ deadline: Deadline) {
-        guard !isStatic else { return }
+    /// With its subscription it leaves.
+    private func prepareToLeave(_ deadline: Deadline) {
         nonisolated(unsafe) let client = handle.pointer
-        let handle = handle
+        let (handle, isStatic) = (handle, isStatic)
+        let metadata = Late<GroupMetadata>()
         let isAnswered = DedicatedThread.run(name: "kafka-leave", limit: min(.seconds(2), deadline.remaining)) {
+            let found = try? Self.groupMetadata(of: client)
+            metadata.value.withLock { $0 = found }
             // An error means that there is nothing to leave.
-            if Self.isMemberWithoutPartitions(client) { rd_kafka_unsubscribe(client) }
+            if !isStatic, Self.isMemberWithoutPartitions(client) { rd_kafka_unsubscribe(client) }
             withExtendedLifetime(handle) {}
         }
+        lastMetadata = metadata.value.withLock { $0 }
         if !isAnswered { handle.abandon() }
     }
 

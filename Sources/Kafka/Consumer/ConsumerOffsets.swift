@@ -139,9 +139,15 @@ extension Consumer {
         try queryOffsets(handle.pointer, forTime: milliseconds, timeout)
     }
 
-    /// Who this member is at this moment, for `Producer.sendOffsets`.
+    /// Who this member is at this moment, for `Producer.sendOffsets`; from its close on, who it was as that began.
     public func groupMetadata() throws(KafkaError) -> GroupMetadata {
-        guard let metadata = rd_kafka_consumer_group_metadata(handle.pointer) else {
+        guard isClosed else { return try Self.groupMetadata(of: handle.pointer) }
+        guard let lastMetadata else { throw KafkaError(RD_KAFKA_RESP_ERR__STATE, "the consumer is closed") }
+        return lastMetadata
+    }
+
+    static func groupMetadata(of client: OpaquePointer) throws(KafkaError) -> GroupMetadata {
+        guard let metadata = rd_kafka_consumer_group_metadata(client) else {
             throw KafkaError(RD_KAFKA_RESP_ERR__STATE, "the consumer has no group")
         }
         defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
