@@ -158,8 +158,8 @@ struct TransactionTests {
         #expect(read.abortedTransactions.map(\.firstOffset) == [0])
     }
 
-    @Test func recoveryDoesNotGoOnWithoutTheAbortsThatItFound() throws {
-        let directory = try TestDirectory()
+    /// Leaves an abort in a segment before the last, and a recovery that has to look for it since there is no snapshot.
+    private func leaveAbort(_ directory: TestDirectory) throws {
         let test = try TestStore(directory)
         let log = try test.open()
         try begin(log, 1)
@@ -168,8 +168,41 @@ struct TransactionTests {
         try log.append(batch())
         test.store.close()
         try FileSystem.remove(directory.partition + "/" + ProducerSnapshot.name(4))
+        try FileSystem.remove(directory.segment(0, .aborted))
+    }
+
+    /// A broker whose disk is full starts, and knows what was aborted as long as it runs, when it is started again, and when there is space.
+    @Test func recoveryGoesOnWithTheAbortsThatAFullDiskDoesNotTake() throws {
+        let directory = try TestDirectory()
+        try leaveAbort(directory)
         let path = directory.segment(0, .aborted)
+        try #require(symlink("/dev/full", path) == 0)
+        func aborted(_ log: PartitionLog) throws -> [Int64] {
+            try log.read(from: 0, maximumBytes: 1 << 20, isolation: .readCommitted, atLeastOneBatch: true).abortedTransactions
+                .map(\.firstOffset)
+        }
+        for _ in 0..<2 {
+            let full = try TestStore(directory)
+            #expect(try aborted(try full.open()) == [0])
+            try full.sync(checkpoint: true)
+            #expect(full.notices.contains(.troubled(.full(path: path))))
+            full.store.end()
+        }
         try FileSystem.remove(path)
+        let test = try TestStore(directory)
+        let log = try test.open()
+        #expect(try aborted(log) == [0])
+        try log.append(batch())
+        test.store.close()
+        let reopened = try TestStore(directory)
+        #expect(try aborted(try reopened.open()) == [0])
+        #expect(reopened.notices.isEmpty)
+    }
+
+    @Test func recoveryDoesNotGoOnWithoutTheAbortsThatItFound() throws {
+        let directory = try TestDirectory()
+        try leaveAbort(directory)
+        let path = directory.segment(0, .aborted)
         try block(path)
         let blocked = try TestStore(directory)
         #expect(throws: StorageError.self) { try blocked.open() }

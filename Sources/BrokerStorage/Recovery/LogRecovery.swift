@@ -125,9 +125,21 @@ struct LogRecovery {
                 note(header, control, segment, &producers)
             }
             // A next start would believe what lies before the recovery point.
-            if index < start.index { try segment.aborted.store(segment.path(.aborted)) }
+            if index < start.index { try storeAborted(segment) }
         }
         return producers
+    }
+
+    /// On a full disk the aborted transactions stay in memory until the recovery point moves, which waits for them; without the snapshot of the old one a start
+    /// before that finds them again.
+    private func storeAborted(_ segment: Segment) throws(StorageError) {
+        do throws(StorageError) {
+            try segment.aborted.store(segment.path(.aborted))
+        } catch {
+            guard case .full = error, let checkpoint = entry?.checkpoint, checkpoint.hasSnapshot else { throw error }
+            context.report(.troubled(error))
+            try FileSystem.remove(directory + "/" + ProducerSnapshot.name(checkpoint.offset))
+        }
     }
 
     /// Reads everything from `start` on; cuts off what is no batch, and all that comes after it.
