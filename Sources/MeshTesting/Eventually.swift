@@ -1,6 +1,6 @@
 /// Waits until a condition holds; throws when it does not within the time. Asks again each 10 ms.
 public func eventually(
-    _ what: String = "the condition", within limit: Duration = .seconds(10), file: StaticString = #fileID, line: UInt = #line,
+    _ what: String = "the condition", within limit: Duration = .seconds(60), file: StaticString = #fileID, line: UInt = #line,
     _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now.advanced(by: limit)

@@ -295,7 +295,7 @@ import Testing
         if event != "start" { try expectClean(reopened) }
     }
 
-    @Test func aMillionCommitsStaySmall() throws {
+    @Test func manyCommitsStaySmall() throws {
         let test = try TestStore()
         var settings = LogSettings()
         settings.cleanupPolicy = .compact
@@ -304,7 +304,7 @@ import Testing
         let log = try test.open("__consumer_offsets", 0, settings)
         let commits = (0..<10).map { record("key \($0)", String(repeating: "v", count: 30)) }
         var largest = 0
-        for index in 0..<1_000_000 {
+        for index in 0..<200_000 {
             _ = try log.appendInternal(commits[index % 10], now: test.now)
             guard index % 20_000 == 0 else { continue }
             test.now += 5000
@@ -313,6 +313,6 @@ import Testing
             largest = max(largest, log.size)
         }
         #expect(largest < 8 << 20 && log.segmentCount < 12)
-        #expect(try log.seen(.readUncommitted, maximumBytes: 1 << 20).last?.offset == 999_999)
+        #expect(try log.seen(.readUncommitted, maximumBytes: 1 << 20).last?.offset == 199_999)
     }
 }

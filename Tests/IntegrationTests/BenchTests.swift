@@ -88,7 +88,7 @@ import Testing
         func said() throws -> String { try String(contentsOfFile: directory + "/log", encoding: .utf8) }
         try await eventually("the first round to be over", within: .seconds(120)) { try said().contains("round 1: ") }
         process.signal(.interrupt)
-        try await eventually("the command to end", within: .seconds(60)) { process.exitStatus != nil }
+        try await eventually("the command to end", within: .seconds(120)) { process.exitStatus != nil }
         let words = try said()
         #expect(process.exitStatus == .exited(130), "\(words)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: data) == [])

@@ -4,8 +4,9 @@ import LocalBroker
 import MeshTesting
 import Testing
 
-/// A short pass of each chaos scenario, each with a broker of its own; the modes take turns. `make chaos` runs them for long.
-@Suite(.serialized) struct ChaosTests {
+/// A short pass of each chaos scenario, each with a broker of its own; the modes take turns. `make chaos` runs them for long. A pass mostly waits, so several
+/// run at a time.
+@Suite struct ChaosTests {
     private static let passes: [(scenario: String, mode: String)] = [
         ("kill", "exactly-once"), ("kill", "at-least-once"), ("sigterm", "at-least-once"), ("scale", "exactly-once"),
         ("freeze", "exactly-once"), ("freeze", "at-least-once"), ("broker-kill", "exactly-once"), ("broker-freeze", "at-least-once"),
@@ -97,13 +98,13 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let (process, temporary) = try begin(["chaos", "--scenario", "freeze", "--duration", "60"], in: directory)
         defer { process.signal(.kill) }
-        try await eventually("a bot to be frozen", within: .seconds(90)) {
+        try await eventually("a bot to be frozen", within: .seconds(120)) {
             try String(contentsOfFile: directory + "/log", encoding: .utf8).contains("s: SIGSTOP bot")
         }
         #expect(try processes(naming: temporary) > 0)
         process.signal(signal)
-        try await eventually("the command to end", within: .seconds(30)) { process.exitStatus != nil }
-        try await eventually("its processes to end", within: .seconds(30)) { try processes(naming: temporary) == 0 }
+        try await eventually("the command to end", within: .seconds(120)) { process.exitStatus != nil }
+        try await eventually("its processes to end", within: .seconds(120)) { try processes(naming: temporary) == 0 }
         if signal == .terminate { #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == []) }
     }
 
@@ -113,16 +114,16 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let (process, temporary) = try begin(["chaos", "--scenario", "kill", "--seed", "1..3"], in: directory)
         defer { process.signal(.kill) }
-        try await eventually("its directory to be there", within: .seconds(30)) {
+        try await eventually("its directory to be there", within: .seconds(120)) {
             try FileManager.default.contentsOfDirectory(atPath: temporary).contains { name in
                 try !FileManager.default.contentsOfDirectory(atPath: "\(temporary)/\(name)").isEmpty
             }
         }
         process.signal(.terminate)
-        try await eventually("the command to end", within: .seconds(30)) { process.exitStatus != nil }
+        try await eventually("the command to end", within: .seconds(120)) { process.exitStatus != nil }
         #expect(process.exitStatus == .exited(143))
         #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [])
-        try await eventually("its processes to end", within: .seconds(30)) { try processes(naming: temporary) == 0 }
+        try await eventually("its processes to end", within: .seconds(120)) { try processes(naming: temporary) == 0 }
     }
 
     /// How many processes have this path on their command line or as what they were started with.

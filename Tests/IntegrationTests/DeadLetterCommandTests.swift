@@ -45,7 +45,7 @@ import Topology
         return try JSONValue.parse(Array((answer.text.split(separator: "\n").last ?? "").utf8))
     }
 
-    @Test(.timeLimit(.minutes(5))) func tenThousandArePutBackOnceAlthoughTheCommandIsKilled() async throws {
+    @Test(.timeLimit(.minutes(10))) func tenThousandArePutBackOnceAlthoughTheCommandIsKilled() async throws {
         let count = 10_000
         let mesh = try await MeshUnderTest.start(configuration: [
             "EchoBot.yaml": Self.echo("EchoBot"), "OtherBot.yaml": Self.echo("OtherBot"),
@@ -55,15 +55,15 @@ import Topology
 
         let launch = ChildProcess.Launch(
             program: try Programs.mesh,
-            arguments: ["dlq", "redrive", "--bot", "EchoBot", "--rate", "2500", "--data-dir", mesh.directory + "/data"],
+            arguments: ["dlq", "redrive", "--bot", "EchoBot", "--rate", "1000", "--data-dir", mesh.directory + "/data"],
             environment: Programs.environment, output: .file(mesh.directory + "/redrive.log"))
         let command = try await DedicatedThread.run(name: "redrive") { try ChildProcess.spawn(launch) }
-        try await eventually("a part to be put back", within: .seconds(60)) {
+        try await eventually("a part to be put back", within: .seconds(120)) {
             #expect(command.exitStatus == nil, "it has ended before it could be killed")
             return try retry.records(of: "retry.echobot").count > 2_000
         }
         command.signal(.kill)
-        let status = try await DedicatedThread.run(name: "wait") { command.wait(timeout: .seconds(10)) }
+        let status = try await DedicatedThread.run(name: "wait") { command.wait(timeout: .seconds(60)) }
         #expect(status != .exited(0))
         let before = try retry.records(of: "retry.echobot").count
         #expect(before < count)
@@ -97,7 +97,7 @@ import Topology
         #expect(try await mesh.stop() == .exited(0))
     }
 
-    @Test(.timeLimit(.minutes(3))) func ofTwoAtATimeTheSecondTakesOver() async throws {
+    @Test(.timeLimit(.minutes(10))) func ofTwoAtATimeTheSecondTakesOver() async throws {
         let count = 600
         let mesh = try await MeshUnderTest.start(configuration: ["EchoBot.yaml": Self.echo("EchoBot")])
         try await mesh.produce(try Self.letters(count))
@@ -106,13 +106,13 @@ import Topology
             program: try Programs.mesh, arguments: ["dlq", "redrive", "--all", "--rate", "100", "--data-dir", mesh.directory + "/data"],
             environment: Programs.environment, output: .file(mesh.directory + "/first.log"))
         let first = try await DedicatedThread.run(name: "redrive") { try ChildProcess.spawn(launch) }
-        try await eventually("the first to begin", within: .seconds(30)) { try retry.records(of: "retry.echobot").count > 0 }
+        try await eventually("the first to begin", within: .seconds(120)) { try retry.records(of: "retry.echobot").count > 0 }
         let second = try await mesh.mesh("dlq", "redrive", "--all")
         #expect(second.status == .exited(0), "\(second.text)")
         let status = try await DedicatedThread.run(name: "wait") { first.wait(timeout: .seconds(30)) }
         let said = try String(contentsOfFile: mesh.directory + "/first.log", encoding: .utf8)
         #expect(status == .exited(1) && said.contains("another mesh dlq"), "\(said)")
-        try await eventually("each to be handled", within: .seconds(60)) {
+        try await eventually("each to be handled", within: .seconds(120)) {
             try mesh.log.records(of: "notification.requested").count >= count
         }
         #expect(try retry.records(of: "retry.echobot").count == count)
@@ -123,7 +123,7 @@ import Topology
         #expect(try await mesh.stop() == .exited(0))
     }
 
-    @Test(.timeLimit(.minutes(3))) func whatFailsAgainIsQuarantinedAndCanBePurged() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatFailsAgainIsQuarantinedAndCanBePurged() async throws {
         let mesh = try await MeshUnderTest.start(configuration: ["EchoBot.yaml": Self.echo("EchoBot")])
         try await mesh.produce("code.committed", key: "a", "hello")
         func letters() throws -> Int { try mesh.log.records(of: "mesh.dlq").count }

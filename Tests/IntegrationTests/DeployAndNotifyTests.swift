@@ -24,7 +24,7 @@ import Testing
         } catch {
             Issue.record("\(error)\n\(mesh.output.suffix(6000))")
         }
-        try await mesh.stop()
+        try await mesh.stop(directoryIsNeeded: true)
         let down = try await mesh.mesh("down")
         #expect(down.status == .exited(0), "\(down.text)")
         #expect(down.text.contains("stopped: production, staging"), "\(down.text)")
@@ -40,7 +40,7 @@ import Testing
         do {
             try await request(mesh, Self.c1, try await Self.artifact(mesh, "v1"))
             let note = mesh.directory + "/data/services/staging.trial.json"
-            try await eventually("a canary to run", within: .seconds(60)) { FileManager.default.fileExists(atPath: note) }
+            try await eventually("a canary to run", within: .seconds(120)) { FileManager.default.fileExists(atPath: note) }
             for pid in mesh.processes(of: "DeployBot-1") { kill(pid, SIGKILL) }
             let completed = try await mesh.event("deploy.completed", within: .seconds(120)) { $0.text("environment") == "staging" }
             #expect(try await Self.ask(staging) == "v1")
@@ -53,7 +53,7 @@ import Testing
         } catch {
             Issue.record("\(error)\n\(mesh.output.suffix(6000))")
         }
-        try await mesh.stop()
+        try await mesh.stop(directoryIsNeeded: true)
         #expect(try await mesh.mesh("down").text.contains("stopped: staging"))
         try FileManager.default.removeItem(atPath: mesh.directory)
     }

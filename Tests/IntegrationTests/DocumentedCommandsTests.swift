@@ -57,13 +57,13 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(4))) func theTutorialRunsAsWritten() async throws {
+    @Test(.timeLimit(.minutes(10))) func theTutorialRunsAsWritten() async throws {
         let copy = try Copy()
         try await copy.run(try DocumentPage(path: "docs/tutorial.md"))
         try await copy.end()
     }
 
-    @Test(.timeLimit(.minutes(5))) func theHowToPagesRunAsWritten() async throws {
+    @Test(.timeLimit(.minutes(10))) func theHowToPagesRunAsWritten() async throws {
         let copy = try Copy()
         try await copy.mesh("up --detach")
         let cluster = "docs/how-to/point-at-a-real-cluster.md"

@@ -103,6 +103,5 @@ import Topology
         }
         #expect(expected.isEmpty, "no dead letters of \(expected.keys.sorted())")
         #expect(try await mesh.stop() == .exited(0))
-        try FileManager.default.removeItem(atPath: mesh.directory)
     }
 }

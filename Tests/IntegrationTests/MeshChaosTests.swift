@@ -22,7 +22,7 @@ import Testing
     @Test func killedAndFrozenInstancesAreBackAndNothingIsLostOrWrittenTwice() async throws {
         let mesh = try await MeshUnderTest.start(replicas: ["CountBot=2"], configuration: ["CountBot.yaml": CostReports.countBot])
         let load = CostReports(mesh.settings)
-        try await eventually("the bots to work", within: .seconds(60)) { try mesh.log.events(of: "notification.requested").count > 100 }
+        try await eventually("the bots to work", within: .seconds(120)) { try mesh.log.events(of: "notification.requested").count > 100 }
 
         let killed = try await mesh.mesh(
             "chaos", "kill", "CountBot", "--every", "3s", "--duration", "5s", "--settle", "90s", "--seed", "4", "--format", "json",
@@ -63,11 +63,11 @@ import Testing
                     arguments: ["chaos", "freeze", "CountBot", "--for", "10m", "--data-dir", mesh.directory + "/data"],
                     environment: Programs.environment, output: .file(mesh.directory + "/chaos.log")))
             defer { command.signal(.kill) }
-            try await eventually("the bot to be frozen", within: .seconds(30)) { processState(bot) == "T" }
+            try await eventually("the bot to be frozen", within: .seconds(120)) { processState(bot) == "T" }
             command.signal(signal)
-            try await eventually("the command to end", within: .seconds(60)) { command.exitStatus != nil }
+            try await eventually("the command to end", within: .seconds(120)) { command.exitStatus != nil }
             #expect(command.exitStatus == (signal == .interrupt ? .exited(130) : .signalled(9)))
-            try await eventually("the bot to be let go", within: .seconds(20)) { processState(bot).map { $0 != "T" } ?? false }
+            try await eventually("the bot to be let go", within: .seconds(120)) { processState(bot).map { $0 != "T" } ?? false }
         }
         #expect(try await mesh.mesh("chaos", "kill", "CountBt").status == .exited(2))
         #expect(try await mesh.mesh("chaos", "kill", "CountBot", "--every", "3").status == .exited(2))

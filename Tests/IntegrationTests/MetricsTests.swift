@@ -21,7 +21,7 @@ import Testing
         try await mesh.produce("cost.report", #"{"payload":{}}"#)
         _ = try await mesh.event("notification.requested")
         var port: Int64?
-        try await eventually("the instance to report its port", within: .seconds(30)) {
+        try await eventually("the instance to report its port", within: .seconds(120)) {
             port = try mesh.log.records(of: InstanceRecord.topic).compactMap { record -> Int64? in
                 try JSONValue.parse(record.value ?? [])["health_port"]?.integer
             }.last
@@ -36,6 +36,5 @@ import Testing
         let documented = Set(page.split(separator: "\n").compactMap { $0.hasPrefix("| `") ? $0.split(separator: "`")[1] : nil })
         #expect(Set(answer.text.split(separator: "\n")) == documented)
         #expect(try await mesh.stop() == .exited(0))
-        try FileManager.default.removeItem(atPath: mesh.directory)
     }
 }

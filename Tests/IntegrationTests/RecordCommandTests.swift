@@ -75,7 +75,7 @@ import Testing
             )
         }
         func said(_ text: String) -> Bool { ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").contains(text) }
-        try await eventually("the tail to show what comes", within: .seconds(60)) {
+        try await eventually("the tail to show what comes", within: .seconds(120)) {
             try await produce([OutgoingRecord(topic: first, value: Array(#"{"payload":{"n":200}}"#.utf8))])
             return said("\(first)[")
         }
@@ -83,7 +83,7 @@ import Testing
         let second = "\(domain).two"
         try await broker.makeTopics([NewTopic(name: second, partitions: 1)])
         try await produce([100, 50, 101].map { OutgoingRecord(topic: second, value: Array(#"{"payload":{"n":\#($0)}}"#.utf8)) })
-        try await eventually("the new topic to be shown", within: .seconds(60)) { said("\(second)[0]@2 ") }
+        try await eventually("the new topic to be shown", within: .seconds(120)) { said("\(second)[0]@2 ") }
         #expect(said("\(second)[0]@0 ") && !said("\(second)[0]@1 "))
         child.signal(.interrupt)
         let status = try await DedicatedThread.run(name: "tail") { child.wait(timeout: .seconds(20)) }
@@ -134,11 +134,11 @@ import Testing
                 ChildProcess.Launch(program: try Programs.mesh, arguments: arguments, environment: Programs.environment, output: .file(log))
             )
         }
-        try await eventually("the replay to have written something", within: .seconds(30)) {
+        try await eventually("the replay to have written something", within: .seconds(120)) {
             try await kcat("-C", "-t", target, "-o", "beginning", "-e", "-q").split(separator: "\n").count > 500
         }
         child.signal(.kill)
-        _ = try await DedicatedThread.run(name: "replay") { child.wait(timeout: .seconds(10)) }
+        _ = try await DedicatedThread.run(name: "replay") { child.wait(timeout: .seconds(60)) }
         let said = try String(contentsOfFile: log, encoding: .utf8)
         let id = try #require(said.split(separator: "\n").first { $0.hasPrefix("replay ") }.map { String($0.dropFirst(7)) })
         let resumed = try #require(objects(try await run("--resume", id).text).first)
@@ -214,7 +214,7 @@ import Testing
         }
         // It reads, so it has listened for Ctrl-C since before. The tool ends at a line: lines come until it does.
         var writer: Int32 = -1
-        try await eventually("the file to be read", within: .seconds(30)) {
+        try await eventually("the file to be read", within: .seconds(120)) {
             writer = open(pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
             return writer >= 0
         }
@@ -222,7 +222,7 @@ import Testing
         let reader = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         child.signal(.interrupt)
         let line = Array(#"{"topic":"mesh.audit","partition":0,"offset":0,"key":null,"value":"{}"}"#.utf8) + [0x0a]
-        try await eventually("the replay to end", within: .seconds(30)) {
+        try await eventually("the replay to end", within: .seconds(120)) {
             _ = write(writer, line, line.count)
             return child.exitStatus != nil
         }

@@ -34,7 +34,7 @@ import Testing
             let builds = try mesh.log.records(of: "build.completed").count
             let alone = try await mesh.mesh("replay", "build.completed", "--to-bot", "TestBot")
             #expect(alone.text.contains("to TestBot alone"), "\(alone.text)")
-            try await eventually("TestBot to have handled it", within: .seconds(30)) {
+            try await eventually("TestBot to have handled it", within: .seconds(120)) {
                 try mesh.log.events(of: "test.completed").count == 3
             }
             #expect(try mesh.log.records(of: "build.completed").count == builds)
@@ -48,7 +48,7 @@ import Testing
                     topic: "code.committed", key: nil, value: Array(repository.committed(head).utf8),
                     headers: [Header("mesh_replay", text: id)])
             ])
-            try await eventually("the record to be skipped", within: .seconds(30)) {
+            try await eventually("the record to be skipped", within: .seconds(120)) {
                 try await mesh.mesh("replay", "--skipped", id).text.contains("1 record of replay \(id) was skipped")
             }
             #expect(try mesh.log.records(of: "mesh.dlq").isEmpty)

@@ -12,7 +12,7 @@ import Testing
 
     private func more(_ mesh: MeshUnderTest, by count: Int = 200) async throws {
         let before = try results(mesh).count
-        try await eventually("the bots to work", within: .seconds(90)) { try results(mesh).count >= before + count }
+        try await eventually("the bots to work", within: .seconds(120)) { try results(mesh).count >= before + count }
     }
 
     /// Runs `mesh` and expects exit status 0.
@@ -64,7 +64,7 @@ import Testing
         let mesh = try await MeshUnderTest.start(configuration: ["CountBot.yaml": CostReports.countBot])
         _ = try good(try await mesh.mesh("loglevel", "CountBot/1", "debug"), mesh)
         _ = try good(try await mesh.mesh("scale", "CountBot=7", "--no-wait"), mesh)
-        try await eventually("the wishes to be seen", within: .seconds(20)) { try mesh.log.records(of: ControlRecord.topic).count == 2 }
+        try await eventually("the wishes to be seen", within: .seconds(120)) { try mesh.log.records(of: ControlRecord.topic).count == 2 }
         let records = try mesh.log.records(of: ControlRecord.topic).map { try JSONCoder.decode(ControlRecord.self, from: $0.value ?? []) }
         #expect(records.map(\.key) == ["CountBot/1", "CountBot"])
         #expect(records[0].logLevel == "debug" && records[1].replicas == 7)
@@ -73,7 +73,7 @@ import Testing
         let own = audit.filter { $0.action.hasPrefix("bot.") }
         #expect(own.map(\.subject).sorted() == ["CountBot/1=debug", "CountBot=7"])
         #expect(try own.allSatisfy { try $0.hash == $0.expectedHash() })
-        try await eventually("a word about the seventh replica", within: .seconds(30)) {
+        try await eventually("a word about the seventh replica", within: .seconds(120)) {
             mesh.output.contains("no topic that it reads has more than")
         }
         for wrong in [["scale", "CountBt=2"], ["pause", "CountBot/99"], ["scale", "CountBot"]] {

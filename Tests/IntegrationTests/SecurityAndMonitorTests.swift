@@ -32,7 +32,7 @@ import Testing
         let mesh = try await MeshUnderTest.start(bots: ["BuildBot", "TestBot", "SecurityBot"])
         try await run(mesh) {
             try await commit(mesh, repository, clean)
-            let passed = try await mesh.event("security.scan_completed", within: .seconds(90)) { $0.text("commit") == clean }
+            let passed = try await mesh.event("security.scan_completed", within: .seconds(120)) { $0.text("commit") == clean }
             #expect(passed.text("verdict") == "pass" && passed.payload["reasons"]?.array == [], "\(passed.payload.jsonText)")
             #expect(passed.text("build_id") != nil && passed.payload["artifact"]?["sha256"]?.string != nil)
             for field in ["sarif_url", "sbom_url"] {
@@ -45,7 +45,7 @@ import Testing
             try Data("PyYAML==5.3\n".utf8).write(to: URL(filePath: "\(repository.path)/requirements.txt"))
             let leaking = try await repository.commit("Add a token")
             try await commit(mesh, repository, leaking)
-            let refused = try await mesh.event("security.scan_completed", within: .seconds(90)) { $0.text("commit") == leaking }
+            let refused = try await mesh.event("security.scan_completed", within: .seconds(120)) { $0.text("commit") == leaking }
             #expect(refused.text("verdict") == "fail")
             #expect(refused.payload["reasons"]?.array?.count == 2, "\(refused.payload.jsonText)")
             let secrets = try await mesh.event("security.secrets_found")
@@ -89,7 +89,7 @@ import Testing
             #expect(raised.text("severity") == "critical" && raised.record.key == Array("staging-health/staging".utf8))
             // One more question after the alert, so that a second alert would have been written.
             let failures = try mesh.log.events(of: "monitor.health_check_failed").count
-            try await eventually("more failures", within: .seconds(30)) {
+            try await eventually("more failures", within: .seconds(120)) {
                 try mesh.log.events(of: "monitor.health_check_failed").count > failures + 1
             }
             isWell.withLock { $0 = true }

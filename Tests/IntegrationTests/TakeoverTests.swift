@@ -13,14 +13,14 @@ import Testing
             let commit = try await repository.commit(message)
             try await mesh.produce(
                 "code.committed", #"{"payload":{"repository":"\#(repository.url)","commit":"\#(commit)","branch":"main"}}"#)
-            _ = try await mesh.event("build.completed", within: .seconds(60)) { $0.text("commit") == commit }
+            _ = try await mesh.event("build.completed", within: .seconds(120)) { $0.text("commit") == commit }
         }
         try await build("Before")
         let data = mesh.directory + "/data/broker/data"
         let text = try String(contentsOfFile: data + "/lock", encoding: .utf8)
         let pid = try #require(Int32(text.split(separator: "\n").first ?? ""))
         kill(pid, SIGKILL)
-        try await eventually("mesh up to say that the broker is back", within: .seconds(20)) { mesh.output.contains(" again\n") }
+        try await eventually("mesh up to say that the broker is back", within: .seconds(120)) { mesh.output.contains(" again\n") }
         try await build("After")
         #expect(try await mesh.stop() == .exited(0))
     }
@@ -40,8 +40,9 @@ import Testing
         do {
             try await check(mesh, repository.url, commits)
         } catch {
+            let output = mesh.output
             try await mesh.stop()
-            throw MeshUnderTest.NotStarted(description: "\(error)\n\(mesh.output.suffix(6000))")
+            throw MeshUnderTest.NotStarted(description: "\(error)\n\(output.suffix(6000))")
         }
         #expect(try await mesh.stop() == .exited(0))
     }
@@ -54,7 +55,7 @@ import Testing
                 return OutgoingRecord(topic: "code.committed", partition: Int32(index), value: Array(text.utf8))
             })
         // In the middle of builds: each replica has two lanes, so with three under way both work.
-        try await eventually("three builds run", within: .seconds(60)) { try mesh.log.events(of: "build.started").count >= 3 }
+        try await eventually("three builds run", within: .seconds(120)) { try mesh.log.events(of: "build.started").count >= 3 }
         #expect(!mesh.processes(of: "BuildBot-2").isEmpty)
         for pid in mesh.processes(of: "BuildBot-2") { kill(pid, SIGKILL) }
 
@@ -68,7 +69,7 @@ import Testing
                     #"{"payload": {"repository": "file:///nonexistent.git", "commit": "\#(index)123456789abcdef0123456789abcdef01234567"}}"#
                 return OutgoingRecord(topic: "code.committed", partition: Int32(index), value: Array(text.utf8))
             })
-        try await eventually("the second round is through", within: .seconds(60)) { try mesh.log.events(of: "build.failed").count >= 6 }
+        try await eventually("the second round is through", within: .seconds(120)) { try mesh.log.events(of: "build.failed").count >= 6 }
         let built = try mesh.log.events(of: "build.completed").compactMap { $0.text("commit") }
         #expect(built.count == 6)
         #expect(Set(built) == Set(commits))

@@ -34,14 +34,14 @@ import Testing
                 ChildProcess.Launch(
                     program: try Programs.find("script"), arguments: ["-qfc", command, screen], environment: environment, output: .null))
             defer { terminal.signal(.kill) }
-            try await eventually("the screen to show the bot and its dead letter", within: .seconds(60)) {
+            try await eventually("the screen to show the bot and its dead letter", within: .seconds(120)) {
                 let text = shown()
                 return text.contains("TopBot-1") && text.contains("not-json") && text.contains("DEAD LETTERS")
             }
             #expect(shown().contains("\u{1b}[?1049h"))
             let pid = try #require(try processes(naming: data).first)
             kill(pid, signal)
-            try await eventually("it to end", within: .seconds(20)) { terminal.exitStatus != nil }
+            try await eventually("it to end", within: .seconds(120)) { terminal.exitStatus != nil }
             let text = shown()
             #expect(text.contains("\u{1b}[?25h\u{1b}[?1049l"), "signal \(signal)")
         }

@@ -29,7 +29,7 @@ func transactions(_ cluster: MockCluster) throws {
         cluster.settings, ProducerSettings(transactionalID: "tx", maximumRecordBytes: 2000), observer: quiet)
     let headers: Headers = [Header("a", text: "b"), Header("null", nil), Header("empty", [])]
     expectFailure("a record outside of a transaction") { try producer.send(OutgoingRecord(topic: "topic", value: [1], headers: headers)) }
-    try producer.initTransactions(timeout: .seconds(20))
+    try producer.initTransactions(timeout: .seconds(120))
     try producer.beginTransaction()
     try producer.send(OutgoingRecord(topic: "topic", key: [], value: nil, headers: headers))
     expectFailure("a record that is too large") {
@@ -46,10 +46,10 @@ func transactions(_ cluster: MockCluster) throws {
             [TopicPartition("topic", 0): CommittedOffset(offset: 1, metadata: "text")], group: group, timeout: .seconds(10))
     }
     consumer.close()
-    try producer.abortTransaction(timeout: .seconds(20))
+    try producer.abortTransaction(timeout: .seconds(120))
     try producer.beginTransaction()
     try producer.send(OutgoingRecord(topic: "topic", partition: 0, key: [1], value: [2], headers: headers))
-    try producer.commitTransaction(timeout: .seconds(20))
+    try producer.commitTransaction(timeout: .seconds(120))
     _ = producer.deliveries()
     producer.close()
 }
@@ -79,7 +79,7 @@ func consume(_ cluster: MockCluster) throws {
         observer: quiet)
     try consumer.subscribe(to: ["topic"])
     var records = 0
-    let deadline = ContinuousClock.now.advanced(by: .seconds(20))
+    let deadline = ContinuousClock.now.advanced(by: .seconds(120))
     while records == 0 || delegate.assigned < 2 {
         guard ContinuousClock.now < deadline else { throw Late() }
         if case .record = consumer.poll(timeout: .milliseconds(100)) { records += 1 }
@@ -188,7 +188,7 @@ expectNoFailure("the scenario") {
     try forget(cluster)
     cluster.close()
 }
-let deadline = ContinuousClock.now.advanced(by: .seconds(20))
+let deadline = ContinuousClock.now.advanced(by: .seconds(120))
 while MockCluster.runningThreads > 0, ContinuousClock.now < deadline { usleep(1000) }
 print("surprises: \(surprises), threads: \(MockCluster.runningThreads)")
 exit(surprises > 0 || MockCluster.runningThreads > 0 ? 1 : 0)

@@ -3,7 +3,7 @@ import Kafka
 import MeshTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct AdminTests {
+@Suite(.timeLimit(.minutes(10))) struct AdminTests {
     private func withAdmin<Value: Sendable>(_ body: @escaping @Sendable (AdminClient, BrokerFixture) throws -> Value) async throws -> Value
     {
         let broker = try await BrokerFixture.shared()

@@ -7,7 +7,7 @@ import Testing
 ///
 /// Left out: offsets that are out of range (beginning again is what the group asked for), and brokers that go and come (see
 /// `MockCluster.setRoundTrip`).
-@Suite(.timeLimit(.minutes(1))) struct ConsumerFaultTests {
+@Suite(.timeLimit(.minutes(10))) struct ConsumerFaultTests {
     private static let partition = TopicPartition("topic", 0)
     /// A session that outlives the search for another coordinator.
     private static let long: Duration = .seconds(45)
@@ -45,7 +45,7 @@ import Testing
     /// A commit that is sent meanwhile would be refused, and cost the member its partitions.
     @Test func aMemberKnowsThatItIsJoining() async throws {
         try await withMock(brokers: 1) { cluster in
-            try cluster.setRoundTrip(ofBroker: 1, to: .milliseconds(300))
+            try cluster.setRoundTrip(ofBroker: 1, to: .seconds(2))
             let delegate = RecordingDelegate()
             let consumer = try Consumer(cluster.settings, group: GroupSettings(id: "group"), events: delegate, observer: quiet)
             defer { consumer.close() }

@@ -3,7 +3,7 @@ import MeshTesting
 import Testing
 
 /// The three classes of transaction errors, by an imitation of a broker that fails where it is told to.
-@Suite(.timeLimit(.minutes(1))) struct ErrorClassTests {
+@Suite(.timeLimit(.minutes(10))) struct ErrorClassTests {
     private func withTransaction<Value: Sendable>(
         _ body: @escaping @Sendable (Producer, MockCluster) throws -> Value
     ) async throws -> Value {

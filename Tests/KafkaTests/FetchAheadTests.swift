@@ -3,7 +3,7 @@ import Testing
 
 @testable import Kafka
 
-@Suite(.timeLimit(.minutes(1))) struct FetchAheadTests {
+@Suite(.timeLimit(.minutes(10))) struct FetchAheadTests {
     /// librdkafka's thread is woken while what was fetched ahead is used up; and closing does not pull the client away from under who asks.
     @Test func theFetchingThreadIsWokenAsTheQueueEmpties() async throws {
         let broker = try await BrokerFixture.shared()

@@ -3,7 +3,7 @@ import LocalBroker
 import MeshTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct LeakTests {
+@Suite(.timeLimit(.minutes(10))) struct LeakTests {
     /// `KafkaLeakScenario` takes every way through the module that makes and frees C objects; valgrind counts what is left.
     @Test func nothingIsLostOnAnyErrorPath() async throws {
         let valgrind = "/usr/bin/valgrind"
@@ -20,7 +20,7 @@ import Testing
                         "--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite", "--error-exitcode=9",
                         "--undef-value-errors=no", scenario, broker.bootstrapServers,
                     ], environment: ["PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no"], output: .file(log)))
-            return child.wait(timeout: .seconds(100)) ?? child.stop(grace: .zero)
+            return child.wait(timeout: .seconds(400)) ?? child.stop(grace: .zero)
         }
         let output = try String(contentsOfFile: log, encoding: .utf8)
         #expect(status == .exited(0), "\(output.suffix(4000))")

@@ -6,7 +6,7 @@ import LoopbackPorts
 import MeshTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct LocalBrokerTests {
+@Suite(.timeLimit(.minutes(10))) struct LocalBrokerTests {
     @Test func itKeepsItsDataOverAStop() async throws {
         let program = try BuiltProgram.path("meshbroker")
         let directory = try TemporaryDirectory.make(prefix: "broker")

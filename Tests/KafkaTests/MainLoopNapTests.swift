@@ -7,7 +7,8 @@ import Testing
 
 /// A main thread of librdkafka that waits by looking at the clock naps; one that looks now and then, and a thread of another name, does not.
 @Suite(
-    .serialized, .timeLimit(.minutes(1)), .enabled(if: MainLoopNap.isNeeded, "from version 2.4 on librdkafka sleeps where older ones spin"))
+    .serialized, .timeLimit(.minutes(10)), .enabled(if: MainLoopNap.isNeeded, "from version 2.4 on librdkafka sleeps where older ones spin")
+)
 struct MainLoopNapTests {
     private struct Watched {
         var naps: UInt64 = 0

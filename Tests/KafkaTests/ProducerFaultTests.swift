@@ -7,7 +7,7 @@ import Testing
 /// Left out, because librdkafka 2.0.2's imitation does not look at sequence numbers, so that a repeat of what it has already would be there
 /// twice (a real broker drops it): an answer that takes longer than the client waits, and more than one request in flight beside one that
 /// fails. Brokers that go and come are left out as well (see `MockCluster.setRoundTrip`); connections are ended instead.
-@Suite(.timeLimit(.minutes(1))) struct ProducerFaultTests {
+@Suite(.timeLimit(.minutes(10))) struct ProducerFaultTests {
     private static let partition = TopicPartition("topic", 0)
 
     private static func settings(_ cluster: MockCluster) -> ClientSettings {

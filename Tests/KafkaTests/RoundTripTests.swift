@@ -2,7 +2,7 @@ import Kafka
 import MeshTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RoundTripTests {
+@Suite(.timeLimit(.minutes(10))) struct RoundTripTests {
     @Test func nullEmptyAndBytesAreDifferentThings() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic()

@@ -16,7 +16,7 @@ struct NothingCame: Error, CustomStringConvertible {
 
 extension Consumer {
     /// The next `count` records; throws when they do not come in time. Errors that mend themselves are passed over.
-    func records(_ count: Int, within limit: Duration = .seconds(15)) throws -> [Record] {
+    func records(_ count: Int, within limit: Duration = .seconds(90)) throws -> [Record] {
         var records: [Record] = []
         let deadline = ContinuousClock.now.advanced(by: limit)
         while records.count < count {
@@ -31,7 +31,7 @@ extension Consumer {
     }
 
     /// Every record up to the end of all assigned partitions. The consumer must report partition ends.
-    func recordsToEnd(partitions: Int = 1, within limit: Duration = .seconds(15)) throws -> [Record] {
+    func recordsToEnd(partitions: Int = 1, within limit: Duration = .seconds(90)) throws -> [Record] {
         var records: [Record] = []
         var ended: Set<TopicPartition> = []
         let deadline = ContinuousClock.now.advanced(by: limit)
@@ -48,7 +48,7 @@ extension Consumer {
     }
 
     /// Polls until a condition holds.
-    func poll(within limit: Duration = .seconds(20), until condition: () throws -> Bool) throws {
+    func poll(within limit: Duration = .seconds(90), until condition: () throws -> Bool) throws {
         let deadline = ContinuousClock.now.advanced(by: limit)
         while try !condition() {
             guard ContinuousClock.now < deadline else { throw NothingCame(description: "the condition did not come to hold in \(limit)") }

@@ -2,7 +2,7 @@ import Kafka
 import MeshTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TransactionTests {
+@Suite(.timeLimit(.minutes(10))) struct TransactionTests {
     @Test func onlyCommittedRecordsAreVisible() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic()

@@ -43,7 +43,7 @@ import Testing
         return slots.troubles
     }
 
-    @Test(.timeLimit(.minutes(1))) func aFaultOfNobodyIsATrouble() {
+    @Test(.timeLimit(.minutes(10))) func aFaultOfNobodyIsATrouble() {
         let slots = BotSlots { _ in ChildProcess.Launch(program: "/bin/false", arguments: [], environment: [:]) }
         defer { slots.killAll() }
         slots.kill(1)
@@ -54,7 +54,7 @@ import Testing
         #expect(slots.troubles.allSatisfy { $0.hasSuffix("did not run") }, "\(slots.troubles)")
     }
 
-    @Test(.timeLimit(.minutes(1))) func whoeverEndsByItselfIsATroubleUnlessItMay() async throws {
+    @Test(.timeLimit(.minutes(10))) func whoeverEndsByItselfIsATroubleUnlessItMay() async throws {
         let script = #"echo 0 > "$1"; until grep -q go "$1"; do sleep 0.02; done; exit 3"#
         func go(_ file: URL) throws { try Data("go".utf8).write(to: file) }
         let unasked = try await Self.troubles(script, untilAgain: true) { _, file in try go(file) }
@@ -70,7 +70,7 @@ import Testing
         #expect(thawed == [])
     }
 
-    @Test(.timeLimit(.minutes(1))) func whoeverDrainsTooLongIsATrouble() async throws {
+    @Test(.timeLimit(.minutes(10))) func whoeverDrainsTooLongIsATrouble() async throws {
         let deaf = #"trap '' TERM; echo 0 > "$1"; while true; do sleep 0.02; done"#
         let limits = BotSlots.Limits(drain: 0.3, end: 0.2)
         let once = try await Self.troubles(deaf, limits: limits) { slots, _ in slots.terminate(1, twice: false) }
@@ -79,14 +79,14 @@ import Testing
         #expect(twice == ["bot 1 did not end within 0.2 s of its second SIGTERM"])
     }
 
-    @Test(.timeLimit(.minutes(1))) func anEndWithAStatusIsNoDrain() async throws {
+    @Test(.timeLimit(.minutes(10))) func anEndWithAStatusIsNoDrain() async throws {
         let failing = #"trap 'exit 7' TERM; echo 0 > "$1"; while true; do sleep 0.02; done"#
         let troubles = try await Self.troubles(failing) { slots, _ in slots.terminate(1, twice: false) }
         #expect(troubles == ["bot 1 was told to end and exited with status 7"])
     }
 
     /// A storm of SIGTERM meets a bot that drains still from the one before: its second signal ends it, which is no trouble.
-    @Test(.timeLimit(.minutes(1))) func aSecondSignalMayEndWhatDrains() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSecondSignalMayEndWhatDrains() async throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "bot-slots-\(UUID())")
         defer { try? FileManager.default.removeItem(at: file) }
         let slots = BotSlots { _ in Self.launch(file) }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import mesh
 
-@Suite(.timeLimit(.minutes(1))) struct FenceTests {
+@Suite(.timeLimit(.minutes(10))) struct FenceTests {
     /// A process that was scaled away, and is still there with a transaction open.
     @Test func whatASlotHasLeftOpenIsGivenUpAtOnceAndItCannotCommitAnyMore() async throws {
         let broker = try await BrokerFixture.shared()

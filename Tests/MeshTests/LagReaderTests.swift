@@ -7,7 +7,7 @@ import Testing
 @testable import mesh
 
 /// The reader at a real broker.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct LagReaderTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct LagReaderTests {
     private func commit(_ settings: ClientSettings, group: String, _ offsets: [TopicPartition: Int64]) throws {
         let consumer = try Consumer(settings, group: GroupSettings(id: group))
         defer { consumer.close() }

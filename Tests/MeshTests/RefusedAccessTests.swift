@@ -7,7 +7,7 @@ import Testing
 @testable import mesh
 
 /// What commands say to a login that may see a topic, and not read or write it.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct RefusedAccessTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct RefusedAccessTests {
     private static func isRefusal(_ error: any Error) -> Bool { (error as? KafkaError)?.name == "TOPIC_AUTHORIZATION_FAILED" }
 
     @Test func whoMayNotReadIsToldSo() async throws {

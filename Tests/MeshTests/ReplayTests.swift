@@ -351,7 +351,7 @@ import Testing
 }
 
 /// Replays at a real broker.
-@Suite(.timeLimit(.minutes(2))) struct ReplayerTests {
+@Suite(.timeLimit(.minutes(10))) struct ReplayerTests {
     private final class Given: RecordSource {
         private var records: ArraySlice<Record>
         var total: Int? { nil }

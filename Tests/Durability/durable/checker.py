@@ -57,7 +57,7 @@ class Checker:
             return view if view.last_stable == view.high_watermark else None
 
         try:
-            return until("no transaction is open", stable, 5)
+            return until("no transaction is open", stable, 30)
         except AssertionError:
             view = read_partition(connection, topic, partition)
             self.report("a transaction stays open", [f"{topic}-{partition}: last stable {view.last_stable}, high watermark {view.high_watermark}"])

@@ -1,4 +1,5 @@
 """What a round does, from its seed alone."""
+import os
 import random
 from dataclasses import dataclass
 
@@ -6,7 +7,7 @@ from dataclasses import dataclass
 ROUNDS_OF_A_DIRECTORY = 10
 
 #: How often the default mode syncs here; and what a sync may take besides on a busy machine, its wait for the next tick included.
-FLUSH_INTERVAL, MARGIN = 0.2, 1.5
+FLUSH_INTERVAL, MARGIN = 0.2, float(os.environ.get("DURABILITY_MARGIN", "1.5"))
 
 
 @dataclass(frozen=True)

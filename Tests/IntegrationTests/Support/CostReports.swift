@@ -46,7 +46,7 @@ final class CostReports: Sendable {
     /// Stops it; gives how many records there are.
     func stop() async throws -> Int {
         isStopped.store(true, ordering: .relaxed)
-        try await eventually("the load to end", within: .seconds(60)) { isOver.load(ordering: .relaxed) }
+        try await eventually("the load to end", within: .seconds(120)) { isOver.load(ordering: .relaxed) }
         if let failure = failure.withLock({ $0 }) { throw MeshUnderTest.NotStarted(description: failure) }
         return acknowledged.load(ordering: .relaxed)
     }

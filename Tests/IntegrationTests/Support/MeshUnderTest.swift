@@ -2,6 +2,7 @@ import Envelopes
 import FoundationEssentials
 import Kafka
 import LocalBroker
+import LoopbackPorts
 import MeshTesting
 import Topology
 
@@ -18,6 +19,8 @@ final class MeshUnderTest: Sendable {
     ) async throws -> MeshUnderTest {
         let directory = try TemporaryDirectory.make(prefix: "mesh-up")
         var arguments = ["up"] + bots + ["--data-dir", directory + "/data"] + flags
+        // Two meshes that begin at a time would both find the usual port free.
+        if !flags.contains("--port") { arguments += ["--port", "\(try FreePort.choose())"] }
         for count in replicas { arguments += ["--replicas", count] }
         if let configuration {
             try FileManager.default.createDirectory(atPath: directory + "/bots", withIntermediateDirectories: true)
@@ -31,7 +34,7 @@ final class MeshUnderTest: Sendable {
         let process = try await DedicatedThread.run(name: "mesh-up") { try ChildProcess.spawn(launch) }
         func said() -> String { (try? String(contentsOfFile: output, encoding: .utf8)) ?? "" }
         do {
-            try await eventually("mesh up to say that its bots run", within: .seconds(90)) {
+            try await eventually("mesh up to say that its bots run", within: .seconds(120)) {
                 if let status = process.exitStatus { throw NotStarted(description: "mesh up \(status):\n\(said().suffix(4000))") }
                 return said().contains(" run (")
             }
@@ -60,16 +63,16 @@ final class MeshUnderTest: Sendable {
         log = LogFollower(settings, topics: Set(catalogue.definitions.keys.map(\.name)))
     }
 
-    /// Ends it as Ctrl-C does; gives the exit status, nil when it had to be killed.
+    /// Ends it as Ctrl-C does, and removes its directory unless that `isNeeded` still; gives the exit status, nil when it had to be killed.
     @discardableResult
-    func stop() async throws -> ChildProcess.ExitStatus? {
+    func stop(directoryIsNeeded isNeeded: Bool = false) async throws -> ChildProcess.ExitStatus? {
         log.stop()
         return try await DedicatedThread.run(name: "mesh-down") { [process, directory] in
             process.signal(.interrupt)
             let status = process.wait(timeout: .seconds(40))
             if status == nil { process.signal(.kill) }
             // What went wrong stays there to be looked at.
-            if status == .exited(0) { AtExit.run { try? FileManager.default.removeItem(atPath: directory) } }
+            if status == .exited(0), !isNeeded { try? FileManager.default.removeItem(atPath: directory) }
             return status
         }
     }

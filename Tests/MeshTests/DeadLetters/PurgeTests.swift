@@ -7,7 +7,7 @@ import Testing
 @testable import mesh
 
 /// A purge at a real broker.
-@Suite(.timeLimit(.minutes(2))) struct PurgeTests {
+@Suite(.timeLimit(.minutes(10))) struct PurgeTests {
     /// A person is asked about those that are there; a bot may give up more while the question stands.
     @Test func whatComesAfterTheQuestionStays() async throws {
         let (result, states) = try await DedicatedThread.run(name: "purge") {
