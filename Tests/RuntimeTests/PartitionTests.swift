@@ -141,8 +141,11 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 1)
     }
 
-    /// A leader that was not in sync, or a backup: what is written where the old records stood is new.
-    @Test(arguments: DeliveryMode.allCases) func aLogThatEndsBelowItsCommitGoesOnThere(_ delivery: DeliveryMode) throws {
+    /// A leader that was not in sync, or a backup: what is written where the old records stood is new. Below the commit, and above it, below what it names as
+    /// finished.
+    @Test(arguments: DeliveryMode.allCases, [10, 17]) func aLogThatEndsBelowItsCommitGoesOnThere(_ delivery: DeliveryMode, _ place: Int)
+        throws
+    {
         let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
         for number in 0..<20 { try machine.send(Work(name: "old-\(number)", number: number, how: number == 15 ? "call" : "plain")) }
         for _ in 0..<200 {
@@ -152,7 +155,7 @@ import Testing
         let partition = TopicPartition(Work.type.name, 0)
         let records = machine.log.records(of: Work.type.name)
         #expect(machine.log.committed[partition]?.offset == records[15].offset && machine.calls.count == 1)
-        machine.log.cut(partition, to: records[10].offset)
+        machine.log.cut(partition, to: records[place].offset)
         try machine.crash()
         machine.restoreAll()
         for number in 0..<20 { try machine.send(Work(name: "new-\(number)", number: number, how: "call")) }

@@ -11,7 +11,7 @@ extension Engine {
             partition.early.append(incoming.undecided)
             return pauseWithoutRoom(partition)
         }
-        guard partition.ledger.begin(incoming.record.offset) else {
+        guard partition.begin(incoming.record.offset) else {
             // It was finished before: its restoration has remembered it.
             partition.isDirty = true
             return

@@ -10,7 +10,8 @@ extension Engine {
         for topicPartition in topicPartitions {
             partitions[topicPartition]?.isLost = true
             partitions[topicPartition] = AssignedPartition(
-                topicPartition, role: role(of: topicPartition), assignment: assignments, window: settings.limits.dedupWindow)
+                topicPartition, role: role(of: topicPartition), assignment: assignments,
+                window: DedupWindow(capacity: settings.limits.dedupWindow))
         }
         forgetLastTaken()
         guard !topicPartitions.isEmpty else { return }
@@ -62,10 +63,12 @@ extension Engine {
                 "\(contract.name): \(unreadable) states in \(settings.topics.state)[\(number)] cannot be read and count as not there")
         }
         partition.notes.sort()
+        // What was taken in before the consumer was put there comes again, or is gone.
+        if restoration.putTo != nil { partition.early = [] }
         if let end = restoration.lostEnd { forgetLost(partition, from: end) }
         for record in restoration.history {
             let incoming = decoder.decode(record, at: nil)
-            remember(incoming, in: partition)
+            if !partition.isAnew { remember(incoming, in: partition) }
             noteTick(incoming)
         }
         partition.isRestored = true
@@ -75,9 +78,23 @@ extension Engine {
         for incoming in early { take(incoming, at: moment) }
     }
 
-    /// The log was cut: what comes at these offsets now is new, also what was taken in before the consumer was put back.
+    /// The log was cut while it was read: what is under way of the partition is forgotten, as if it went to somebody else and came back. False when it cannot be
+    /// now.
+    func restoreAnew(_ topicPartition: TopicPartition, _ cut: LogCut, at moment: Moment) -> Bool {
+        guard draining == nil, let old = partitions[topicPartition], old.isRestored, !old.isLeaving else { return false }
+        revoked([topicPartition], at: moment)
+        assignments += 1
+        partitions[topicPartition] = AssignedPartition(
+            topicPartition, role: old.role, assignment: assignments, window: old.window, isAnew: true)
+        if old.isPaused { actions.append(.resume([topicPartition])) }
+        actions.append(.restore([topicPartition], assignment: assignments, cut: cut))
+        return true
+    }
+
+    /// The log was cut: what comes at these offsets now is new. It is committed at once where the log ends now: who started only after more was written would take
+    /// the end of that for it.
     private func forgetLost(_ partition: AssignedPartition, from end: Int64) {
-        partition.early = []
+        partition.isDirty = true
         let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
         let journals = partition.journals.keys.filter { $0 >= end }.map { StateKey.journal(topic: topic, partition: number, offset: $0) }
         let notes = partition.notes.filter { $0 >= end }.map { StateKey.notDone(topic: topic, partition: number, offset: $0) }
