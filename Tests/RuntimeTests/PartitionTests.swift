@@ -71,6 +71,26 @@ import Testing
         #expect(machine.engine.partitions[inbox]?.isRestored == true)
     }
 
+    /// Before their restoration records of all partitions together have no more room than one process has.
+    @Test func theBytesThatComeBeforeARestorationAreBounded() throws {
+        var limits = Limits()
+        limits.earlyBytes = 4_000
+        let machine = try Machine(WorkBot.self, partitions: 6, limits: limits)
+        for number in 0..<200 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
+        let largest = try #require(machine.log.records(of: Work.type.name).map(\.byteCount).max())
+        while machine.deliver() != nil { machine.advance() }
+        #expect(machine.engine.earlyBytes >= limits.earlyBytes, "as many as there is room for")
+        #expect(machine.engine.earlyBytes <= limits.earlyBytes + largest)
+        let inputs = machine.inputs
+        machine.giveUp(inputs)
+        #expect(machine.engine.earlyBytes == 0)
+        machine.own(inputs)
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 200)
+        #expect(machine.engine.earlyBytes == 0)
+        machine.expectAllCommitted()
+    }
+
     @Test func aLostPartitionIsLetGoAtOnce() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)
         try machine.send(Work(name: "a", number: 1, how: "plain"))

@@ -48,7 +48,9 @@ final class EngineLoop {
             before: AuditTailReader(client: options.client, actor: settings.instance, logger: options.logger))
         let metrics = Metrics()
         outputs = OutputWriter(options.configuration, metrics: metrics, logger: options.logger)
-        restorer = Restorer(client: options.client, settings: settings, place: snapshots, mailbox: mailbox, logger: options.logger)
+        restorer = Restorer(
+            client: options.client, settings: settings, decoder: engine.decoder, place: snapshots, mailbox: mailbox,
+            logger: options.logger)
         reporter = try Reporter(options: options, metrics: metrics, side: side, restorer: restorer, host: host)
         // A bot's domain is that of what it produces first; only domains that have a log topic publish their lines.
         let domain = engine.contract.produces.first.map { String($0.domain) } ?? ""

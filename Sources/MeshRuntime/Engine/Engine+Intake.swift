@@ -8,7 +8,7 @@ extension Engine {
     func take(_ incoming: Incoming, at moment: Moment) {
         guard let partition = assigned(incoming.record.topicPartition) else { return }
         guard partition.isRestored else {
-            partition.early.append(incoming.undecided)
+            keepEarly(incoming.undecided, partition)
             return pauseWithoutRoom(partition)
         }
         guard partition.begin(incoming.record.offset) else {

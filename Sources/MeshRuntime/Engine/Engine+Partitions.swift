@@ -8,7 +8,7 @@ extension Engine {
     func assigned(_ topicPartitions: [TopicPartition]) {
         assignments += 1
         for topicPartition in topicPartitions {
-            partitions[topicPartition]?.isLost = true
+            if let old = partitions[topicPartition] { lose(old) }
             partitions[topicPartition] = AssignedPartition(
                 topicPartition, role: role(of: topicPartition), assignment: assignments,
                 window: DedupWindow(capacity: settings.limits.dedupWindow))
@@ -16,6 +16,24 @@ extension Engine {
         forgetLastTaken()
         guard !topicPartitions.isEmpty else { return }
         actions.append(.restore(topicPartitions, assignment: assignments))
+    }
+
+    private func lose(_ partition: AssignedPartition) {
+        partition.isLost = true
+        _ = takeEarly(partition)
+    }
+
+    /// The record came before its partition was restored.
+    func keepEarly(_ incoming: Incoming, _ partition: AssignedPartition) {
+        partition.early.append(incoming)
+        earlyBytes += incoming.record.byteCount
+    }
+
+    private func takeEarly(_ partition: AssignedPartition) -> [Incoming] {
+        let early = partition.early
+        partition.early = []
+        for incoming in early { earlyBytes -= incoming.record.byteCount }
+        return early
     }
 
     /// A partition that is lost is let go with its states, also if no record comes any more.
@@ -64,18 +82,13 @@ extension Engine {
         }
         partition.notes.sort()
         // What was taken in before the consumer was put there comes again, or is gone.
-        if restoration.putTo != nil { partition.early = [] }
+        if restoration.putTo != nil { _ = takeEarly(partition) }
         if let end = restoration.lostEnd { forgetLost(partition, from: end) }
-        for record in restoration.history {
-            let incoming = decoder.decode(record, at: nil)
-            if !partition.isAnew { remember(incoming, in: partition) }
-            noteTick(incoming)
-        }
+        if !partition.isAnew { for (offset, identity) in restoration.history.done { remember(identity, of: offset, in: partition) } }
+        if !routes.schedules.isEmpty { for tick in restoration.history.ticks { ticker.note(tick) } }
         partition.isRestored = true
         ticker.owns(partition.topicPartition, at: moment)
-        let early = partition.early
-        partition.early = []
-        for incoming in early { take(incoming, at: moment) }
+        for incoming in takeEarly(partition) { take(incoming, at: moment) }
     }
 
     /// The log was cut while it was read: what is under way of the partition is forgotten, as if it went to somebody else and came back. False when it cannot be
@@ -120,13 +133,11 @@ extension Engine {
     }
 
     /// Notes the identity of a record that was settled done before this process had the partition.
-    func remember(_ incoming: Incoming, in partition: AssignedPartition) {
+    func remember(_ identity: Identity, of offset: Int64, in partition: AssignedPartition) {
         guard remembers(partition) else { return }
-        let offset = incoming.record.offset
         let place = partition.notes.partitionPoint { $0 >= offset }
         guard place == partition.notes.count || partition.notes[place] != offset else { return }
-        // A record that cannot be decoded was dead-lettered, and has no identity to remember.
-        if let content = incoming.readable { partition.window.insert(content.identity) }
+        partition.window.insert(identity)
     }
 
     /// The partitions are about to be given up: nothing new is begun on them. `isQuiet` tells when what was decided is settled.
@@ -153,8 +164,7 @@ extension Engine {
         actOnCommitted(at: moment)
         let gone = Set(topicPartitions)
         for topicPartition in topicPartitions {
-            partitions[topicPartition]?.isLost = true
-            partitions[topicPartition] = nil
+            if let old = partitions.removeValue(forKey: topicPartition) { lose(old) }
             ticker.lost(topicPartition)
         }
         forgetLastTaken()
@@ -207,8 +217,12 @@ extension Engine {
 
     /// Whether the partition itself has room for more: of a retry partition's records many wait for their time, and none is handled before its restoration.
     func hasRoom(_ partition: AssignedPartition) -> Bool {
-        partition.early.count < settings.limits.earlyRecords && partition.waiting < settings.limits.waitingPerRetryPartition
+        (partition.isRestored || hasRoomEarly(partition)) && partition.waiting < settings.limits.waitingPerRetryPartition
             && partition.waitingBytes < settings.limits.waitingBytesPerRetryPartition
+    }
+
+    private func hasRoomEarly(_ partition: AssignedPartition) -> Bool {
+        partition.early.count < settings.limits.earlyRecords && earlyBytes < settings.limits.earlyBytes
     }
 
     private func hasAmpleRoom(_ partition: AssignedPartition) -> Bool {

@@ -87,7 +87,7 @@ struct Restoration: Sendable {
     /// Of the request that it answers.
     var cut: LogCut?
     /// The last records that were finished, as `FinishedHistory` says, for deduplication.
-    var history: [Record]
+    var history: Remembered
     /// The newest value of each key of the state partition that belongs to it.
     var state: [(key: [UInt8], value: [UInt8])]
 }

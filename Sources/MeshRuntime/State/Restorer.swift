@@ -32,12 +32,14 @@ final class Restorer: Sendable {
     private static let copyLimit: Int64 = 2_000
 
     /// - Parameter place: of the local copies; nil: there are none.
-    init(client: ClientSettings, settings: RuntimeSettings, place: Snapshots.Place?, mailbox: Mailbox, logger: Logger) {
+    init(
+        client: ClientSettings, settings: RuntimeSettings, decoder: RecordDecoder, place: Snapshots.Place?, mailbox: Mailbox, logger: Logger
+    ) {
         let (queue, progress, failures) = (queue, progress, failures)
         OwnThread.start("restore") {
             let snapshots = place.map { Snapshots($0, logger: logger, failures: failures) }
             var worker = RestoreWorker(
-                client: client, settings: settings, logger: logger, snapshots: snapshots, progress: progress)
+                client: client, settings: settings, decoder: decoder, logger: logger, snapshots: snapshots, progress: progress)
             var waiting = RestoreQueue()
             var copied: Set<Int32> = []
             var pause = Self.copyEvery
@@ -87,6 +89,7 @@ final class Restorer: Sendable {
 struct RestoreWorker {
     let client: ClientSettings
     let settings: RuntimeSettings
+    let decoder: RecordDecoder
     let logger: Logger
     let reader: StateReader
     let progress: RestoreProgress
@@ -94,9 +97,13 @@ struct RestoreWorker {
     /// For one answer of a broker: while it is waited for, nothing else is restored.
     private static let limit: Duration = .seconds(5)
 
-    init(client: ClientSettings, settings: RuntimeSettings, logger: Logger, snapshots: Snapshots?, progress: RestoreProgress) {
+    init(
+        client: ClientSettings, settings: RuntimeSettings, decoder: RecordDecoder, logger: Logger, snapshots: Snapshots?,
+        progress: RestoreProgress
+    ) {
         self.client = client
         self.settings = settings
+        self.decoder = decoder
         self.logger = logger
         self.progress = progress
         reader = StateReader(topic: settings.topics.state, snapshots: snapshots, progress: progress)
@@ -157,7 +164,7 @@ struct RestoreWorker {
         let consumer = try connected()
         var committed = try consumer.committed(request.partitions, timeout: Self.limit)
         let state = try readState(request.numbers, consumer)
-        var history: [TopicPartition: [Record]] = [:]
+        var history: [TopicPartition: Remembered] = [:]
         let window = 2 * settings.limits.dedupWindow
         var beginnings: [TopicPartition: Beginning] = [:]
         var starts: [TopicPartition: StartOffset] = [:]
@@ -179,7 +186,9 @@ struct RestoreWorker {
         }
         try PartitionScan(consumer: consumer, progress: progress, logger: logger).read(starts) { record in
             guard let finished = wanted[record.topicPartition] else { return .partitionDone }
-            if finished.contains(record.offset) { Self.keep(record, in: &history[record.topicPartition, default: []], atMost: window) }
+            if finished.contains(record.offset) {
+                history[record.topicPartition, default: Remembered()].take(record, decoder, atMost: window)
+            }
             return record.offset + 1 >= finished.end ? .partitionDone : .more
         }
         return request.partitions.map { partition in
@@ -187,15 +196,9 @@ struct RestoreWorker {
             return Restoration(
                 topicPartition: partition, assignment: request.assignment, committed: committed[partition],
                 lostEnd: beginnings[partition]?.lostEnd, putTo: beginnings[partition]?.putTo, cut: request.cut,
-                history: history[partition]?.suffix(window) ?? [],
+                history: history[partition] ?? Remembered(),
                 state: number.flatMap { state[$0] }?.compactMap { key, value in belongs(key, to: partition) ? (key, value) : nil } ?? [])
         }
-    }
-
-    /// Keeps the last so many, or up to twice as many.
-    private static func keep(_ record: Record, in history: inout [Record], atMost count: Int) {
-        if history.count >= 2 * count { history.removeFirst(count) }
-        history.append(record)
     }
 
     private func tell(_ beginning: Beginning, of partition: TopicPartition, _ commit: CommittedOffset, isCut: Bool) {

@@ -51,17 +51,21 @@ final class MemoryLog {
 
     /// What a new owner reads first.
     func restoration(
-        of partition: TopicPartition, assignment: UInt64, cut: LogCut?, state topic: String, window: Int64
+        of partition: TopicPartition, assignment: UInt64, cut: LogCut?, decoder: RecordDecoder, window: Int64
     ) -> Restoration {
         let beginning = Beginning(committed[partition], Watermarks(low: 0, high: end(of: partition)), cut: cut, window: window)
         let isAsked = committed[partition] != nil || cut != nil || partition.topic == ScheduleFired.type.name
         let commit = isAsked ? beginning.commit : nil
         var latest: [[UInt8]: [UInt8]?] = [:]
+        let topic = decoder.topics.state
         if let count = counts[topic] {
             for record in partitions[TopicPartition(topic, partition.partition % count)]! { latest[record.key!] = .some(record.value) }
         }
         let finished = FinishedHistory(commit ?? CommittedOffset(offset: 0, metadata: ""), window: 2 * window)
-        let history = partitions[partition]!.filter { finished.contains($0.offset) }
+        var history = Remembered()
+        for record in partitions[partition]! where finished.contains(record.offset) {
+            history.take(record, decoder, atMost: Int(2 * window))
+        }
         return Restoration(
             topicPartition: partition, assignment: assignment, committed: commit, lostEnd: beginning.lostEnd, putTo: beginning.putTo,
             cut: cut,
