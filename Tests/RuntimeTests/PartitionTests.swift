@@ -71,6 +71,23 @@ import Testing
         #expect(machine.engine.partitions[inbox]?.isRestored == true)
     }
 
+    /// Where a bot looks for what it has written.
+    @Test func aStateIsLookedForWhereItsInboxLies() throws {
+        let machine = try Machine(CountBot.self, partitions: 2)
+        for number in 0..<40 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        machine.runDry()
+        let topic = machine.settings.topics.state
+        var kinds: Set<String> = []
+        for record in machine.log.records(of: topic) {
+            let key = try #require(record.key.flatMap { StateKey($0) })
+            kinds.insert(String(decoding: record.key!.prefix(2), as: UTF8.self))
+            #expect(key.partition(among: 3) == record.partition, "\(key)")
+        }
+        #expect(kinds == ["s/", "j/"])
+        let moved = machine.log.records(of: topic).compactMap { $0.key.flatMap { StateKey($0) } }.filter { $0.partition(among: 6) >= 3 }
+        #expect(!moved.isEmpty, "with more partitions some are looked for elsewhere")
+    }
+
     /// Before their restoration records of all partitions together have no more room than one process has.
     @Test func theBytesThatComeBeforeARestorationAreBounded() throws {
         var limits = Limits()

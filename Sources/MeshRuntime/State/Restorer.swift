@@ -94,6 +94,8 @@ struct RestoreWorker {
     let reader: StateReader
     let progress: RestoreProgress
     private var consumer: Consumer?
+    /// Partitions of the state topic of which it was told that keys do not belong there.
+    private var told: Set<Int32> = []
     /// For one answer of a broker: while it is waited for, nothing else is restored.
     private static let limit: Duration = .seconds(5)
 
@@ -164,6 +166,7 @@ struct RestoreWorker {
         let consumer = try connected()
         var committed = try consumer.committed(request.partitions, timeout: Self.limit)
         let state = try readState(request.numbers, consumer)
+        tellMisplaced(state, among: request.statePartitions)
         var history: [TopicPartition: Remembered] = [:]
         let window = 2 * settings.limits.dedupWindow
         var beginnings: [TopicPartition: Beginning] = [:]
@@ -198,6 +201,19 @@ struct RestoreWorker {
                 lostEnd: beginnings[partition]?.lostEnd, putTo: beginnings[partition]?.putTo, cut: request.cut,
                 history: history[partition] ?? Remembered(),
                 state: number.flatMap { state[$0] }?.compactMap { key, value in belongs(key, to: partition) ? (key, value) : nil } ?? [])
+        }
+    }
+
+    /// Keys that lie where nobody looks for them, since the topic had another number of partitions when they were written. Told once.
+    private mutating func tellMisplaced(_ state: [Int32: [[UInt8]: [UInt8]]], among count: Int32?) {
+        guard let count, count > 0 else { return }
+        for (number, entries) in state where !told.contains(number) {
+            let misplaced = entries.keys.lazy.compactMap { StateKey($0) }.filter { $0.partition(among: count) != number }.count
+            guard misplaced > 0 else { continue }
+            told.insert(number)
+            logger.error(
+                "\(settings.topics.state)[\(number)] has \(misplaced) states, journals or notes that are looked for in other partitions, and not found: it has had another number of partitions than \(count). What they say counts as not there",
+                ["partition": .string("\(settings.topics.state)[\(number)]")])
         }
     }
 
