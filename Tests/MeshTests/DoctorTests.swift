@@ -132,6 +132,10 @@ import Topology
         #expect(findings(["build.a": .init(partitions: 1, settings: settled)]) == [.fine("topics", "1 topics are as the catalogue wants")])
         #expect(findings([:]) == [.problem("topics", "1 missing: build.a", mend: "mesh topics apply")])
         #expect(findings(["build.a": .init(partitions: 9, settings: settled)]).map(\.status) == [.warning])
+        let state = EventDefinition(type: "state.a", owner: "ABot", partitions: 6, retention: .seconds(60))
+        let growth = TopicPlan(wanted: [state], existing: ["state.a": .init(partitions: 3)], replicas: 1, ownedPrefixes: [])
+        let told = TopicCheck(plan: growth, metadata: ClusterMetadata(brokers: [], topics: [:], clusterID: nil), names: []).findings
+        #expect(told.map(\.status) == [.warning] && told.first?.mend?.contains("--force") ?? false)
         let broken = findings(["build.a": .init(partitions: 1, settings: settled)], leader: -1, inSync: [])
         #expect(broken.map(\.status) == [.fine, .problem, .warning])
     }

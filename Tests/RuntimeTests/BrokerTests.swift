@@ -219,7 +219,10 @@ import Testing
         func restored(_ place: Snapshots.Place?, until isDone: () throws -> Bool) async throws -> ([Int32: [String: String]], Int) {
             let mailbox = Mailbox()
             let restorer = Restorer(
-                client: broker.settings, settings: settings, place: place, mailbox: mailbox, logger: Logger(bot: "CopyBot", level: .error))
+                client: broker.settings, settings: settings,
+                decoder: RecordDecoder(
+                    codec: MeshCodec(catalogue: EventCatalogue(), topics: settings.topics), topics: settings.topics, early: nil),
+                place: place, mailbox: mailbox, logger: Logger(bot: "CopyBot", level: .error))
             restorer.submit(
                 Restorer.Request(partitions: (0..<3).map { TopicPartition(settings.topics.inbox, $0) }, assignment: 1, statePartitions: 3))
             var states: [Int32: [String: String]] = [:]

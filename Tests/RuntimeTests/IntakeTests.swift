@@ -153,6 +153,17 @@ import Testing
         #expect(Set(fired.map(\.payload.firedAt)).count == fired.count, "one record a tick, whoever was the owner")
     }
 
+    /// Nothing was ever read of its partition: whoever has lost that must not fire there all the same.
+    @Test func theFirstTickCarriesItsPartitionsOffset() throws {
+        let machine = try Machine(
+            WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })
+        machine.restoreAll()
+        machine.pass(Ticker.patience)
+        machine.advance()
+        let batch = try #require(machine.settling)
+        #expect(batch.offsets.map(\.key.topic) == [ScheduleFired.type.name] && batch.offsets.values.map(\.offset) == [0])
+    }
+
     /// As after an outage of the broker that was longer than the session.
     @Test func aTickThatWasLostWithItsPartitionIsFiredByWhoHasThatNext() throws {
         let machine = try Machine(

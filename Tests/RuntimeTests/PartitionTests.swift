@@ -71,6 +71,43 @@ import Testing
         #expect(machine.engine.partitions[inbox]?.isRestored == true)
     }
 
+    /// Where a bot looks for what it has written.
+    @Test func aStateIsLookedForWhereItsInboxLies() throws {
+        let machine = try Machine(CountBot.self, partitions: 2)
+        for number in 0..<40 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        machine.runDry()
+        let topic = machine.settings.topics.state
+        var kinds: Set<String> = []
+        for record in machine.log.records(of: topic) {
+            let key = try #require(record.key.flatMap { StateKey($0) })
+            kinds.insert(String(decoding: record.key!.prefix(2), as: UTF8.self))
+            #expect(key.partition(among: 3) == record.partition, "\(key)")
+        }
+        #expect(kinds == ["s/", "j/"])
+        let moved = machine.log.records(of: topic).compactMap { $0.key.flatMap { StateKey($0) } }.filter { $0.partition(among: 6) >= 3 }
+        #expect(!moved.isEmpty, "with more partitions some are looked for elsewhere")
+    }
+
+    /// Before their restoration records of all partitions together have no more room than one process has.
+    @Test func theBytesThatComeBeforeARestorationAreBounded() throws {
+        var limits = Limits()
+        limits.earlyBytes = 4_000
+        let machine = try Machine(WorkBot.self, partitions: 6, limits: limits)
+        for number in 0..<200 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
+        let largest = try #require(machine.log.records(of: Work.type.name).map(\.byteCount).max())
+        while machine.deliver() != nil { machine.advance() }
+        #expect(machine.engine.earlyBytes >= limits.earlyBytes, "as many as there is room for")
+        #expect(machine.engine.earlyBytes <= limits.earlyBytes + largest)
+        let inputs = machine.inputs
+        machine.giveUp(inputs)
+        #expect(machine.engine.earlyBytes == 0)
+        machine.own(inputs)
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 200)
+        #expect(machine.engine.earlyBytes == 0)
+        machine.expectAllCommitted()
+    }
+
     @Test func aLostPartitionIsLetGoAtOnce() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)
         try machine.send(Work(name: "a", number: 1, how: "plain"))
@@ -141,8 +178,11 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 1)
     }
 
-    /// A leader that was not in sync, or a backup: what is written where the old records stood is new.
-    @Test(arguments: DeliveryMode.allCases) func aLogThatEndsBelowItsCommitGoesOnThere(_ delivery: DeliveryMode) throws {
+    /// A leader that was not in sync, or a backup: what is written where the old records stood is new. Below the commit, and above it, below what it names as
+    /// finished.
+    @Test(arguments: DeliveryMode.allCases, [10, 17]) func aLogThatEndsBelowItsCommitGoesOnThere(_ delivery: DeliveryMode, _ place: Int)
+        throws
+    {
         let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
         for number in 0..<20 { try machine.send(Work(name: "old-\(number)", number: number, how: number == 15 ? "call" : "plain")) }
         for _ in 0..<200 {
@@ -152,7 +192,7 @@ import Testing
         let partition = TopicPartition(Work.type.name, 0)
         let records = machine.log.records(of: Work.type.name)
         #expect(machine.log.committed[partition]?.offset == records[15].offset && machine.calls.count == 1)
-        machine.log.cut(partition, to: records[10].offset)
+        machine.log.cut(partition, to: records[place].offset)
         try machine.crash()
         machine.restoreAll()
         for number in 0..<20 { try machine.send(Work(name: "new-\(number)", number: number, how: "call")) }

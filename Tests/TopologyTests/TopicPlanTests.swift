@@ -90,6 +90,15 @@ import Testing
         #expect(!plan.text.contains("foreign"))
     }
 
+    /// An aggregate's state lies where the count of partitions puts its key, and a journal beside that of its input.
+    @Test(arguments: ["state.deploybot", "inbox.deploybot"]) func moreOfWhatPlacesAStateIsDoneOnlyByForce(_ name: String) {
+        let plan = plan([wanted(name), wanted("retry.deploybot")], [name: .init(partitions: 1), "retry.deploybot": .init(partitions: 1)])
+        #expect(plan.steps.filter(\.losesRecords).map(\.topic) == [name])
+        #expect(plan.text.contains("! \(name)") && plan.text.contains("~ retry.deploybot"))
+        #expect(plan.text.contains("lines with ! lose records and are done only with --force"))
+        #expect(plan.text.contains("to keep what a bot knows, give its topics in topics/ the partitions that the broker has"))
+    }
+
     @Test func aBrokerThatDoesNotTellASettingIsLeftWithAWarning() {
         let plan = plan(
             [wanted("build.a"), wanted("build.b")],

@@ -120,6 +120,11 @@ public enum BotProcess {
             ])
         if settings.delivery == .atLeastOnce {
             options.logger.warn("at-least-once: after a crash a result may appear twice, with the same id")
+            if isStateful {
+                options.logger.warn(
+                    "at-least-once with a state: after a crash an input may be handled by a state that has it already, so that a counter counts it twice"
+                )
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ final class EngineLoop {
     private var outputs: OutputWriter
     var book = PartitionBook()
     private var watch = FetchWatch()
+    private var cuts = CutWatch()
     /// Partitions are to be looked at whose fetching may have stopped; once a second.
     private var shallAskAgain = false
     private var (endsAsked, endsHeard): (Int64, Int64) = (0, 0)
@@ -47,7 +48,9 @@ final class EngineLoop {
             before: AuditTailReader(client: options.client, actor: settings.instance, logger: options.logger))
         let metrics = Metrics()
         outputs = OutputWriter(options.configuration, metrics: metrics, logger: options.logger)
-        restorer = Restorer(client: options.client, settings: settings, place: snapshots, mailbox: mailbox, logger: options.logger)
+        restorer = Restorer(
+            client: options.client, settings: settings, decoder: engine.decoder, place: snapshots, mailbox: mailbox,
+            logger: options.logger)
         reporter = try Reporter(options: options, metrics: metrics, side: side, restorer: restorer, host: host)
         // A bot's domain is that of what it produces first; only domains that have a log topic publish their lines.
         let domain = engine.contract.produces.first.map { String($0.domain) } ?? ""
@@ -215,17 +218,17 @@ final class EngineLoop {
         perform()
     }
 
-    /// Has the consumer go on where a log ends that was cut below what was committed. False when that cannot be now: the partition is restored once more.
+    /// Has the consumer go on where the log of a partition goes on that was cut. False when that cannot be now: the partition is restored once more.
     private func isPutBack(_ restoration: Restoration) -> Bool {
-        guard let end = restoration.lostEnd, let consumer else { return true }
+        guard let place = restoration.putTo, let consumer else { return true }
         let partition = restoration.topicPartition
         ahead.forget([partition])
         do throws(KafkaError) {
-            try consumer.seek([partition: .at(end)], timeout: .seconds(1))
+            try consumer.seek([partition: place], timeout: .seconds(1))
             return true
         } catch {
-            logger.warn("\(partition) cannot be read from \(end) on yet, it is tried again: \(error)")
-            perform(.restore([partition], assignment: restoration.assignment))
+            logger.warn("\(partition) cannot be read from \(place) on yet, it is tried again: \(error)")
+            perform(.restore([partition], assignment: restoration.assignment, cut: restoration.cut))
             return false
         }
     }
@@ -281,9 +284,10 @@ final class EngineLoop {
         switch action {
         case .pause(let partitions): flow("pause") { (consumer) throws(KafkaError) in try consumer.pause(partitions) }
         case .resume(let partitions): flow("resume") { (consumer) throws(KafkaError) in try consumer.resume(partitions) }
-        case .restore(let partitions, let assignment):
+        case .restore(let partitions, let assignment, let cut):
             restorer.submit(
-                Restorer.Request(partitions: partitions, assignment: assignment, statePartitions: counts[options.settings.topics.state]))
+                Restorer.Request(
+                    partitions: partitions, assignment: assignment, statePartitions: counts[options.settings.topics.state], cut: cut))
         case .settle(let batch):
             book.asks(batch.id, batch.offsets)
             do throws(KafkaError) {
@@ -359,6 +363,7 @@ final class EngineLoop {
         guard reporter.isDue(at: moment) else { return }
         side.tend(logger)
         askForEnds(consumer, at: moment)
+        restoreWhatWasCut(at: moment)
         reporter.report(engine: engine, partitions: seen(consumer), openCalls: calls.count, at: moment)
         shallAskAgain = true
     }
@@ -368,12 +373,26 @@ final class EngineLoop {
         if let ends = consumer.answeredEnds() {
             endsHeard = moment.uptime
             book.heard(ends)
+            cuts.heard(ends)
         } else if moment.uptime - endsHeard > 2 * options.settings.limits.silence {
             book.heardNothing()
         }
         guard moment.uptime - endsAsked >= options.settings.limits.silence / 2 else { return }
         endsAsked = moment.uptime
+        cuts.asks(engine.cutLooks)
         consumer.askEnds(of: engine.partitions.keys)
+    }
+
+    /// Partitions whose logs were cut while they were read: what was read of them is not what they have now.
+    private func restoreWhatWasCut(at moment: Moment) {
+        for look in engine.cutLooks {
+            guard let cut = cuts.cut(look), engine.restoreAnew(look.partition, cut, at: moment) else { continue }
+            ahead.forget([look.partition])
+            logger.error(
+                "\(look.partition) was cut, or made anew: it was read up to \(cut.read), and has ended at \(cut.end) since, or below that. What is under way of it is given up, and it is restored",
+                ["partition": .string(look.partition.description)])
+            perform()
+        }
     }
 
     private func seen(_ consumer: Consumer) -> [Reporter.Seen] {

@@ -6,8 +6,8 @@ import Kafka
 enum Action: Sendable {
     case pause([TopicPartition])
     case resume([TopicPartition])
-    /// Read what an assignment begins with, and answer with `restored` and the assignment's number.
-    case restore([TopicPartition], assignment: UInt64)
+    /// Read what an assignment begins with, and answer with `restored` and the assignment's number. `cut`: the log was cut while it was read.
+    case restore([TopicPartition], assignment: UInt64, cut: LogCut? = nil)
     case settle(SettleBatch)
     /// At-least-once: commit after the deliveries. `isLast`: wait for the answer, the partitions are about to go.
     case commit([TopicPartition: CommittedOffset], isLast: Bool)

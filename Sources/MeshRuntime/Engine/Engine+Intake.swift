@@ -8,10 +8,10 @@ extension Engine {
     func take(_ incoming: Incoming, at moment: Moment) {
         guard let partition = assigned(incoming.record.topicPartition) else { return }
         guard partition.isRestored else {
-            partition.early.append(incoming.undecided)
+            keepEarly(incoming.undecided, partition)
             return pauseWithoutRoom(partition)
         }
-        guard partition.ledger.begin(incoming.record.offset) else {
+        guard partition.begin(incoming.record.offset) else {
             // It was finished before: its restoration has remembered it.
             partition.isDirty = true
             return

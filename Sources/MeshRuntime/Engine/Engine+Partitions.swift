@@ -8,13 +8,32 @@ extension Engine {
     func assigned(_ topicPartitions: [TopicPartition]) {
         assignments += 1
         for topicPartition in topicPartitions {
-            partitions[topicPartition]?.isLost = true
+            if let old = partitions[topicPartition] { lose(old) }
             partitions[topicPartition] = AssignedPartition(
-                topicPartition, role: role(of: topicPartition), assignment: assignments, window: settings.limits.dedupWindow)
+                topicPartition, role: role(of: topicPartition), assignment: assignments,
+                window: DedupWindow(capacity: settings.limits.dedupWindow))
         }
         forgetLastTaken()
         guard !topicPartitions.isEmpty else { return }
         actions.append(.restore(topicPartitions, assignment: assignments))
+    }
+
+    private func lose(_ partition: AssignedPartition) {
+        partition.isLost = true
+        _ = takeEarly(partition)
+    }
+
+    /// The record came before its partition was restored.
+    func keepEarly(_ incoming: Incoming, _ partition: AssignedPartition) {
+        partition.early.append(incoming)
+        earlyBytes += incoming.record.byteCount
+    }
+
+    private func takeEarly(_ partition: AssignedPartition) -> [Incoming] {
+        let early = partition.early
+        partition.early = []
+        for incoming in early { earlyBytes -= incoming.record.byteCount }
+        return early
     }
 
     /// A partition that is lost is let go with its states, also if no record comes any more.
@@ -62,22 +81,33 @@ extension Engine {
                 "\(contract.name): \(unreadable) states in \(settings.topics.state)[\(number)] cannot be read and count as not there")
         }
         partition.notes.sort()
+        // What was taken in before the consumer was put there comes again, or is gone.
+        if restoration.putTo != nil { _ = takeEarly(partition) }
         if let end = restoration.lostEnd { forgetLost(partition, from: end) }
-        for record in restoration.history {
-            let incoming = decoder.decode(record, at: nil)
-            remember(incoming, in: partition)
-            noteTick(incoming)
-        }
+        if !partition.isAnew { for (offset, identity) in restoration.history.done { remember(identity, of: offset, in: partition) } }
+        if !routes.schedules.isEmpty { for tick in restoration.history.ticks { ticker.note(tick) } }
         partition.isRestored = true
         ticker.owns(partition.topicPartition, at: moment)
-        let early = partition.early
-        partition.early = []
-        for incoming in early { take(incoming, at: moment) }
+        for incoming in takeEarly(partition) { take(incoming, at: moment) }
     }
 
-    /// The log was cut: what comes at these offsets now is new, also what was taken in before the consumer was put back.
+    /// The log was cut while it was read: what is under way of the partition is forgotten, as if it went to somebody else and came back. False when it cannot be
+    /// now.
+    func restoreAnew(_ topicPartition: TopicPartition, _ cut: LogCut, at moment: Moment) -> Bool {
+        guard draining == nil, let old = partitions[topicPartition], old.isRestored, !old.isLeaving else { return false }
+        revoked([topicPartition], at: moment)
+        assignments += 1
+        partitions[topicPartition] = AssignedPartition(
+            topicPartition, role: old.role, assignment: assignments, window: old.window, isAnew: true)
+        if old.isPaused { actions.append(.resume([topicPartition])) }
+        actions.append(.restore([topicPartition], assignment: assignments, cut: cut))
+        return true
+    }
+
+    /// The log was cut: what comes at these offsets now is new. It is committed at once where the log ends now: who started only after more was written would take
+    /// the end of that for it.
     private func forgetLost(_ partition: AssignedPartition, from end: Int64) {
-        partition.early = []
+        partition.isDirty = true
         let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
         let journals = partition.journals.keys.filter { $0 >= end }.map { StateKey.journal(topic: topic, partition: number, offset: $0) }
         let notes = partition.notes.filter { $0 >= end }.map { StateKey.notDone(topic: topic, partition: number, offset: $0) }
@@ -103,13 +133,11 @@ extension Engine {
     }
 
     /// Notes the identity of a record that was settled done before this process had the partition.
-    func remember(_ incoming: Incoming, in partition: AssignedPartition) {
+    func remember(_ identity: Identity, of offset: Int64, in partition: AssignedPartition) {
         guard remembers(partition) else { return }
-        let offset = incoming.record.offset
         let place = partition.notes.partitionPoint { $0 >= offset }
         guard place == partition.notes.count || partition.notes[place] != offset else { return }
-        // A record that cannot be decoded was dead-lettered, and has no identity to remember.
-        if let content = incoming.readable { partition.window.insert(content.identity) }
+        partition.window.insert(identity)
     }
 
     /// The partitions are about to be given up: nothing new is begun on them. `isQuiet` tells when what was decided is settled.
@@ -136,8 +164,7 @@ extension Engine {
         actOnCommitted(at: moment)
         let gone = Set(topicPartitions)
         for topicPartition in topicPartitions {
-            partitions[topicPartition]?.isLost = true
-            partitions[topicPartition] = nil
+            if let old = partitions.removeValue(forKey: topicPartition) { lose(old) }
             ticker.lost(topicPartition)
         }
         forgetLastTaken()
@@ -190,8 +217,12 @@ extension Engine {
 
     /// Whether the partition itself has room for more: of a retry partition's records many wait for their time, and none is handled before its restoration.
     func hasRoom(_ partition: AssignedPartition) -> Bool {
-        partition.early.count < settings.limits.earlyRecords && partition.waiting < settings.limits.waitingPerRetryPartition
+        (partition.isRestored || hasRoomEarly(partition)) && partition.waiting < settings.limits.waitingPerRetryPartition
             && partition.waitingBytes < settings.limits.waitingBytesPerRetryPartition
+    }
+
+    private func hasRoomEarly(_ partition: AssignedPartition) -> Bool {
+        partition.early.count < settings.limits.earlyRecords && earlyBytes < settings.limits.earlyBytes
     }
 
     private func hasAmpleRoom(_ partition: AssignedPartition) -> Bool {

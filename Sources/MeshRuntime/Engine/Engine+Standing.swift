@@ -3,6 +3,15 @@ import Kafka
 
 /// Why partitions may stand still although records wait in them.
 extension Engine {
+    /// What tells whether a partition's log was cut while it was read.
+    var cutLooks: [CutWatch.Look] {
+        partitions.values.filter(\.isRestored).map { partition in
+            .init(
+                partition: partition.topicPartition, assignment: partition.assignment, next: partition.ledger.nextRead,
+                wentBackFrom: partition.wentBackFrom)
+        }
+    }
+
     /// The reasons, by partition; a partition without one that stands still is stuck.
     func explanations() -> [TopicPartition: String] {
         var reasons: [TopicPartition: String] = [:]

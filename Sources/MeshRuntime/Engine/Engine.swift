@@ -32,6 +32,8 @@ final class Engine {
     var partitions: [TopicPartition: AssignedPartition] = [:]
     /// The partition of the record that was taken in last.
     var lastTaken: AssignedPartition?
+    /// Of the records that came before their partition was restored, over all partitions.
+    var earlyBytes = 0
     var lanes = Lanes<LaneKey, Job>()
     /// Jobs that wait to be tried again in their place, or for what becomes of their twin.
     var parked = 0

@@ -39,12 +39,28 @@ final class AssignedPartition {
     var isDirty = false
     /// Being given up: nothing new is begun.
     var isLeaving = false
+    /// The offset of the record that was taken last.
+    private var lastTaken: Int64 = -1
+    /// One above what had been read when a record came again, or one from before it, though nobody had asked for it: the log ended below that, and the client
+    /// began again where it begins.
+    private(set) var wentBackFrom: Int64?
+    /// Restored once more in one assignment: the window is the one of before, which knows more than a log that was cut.
+    let isAnew: Bool
 
-    init(_ topicPartition: TopicPartition, role: Role, assignment: UInt64, window: Int) {
+    init(_ topicPartition: TopicPartition, role: Role, assignment: UInt64, window: DedupWindow, isAnew: Bool = false) {
         self.topicPartition = topicPartition
         self.role = role
         self.assignment = assignment
-        self.window = DedupWindow(capacity: window)
+        self.window = window
+        self.isAnew = isAnew
+    }
+
+    /// Notes that a record was read. False when it is settled already, or was read before, and must not be handled again.
+    func begin(_ offset: Int64) -> Bool {
+        defer { lastTaken = offset }
+        if ledger.begin(offset) { return true }
+        if offset <= lastTaken, wentBackFrom == nil { wentBackFrom = ledger.nextRead }
+        return false
     }
 
     func waits(_ record: Record) {
@@ -64,10 +80,14 @@ struct Restoration: Sendable {
     /// For which assignment it was read.
     var assignment: UInt64
     var committed: CommittedOffset?
-    /// Where the log ends, when that is below what was committed: what it had from there on is lost, and what is known of that means nothing.
+    /// Where the log ends, or has ended, when that is below what was finished: what it had from there on is lost, and what is known of that means nothing.
     var lostEnd: Int64?
+    /// Where the consumer has to be put first; nil: it goes on by itself where it should.
+    var putTo: StartOffset?
+    /// Of the request that it answers.
+    var cut: LogCut?
     /// The last records that were finished, as `FinishedHistory` says, for deduplication.
-    var history: [Record]
+    var history: Remembered
     /// The newest value of each key of the state partition that belongs to it.
     var state: [(key: [UInt8], value: [UInt8])]
 }

@@ -10,6 +10,8 @@ final class Restorer: Sendable {
         let assignment: UInt64
         /// Partitions of the bot's state topic; nil when there is none.
         let statePartitions: Int32?
+        /// Of its one partition: its log was cut while this process read it.
+        var cut: LogCut?
 
         /// The partitions of the state topic that belong to the request's.
         var numbers: Set<Int32> { Restorer.numbers(of: partitions, among: statePartitions) }
@@ -30,12 +32,14 @@ final class Restorer: Sendable {
     private static let copyLimit: Int64 = 2_000
 
     /// - Parameter place: of the local copies; nil: there are none.
-    init(client: ClientSettings, settings: RuntimeSettings, place: Snapshots.Place?, mailbox: Mailbox, logger: Logger) {
+    init(
+        client: ClientSettings, settings: RuntimeSettings, decoder: RecordDecoder, place: Snapshots.Place?, mailbox: Mailbox, logger: Logger
+    ) {
         let (queue, progress, failures) = (queue, progress, failures)
         OwnThread.start("restore") {
             let snapshots = place.map { Snapshots($0, logger: logger, failures: failures) }
             var worker = RestoreWorker(
-                client: client, settings: settings, logger: logger, snapshots: snapshots, progress: progress)
+                client: client, settings: settings, decoder: decoder, logger: logger, snapshots: snapshots, progress: progress)
             var waiting = RestoreQueue()
             var copied: Set<Int32> = []
             var pause = Self.copyEvery
@@ -85,16 +89,23 @@ final class Restorer: Sendable {
 struct RestoreWorker {
     let client: ClientSettings
     let settings: RuntimeSettings
+    let decoder: RecordDecoder
     let logger: Logger
     let reader: StateReader
     let progress: RestoreProgress
     private var consumer: Consumer?
+    /// Partitions of the state topic of which it was told that keys do not belong there.
+    private var told: Set<Int32> = []
     /// For one answer of a broker: while it is waited for, nothing else is restored.
     private static let limit: Duration = .seconds(5)
 
-    init(client: ClientSettings, settings: RuntimeSettings, logger: Logger, snapshots: Snapshots?, progress: RestoreProgress) {
+    init(
+        client: ClientSettings, settings: RuntimeSettings, decoder: RecordDecoder, logger: Logger, snapshots: Snapshots?,
+        progress: RestoreProgress
+    ) {
         self.client = client
         self.settings = settings
+        self.decoder = decoder
         self.logger = logger
         self.progress = progress
         reader = StateReader(topic: settings.topics.state, snapshots: snapshots, progress: progress)
@@ -155,46 +166,67 @@ struct RestoreWorker {
         let consumer = try connected()
         var committed = try consumer.committed(request.partitions, timeout: Self.limit)
         let state = try readState(request.numbers, consumer)
-        var history: [TopicPartition: [Record]] = [:]
+        tellMisplaced(state, among: request.statePartitions)
+        var history: [TopicPartition: Remembered] = [:]
         let window = 2 * settings.limits.dedupWindow
-        var lostEnds: [TopicPartition: Int64] = [:]
+        var beginnings: [TopicPartition: Beginning] = [:]
         var starts: [TopicPartition: StartOffset] = [:]
         var wanted: [TopicPartition: FinishedHistory] = [:]
-        for (partition, commit) in committed where commit.offset > 0 || !commit.metadata.isEmpty {
+        for partition in request.partitions {
+            let commit = committed[partition] ?? CommittedOffset(offset: 0)
+            // With a tick its partition's offset is committed, and with that goes the member's generation, also where nothing was read yet.
+            let isTicking = partition.topic == settings.topics.schedule
+            guard commit.offset > 0 || !commit.metadata.isEmpty || isTicking || request.cut != nil else { continue }
             let marks = try consumer.watermarks(of: partition, timeout: Self.limit)
-            if let end = Self.lostEnd(commit, marks) {
-                logger.error(
-                    "\(partition) ends at \(end), below \(commit.offset), which \(settings.group) has committed: records were lost there, or the topic was made anew. It goes on at \(end); look for a leader that was not in sync, or a backup that was put back"
-                )
-                committed[partition] = CommittedOffset(offset: end)
-                lostEnds[partition] = end
-            }
-            let finished = FinishedHistory(committed[partition] ?? commit, window: Int64(window))
+            let beginning = Beginning(committed[partition], marks, cut: request.cut, window: Int64(settings.limits.dedupWindow))
+            tell(beginning, of: partition, commit, isCut: request.cut != nil)
+            committed[partition] = beginning.commit
+            beginnings[partition] = beginning
+            let finished = FinishedHistory(beginning.commit, window: Int64(window))
             guard marks.low < finished.end else { continue }
             starts[partition] = .at(max(marks.low, finished.start))
             wanted[partition] = finished
         }
         try PartitionScan(consumer: consumer, progress: progress, logger: logger).read(starts) { record in
             guard let finished = wanted[record.topicPartition] else { return .partitionDone }
-            if finished.contains(record.offset) { Self.keep(record, in: &history[record.topicPartition, default: []], atMost: window) }
+            if finished.contains(record.offset) {
+                history[record.topicPartition, default: Remembered()].take(record, decoder, atMost: window)
+            }
             return record.offset + 1 >= finished.end ? .partitionDone : .more
         }
         return request.partitions.map { partition in
             let number = request.statePartitions.map { partition.partition % max(1, $0) }
             return Restoration(
-                topicPartition: partition, assignment: request.assignment, committed: committed[partition], lostEnd: lostEnds[partition],
-                history: history[partition]?.suffix(window) ?? [],
+                topicPartition: partition, assignment: request.assignment, committed: committed[partition],
+                lostEnd: beginnings[partition]?.lostEnd, putTo: beginnings[partition]?.putTo, cut: request.cut,
+                history: history[partition] ?? Remembered(),
                 state: number.flatMap { state[$0] }?.compactMap { key, value in belongs(key, to: partition) ? (key, value) : nil } ?? [])
         }
     }
 
-    /// Where the log ends, when that is below what was committed: what is written from there on is new, though its offsets count as finished.
-    static func lostEnd(_ commit: CommittedOffset, _ marks: Watermarks) -> Int64? { commit.offset > marks.high ? marks.high : nil }
+    /// Keys that lie where nobody looks for them, since the topic had another number of partitions when they were written. Told once.
+    private mutating func tellMisplaced(_ state: [Int32: [[UInt8]: [UInt8]]], among count: Int32?) {
+        guard let count, count > 0 else { return }
+        for (number, entries) in state where !told.contains(number) {
+            let misplaced = entries.keys.lazy.compactMap { StateKey($0) }.filter { $0.partition(among: count) != number }.count
+            guard misplaced > 0 else { continue }
+            told.insert(number)
+            logger.error(
+                "\(settings.topics.state)[\(number)] has \(misplaced) states, journals or notes that are looked for in other partitions, and not found: it has had another number of partitions than \(count). What they say counts as not there",
+                ["partition": .string("\(settings.topics.state)[\(number)]")])
+        }
+    }
 
-    /// Keeps the last so many, or up to twice as many.
-    private static func keep(_ record: Record, in history: inout [Record], atMost count: Int) {
-        if history.count >= 2 * count { history.removeFirst(count) }
-        history.append(record)
+    private func tell(_ beginning: Beginning, of partition: TopicPartition, _ commit: CommittedOffset, isCut: Bool) {
+        guard let end = beginning.lostEnd else { return }
+        let known = FinishedHistory(commit, window: 1).end
+        let what = known > commit.offset ? "has committed, or named as finished in its commit" : "has committed"
+        guard !isCut else {
+            return logger.warn("\(partition), which was cut, or made anew, is read again from \(beginning.commit.offset) on")
+        }
+        logger.error(
+            "\(partition) ends at \(end), below \(known), which \(settings.group) \(what): records were lost there, or the topic was made anew. It goes on at \(beginning.commit.offset); look for a leader that was not in sync, or a backup that was put back",
+            ["partition": .string(partition.description)])
     }
 
     private func belongs(_ key: [UInt8], to partition: TopicPartition) -> Bool {

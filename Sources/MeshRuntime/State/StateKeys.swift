@@ -13,6 +13,15 @@ enum StateKey: Equatable {
         }
     }
 
+    /// The partition of the state topic, of so many, where the key is looked for.
+    func partition(among count: Int32) -> Int32 {
+        switch self {
+        case .journal(_, let partition, _), .notDone(_, let partition, _): partition % count
+        // Beside the inbox, which has as many.
+        case .state(let aggregate): Murmur2.partition(of: Array(aggregate.utf8), among: count)
+        }
+    }
+
     /// Nil for a key of another form.
     init?(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)

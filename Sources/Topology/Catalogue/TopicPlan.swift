@@ -30,12 +30,19 @@ public struct TopicPlan: Sendable, Equatable {
         /// In a domain of the mesh, but not in the catalogue: deleted with its records.
         case delete(topic: String, partitions: Int)
 
-        /// Whether records are lost. Such a step is done only when it is forced.
+        /// Whether records are lost, or what a bot keeps is not found any more. Such a step is done only when it is forced.
         public var losesRecords: Bool {
             switch self {
             case .shrink, .delete: true
-            case .create, .addPartitions, .change: false
+            case .create, .change: false
+            case .addPartitions: losesStates
             }
+        }
+
+        /// Whether a bot's states and journals stay where the count of before has put them, and are looked for where that of then would.
+        public var losesStates: Bool {
+            guard case .addPartitions(let topic, _, _) = self else { return false }
+            return topic.hasPrefix("state.") || topic.hasPrefix("inbox.")
         }
 
         public var topic: String {
@@ -98,6 +105,11 @@ public struct TopicPlan: Sendable, Equatable {
         var lines = steps.map(\.text)
         lines += warnings.map { "warning: \($0)" }
         if steps.contains(where: \.losesRecords) { lines.append("lines with ! lose records and are done only with --force") }
+        if steps.contains(where: \.losesStates) {
+            lines.append(
+                "to keep what a bot knows, give its topics in topics/ the partitions that the broker has; to do without, drain the bot first"
+            )
+        }
         if steps.isEmpty { lines.append("the broker's topics are those of the catalogue") }
         return lines.joined(separator: "\n")
     }
@@ -111,7 +123,9 @@ extension TopicPlan.Step {
             let settings = topic.configuration.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
             return "+ \(name) create, \(topic.partitions) partitions, \(settings)"
         case .addPartitions(_, let before, let after):
-            return "~ \(name) partitions \(before) -> \(after); keys are spread anew from then on"
+            return losesStates
+                ? "! \(name) partitions \(before) -> \(after); states, journals of open runs and notes of what is tried again are not found any more"
+                : "~ \(name) partitions \(before) -> \(after); keys are spread anew from then on"
         case .change(_, let changes):
             return "~ \(name) " + changes.map { "\($0.setting) \($0.before) -> \($0.after)" }.joined(separator: ", ")
         case .shrink(let before, let topic): return "! \(name) partitions \(before) -> \(topic.partitions), made anew without its records"

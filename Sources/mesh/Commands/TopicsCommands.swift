@@ -6,7 +6,9 @@ import Topology
 
 /// The topics of the mesh and those of a broker, compared.
 enum TopicsCommands {
-    private static let force = Flag("force", help: "also do what loses records: delete topics that nobody wants, and shrink")
+    private static let force = Flag(
+        "force", help: "also do what loses records: delete topics that nobody wants, shrink, and spread a bot's states anew"
+    )
 
     private static let stepForm = """
         one object a step: action (create, add-partitions, change, shrink, delete), topic, loses_records, partitions_before, \

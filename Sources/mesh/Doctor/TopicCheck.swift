@@ -15,11 +15,13 @@ struct TopicCheck {
         let missing = topics { if case .create = $0 { true } else { false } }
         let different = topics { step in
             switch step {
-            case .addPartitions, .change: true
+            case .addPartitions: !step.losesStates
+            case .change: true
             case .create, .shrink, .delete: false
             }
         }
         let large = topics { if case .shrink = $0 { true } else { false } }
+        let stateful = topics(\.losesStates)
         let foreign = topics { if case .delete = $0 { true } else { false } }
         var findings: [Finding] = []
         if !missing.isEmpty { findings.append(.problem("topics", "\(missing.count) missing: \(some(missing))", mend: "mesh topics apply")) }
@@ -32,6 +34,13 @@ struct TopicCheck {
                 .warning(
                     "topics", "\(large.count) have more partitions than the catalogue wants: \(some(large))",
                     mend: "raise partitions in topics/, or lose their records: mesh topics apply --force"))
+        }
+        if !stateful.isEmpty {
+            findings.append(
+                .warning(
+                    "topics",
+                    "\(stateful.count) have fewer partitions than the catalogue wants, and with more their bots would not find what they know: \(some(stateful))",
+                    mend: "lower partitions in topics/, or lose the states: drain the bots, then mesh topics apply --force"))
         }
         if !foreign.isEmpty {
             findings.append(

@@ -21,13 +21,16 @@ final class Machine {
     private var owned: Set<TopicPartition> = []
     private var positions: [TopicPartition: Int64] = [:]
     private var paused: Set<TopicPartition> = []
-    private var restoring: [(partition: TopicPartition, assignment: UInt64)] = []
+    private var restoring: [(partition: TopicPartition, assignment: UInt64, cut: LogCut?)] = []
+    private var cuts = CutWatch()
     private(set) var settling: SettleBatch?
     private(set) var calls: [CallReference: CallStart] = [:]
     private(set) var started: [CallStart] = []
     private(set) var entries: [LogEntry] = []
     private(set) var audits: [AuditEntry] = []
     private(set) var hasFinished = false
+    /// How many partitions were restored anew because their log was cut.
+    private(set) var restoredAnew = 0
     /// How many records the engine has handed over to be freed, and how many of them it still had.
     private(set) var (handedOver, stillHeld) = (0, 0)
     /// Grows whenever something happens.
@@ -145,9 +148,11 @@ final class Machine {
             switch action {
             case .pause(let partitions): paused.formUnion(partitions)
             case .resume(let partitions): paused.subtract(partitions)
-            case .restore(let partitions, let assignment): restoring += partitions.map { ($0, assignment) }
+            case .restore(let partitions, let assignment, let cut): restoring += partitions.map { ($0, assignment, cut) }
             case .settle(let batch):
                 #expect(settling == nil, "one settlement at a time")
+                let isFenced = settings.delivery == .atLeastOnce || !batch.offsets.isEmpty || batch.records.allSatisfy(\.isEmpty)
+                #expect(isFenced, "without an offset the broker cannot see that the partition is somebody else's")
                 settling = batch
             case .commit(let offsets, _):
                 if isJoining { engine.commitWaits(offsets.keys, at: moment) }
@@ -178,6 +183,8 @@ final class Machine {
     }
 
     @discardableResult func deliver(except silent: TopicPartition? = nil) -> Record? {
+        // OFFSET_OUT_OF_RANGE: the client begins again where the log begins.
+        for (partition, position) in positions where position > log.end(of: partition) { positions[partition] = 0 }
         let ready = owned.subtracting(paused).sorted().compactMap { partition in
             partition == silent ? nil : log.record(at: positions[partition] ?? 0, of: partition)
         }
@@ -190,20 +197,33 @@ final class Machine {
     }
 
     func restore() {
-        guard let (partition, assignment) = restoring.popLast() else { return }
-        let restoration = restoration(of: partition, assignment)
-        if let end = restoration.lostEnd {
-            log.committed[partition] = CommittedOffset(offset: end)
-            positions[partition] = end
+        guard let (partition, assignment, cut) = restoring.popLast() else { return }
+        let restoration = restoration(of: partition, assignment, cut)
+        // What is committed goes back with the log.
+        if restoration.lostEnd != nil { log.committed[partition] = restoration.committed }
+        switch restoration.putTo {
+        case .at(let offset): positions[partition] = offset
+        case .beginning: positions[partition] = 0
+        default: break
         }
         engine.restored(restoration, at: moment)
         perform()
     }
 
     /// What the restoring thread would read now.
-    func restoration(of partition: TopicPartition, _ assignment: UInt64) -> Restoration {
+    func restoration(of partition: TopicPartition, _ assignment: UInt64, _ cut: LogCut? = nil) -> Restoration {
         log.restoration(
-            of: partition, assignment: assignment, state: settings.topics.state, window: Int64(2 * settings.limits.dedupWindow))
+            of: partition, assignment: assignment, cut: cut, decoder: engine.decoder, window: Int64(settings.limits.dedupWindow))
+    }
+
+    /// What the loop does from time to time: it hears of the ends that it asked for the last time.
+    func lookForCuts() {
+        cuts.heard(Dictionary(uniqueKeysWithValues: owned.map { ($0, log.end(of: $0)) }))
+        cuts.asks(engine.cutLooks)
+        for look in engine.cutLooks {
+            if let cut = cuts.cut(look), engine.restoreAnew(look.partition, cut, at: moment) { restoredAnew += 1 }
+        }
+        perform()
     }
 
     func restoreAll() { while !restoring.isEmpty { restore() } }

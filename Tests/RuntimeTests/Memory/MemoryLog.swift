@@ -50,17 +50,26 @@ final class MemoryLog {
     func cut(_ partition: TopicPartition, to end: Int64) { partitions[partition]!.removeAll { $0.offset >= end } }
 
     /// What a new owner reads first.
-    func restoration(of partition: TopicPartition, assignment: UInt64, state topic: String, window: Int64) -> Restoration {
-        let lostEnd = committed[partition].flatMap { RestoreWorker.lostEnd($0, Watermarks(low: 0, high: end(of: partition))) }
-        let commit = lostEnd.map { CommittedOffset(offset: $0) } ?? committed[partition]
+    func restoration(
+        of partition: TopicPartition, assignment: UInt64, cut: LogCut?, decoder: RecordDecoder, window: Int64
+    ) -> Restoration {
+        let beginning = Beginning(committed[partition], Watermarks(low: 0, high: end(of: partition)), cut: cut, window: window)
+        let isAsked = committed[partition] != nil || cut != nil || partition.topic == ScheduleFired.type.name
+        let commit = isAsked ? beginning.commit : nil
         var latest: [[UInt8]: [UInt8]?] = [:]
+        let topic = decoder.topics.state
         if let count = counts[topic] {
             for record in partitions[TopicPartition(topic, partition.partition % count)]! { latest[record.key!] = .some(record.value) }
         }
-        let finished = FinishedHistory(commit ?? CommittedOffset(offset: 0, metadata: ""), window: window)
-        let history = partitions[partition]!.filter { finished.contains($0.offset) }
+        let finished = FinishedHistory(commit ?? CommittedOffset(offset: 0, metadata: ""), window: 2 * window)
+        var history = Remembered()
+        for record in partitions[partition]! where finished.contains(record.offset) {
+            history.take(record, decoder, atMost: Int(2 * window))
+        }
         return Restoration(
-            topicPartition: partition, assignment: assignment, committed: commit, lostEnd: lostEnd, history: history,
+            topicPartition: partition, assignment: assignment, committed: commit, lostEnd: beginning.lostEnd, putTo: beginning.putTo,
+            cut: cut,
+            history: history,
             state: latest.compactMap { key, value in value.map { (key, $0) } })
     }
 }

@@ -1,0 +1,126 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// A log that is cut, or made anew, while it is read: what is written up to the old position is new, and nobody but the one who read there can know it.
+@Suite struct LogCutTests {
+    private let partition = TopicPartition(Work.type.name, 0)
+
+    /// So many records stay, and so many are written before anybody looks: fewer than were lost, and more.
+    @Test(arguments: DeliveryMode.allCases, [(15, 2), (15, 20), (0, 3), (0, 25)])
+    func whatIsWrittenUpToTheOldPositionIsHandled(_ delivery: DeliveryMode, _ scene: (kept: Int, new: Int)) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        for number in 0..<20 { try machine.send(Work(name: "old-\(number)", number: number, how: "plain")) }
+        machine.runDry()
+        machine.lookForCuts()
+        let records = machine.log.records(of: Work.type.name)
+        machine.log.cut(partition, to: scene.kept == 0 ? 0 : records[scene.kept].offset)
+        // The client asks for what is not there.
+        machine.deliver()
+        for number in 0..<scene.new { try machine.send(Work(name: "new-\(number)", number: number, how: "call")) }
+        for _ in 0..<5 {
+            machine.runDry()
+            machine.lookForCuts()
+        }
+        machine.runDry()
+        let names = try machine.events(WorkDone.self).map(\.payload.name)
+        #expect(Set(names).count == 20 + scene.new && names.count == 20 + scene.new, "\(names)")
+        #expect(machine.dead.isEmpty)
+        #expect(machine.restoredAnew == 1)
+        machine.expectAllCommitted()
+        // Whoever comes after it has nothing to be told.
+        try machine.crash()
+        machine.restoreAll()
+        #expect(machine.engine.partitions[partition]?.ledger.watermark == machine.log.end(of: partition))
+    }
+
+    /// The leader says so, although no record comes.
+    @Test func aLogThatOnlyGotShorterIsGoneOnWithWhereItEnds() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        for number in 0..<20 { try machine.send(Work(name: "old-\(number)", number: number, how: number == 18 ? "call" : "plain")) }
+        for _ in 0..<200 {
+            machine.step()
+            machine.pass(10)
+        }
+        let records = machine.log.records(of: Work.type.name)
+        #expect(machine.log.committed[partition]?.offset == records[18].offset && machine.calls.count == 1)
+        machine.lookForCuts()
+        machine.log.cut(partition, to: records[17].offset)
+        machine.lookForCuts()
+        #expect(machine.restoredAnew == 0, "it is asked twice")
+        machine.lookForCuts()
+        #expect(machine.restoredAnew == 1)
+        machine.advance()
+        #expect(machine.cancelled.count == 1, "its record is gone")
+        machine.runDry()
+        #expect(machine.log.committed[partition]?.offset == machine.log.end(of: partition))
+        #expect(try machine.events(WorkDone.self).count == 19)
+        for _ in 0..<5 { machine.lookForCuts() }
+        #expect(machine.restoredAnew == 1)
+    }
+
+    @Test func whatIsAskedForAgainOrReadMeanwhileIsNoCut() {
+        var watch = CutWatch()
+        func look(_ next: Int64?, assignment: UInt64 = 1, from back: Int64? = nil) -> CutWatch.Look {
+            .init(partition: partition, assignment: assignment, next: next, wentBackFrom: back)
+        }
+        func hears(_ end: Int64?, asked next: Int64?) {
+            watch.asks([look(next)])
+            watch.asks([look(1_000)])
+            watch.heard(end.map { [partition: $0] } ?? [:])
+        }
+        for _ in 0..<3 { hears(100, asked: 100) }
+        #expect(watch.cut(look(150)) == nil, "the answer is older than what was read since")
+        watch.heard([partition: 5])
+        #expect(watch.cut(look(150)) == nil, "nobody has asked")
+        hears(90, asked: 150)
+        #expect(watch.cut(look(150)) == nil, "once only")
+        #expect(watch.cut(look(160, from: 150)) == LogCut(read: 150, end: 90))
+        hears(nil, asked: 150)
+        hears(95, asked: 150)
+        #expect(watch.cut(look(150)) == LogCut(read: 150, end: 90), "nobody could tell in between")
+        #expect(watch.cut(look(150, assignment: 2)) == nil, "that was before it was restored")
+        hears(150, asked: 150)
+        #expect(watch.cut(look(150)) == nil, "the leader knows better by now")
+        #expect(watch.cut(look(160, from: 150)) == LogCut(read: 150, end: 149))
+        #expect(watch.cut(look(nil)) == nil)
+    }
+
+    @Test func recordsThatComeAgainAreASignOnlyBehindThoseThatCame() {
+        func taken(_ offsets: [Int64]) -> Int64? {
+            let one = AssignedPartition(partition, role: .event, assignment: 1, window: DedupWindow(capacity: 10))
+            one.ledger = OffsetLedger(committed: 50, finished: [60...70])
+            for offset in offsets { _ = one.begin(offset) }
+            return one.wentBackFrom
+        }
+        #expect(taken([40, 41, 50, 51, 60, 61, 71, 80]) == nil, "it began before its commit")
+        #expect(taken([50, 51, 0, 1, 52, 53, 1]) == 52)
+        #expect(taken([50, 50]) == 51)
+    }
+
+    @Test func aPartitionIsGoneOnWithWhereItsLogAndItsCommitSay() {
+        let metadata = CommitMetadata.text(committed: 100, finished: [110...119, 150...199])
+        let commit = CommittedOffset(offset: 100, metadata: metadata)
+        func at(_ high: Int64, _ cut: LogCut? = nil, low: Int64 = 0) -> Beginning {
+            Beginning(commit, Watermarks(low: low, high: high), cut: cut, window: 50)
+        }
+        #expect(at(200).commit == commit && at(200).lostEnd == nil && at(200).putTo == nil)
+        #expect(at(90).commit == CommittedOffset(offset: 90) && at(90).lostEnd == 90 && at(90).putTo == .at(90))
+        let clipped = at(160)
+        #expect(CommitMetadata.finished(committed: 100, in: clipped.commit.metadata) == [110...119, 150...159])
+        #expect(clipped.commit.offset == 100 && clipped.lostEnd == 160 && clipped.putTo == nil)
+        #expect(at(110).commit == CommittedOffset(offset: 100) && at(110).lostEnd == 110)
+        // While it was read: what may be new is read again, as far as the window knows what is not.
+        #expect(at(90, LogCut(read: 120, end: 119)).putTo == .at(70), "all that is read again is known")
+        #expect(at(90, LogCut(read: 120, end: 119), low: 80).putTo == .at(80))
+        #expect(at(60, LogCut(read: 500, end: 499)).putTo == .at(10))
+        #expect(at(500, LogCut(read: 120, end: 60)).putTo == .at(10), "it has grown again")
+        let grown = at(500, LogCut(read: 180, end: 170))
+        #expect(grown.commit == CommittedOffset(offset: 100) && grown.lostEnd == 100, "what is finished above it may be gone")
+        #expect(Beginning(nil, Watermarks(low: 3, high: 9), cut: LogCut(read: 20, end: 19), window: 50).putTo == .at(3))
+        #expect(Beginning(nil, Watermarks(low: 3, high: 9)).commit == CommittedOffset(offset: 3))
+    }
+}
