@@ -207,12 +207,13 @@ extension Engine {
             return false
         }
         job.attempt = max(job.attempt, entry.attempt)
-        job.resumes = entry.resumes + 1
         job.produced.merge(entry.produced) { max($0, $1) }
+        // Between two attempts nothing was under way.
         guard !entry.calls.isEmpty else { return false }
+        job.resumes = Resumes(after: entry)
         job.firstNow = Timestamp(milliseconds: entry.now)
         job.now = job.firstNow
-        guard job.resumes <= settings.limits.resumesPerRun else {
+        guard job.resumes.count <= settings.limits.resumesPerRun else {
             let message = "\(contract.name) ended \(entry.resumes) times while it handled this record; see its log, then redrive it"
             settleRejected(job, .permanent("crashes", message), at: moment)
             return true

@@ -117,6 +117,7 @@ extension Engine {
         for topicPartition in topicPartitions { partitions[topicPartition]?.isLeaving = true }
         let gone = Set(topicPartitions)
         for job in lanes.removeWaiting(where: { gone.contains($0.partition.topicPartition) }) { waitingBytes -= job.bytes }
+        takeBackResumes { gone.contains($0.topicPartition) }
     }
 
     /// Whether nothing that was decided for these partitions still waits for its settlement.

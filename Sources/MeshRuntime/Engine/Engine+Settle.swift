@@ -8,11 +8,7 @@ extension Engine {
     func settleStep(_ job: Job, at moment: Moment) {
         let item: SettleItem
         do {
-            let entry = JournalEntry(
-                now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes, produced: job.produced,
-                calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
-            item = SettleItem(
-                .step, records: job.made.records + [stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)], job: job)
+            item = SettleItem(.step, records: job.made.records + [try journalRecord(job)], job: job)
         } catch {
             return reject(job, .permanent("unwritable-call", "a call of \(contract.name) cannot be written as JSON"), at: moment)
         }
@@ -175,6 +171,14 @@ extension Engine {
 
     private func journalKey(_ job: Job) -> StateKey {
         .journal(topic: job.record.topic, partition: job.record.partition, offset: job.record.offset)
+    }
+
+    /// The run as it stands, for whoever takes it up again.
+    func journalRecord(_ job: Job) throws -> Produced {
+        let entry = JournalEntry(
+            now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes.count, produced: job.produced,
+            calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
+        return stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)
     }
 
     private func stateRecord(_ key: StateKey, _ value: [UInt8]?, of job: Job) -> Produced {

@@ -86,7 +86,7 @@ final class Job {
     let bytes: Int
     /// Whether the journal has an entry for it.
     var isJournaled = false
-    var resumes = 0
+    var resumes = Resumes()
     /// Steps that are being settled: nothing is handled until they are.
     var unsettledSteps = 0
     /// It is one of the runs that `max_concurrent_jobs` bounds.
@@ -180,6 +180,7 @@ final class Job {
         calls = []
         arrived = []
         outcomes = []
+        resumes = Resumes()
         remindersSet = 0
         made = Results.Made()
         isDecided = false
