@@ -83,7 +83,7 @@ extension Engine {
                 log(.error, "\(name): the attempt cannot be noted: \(error)", correlation: correlation)
             }
             park(job)
-            again.insert(job, due: due)
+            again.insert(job, due: moment.uptime + delay.wholeMilliseconds)
         }
     }
 
