@@ -60,4 +60,24 @@ import Testing
         turn(machine, for: 61_000)
         #expect(try machine.events(WorkDone.self).count == 3)
     }
+
+    @Test func aScheduleGoesOnWhenTheClockIsSetBack() throws {
+        let machine = try Machine(
+            WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })
+        turn(machine, for: 130_000)
+        machine.wall += Self.hour
+        turn(machine, for: 130_000)
+        machine.wall -= Self.hour
+        let start = machine.wall
+        turn(machine, for: 130_000)
+        let fired = try machine.events(ScheduleFired.self).map(\.payload.firedAt)
+        let due = (start / 60_000 + 1...machine.wall / 60_000).map { Timestamp(milliseconds: $0 * 60_000).text }
+        #expect(due.count >= 2 && Set(due).isSubset(of: fired))
+        #expect(Set(fired).count == fired.count, "none twice")
+        // When its hour comes, what was fired before is not fired again.
+        machine.pass(Self.hour - 400_000)
+        turn(machine, for: 400_000)
+        let all = try machine.events(ScheduleFired.self).map(\.payload.firedAt)
+        #expect(all.count > fired.count && Set(all).count == all.count)
+    }
 }
