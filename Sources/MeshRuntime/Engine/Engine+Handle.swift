@@ -22,6 +22,15 @@ extension Engine {
         draining == nil && !isPaused && hasRoomToSettle && jobsWithCalls < configuration.constraints.maximumConcurrentJobs
     }
 
+    /// Whether something is to be begun now; it takes its token.
+    func takesPlace(at moment: Moment) -> Bool { mayBegin && limiter?.take(at: moment.uptime) ?? true }
+
+    /// A job that was taken out of its lane waits there again, before what came after it.
+    func putBack(_ job: Job) {
+        waitingBytes += job.bytes
+        lanes.putBack(job, to: job.lane, priority: job.priority)
+    }
+
     /// Whether more results may wait to be settled.
     var hasRoomToSettle: Bool {
         unsettled.count < settings.limits.unsettledItems && unsettled.bytes < settings.limits.unsettledBytes

@@ -161,10 +161,7 @@ extension Engine {
         }
         uncount(job)
         begun[job.id] = nil
-        for twin in endProgress(of: job) where !twin.partition.isLost {
-            waitingBytes += twin.bytes
-            lanes.putBack(twin, to: twin.lane, priority: twin.priority)
-        }
+        for twin in endProgress(of: job) where !twin.partition.isLost { putBack(twin) }
         waitingCalls.keep { $0.job !== job }
     }
 
