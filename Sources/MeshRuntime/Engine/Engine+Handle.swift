@@ -147,10 +147,11 @@ extension Engine {
     /// Reminders and calls.
     private func collectRest(_ result: UntypedEffects, of job: Job, suppressing: Bool) throws(Rejection) {
         for reminder in result.reminders {
-            let id = EventID(
-                UUIDv5.derive([job.inputID.text, contract.name, "reminder", reminder.name, String(job.remindersSet)]))
-            job.remindersSet += 1
-            if suppressing { continue }
+            let ordinal = job.made.reminders
+            job.made.reminders += 1
+            if suppressing || ordinal < job.remindersProduced { continue }
+            job.made.unsettledReminders += 1
+            let id = EventID(UUIDv5.derive([job.inputID.text, contract.name, "reminder", reminder.name, String(ordinal)]))
             let after = min(max(reminder.after, .zero), .seconds(30 * 86_400))
             job.made.add(.record(ownRecords.reminder(reminder, id: id, of: job, due: job.now.advanced(by: after))))
         }

@@ -87,13 +87,15 @@ extension Engine {
         }
     }
 
-    /// How many events of each type this attempt and those before it have made visible.
+    /// How many events of each type, and reminders, this attempt and those before it have made visible.
     private func visible(_ job: Job) -> [String: Int] {
         var counts: [String: Int] = [:]
         for (type, count) in job.made.counts.counts {
             let seen = max(count - job.made.unsettled[type], job.alreadyProduced(type))
             if seen > 0 { counts[type.name] = seen }
         }
+        let reminders = job.made.reminders - job.made.unsettledReminders
+        if reminders > 0 { counts[Job.reminders] = reminders }
         return counts.merging(job.produced) { max($0, $1) }
     }
 
@@ -211,7 +213,12 @@ extension Engine {
         job.unsettledSteps -= 1
         guard !job.isDecided else { return }
         // What was handed over did not become visible.
-        for case .event(let event) in item.records { job.made.unsettled.add(event.envelope.type) }
+        for produced in item.records {
+            switch produced {
+            case .event(let event): job.made.unsettled.add(event.envelope.type)
+            case .record(let record): if record.topic == settings.topics.retry { job.made.unsettledReminders += 1 }
+            }
+        }
         // Where it waits to be tried again in its place, it does so no more.
         for _ in again.remove(where: { $0 === job }) { unpark(job) }
         let rejection = Self.refusal(error)

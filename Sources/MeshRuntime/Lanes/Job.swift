@@ -79,7 +79,6 @@ final class Job {
     var arrived: [(call: Int, outcome: CallOutcome)] = []
     /// Calls that the bot was told of, in that order.
     var outcomes: [JournalEntry.Outcome] = []
-    var remindersSet = 0
     /// Results of the steps since the last settlement; counts of the whole attempt.
     var made = Results.Made()
     /// Of the record, and of what was made of it already.
@@ -164,6 +163,10 @@ final class Job {
     /// How many events of a type `produced` has.
     func alreadyProduced(_ type: EventType) -> Int { produced.isEmpty ? 0 : produced[type.name, default: 0] }
 
+    /// How many reminders `produced` has: under a name that no topic can have.
+    var remindersProduced: Int { produced.isEmpty ? 0 : produced[Self.reminders, default: 0] }
+    static let reminders = "@reminder"
+
     func reference(_ call: Int) -> CallReference { CallReference(job: id, call: call, attempt: attempt, turn: calls[call].turn) }
 
     func extendDeadline(by milliseconds: Int64) {
@@ -181,7 +184,6 @@ final class Job {
         arrived = []
         outcomes = []
         resumes = Resumes()
-        remindersSet = 0
         made = Results.Made()
         isDecided = false
         rejection = nil
