@@ -110,6 +110,29 @@ import Testing
         #expect(try machine.events(WorkDone.self).map(\.payload.total) == [1, 2, 3, 4, 5])
     }
 
+    /// A reminder that is visible is not set again by the attempts after it, nor by one that a person asks for.
+    @Test(arguments: [false, true]) func whatIsTriedAgainSetsItsRemindersOnce(isInPlace: Bool) throws {
+        let machine = try isInPlace ? Machine(OrderedBot.self) : Machine(WorkBot.self)
+        machine.outcome = { call in
+            call.reference.attempt < 3
+                ? .failure(CallFailure(.transient, code: "busy", message: "busy")) : .success(Effort.Response(number: 1))
+        }
+        try machine.send(Work(name: "a", number: 1, how: "remindAndCall"))
+        machine.runDry()
+        #expect(machine.started.count == 3)
+        let reminders = machine.log.records(of: machine.settings.topics.retry).filter { header("mesh_reminder", of: $0) != nil }
+        #expect(reminders.count == 1)
+        #expect(try machine.events(WorkDone.self).count == 1)
+    }
+
+    @Test func aDeadLetterSaysWhichRemindersAreSet() throws {
+        let machine = try Machine(WorkBot.self)
+        machine.outcome = { _ in .failure(CallFailure(.permanent, code: "no", message: "no")) }
+        try machine.send(Work(name: "a", number: 1, how: "remindAndCall"))
+        machine.runDry()
+        #expect(machine.dead.map { header("mesh_produced", of: $0) } == ["@reminder:1"])
+    }
+
     /// They are written again at its end, and a restart does not take what was moved for what was done.
     @Test(arguments: [false, true]) func waitingRecordsDoNotHoldTheCommitOfARetryPartition(restarts: Bool) throws {
         var limits = Limits()

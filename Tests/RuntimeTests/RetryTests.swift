@@ -26,14 +26,14 @@ import Testing
         for number in 0..<1_000 {
             let due = Int64.random(in: 0..<500, using: &random)
             dues.append(due)
-            schedule.insert(number, due: Timestamp(milliseconds: due))
+            schedule.insert(number, due: due)
         }
         let removed = schedule.remove { $0 % 3 == 0 }
         #expect(removed.count == 334)
         var last: (due: Int64, number: Int) = (-1, -1)
         var count = 0
         for now in stride(from: Int64(0), through: 500, by: 50) {
-            while let number = schedule.takeDue(at: Timestamp(milliseconds: now)) {
+            while let number = schedule.takeDue(at: now) {
                 #expect(dues[number] <= now)
                 #expect((dues[number], number) > last)
                 last = (dues[number], number)

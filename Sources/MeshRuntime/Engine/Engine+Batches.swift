@@ -245,6 +245,9 @@ extension Engine {
         if partition.role == .inbox { leaveLane(job) }
         guard draining == nil else { return }
         // The first that goes on has the others wait behind it again.
-        for twin in twins { begin(twin, at: moment) }
+        for twin in twins where !twin.partition.isLost {
+            // Who only waits behind another again needs no place.
+            if inProgress[twin.identity] != nil || takesPlace(at: moment) { begin(twin, at: moment) } else { putBack(twin) }
+        }
     }
 }

@@ -34,6 +34,7 @@ extension Engine {
         draining = limits
         let waiting = lanes.removeWaiting { _ in true }
         for job in waiting { waitingBytes -= job.bytes }
+        takeBackResumes { _ in true }
         let running = begun.values.count { $0.hasUnfinishedCalls }
         log(
             .info,

@@ -22,6 +22,15 @@ extension Engine {
         draining == nil && !isPaused && hasRoomToSettle && jobsWithCalls < configuration.constraints.maximumConcurrentJobs
     }
 
+    /// Whether something is to be begun now; it takes its token.
+    func takesPlace(at moment: Moment) -> Bool { mayBegin && limiter?.take(at: moment.uptime) ?? true }
+
+    /// A job that was taken out of its lane waits there again, before what came after it.
+    func putBack(_ job: Job) {
+        waitingBytes += job.bytes
+        lanes.putBack(job, to: job.lane, priority: job.priority)
+    }
+
     /// Whether more results may wait to be settled.
     var hasRoomToSettle: Bool {
         unsettled.count < settings.limits.unsettledItems && unsettled.bytes < settings.limits.unsettledBytes
@@ -138,10 +147,11 @@ extension Engine {
     /// Reminders and calls.
     private func collectRest(_ result: UntypedEffects, of job: Job, suppressing: Bool) throws(Rejection) {
         for reminder in result.reminders {
-            let id = EventID(
-                UUIDv5.derive([job.inputID.text, contract.name, "reminder", reminder.name, String(job.remindersSet)]))
-            job.remindersSet += 1
-            if suppressing { continue }
+            let ordinal = job.made.reminders
+            job.made.reminders += 1
+            if suppressing || ordinal < job.remindersProduced { continue }
+            job.made.unsettledReminders += 1
+            let id = EventID(UUIDv5.derive([job.inputID.text, contract.name, "reminder", reminder.name, String(ordinal)]))
             let after = min(max(reminder.after, .zero), .seconds(30 * 86_400))
             job.made.add(.record(ownRecords.reminder(reminder, id: id, of: job, due: job.now.advanced(by: after))))
         }
@@ -207,12 +217,13 @@ extension Engine {
             return false
         }
         job.attempt = max(job.attempt, entry.attempt)
-        job.resumes = entry.resumes + 1
         job.produced.merge(entry.produced) { max($0, $1) }
+        // Between two attempts nothing was under way.
         guard !entry.calls.isEmpty else { return false }
+        job.resumes = Resumes(after: entry)
         job.firstNow = Timestamp(milliseconds: entry.now)
         job.now = job.firstNow
-        guard job.resumes <= settings.limits.resumesPerRun else {
+        guard job.resumes.count <= settings.limits.resumesPerRun else {
             let message = "\(contract.name) ended \(entry.resumes) times while it handled this record; see its log, then redrive it"
             settleRejected(job, .permanent("crashes", message), at: moment)
             return true

@@ -54,7 +54,10 @@ extension Engine {
 
     private func hold(_ job: Job, _ now: inout Holding, at moment: Moment) {
         guard draining == nil, job.onlyWaits else { return }
-        if job.heldSince == nil { job.heldSince = moment.uptime }
+        if job.heldSince == nil {
+            job.heldSince = moment.uptime
+            countResume(of: job, false)
+        }
         guard !now.runs.contains(job.id), now.runs.count < settings.limits.heldRuns, now.bytes + job.bytes <= settings.limits.heldBytes
         else {
             return
@@ -69,6 +72,7 @@ extension Engine {
         count(job)
         guard let since = job.heldSince else { return }
         job.heldSince = nil
+        countResume(of: job, true)
         job.extendDeadline(by: moment.uptime - since)
     }
 

@@ -18,9 +18,10 @@ extension Engine {
         }
         figures.tookIn()
         noteTick(incoming)
-        if let due = incoming.passport.notBefore, due > moment.wall, partition.role == .retry {
+        if partition.role == .retry, let wait = timeLeft(incoming.passport, at: moment) {
             partition.waits(incoming.record)
-            schedule.insert(WaitingRecord(record: incoming.record, passport: incoming.passport, partition: partition), due: due)
+            schedule.insert(
+                WaitingRecord(record: incoming.record, passport: incoming.passport, partition: partition), due: moment.uptime + wait)
         } else {
             admit(incoming, partition, at: moment)
         }
@@ -44,21 +45,41 @@ extension Engine {
     func takeDue(at moment: Moment) {
         guard draining == nil, !isPaused else { return }
         // First, and without asking for room to wait: what fills the lanes may wait for these.
-        while hasRoomToSettle, let job = again.takeDue(at: moment.wall) {
+        while mayBegin, limiter?.hasToken(at: moment.uptime) ?? true, let job = again.takeDue(at: moment.uptime) {
             // Its last attempt is not noted yet: the next would be settled beside its note.
             guard job.unsettledSteps == 0 else {
-                again.insert(job, due: moment.wall.advanced(by: .milliseconds(100)))
+                again.insert(job, due: moment.uptime + 100)
                 continue
             }
             unpark(job)
-            if !job.partition.isLost, !job.partition.isLeaving { begin(job, at: moment) }
+            guard !job.partition.isLost, !job.partition.isLeaving else { continue }
+            _ = limiter?.take(at: moment.uptime)
+            begin(job, at: moment)
         }
-        while waitingCount < settings.limits.waitingRecords, let due = schedule.takeDue(at: moment.wall) {
+        while waitingCount < settings.limits.waitingRecords, let due = schedule.takeDue(at: moment.uptime) {
+            // A retry has waited for as long as its policy says; another record waits for its hour, and is only looked at now and then.
+            if !due.passport.isRetry, !due.partition.isLost, let wait = timeLeft(due.passport, at: moment) {
+                schedule.insert(due, due: moment.uptime + wait)
+                continue
+            }
             due.partition.waitsNoMore(due.record)
             guard !due.partition.isLost, !due.partition.isLeaving else { continue }
             admit(decoder.decode(due.record, due.passport), due.partition, at: moment)
         }
     }
+
+    /// How long the record waits for its time, in milliseconds; nil when that has come.
+    ///
+    /// The time stands in the record, by the wall clock of whoever wrote it, and either clock may have been off: a retry never waits longer than its policy's
+    /// longest delay. A reminder may lie far ahead, so that the clock is asked again meanwhile.
+    private func timeLeft(_ passport: Passport, at moment: Moment) -> Int64? {
+        guard let due = passport.notBefore, due > moment.wall else { return nil }
+        let most = passport.isRetry ? max(0, retryPolicy.maximumDelay.wholeMilliseconds) : Self.longestSleep
+        return min(due.milliseconds - moment.wall.milliseconds, most)
+    }
+
+    /// In milliseconds.
+    private static var longestSleep: Int64 { 60_000 }
 
     /// To the lane, or to whatever else becomes of the record.
     private func admit(_ incoming: Incoming, _ partition: AssignedPartition, at moment: Moment) {
@@ -125,7 +146,7 @@ extension Engine {
 
     /// Whether nothing waits before the job, so that it needs no lane to wait in.
     private func canBeginAtOnce(_ job: Job, at moment: Moment) -> Bool {
-        guard lanes.isEmpty, mayBegin, hasRoomToHold, lanes.isFree(job.lane) else { return false }
+        guard lanes.isEmpty, mayBegin, !again.isDue(at: moment.uptime), hasRoomToHold, lanes.isFree(job.lane) else { return false }
         return limiter?.take(at: moment.uptime) ?? true
     }
 

@@ -145,6 +145,7 @@ extension Engine {
         for topicPartition in topicPartitions { partitions[topicPartition]?.isLeaving = true }
         let gone = Set(topicPartitions)
         for job in lanes.removeWaiting(where: { gone.contains($0.partition.topicPartition) }) { waitingBytes -= job.bytes }
+        takeBackResumes { gone.contains($0.topicPartition) }
     }
 
     /// Whether nothing that was decided for these partitions still waits for its settlement.
@@ -187,10 +188,7 @@ extension Engine {
         }
         uncount(job)
         begun[job.id] = nil
-        for twin in endProgress(of: job) where !twin.partition.isLost {
-            waitingBytes += twin.bytes
-            lanes.putBack(twin, to: twin.lane, priority: twin.priority)
-        }
+        for twin in endProgress(of: job) where !twin.partition.isLost { putBack(twin) }
         waitingCalls.keep { $0.job !== job }
     }
 

@@ -8,11 +8,7 @@ extension Engine {
     func settleStep(_ job: Job, at moment: Moment) {
         let item: SettleItem
         do {
-            let entry = JournalEntry(
-                now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes, produced: job.produced,
-                calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
-            item = SettleItem(
-                .step, records: job.made.records + [stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)], job: job)
+            item = SettleItem(.step, records: job.made.records + [try journalRecord(job)], job: job)
         } catch {
             return reject(job, .permanent("unwritable-call", "a call of \(contract.name) cannot be written as JSON"), at: moment)
         }
@@ -87,17 +83,19 @@ extension Engine {
                 log(.error, "\(name): the attempt cannot be noted: \(error)", correlation: correlation)
             }
             park(job)
-            again.insert(job, due: due)
+            again.insert(job, due: moment.uptime + delay.wholeMilliseconds)
         }
     }
 
-    /// How many events of each type this attempt and those before it have made visible.
+    /// How many events of each type, and reminders, this attempt and those before it have made visible.
     private func visible(_ job: Job) -> [String: Int] {
         var counts: [String: Int] = [:]
         for (type, count) in job.made.counts.counts {
             let seen = max(count - job.made.unsettled[type], job.alreadyProduced(type))
             if seen > 0 { counts[type.name] = seen }
         }
+        let reminders = job.made.reminders - job.made.unsettledReminders
+        if reminders > 0 { counts[Job.reminders] = reminders }
         return counts.merging(job.produced) { max($0, $1) }
     }
 
@@ -177,6 +175,14 @@ extension Engine {
         .journal(topic: job.record.topic, partition: job.record.partition, offset: job.record.offset)
     }
 
+    /// The run as it stands, for whoever takes it up again.
+    func journalRecord(_ job: Job) throws -> Produced {
+        let entry = JournalEntry(
+            now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes.count, produced: job.produced,
+            calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
+        return stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)
+    }
+
     private func stateRecord(_ key: StateKey, _ value: [UInt8]?, of job: Job) -> Produced {
         stateRecord(key, value, in: job.partition.topicPartition)
     }
@@ -207,7 +213,12 @@ extension Engine {
         job.unsettledSteps -= 1
         guard !job.isDecided else { return }
         // What was handed over did not become visible.
-        for case .event(let event) in item.records { job.made.unsettled.add(event.envelope.type) }
+        for produced in item.records {
+            switch produced {
+            case .event(let event): job.made.unsettled.add(event.envelope.type)
+            case .record(let record): if record.topic == settings.topics.retry { job.made.unsettledReminders += 1 }
+            }
+        }
         // Where it waits to be tried again in its place, it does so no more.
         for _ in again.remove(where: { $0 === job }) { unpark(job) }
         let rejection = Self.refusal(error)

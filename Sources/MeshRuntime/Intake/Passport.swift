@@ -39,6 +39,9 @@ struct Passport: Equatable {
     /// Whether the record went through the retry topic or was put back by a person, so that later ones of its key may have been handled before it.
     var wasOvertaken: Bool { cameByRetry || attempts > 0 || redrives > 0 }
 
+    /// It waits because an attempt failed.
+    var isRetry: Bool { attempts > 0 }
+
     /// The identity of the input: the event's, or the reminder's. Ids of what it leads to are derived from it.
     func inputID(of event: Event) -> EventID { reminder.flatMap { EventID($0.id) } ?? event.envelope.id }
 

@@ -9,7 +9,7 @@ struct JournalEntry: Codable, Equatable {
     /// The instant that `handle` was told, in milliseconds since 1970.
     var now: Int64
     var attempt: Int
-    /// How often the run was taken up again after a crash.
+    /// How often the run was taken up again after a process had ended in the midst of its calls.
     var resumes = 0
     /// How many events of each type earlier attempts in the same place have made visible.
     var produced: [String: Int] = [:]

@@ -79,14 +79,13 @@ final class Job {
     var arrived: [(call: Int, outcome: CallOutcome)] = []
     /// Calls that the bot was told of, in that order.
     var outcomes: [JournalEntry.Outcome] = []
-    var remindersSet = 0
     /// Results of the steps since the last settlement; counts of the whole attempt.
     var made = Results.Made()
     /// Of the record, and of what was made of it already.
     let bytes: Int
     /// Whether the journal has an entry for it.
     var isJournaled = false
-    var resumes = 0
+    var resumes = Resumes()
     /// Steps that are being settled: nothing is handled until they are.
     var unsettledSteps = 0
     /// It is one of the runs that `max_concurrent_jobs` bounds.
@@ -164,6 +163,10 @@ final class Job {
     /// How many events of a type `produced` has.
     func alreadyProduced(_ type: EventType) -> Int { produced.isEmpty ? 0 : produced[type.name, default: 0] }
 
+    /// How many reminders `produced` has: under a name that no topic can have.
+    var remindersProduced: Int { produced.isEmpty ? 0 : produced[Self.reminders, default: 0] }
+    static let reminders = "@reminder"
+
     func reference(_ call: Int) -> CallReference { CallReference(job: id, call: call, attempt: attempt, turn: calls[call].turn) }
 
     func extendDeadline(by milliseconds: Int64) {
@@ -180,7 +183,7 @@ final class Job {
         calls = []
         arrived = []
         outcomes = []
-        remindersSet = 0
+        resumes = Resumes()
         made = Results.Made()
         isDecided = false
         rejection = nil

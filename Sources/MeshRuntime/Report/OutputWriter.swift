@@ -9,7 +9,8 @@ struct OutputWriter {
     private let logger: Logger
     private let counter: Counter?
     private let codec = EnvelopeCodec()
-    private var cleanedDay = ""
+    /// The day of the last cleaning, by place among the destinations.
+    private var cleaned: [Int: String] = [:]
 
     init(_ configuration: BotConfiguration, metrics: Metrics, logger: Logger) {
         destinations = configuration.outputs
@@ -20,7 +21,7 @@ struct OutputWriter {
     }
 
     mutating func write(_ event: Envelope, bot: String) {
-        for destination in destinations {
+        for (place, destination) in destinations.enumerated() {
             switch destination.kind {
             case .message: break
             case .metric: counter?.add(1, bot, event.type.name)
@@ -28,13 +29,13 @@ struct OutputWriter {
                 logger.log(
                     .info, "\(event.type) \(event.id)", [("event_id", .string(event.id.text)), ("type", .string(event.type.name))],
                     correlationID: event.correlationID)
-            case .file: append(event, to: destination)
+            case .file: append(event, to: destination, place)
             }
         }
     }
 
     /// One JSON line an event, in a file a type and day: `DESTINATION/build.completed/2026-01-31.jsonl`.
-    private mutating func append(_ event: Envelope, to destination: BotConfiguration.OutputDestination) {
+    private mutating func append(_ event: Envelope, to destination: BotConfiguration.OutputDestination, _ place: Int) {
         let root = destination.destination.hasPrefix("file://") ? String(destination.destination.dropFirst(7)) : destination.destination
         guard !root.isEmpty, event.type.isLegal else { return }
         let day = String(event.timestamp.text.prefix(10))
@@ -49,8 +50,8 @@ struct OutputWriter {
         if Glibc.write(descriptor, line, line.count) != line.count {
             logger.warn("the output \(directory)/\(day).jsonl was not written whole: \(String(cString: strerror(errno)))")
         }
-        if let days = destination.retentionDays, day != cleanedDay {
-            cleanedDay = day
+        if let days = destination.retentionDays, day != cleaned[place] {
+            cleaned[place] = day
             clean(root, olderThan: event.timestamp.advanced(by: .seconds(-86_400 * days)))
         }
     }

@@ -44,9 +44,10 @@ struct Ticker {
         return true
     }
 
-    /// Since when ticks are to be fired.
+    /// Since when ticks are to be fired. Where the clock was set back, the last look lies ahead of it and says nothing: what was fired is known by its id.
     func lastLook(at now: Timestamp) -> Timestamp? {
-        lastLook.map { max($0, Timestamp(milliseconds: now.milliseconds - Self.lookBack)) }
+        let oldest = Timestamp(milliseconds: now.milliseconds - Self.lookBack)
+        return lastLook.map { $0 > now ? oldest : max($0, oldest) }
     }
 
     mutating func looked(at now: Timestamp) { lastLook = now }

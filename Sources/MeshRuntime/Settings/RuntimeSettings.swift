@@ -98,7 +98,8 @@ public struct Limits: Sendable, Equatable {
     public var dedupWindow = 1_000
     /// Calls of one run.
     public var callsPerRun = 1_000
-    /// How often one run may be taken up again after a crash before its record is dead-lettered.
+    /// How often one run may be taken up again after a crash before its record is dead-lettered. An orderly end is none, nor is one while it waits for a
+    /// dependency.
     public var resumesPerRun = 5
     /// Runs that wait for a breaker without a place among `max_concurrent_jobs`, and the bytes of their records.
     public var heldRuns = 500

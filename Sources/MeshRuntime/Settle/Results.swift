@@ -46,6 +46,10 @@ struct Results: Sendable {
         var counts = Tally()
         /// The same of the events among the records.
         var unsettled = Tally()
+        /// How many reminders were set, those that were left out too.
+        var reminders = 0
+        /// Of these the ones among the records.
+        var unsettledReminders = 0
 
         mutating func add(_ record: consuming Produced) {
             bytes += record.byteCount
@@ -66,7 +70,7 @@ struct Results: Sendable {
 
         /// All of it is on its way to its settlement.
         mutating func handOver() {
-            (records, events, bytes, unsettled) = ([], [], 0, Tally())
+            (records, events, bytes, unsettled, unsettledReminders) = ([], [], 0, Tally(), 0)
         }
     }
 

@@ -45,6 +45,7 @@ private struct SettleWorker {
     private var isTransactional: Bool { settings.delivery == .exactlyOnce }
     /// When producers of this slot were fenced, in milliseconds of the monotonic clock.
     private var fenced: [Int64] = []
+    private var timeLimit = TransactionLimit()
 
     private static let limit: Duration = .seconds(15)
     /// Longer than the producer's own limit, after which each record has been delivered or has failed.
@@ -75,14 +76,16 @@ private struct SettleWorker {
     }
 
     private mutating func ready() throws(KafkaError) -> Producer {
-        if let producer, producer.fatalError == nil { return producer }
+        if let producer, producer.fatalError == nil, !timeLimit.isNew { return producer }
         drop()
+        timeLimit.wasTaken()
         let made: Producer
         do throws(SettingsError) {
             made = try Producer(
                 client,
                 ProducerSettings(
-                    transactionalID: isTransactional ? settings.transactionalID : nil, linger: .milliseconds(isTransactional ? 0 : 2),
+                    transactionalID: isTransactional ? settings.transactionalID : nil,
+                    transactionTimeout: .milliseconds(timeLimit.next), linger: .milliseconds(isTransactional ? 0 : 2),
                     deliveryTimeout: .seconds(20), keepsOnlyFailures: true), observer: .logging(logger))
         } catch {
             throw KafkaError(code: -1, name: "_SETTINGS", message: error.description)
@@ -119,6 +122,7 @@ private struct SettleWorker {
         var refused: Int?
         do throws(KafkaError) {
             try producer.beginTransaction()
+            timeLimit.began(bytes: work.batch.records.joined().reduce(0) { $0 + $1.byteCount }, at: Moment.current.uptime)
             for (item, records) in work.batch.records.enumerated() {
                 do throws(KafkaError) {
                     for record in records { try producer.send(record, token: UInt64(item), patience: .seconds(5)) }
@@ -134,6 +138,7 @@ private struct SettleWorker {
                 }
             }
             try commit(producer)
+            timeLimit.committed(at: Moment.current.uptime)
             return .committed
         } catch {
             var cause = error
@@ -207,8 +212,10 @@ private struct SettleWorker {
 
     private mutating func failed(_ error: KafkaError, item: Int?, delivered: Set<Int> = []) -> SettleOutcome {
         if error.isFatal || producer?.fatalError != nil { drop() }
-        if error.isFenced {
-            let now = Moment.current.uptime
+        let now = Moment.current.uptime
+        let isOver = timeLimit.failed(isTimeout: error.isTimeout, at: now)
+        if timeLimit.isNew { logger.warn("a settlement took longer than its limit; the next ones have \(timeLimit.next / 1_000) s") }
+        if error.isFenced, !isOver {
             fenced = fenced.filter { now - $0 < 60_000 } + [now]
             if fenced.count >= Self.mostFenced {
                 mailbox.put(

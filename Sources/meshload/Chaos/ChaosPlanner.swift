@@ -47,7 +47,11 @@ struct ChaosPlanner {
             // A bot keeps a state on its disk where it makes calls.
             plan.callMilliseconds = 5
             repeated(.fillDisk, .freeDisk, lasting: 1_500...6_000, apart: 4_000...8_000)
-        case .clock: clock()
+        case .clock:
+            // What waits to be tried again, waits by a clock.
+            plan.load.transientPerMille = 40
+            plan.retry = plan.seed % 2 == 0 ? .inPlace : .topic
+            clock()
         case .duplicates:
             (plan.load.repeatPerMille, plan.load.reorderPerMille) = (100, 50)
             kills(apart: 3_000...6_000)

@@ -6,7 +6,7 @@ struct Work: EventPayload {
     static let type: EventType = "work.requested"
     var name: String
     var number: Int
-    /// plain, call, calls, chain, flaky (rejected as transient until the third attempt), hopeless (always transient), poison, remind.
+    /// plain, call, calls, chain, flaky (rejected as transient until the third attempt), hopeless (always transient), poison, remind, remindAndCall.
     var how: String
     var key: String? { name }
 }
@@ -157,6 +157,7 @@ private func decide(_ input: Input<WorkCall>, total: Int, _ context: Context) th
             return [done(work)]
         case "hopeless": throw .transient("hopeless", "never")
         case "remind": return [.remind(Reminder(name: "later", after: .seconds(30)))]
+        case "remindAndCall": return [.remind(Reminder(name: "later", after: .seconds(30))), effort(0)]
         default: throw .permanent("poison", "cannot")
         }
     case .finished(.effort(let effort), let outcome, let event):
@@ -167,6 +168,7 @@ private func decide(_ input: Input<WorkCall>, total: Int, _ context: Context) th
         case .failure(let failure): throw failure.rejection
         case .success:
             switch (work.how, effort.step) {
+            case ("remindAndCall", _): return []
             case ("chain", 0): return [.perform(.effort(Effort(number: work.number, step: 2)))]
             default: return [done(work)]
             }
