@@ -26,10 +26,14 @@ public final class Consumer {
     /// Errors of a rebalance, told by the polls that follow. At most 64 are kept.
     private var pendingErrors: [KafkaError] = []
     private var isClosed = false
-    /// Answers to commits in the background; nil once closed, since librdkafka wants its queues back before its client ends.
+    /// Answers to commits; nil once closed, since librdkafka wants its queues back before its client ends.
     private(set) var commitAnswers: ClientQueue?
-    /// Commits in the background whose answers were not taken.
+    /// Commits that are not answered.
     var openCommits = 0
+    /// The number of the last commit.
+    var lastCommit: UInt = 0
+    /// Answers that came while another one was waited for.
+    var otherAnswers: [CommitAnswer] = []
 
     /// Connects in the background. The delegate is not retained.
     public init(
