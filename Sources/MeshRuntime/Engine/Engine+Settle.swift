@@ -194,12 +194,17 @@ extension Engine {
             stateRecord(.notDone(topic: topic, partition: number, offset: offset), Array("1".utf8), in: partition.topicPartition)
         ]
         let border = (partition.ledger.watermark ?? 0) - Int64(4 * settings.limits.dedupWindow)
-        while let first = partition.notes.first, first < border {
-            partition.notes.removeFirst()
+        // Not all at once: below a record that was open for long there may be very many.
+        let passed = min(partition.notes.partitionPoint { $0 >= border }, Self.notesRemovedAtOnce)
+        for first in partition.notes.prefix(passed) {
             records.append(stateRecord(.notDone(topic: topic, partition: number, offset: first), nil, in: partition.topicPartition))
         }
+        partition.notes.removeFirst(passed)
         return records
     }
+
+    /// More than are added at a time, so that they become fewer.
+    private static let notesRemovedAtOnce = 100
 
     /// The broker refuses a step's results or its journal for good: the run ends as one that its bot rejects, its calls first.
     func giveUpStep(_ item: SettleItem, _ error: KafkaError, at moment: Moment) {
