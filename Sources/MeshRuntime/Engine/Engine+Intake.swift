@@ -44,7 +44,7 @@ extension Engine {
     func takeDue(at moment: Moment) {
         guard draining == nil, !isPaused else { return }
         // First, and without asking for room to wait: what fills the lanes may wait for these.
-        while hasRoomToSettle, let job = again.takeDue(at: moment.wall) {
+        while hasRoomToSettle, !turn.isOver, let job = again.takeDue(at: moment.wall) {
             // Its last attempt is not noted yet: the next would be settled beside its note.
             guard job.unsettledSteps == 0 else {
                 again.insert(job, due: moment.wall.advanced(by: .milliseconds(100)))

@@ -30,6 +30,9 @@ final class Machine {
     private(set) var hasFinished = false
     /// How many records the engine has handed over to be freed, and how many of them it still had.
     private(set) var (handedOver, stillHeld) = (0, 0)
+    /// How long the bot takes each time that the engine tells it of something.
+    var handleMilliseconds: Int64 = 0
+    private let clock = HandleClock()
     /// Grows whenever something happens.
     private var activity = 0
     /// How a call ends; by default with success.
@@ -48,13 +51,18 @@ final class Machine {
         random = SeededRandom(seed)
         let topics = settings.topics
         let counts: [String: Int32] = [
-            Work.type.name: partitions, WorkStarted.type.name: partitions, WorkDone.type.name: partitions, topics.retry: 2, topics.state: 3,
+            Work.type.name: partitions, Dawdle.type.name: partitions, WorkStarted.type.name: partitions, WorkDone.type.name: partitions,
+            topics.retry: 2, topics.state: 3,
             topics.inbox: 3, topics.deadLetters: 2, "bot.error": 1, "notification.requested": 1, topics.schedule: 2,
         ]
         var time: () -> Int64 = { 0 }
         log = MemoryLog(counts) { time() }
         engine = try Self.engine(
-            bot, configuration, settings, counts, SeededRandom(seed), Moment(wall: Timestamp(milliseconds: wall), uptime: 0))
+            bot, configuration, settings, counts, SeededRandom(seed), Moment(wall: Timestamp(milliseconds: wall), uptime: 0), clock)
+        clock.look = { [unowned self] in
+            pass(handleMilliseconds)
+            return uptime
+        }
         time = { [unowned self] in wall }
         log.clock = time
         own(inputs)
@@ -71,12 +79,12 @@ final class Machine {
 
     private static func engine(
         _ bot: any Bot, _ configuration: BotConfiguration, _ settings: RuntimeSettings, _ counts: [String: Int32],
-        _ random: SeededRandom, _ moment: Moment
+        _ random: SeededRandom, _ moment: Moment, _ clock: HandleClock
     ) throws -> Engine {
         try Engine(
             bot: bot, configuration: configuration, settings: settings,
             codec: MeshCodec(catalogue: EventCatalogue(), topics: settings.topics), partitionCounts: counts, random: random,
-            startedAt: moment)
+            startedAt: moment, clock: { clock.look() })
     }
 
     func own(_ partitions: [TopicPartition]) {
@@ -90,7 +98,7 @@ final class Machine {
 
     /// The process dies: what was not settled never happened. Calls under way die with it.
     func crash() throws {
-        engine = try Self.engine(bot, configuration, settings, log.counts, SeededRandom(random.next()), moment)
+        engine = try Self.engine(bot, configuration, settings, log.counts, SeededRandom(random.next()), moment, clock)
         let partitions = owned
         owned = []
         paused = []
@@ -184,12 +192,24 @@ final class Machine {
         guard let record = ready.randomElement(using: &random) else { return nil }
         positions[record.topicPartition] = record.offset + 1
         activity += 1
+        engine.beginTurn(at: moment)
         engine.take(engine.decoder.decode(record, at: moment), at: moment)
         perform()
         return record
     }
 
     func restore() {
+        engine.beginTurn(at: moment)
+        restoreNext()
+    }
+
+    /// All of them in one turn.
+    func restoreTogether() {
+        engine.beginTurn(at: moment)
+        while !restoring.isEmpty { restoreNext() }
+    }
+
+    private func restoreNext() {
         guard let (partition, assignment) = restoring.popLast() else { return }
         let restoration = restoration(of: partition, assignment)
         if let end = restoration.lostEnd {
@@ -304,6 +324,9 @@ final class Machine {
 
     var dead: [Record] { log.records(of: settings.topics.deadLetters) }
 }
+
+/// What the engine asks how long the bot took: once each time that it was told of something.
+private final class HandleClock { var look: () -> Int64 = { 0 } }
 
 extension Produced {
     /// As it will stand in its topic.
