@@ -103,7 +103,7 @@ import Testing
         let stalled = watch(machine, seconds: 30, &liveness) {
             machine.deliver()
             machine.advance()
-            machine.settle(.failed(refused, item: 0))
+            machine.settle(.refused(refused, item: 0))
         }
         #expect(stalled.map(\.topic) == [Work.type.name])
         #expect(liveness.stalled == stalled)

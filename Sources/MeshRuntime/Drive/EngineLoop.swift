@@ -293,7 +293,7 @@ final class EngineLoop {
                 settler.submit(batch, group: batch.offsets.isEmpty ? nil : try consumer?.groupMetadata())
             } catch {
                 book.answered(batch.id, isCommitted: false)
-                engine.settled(batch.id, .failed(error, item: nil), at: .current)
+                engine.settled(batch.id, .failed(error), at: .current)
             }
         case .commit(let offsets, let isLast): commit(offsets, isLast: isLast)
         case .startCall(let call): calls.start(call)

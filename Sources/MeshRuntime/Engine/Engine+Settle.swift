@@ -220,17 +220,24 @@ extension Engine {
         reject(job, rejection, at: moment)
     }
 
+    /// The code of a dead letter without the value.
+    private static let oversized = "oversized"
+
     private static func refusal(_ error: KafkaError) -> Rejection {
         .permanent("output-refused", "the broker refused what the record led to: \(error)")
     }
 
-    /// Replaces an item whose record the broker refuses for good by a dead letter; a dead letter that is refused for its size by one without the value.
+    /// Replaces an item whose record the broker refuses for good by a dead letter; a dead letter that is refused for its size by one without the value. There is
+    /// nothing smaller than that.
     func replaceRefused(_ item: SettleItem, _ error: KafkaError, at moment: Moment) -> SettleItem? {
         guard let source = item.source, let partition = item.concerned else { return nil }
-        let isDead: Bool = if case .dead = item.result { true } else { false }
-        if isDead, !error.isRecordTooLarge { return nil }
+        var isDead = false
+        if case .dead(let code) = item.result {
+            guard error.isRecordTooLarge, code != Self.oversized else { return nil }
+            isDead = true
+        }
         let refusal = Self.refusal(error)
-        let failure = Failure(code: isDead ? "oversized" : refusal.code, message: refusal.message)
+        let failure = Failure(code: isDead ? Self.oversized : refusal.code, message: refusal.message)
         var records = deadRecords(
             source.record, source.passport, source.envelope, failure, attempts: item.job?.attempt ?? source.passport.attempts, at: moment,
             digestOnly: isDead)

@@ -233,14 +233,14 @@ final class Machine {
         settling = nil
         var outcome = forced ?? .committed
         if forced == nil, Int.random(in: 0..<100, using: &random) < settleFailures {
-            outcome = .failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true), item: nil)
+            outcome = .failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true))
         }
         if case .committed = outcome {
             for produced in batch.records.joined() { log.append(produced.record) }
             activity += batch.records.joined().count
             for (partition, commit) in batch.offsets { commitOffset(partition, commit) }
         }
-        if case .failed(_, _, let delivered) = outcome {
+        if case .failed(_, _, let delivered, _) = outcome {
             for produced in delivered.flatMap({ batch.records[$0] }) { log.append(produced.record) }
         }
         engine.settled(batch.id, outcome, at: moment)
