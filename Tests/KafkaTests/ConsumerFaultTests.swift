@@ -57,6 +57,26 @@ import Testing
         }
     }
 
+    /// It may come to the broker yet: whoever committed again meanwhile could be overtaken by it.
+    @Test func aCommitThatIsNotAnsweredInTimeIsUnderWayStill() async throws {
+        try await withMock(brokers: 1) { cluster in
+            let delegate = RecordingDelegate()
+            let consumer = try Self.member(cluster, delegate)
+            defer { consumer.close() }
+            try cluster.setRoundTrip(ofBroker: 1, to: .milliseconds(700))
+            let offset = [Self.partition: CommittedOffset(offset: 7)]
+            let late = kafkaError { () throws(KafkaError) in try consumer.commit(offset, timeout: .milliseconds(50)) }
+            #expect(late?.isTimeout == true)
+            #expect(consumer.isCommitting)
+            // One that is waited for does not take the answer of another for its own.
+            try consumer.commit([Self.partition: CommittedOffset(offset: 8)], timeout: .seconds(10))
+            #expect(consumer.isCommitting, "the first one's answer was not taken")
+            let answers = consumer.answeredCommits()
+            #expect(answers.map(\.offsets) == [offset] && answers.first?.error == nil)
+            #expect(!consumer.isCommitting && consumer.answeredCommits().isEmpty)
+        }
+    }
+
     @Test func aLeaderThatMovesWhileItIsReadLosesAndRepeatsNothing() async throws {
         try await withMock(brokers: 3) { cluster in
             let consumer = try Consumer(cluster.settings, group: .none(), observer: quiet)

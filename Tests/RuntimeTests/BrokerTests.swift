@@ -65,7 +65,8 @@ import Testing
 
     private func topics(_ broker: BrokerFixture) async throws {
         var topics = [Work.type.name, WorkStarted.type.name, WorkDone.type.name].map { NewTopic(name: $0, partitions: 3) }
-        for bot in ["workbot", "countbot"] {
+        topics.append(NewTopic(name: Dawdle.type.name, partitions: 3))
+        for bot in ["workbot", "countbot", "dawdlebot"] {
             for prefix in ["retry", "state", "inbox"] { topics.append(NewTopic(name: "\(prefix).\(bot)", partitions: 3)) }
         }
         for name in [
@@ -106,14 +107,17 @@ import Testing
     }
 
     private func send(_ works: [Work], _ broker: BrokerFixture) throws {
+        try send(works, broker) { "\($0.name)-\($0.number)" }
+    }
+
+    private func send<Payload: EventPayload>(_ payloads: [Payload], _ broker: BrokerFixture, id: (Payload) -> String) throws {
         let producer = try Producer(broker.settings)
         defer { producer.close() }
         let codec = MeshCodec(catalogue: EventCatalogue(), topics: TopicNames(bot: "test"))
-        let records = try works.map { work in
+        let records = try payloads.map { payload in
             let envelope = Envelope(
-                id: EventID("\(work.name)-\(work.number)")!, timestamp: .now, source: "test", type: Work.type, payload: try work.jsonBytes()
-            )
-            return try codec.outgoing(envelope, key: work.name).record
+                id: EventID(id(payload))!, timestamp: .now, source: "test", type: Payload.type, payload: try payload.jsonBytes())
+            return try codec.outgoing(envelope, key: payload.key).record
         }
         _ = try producer.sendAndWait(records)
     }
@@ -284,6 +288,42 @@ import Testing
         }
         for instance in [first, second] { instance.mailbox.put(.terminate) }
         try await eventually(within: .seconds(40)) { first.hasEnded && second.hasEnded }
+    }
+
+    /// Half a minute of work is there when it starts: it settles on the way, and ends when it is told to.
+    @Test(arguments: DeliveryMode.allCases) func aBotThatIsSlowAtEachRecordSettlesAndEndsOnTheWay(_ delivery: DeliveryMode) async throws {
+        let broker = try await BrokerFixture.shared()
+        try await topics(broker)
+        let group = delivery == .exactlyOnce ? 10_000 : 20_000
+        let before = try done(broker, by: "DawdleBot").count
+        try send((0..<1_200).map { Dawdle(number: group + $0) }, broker) { "dawdle-\($0.number)" }
+        let bot = try Instance(DawdleBot.self, broker, delivery: delivery, member: "DawdleBot-1")
+        try await eventually(within: .seconds(60)) { try done(broker, by: "DawdleBot").count >= before + 20 }
+        #expect(try done(broker, by: "DawdleBot").count < before + 900, "not all of it in one go")
+        bot.mailbox.putFirst(.terminate)
+        try await eventually(within: .seconds(20)) { bot.hasEnded }
+        let seen = try done(broker, by: "DawdleBot").map(\.number)
+        #expect(seen.count < before + 1_200 && Set(seen).count == seen.count)
+    }
+
+    /// On the thread that decodes: all of its records, and few decisions.
+    @Test func aSlowBotDecidesFewRecordsEarly() async throws {
+        let broker = try await BrokerFixture.shared()
+        try await topics(broker)
+        try send((0..<64).map { Dawdle(number: $0) }, broker) { "early-\($0.number)" }
+        let decoder = try Machine(DawdleBot.self).engine.decoder
+        try await DedicatedThread.run(name: "decode") {
+            let consumer = try Consumer(broker.settings, group: .none())
+            defer { consumer.close() }
+            try consumer.assign(Dictionary(uniqueKeysWithValues: (0..<3).map { (TopicPartition(Dawdle.type.name, $0), .beginning) }))
+            let records = FetchedRecords()
+            let limit = Moment.current.uptime + 30_000
+            while records.count < 64, Moment.current.uptime < limit { _ = consumer.poll(timeout: .milliseconds(100), into: records) }
+            let decoded = decoder.decode(records, decides: true) { false }
+            #expect(decoded.count == 64)
+            let decided = decoded.count { $0.readable?.decision != nil }
+            #expect((1...1 + 50 / DawdleBot.milliseconds).contains(decided), "\(decided)")
+        }
     }
 
     @Test func atLeastOnceLosesNothing() async throws {

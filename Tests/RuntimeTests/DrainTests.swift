@@ -113,7 +113,7 @@ import Testing
         let begun = machine.uptime
         for _ in 0..<400 where !machine.hasFinished {
             machine.advance()
-            machine.settle(.failed(KafkaError(code: -1, name: "_TIMED_OUT", message: "no broker", isRetriable: true), item: nil))
+            machine.settle(.failed(KafkaError(code: -1, name: "_TIMED_OUT", message: "no broker", isRetriable: true)))
             machine.pass(100)
         }
         #expect(machine.hasFinished)

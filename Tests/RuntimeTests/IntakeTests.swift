@@ -175,7 +175,7 @@ import Testing
         let before = Set(try machine.events(ScheduleFired.self).map(\.payload.firedAt))
         let partitions = machine.inputs.filter { $0.topic == ScheduleFired.type.name }
         machine.giveUp(partitions)
-        machine.settle(.failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true), item: nil))
+        machine.settle(.failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true)))
         machine.own(partitions)
         for _ in 0..<20 {
             machine.step()

@@ -1,6 +1,7 @@
 import BotKit
 import Envelopes
 import Kafka
+import Synchronization
 import Testing
 
 @testable import MeshRuntime
@@ -102,7 +103,7 @@ import Testing
         let stalled = watch(machine, seconds: 30, &liveness) {
             machine.deliver()
             machine.advance()
-            machine.settle(.failed(refused, item: 0))
+            machine.settle(.refused(refused, item: 0))
         }
         #expect(stalled.map(\.topic) == [Work.type.name])
         #expect(liveness.stalled == stalled)
@@ -148,6 +149,47 @@ import Testing
         }
         #expect(stalled == [silent])
     }
+
+    /// One that goes on is waited for however long it takes; one that begins again and again is told of, and of what remains.
+    @Test func aRestorationExplainsOnlyWhileItGoesOn() throws {
+        let clock = ManualUptime()
+        let progress = RestoreProgress { clock.now.load(ordering: .relaxed) }
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        let state = TopicPartition(machine.settings.topics.state, 0)
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        var liveness = Liveness()
+        func seconds(_ count: Int, _ turn: (Int) -> Void) -> [TopicPartition] {
+            var seen: Set<TopicPartition> = []
+            for second in 0..<count {
+                turn(second)
+                clock.now.add(1_000, ordering: .relaxed)
+                let reasons = machine.engine.explanations(isRestoring: progress.isMoving)
+                let looks = machine.engine.partitions.keys.filter { $0.topic == Work.type.name }.map { partition in
+                    Liveness.Look(partition: partition, committed: nil, lag: 1, explanation: reasons[partition])
+                }
+                _ = liveness.look(looks, limit: machine.settings.limits.stall, at: clock.now.load(ordering: .relaxed))
+                seen.formUnion(liveness.stalled)
+            }
+            return seen.sorted()
+        }
+        progress.asked()
+        progress.begin([(state, 0, 1_000)])
+        #expect(seconds(200) { progress.reached(state, Int64($0)) }.isEmpty, "slow, but it goes on")
+        let again = seconds(60) { second in
+            // Each attempt comes as far as the one before, and fails.
+            if second % 20 == 0 { progress.begin([(state, 0, 1_000)]) }
+            progress.reached(state, Int64(second % 20) * 10)
+        }
+        #expect(again.map(\.topic) == [Work.type.name])
+        #expect(progress.rest == 809, "of what could not be read it is told how much remains")
+        progress.asked()
+        #expect(seconds(1) { _ in }.isEmpty, "another one was asked for")
+        progress.begin([(state, 0, 1_000)])
+        progress.end([state])
+        #expect(progress.rest == 0)
+    }
+
+    private final class ManualUptime: Sendable { let now = Atomic<Int64>(0) }
 
     @Test func whatNoFetchTellsOfIsLagToo() {
         var book = PartitionBook()

@@ -20,7 +20,7 @@ import Testing
             machine.advance()
             if let batch = machine.settling {
                 let place = batch.records.firstIndex { records in records.contains { $0.topic == kind.topic } }
-                machine.settle(place.map { .failed(refused, item: $0) } ?? .committed)
+                machine.settle(place.map { .refused(refused, item: $0, topic: kind.topic) } ?? .committed)
             }
             machine.pass(1_000)
         }
@@ -40,6 +40,79 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// A record that is done has set a reminder, or has a state: that its topic refuses is no fault of the record.
+    @Test(arguments: [("remind", "retry.workbot"), ("plain", "state.countbot")], DeliveryMode.allCases)
+    func aTopicOfTheBotsOwnIsWaitedForWhateverTheResult(_ kind: (how: String, topic: String), _ delivery: DeliveryMode) throws {
+        let machine =
+            try kind.how == "plain" ? Machine(CountBot.self, delivery: delivery) : Machine(WorkBot.self, delivery: delivery)
+        try machine.send(Work(name: "a", number: 1, how: kind.how))
+        let refused = KafkaError(code: 3, name: "UNKNOWN_TOPIC_OR_PART", message: "no such topic")
+        var attempts = 0
+        for _ in 0..<100 {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            if let batch = machine.settling {
+                let place = batch.records.firstIndex { records in records.contains { $0.topic == kind.topic } }
+                attempts += place == nil ? 0 : 1
+                machine.settle(place.map { .refused(refused, item: $0, topic: kind.topic) } ?? .committed)
+            }
+            machine.pass(1_000)
+        }
+        #expect(attempts > 20)
+        #expect(machine.engine.trouble?.isAlarm == true && machine.engine.trouble?.message.contains(kind.topic) == true)
+        machine.runDry()
+        #expect(machine.dead.isEmpty)
+        #expect(try machine.events(WorkDone.self).count == 1)
+        machine.expectAllCommitted()
+    }
+
+    /// However many of a settlement are refused, and whether they are told of one after the other: none waits for the others' pauses.
+    @Test(arguments: [1, 7, 100], DeliveryMode.allCases) func whatIsRefusedIsReplacedAtOnce(_ toldAtOnce: Int, _ delivery: DeliveryMode)
+        throws
+    {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        machine.restoreAll()
+        for number in 0..<120 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
+        while machine.deliver() != nil {}
+        let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        let start = machine.uptime
+        while machine.dead.count < 100, machine.uptime < start + 60_000 {
+            machine.advance()
+            if let batch = machine.settling {
+                let tooLarge = batch.records.indices.filter { place in
+                    place >= 20 && batch.records[place].contains { $0.topic == WorkDone.type.name }
+                }
+                let unwritten = tooLarge.prefix(toldAtOnce).map { Unwritten(item: $0, topic: WorkDone.type.name, error: refused) }
+                machine.settle(unwritten.isEmpty ? .committed : .failed(refused, unwritten: unwritten))
+            }
+            machine.pass(20)
+        }
+        #expect(machine.uptime - start < 10_000)
+        #expect(machine.dead.compactMap { header("mesh_error_code", of: $0) } == Array(repeating: "output-refused", count: 100))
+        #expect(try machine.events(WorkDone.self).count == 20)
+        #expect(machine.engine.trouble == nil)
+    }
+
+    /// A dead letter that is refused without its value too is not made again and again.
+    @Test func whatHasNothingSmallerWaits() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        machine.restoreAll()
+        try machine.send(Work(name: "a", number: 1, how: "poison"))
+        while machine.deliver() != nil {}
+        var attempts = 0
+        while machine.uptime < 60_000 {
+            machine.advance()
+            if machine.settling != nil { attempts += 1 }
+            machine.settle(.refused(KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large"), item: 0, topic: "mesh.dlq"))
+            machine.pass(10)
+        }
+        #expect((20...50).contains(attempts), "\(attempts): once in two seconds")
+        machine.runDry()
+        #expect(machine.dead.compactMap { header("mesh_error_code", of: $0) } == ["oversized"])
+        machine.expectAllCommitted()
+    }
+
     /// As librdkafka's errors about sequence numbers, which follow a record that was refused.
     @Test func anAlarmNamesTheTopicAlsoWhereTheLastFailureDoesNot() throws {
         let machine = try Machine(WorkBot.self)
@@ -47,11 +120,11 @@ import Testing
         let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
         let later = KafkaError(code: 45, name: "OUT_OF_ORDER_SEQUENCE_NUMBER", message: "skipped", isRetriable: true)
         machine.runToSettlement()
-        machine.settle(.failed(refused, item: 0))
+        machine.settle(.refused(refused, item: 0, topic: "mesh.dlq"))
         while machine.engine.trouble?.isAlarm != true, machine.uptime < 20_000 {
             machine.pass(1_000)
             machine.advance()
-            machine.settle(.failed(later, item: nil))
+            machine.settle(.failed(later))
         }
         let alarm = try #require(machine.entries.last { $0.message.contains("for 5 s") || $0.message.contains("for 6 s") })
         #expect(["mesh.dlq", "cannot be written, and so nothing is committed", "skipped"].allSatisfy(alarm.message.contains))
@@ -62,7 +135,7 @@ import Testing
         let machine = try Machine(WorkBot.self)
         try machine.send(Work(name: "a", number: 1, how: "plain"))
         machine.runToSettlement()
-        machine.settle(.failed(KafkaError(code: -1, name: "_TIMED_OUT", message: "slow", isRetriable: true), item: nil))
+        machine.settle(.failed(KafkaError(code: -1, name: "_TIMED_OUT", message: "slow", isRetriable: true)))
         #expect(machine.engine.trouble != nil)
         machine.runDry()
         #expect(machine.engine.trouble == nil)
@@ -87,7 +160,7 @@ import Testing
             }
             let journaled = batch.records.firstIndex { $0.contains { $0.topic == machine.settings.topics.state } }
             if journaled != nil { steps += 1 }
-            machine.settle(steps == run.step ? .failed(refused, item: journaled) : .committed)
+            machine.settle(journaled.flatMap { steps == run.step ? .refused(refused, item: $0) : nil } ?? .committed)
         }
         #expect(steps == run.step)
         let running = Set(machine.calls.keys)
@@ -116,7 +189,7 @@ import Testing
             machine.pass(2_000)
             machine.advance()
         }
-        machine.settle(.failed(KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large"), item: 0))
+        machine.settle(.refused(KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large"), item: 0))
         #expect(machine.engine.parked == 0)
         machine.runDry()
         #expect(machine.dead.count == 1)
@@ -132,8 +205,9 @@ import Testing
         try machine.send(Work(name: "a", number: 1, how: "call"))
         while machine.deliver() != nil {}
         machine.advance()
+        let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed")
         for _ in 0..<10 {
-            machine.settle(.failed(KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed"), item: 0))
+            machine.settle(.refused(refused, item: 0, topic: machine.settings.topics.state))
             machine.pass(3_000)
             machine.advance()
         }
@@ -157,7 +231,7 @@ import Testing
         for _ in 0..<20 {
             let batch = try #require(machine.settling)
             let place = try #require(batch.records.firstIndex { $0.contains { $0.topic == "mesh.dlq" } })
-            machine.settle(.failed(refused, item: place, delivered: Set(batch.records.indices).subtracting([place])))
+            machine.settle(.refused(refused, item: place, delivered: Set(batch.records.indices).subtracting([place])))
             machine.pass(3_000)
             machine.advance()
         }
@@ -174,7 +248,7 @@ import Testing
         let machine = try Machine(WorkBot.self, partitions: 1)
         try machine.send(Work(name: "a", number: 1, how: "plain"))
         machine.runToSettlement()
-        machine.settle(.failed(KafkaError(code: -1, name: "_TIMED_OUT", message: "slow", isRetriable: true), item: nil))
+        machine.settle(.failed(KafkaError(code: -1, name: "_TIMED_OUT", message: "slow", isRetriable: true)))
         machine.giveUp(machine.inputs)
         machine.pass(3_000)
         machine.advance()

@@ -345,7 +345,7 @@ import Testing
         progress.reached(small, 499)
         #expect(progress.text == "restoring state.x[3] 120,000 of 2,000,000")
         #expect(progress.rest == 1_880_000)
-        progress.end()
+        progress.end([large, small])
         #expect(progress.text == nil && progress.rest == 0)
         for (number, text) in [(Int64(0), "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_000, "-1,000")] {
             #expect(RestoreProgress.grouped(number) == text)

@@ -30,10 +30,14 @@ public final class Consumer {
     private(set) var isClosed = false
     /// Who the member was when its close began.
     private(set) var lastMetadata: GroupMetadata?
-    /// Answers to commits in the background; nil once closed, since librdkafka wants its queues back before its client ends.
+    /// Answers to commits; nil once closed, since librdkafka wants its queues back before its client ends.
     private(set) var commitAnswers: ClientQueue?
-    /// Commits in the background whose answers were not taken.
+    /// Commits that are not answered.
     var openCommits = 0
+    /// The number of the last commit.
+    var lastCommit: UInt = 0
+    /// Answers that came while another one was waited for.
+    var otherAnswers: [CommitAnswer] = []
 
     /// Connects in the background. The delegate is not retained.
     public init(

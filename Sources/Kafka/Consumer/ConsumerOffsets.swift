@@ -1,5 +1,8 @@
 import CRdKafka
 
+/// What became of a commit; the error is nil where the broker took it.
+public typealias CommitAnswer = (offsets: [TopicPartition: CommittedOffset], error: KafkaError?)
+
 /// Flow, offsets and look-ups. All on the thread that owns the consumer; those with a time limit block.
 extension Consumer {
     /// Stops the delivery of these partitions; what was fetched ahead is dropped and fetched again. Polling goes on.
@@ -25,19 +28,20 @@ extension Consumer {
     }
 
     /// Commits and waits for the broker's answer. During a rebalance a commit may be refused (`isStaleMember`): expect it.
+    ///
+    /// One that is not answered in time (`isTimeout`) is under way still, as one in the background is.
     public func commit(_ offsets: [TopicPartition: CommittedOffset], timeout: Duration = .seconds(10)) throws(KafkaError) {
         guard !offsets.isEmpty else { return }
-        let list = PartitionList(offsets)
-        let answers = rd_kafka_queue_new(handle.pointer)!
-        defer { rd_kafka_queue_destroy(answers) }
-        try check(rd_kafka_commit_queue(handle.pointer, list.pointer, answers, nil, nil), "commit")
+        let number = try askToCommit(offsets)
         let deadline = Deadline(after: timeout)
         repeat {
-            guard let event = rd_kafka_queue_poll(answers, deadline.remaining.rdMilliseconds) else { continue }
-            defer { rd_kafka_event_destroy(event) }
-            guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT else { continue }
-            try PartitionList.checkElements(of: rd_kafka_event_topic_partition_list(event))
-            return try check(rd_kafka_event_error(event), "commit")
+            guard let (answered, answer) = nextCommitAnswer(within: deadline.remaining) else { continue }
+            guard answered == number else {
+                otherAnswers.append(answer)
+                continue
+            }
+            if let error = answer.error { throw error }
+            return
         } while !deadline.hasPassed
         throw .timedOut("commit", after: timeout)
     }
@@ -45,34 +49,48 @@ extension Consumer {
     /// Commits without waiting; what became of it comes through `answeredCommits`. Two that are under way can come to the broker in either order, when it was away:
     /// whoever must not go back waits until the first is answered (`isCommitting`).
     public func commitInBackground(_ offsets: [TopicPartition: CommittedOffset]) throws(KafkaError) {
-        guard !offsets.isEmpty, let commitAnswers else { return }
-        let list = PartitionList(offsets)
-        try check(rd_kafka_commit_queue(handle.pointer, list.pointer, commitAnswers.pointer, nil, nil), "commit")
-        openCommits += 1
+        guard !offsets.isEmpty, commitAnswers != nil else { return }
+        _ = try askToCommit(offsets)
     }
 
-    /// Whether a commit in the background is not answered, or its answer was not taken.
-    public var isCommitting: Bool { openCommits > 0 }
+    /// Whether a commit in the background, or one that was not answered in time, is not answered, or its answer was not taken.
+    public var isCommitting: Bool { openCommits > 0 || !otherAnswers.isEmpty }
 
-    /// What became of background commits since the last call; an error is nil where the broker took them. Does not block.
-    public func answeredCommits() -> [(offsets: [TopicPartition: CommittedOffset], error: KafkaError?)] {
-        var answers: [(offsets: [TopicPartition: CommittedOffset], error: KafkaError?)] = []
-        while let commitAnswers, let event = rd_kafka_queue_poll(commitAnswers.pointer, 0) {
-            defer { rd_kafka_event_destroy(event) }
-            guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT else { continue }
-            openCommits -= 1
-            let list = rd_kafka_event_topic_partition_list(event)
-            var offsets: [TopicPartition: CommittedOffset] = [:]
-            if let list { for element in PartitionList.elements(of: list) { offsets[element.topicPartition] = element.committed } }
-            do throws(KafkaError) {
-                try PartitionList.checkElements(of: list)
-                try check(rd_kafka_event_error(event), "commit")
-                answers.append((offsets, nil))
-            } catch {
-                answers.append((offsets, error))
-            }
-        }
+    /// What became of background commits, and of such as were not answered in time, since the last call. Does not block.
+    public func answeredCommits() -> [CommitAnswer] {
+        var answers = otherAnswers
+        otherAnswers = []
+        while let (_, answer) = nextCommitAnswer(within: .zero) { answers.append(answer) }
         return answers
+    }
+
+    /// The commit's number.
+    private func askToCommit(_ offsets: [TopicPartition: CommittedOffset]) throws(KafkaError) -> UInt {
+        guard let commitAnswers else { throw .closed("the consumer") }
+        let list = PartitionList(offsets)
+        lastCommit += 1
+        let number = UnsafeMutableRawPointer(bitPattern: lastCommit)
+        try check(rd_kafka_commit_queue(handle.pointer, list.pointer, commitAnswers.pointer, nil, number), "commit")
+        openCommits += 1
+        return lastCommit
+    }
+
+    private func nextCommitAnswer(within limit: Duration) -> (number: UInt, answer: CommitAnswer)? {
+        guard let commitAnswers, let event = rd_kafka_queue_poll(commitAnswers.pointer, limit.rdMilliseconds) else { return nil }
+        defer { rd_kafka_event_destroy(event) }
+        guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT else { return nil }
+        openCommits -= 1
+        let number = UInt(bitPattern: rd_kafka_event_opaque(event))
+        let list = rd_kafka_event_topic_partition_list(event)
+        var offsets: [TopicPartition: CommittedOffset] = [:]
+        if let list { for element in PartitionList.elements(of: list) { offsets[element.topicPartition] = element.committed } }
+        do throws(KafkaError) {
+            try PartitionList.checkElements(of: list)
+            try check(rd_kafka_event_error(event), "commit")
+            return (number, (offsets, nil))
+        } catch {
+            return (number, (offsets, error))
+        }
     }
 
     /// What the group has committed; partitions without a commit are left out.

@@ -12,13 +12,15 @@ public struct ProducerSettings: Sendable, Equatable {
     public var deliveryTimeout: Duration
     /// The largest record that is sent; topics have limits of their own. Bytes.
     public var maximumRecordBytes: Int32
+    /// What goes to a partition together, beside the first record; nil: as the client's settings or librdkafka have it. 1: each record goes alone.
+    public var maximumBatchBytes: Int32?
     /// Keep only the reports of failures: for a producer whose `deliveries` nobody matches with tokens.
     public var keepsOnlyFailures: Bool
 
     public init(
         transactionalID: String? = nil, transactionTimeout: Duration = .seconds(6), linger: Duration = .milliseconds(2),
         maximumQueuedRecords: Int32 = 100_000, deliveryTimeout: Duration = .seconds(60), maximumRecordBytes: Int32 = 17_000_000,
-        keepsOnlyFailures: Bool = false
+        maximumBatchBytes: Int32? = nil, keepsOnlyFailures: Bool = false
     ) {
         self.transactionalID = transactionalID
         self.transactionTimeout = transactionTimeout
@@ -26,6 +28,7 @@ public struct ProducerSettings: Sendable, Equatable {
         self.maximumQueuedRecords = maximumQueuedRecords
         self.deliveryTimeout = deliveryTimeout
         self.maximumRecordBytes = maximumRecordBytes
+        self.maximumBatchBytes = maximumBatchBytes
         self.keepsOnlyFailures = keepsOnlyFailures
     }
 
@@ -35,6 +38,7 @@ public struct ProducerSettings: Sendable, Equatable {
             "acks": "all",
             "partitioner": "murmur2_random",
         ]
+        if let maximumBatchBytes { properties["batch.size"] = "\(max(1, maximumBatchBytes))" }
         if let transactionalID {
             properties["transactional.id"] = transactionalID
             properties["transaction.timeout.ms"] = "\(transactionTimeout.rdMilliseconds)"

@@ -64,7 +64,8 @@ public enum BotProcess {
     /// `mesh.control`. A second signal ends the process at once.
     public static func run<B: Bot>(_ bot: B, _ options: ProcessOptions) throws {
         let mailbox = Mailbox()
-        TerminationSignals.watch { mailbox.put(.terminate) }
+        // Before whatever waits there: the time to end runs already.
+        TerminationSignals.watch { mailbox.putFirst(.terminate) }
         try run(anyBot: bot, options, mailbox: mailbox)
     }
 
@@ -81,7 +82,7 @@ public enum BotProcess {
         let engine = try Engine(
             bot: bot, configuration: options.configuration, settings: settings,
             codec: MeshCodec(catalogue: options.catalogue, topics: settings.topics), partitionCounts: topics.counts,
-            random: SystemRandomNumberGenerator(), startedAt: .current)
+            random: SystemRandomNumberGenerator(), startedAt: .current, clock: { Moment.roughUptime })
         let side = try SideProducer(options.client, logger: logger)
         let loop = try EngineLoop(
             engine: engine, options: options, inputs: topics.inputs, counts: topics.counts,

@@ -92,7 +92,7 @@ final class EngineLoop {
             }
             let waits = ahead.isFull || shallAskAgain && !ahead.isIdle || engine.holdsBack(at: moment)
             // There is no room for more records, or enough of them are on their way; that will soon be otherwise.
-            hasNews = waits ? takeMail(limit: engine.hasCommitted ? .zero : .milliseconds(20)) : poll(consumer)
+            hasNews = waits ? takeMail(limit: engine.isHurried ? .zero : .milliseconds(20)) : poll(consumer)
             report(consumer)
             // What is on its way would be read a second time: it is waited for.
             if shallAskAgain, ahead.isIdle { askAgain(consumer) }
@@ -147,7 +147,7 @@ final class EngineLoop {
     /// Whether it brought records.
     private func poll(_ consumer: Consumer) -> Bool {
         // A record, mail or the clock wakes us.
-        let limit: Duration = !mailbox.isEmpty || engine.hasCommitted ? .zero : engine.isBusy ? .milliseconds(5) : .milliseconds(100)
+        let limit: Duration = !mailbox.isEmpty || engine.isHurried ? .zero : engine.isBusy ? .milliseconds(5) : .milliseconds(100)
         var timeout = limit
         // One in each round also without room, when the partitions are paused: a consumer that does not poll is put out of its group.
         let takesOne = engine.isFull
@@ -170,7 +170,9 @@ final class EngineLoop {
     }
 
     private func takeIn(_ incoming: [Incoming]) {
+        guard !incoming.isEmpty else { return }
         var moment = Moment.current
+        engine.beginTurn(at: moment)
         for (place, one) in incoming.enumerated() {
             // Asking for the time costs as much as a field: where nothing is handled here, it is asked for now and then.
             if place % 16 == 15 || one.readable?.decision == nil { moment = .current }
@@ -202,6 +204,7 @@ final class EngineLoop {
                 engine.drain(at: moment)
             }
         case .restored(let restorations):
+            engine.beginTurn(at: moment)
             for restoration in restorations where engine.awaits(restoration) && isPutBack(restoration) {
                 book.began(restoration.topicPartition, committed: restoration.committed?.offset)
                 engine.restored(restoration, at: moment)
@@ -294,7 +297,7 @@ final class EngineLoop {
                 settler.submit(batch, group: batch.offsets.isEmpty ? nil : try consumer?.groupMetadata())
             } catch {
                 book.answered(batch.id, isCommitted: false)
-                engine.settled(batch.id, .failed(error, item: nil), at: .current)
+                engine.settled(batch.id, .failed(error), at: .current)
             }
         case .commit(let offsets, let isLast): commit(offsets, isLast: isLast)
         case .startCall(let call): calls.start(call)

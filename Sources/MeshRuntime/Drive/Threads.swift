@@ -46,14 +46,19 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func put(_ element: consuming Element) {
+    func put(_ element: consuming Element) { put(element) { $0.append($1) } }
+
+    private func put(_ element: consuming Element, _ place: (inout Fifo<Element>, consuming Element) -> Void) {
         pthread_mutex_lock(mutex)
-        elements.append(element)
+        place(&elements, element)
         pthread_cond_signal(condition)
         let listener = listener
         pthread_mutex_unlock(mutex)
         listener?()
     }
+
+    /// The same, before all that wait.
+    func putFirst(_ element: consuming Element) { put(element) { $0.prepend($1) } }
 
     /// Called after each `put`, on the thread that puts: for an owner that waits elsewhere.
     func setListener(_ listener: @escaping @Sendable () -> Void) {
@@ -116,5 +121,12 @@ extension Moment {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Moment(wall: .now, uptime: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    /// The uptime as it was at the clock's last tick, a few milliseconds ago: asking for it costs a fraction, and can be done for each record.
+    static var roughUptime: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

@@ -106,7 +106,7 @@ extension Engine {
         actions.append(
             .settle(
                 SettleBatch(
-                    id: nextBatch, records: items.map { $0.isDelivered ? [] : $0.records },
+                    id: nextBatch, records: items.map { $0.isDelivered ? [] : $0.records }, bytes: items.reduce(0) { $0 + $1.bytes },
                     offsets: settings.delivery == .exactlyOnce ? offsets : [:])))
         nextBatch += 1
     }
@@ -134,26 +134,47 @@ extension Engine {
             if settings.delivery == .atLeastOnce { commitDelivered(current.items.count, at: moment) }
             for item in current.items { committed.append(item) }
             actOnNextCommitted(at: moment)
-        case .failed(let error, let place, let delivered):
+        case .failed(let error, let unwritten, let delivered, let isAnotherWay):
             figures.failedSettling()
             for one in delivered { current.items[one].isDelivered = true }
-            let pause = min(max(50, settleAgain.pause * 2), 2_000)
-            settleAgain = (moment.uptime + pause, pause)
-            noteTrouble(error, current.items, refused: place, pause: pause, at: moment)
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
             inFlight?.isOut = false
-            guard let place, current.items.indices.contains(place), !error.isRetriable, !error.isFatal, error.isRecordRefused else {
-                return
-            }
-            let item = current.items[place]
-            if error.isTopicRefused, item.result.waitsForItsTopic { return }
+            let before = settleAgain.pause
+            let pause = min(max(50, before * 2), 2_000)
+            settleAgain = (moment.uptime + pause, pause)
+            noteTrouble(error, of: current.items.count, unwritten, pause: pause, at: moment)
+            // What is tried next is not the same: there is nothing to wait for.
+            if actOnRefusals(unwritten, at: moment) || isAnotherWay { settleAgain = (moment.uptime, before) }
+        }
+    }
+
+    /// Replaces every item that the broker refuses for good. Whether there were any.
+    private func actOnRefusals(_ unwritten: [Unwritten], at moment: Moment) -> Bool {
+        var given: [(item: SettleItem, error: KafkaError)] = []
+        var isChanged = false
+        // A report may come late, of a batch that had more.
+        let count = inFlight?.items.count ?? 0
+        for (place, failures) in Dictionary(grouping: unwritten, by: \.item).sorted(by: { $0.key < $1.key }) where place < count {
+            guard let item = inFlight?.items[place], let error = failures.lazy.map(\.error).first(where: \.isRefusal),
+                !failures.contains(where: waitsForTopic)
+            else { continue }
             if case .step = item.result {
-                inFlight?.items.remove(at: place)
-                giveUpStep(item, error, at: moment)
+                given.append((item, error))
             } else if let replacement = replaceRefused(item, error, at: moment) {
                 inFlight?.items[place] = replacement
+                isChanged = true
             }
         }
+        guard !given.isEmpty else { return isChanged }
+        inFlight?.items.removeAll { item in given.contains { $0.item === item } }
+        for (item, error) in given { giveUpStep(item, error, at: moment) }
+        return true
+    }
+
+    /// Whether the item waits, and the commit with it, for a topic of the bot's own that cannot be written: that is no fault of the record, whatever became of it.
+    private func waitsForTopic(_ failure: Unwritten) -> Bool {
+        let topics = settings.topics
+        return failure.error.isTopicRefused && [topics.retry, topics.inbox, topics.state].contains(failure.topic)
     }
 
     /// Acts on the next portion of what was committed; on all of it when partitions go to somebody else, who waits for what comes of it.

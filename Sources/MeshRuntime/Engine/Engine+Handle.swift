@@ -4,7 +4,7 @@ import Kafka
 
 /// lane → handle: begins jobs, tells the bot of what happened, and collects its effects until they are settled.
 extension Engine {
-    /// Takes heads of lanes while there is room.
+    /// Takes heads of lanes while there is room, and the turn lasts.
     func dispatch(at moment: Moment) {
         while mayBegin, !lanes.isEmpty {
             // Asked first: what is taken and put back would lose its turn.
@@ -17,9 +17,9 @@ extension Engine {
         }
     }
 
-    /// Whether anything may be begun.
+    /// Whether anything may be begun now.
     var mayBegin: Bool {
-        draining == nil && !isPaused && hasRoomToSettle && jobsWithCalls < configuration.constraints.maximumConcurrentJobs
+        draining == nil && !isPaused && !turn.isOver && hasRoomToSettle && jobsWithCalls < configuration.constraints.maximumConcurrentJobs
     }
 
     /// Whether something is to be begun now; it takes its token.
@@ -128,6 +128,7 @@ extension Engine {
     /// Calls `handle` and collects the effects. A rejection is noted; `conclude` acts on it.
     func tell(_ job: Job, _ input: UntypedInput, suppressing: Bool = false, at moment: Moment) {
         let context = Context(now: job.now, run: job.run, attempt: job.attempt, instance: instance)
+        defer { turn.came(back: clock()) }
         do throws(Rejection) {
             let result = try bot.handleUntyped(input, state: job.state, context: context)
             try collect(result, of: job, suppressing: suppressing)

@@ -200,12 +200,17 @@ extension Engine {
             stateRecord(.notDone(topic: topic, partition: number, offset: offset), Array("1".utf8), in: partition.topicPartition)
         ]
         let border = (partition.ledger.watermark ?? 0) - Int64(4 * settings.limits.dedupWindow)
-        while let first = partition.notes.first, first < border {
-            partition.notes.removeFirst()
+        // Not all at once: below a record that was open for long there may be very many.
+        let passed = min(partition.notes.partitionPoint { $0 >= border }, Self.notesRemovedAtOnce)
+        for first in partition.notes.prefix(passed) {
             records.append(stateRecord(.notDone(topic: topic, partition: number, offset: first), nil, in: partition.topicPartition))
         }
+        partition.notes.removeFirst(passed)
         return records
     }
+
+    /// More than are added at a time, so that they become fewer.
+    private static let notesRemovedAtOnce = 100
 
     /// The broker refuses a step's results or its journal for good: the run ends as one that its bot rejects, its calls first.
     func giveUpStep(_ item: SettleItem, _ error: KafkaError, at moment: Moment) {
@@ -226,17 +231,24 @@ extension Engine {
         reject(job, rejection, at: moment)
     }
 
+    /// The code of a dead letter without the value.
+    private static let oversized = "oversized"
+
     private static func refusal(_ error: KafkaError) -> Rejection {
         .permanent("output-refused", "the broker refused what the record led to: \(error)")
     }
 
-    /// Replaces an item whose record the broker refuses for good by a dead letter; a dead letter that is refused for its size by one without the value.
+    /// Replaces an item whose record the broker refuses for good by a dead letter; a dead letter that is refused for its size by one without the value. There is
+    /// nothing smaller than that.
     func replaceRefused(_ item: SettleItem, _ error: KafkaError, at moment: Moment) -> SettleItem? {
         guard let source = item.source, let partition = item.concerned else { return nil }
-        let isDead: Bool = if case .dead = item.result { true } else { false }
-        if isDead, !error.isRecordTooLarge { return nil }
+        var isDead = false
+        if case .dead(let code) = item.result {
+            guard error.isRecordTooLarge, code != Self.oversized else { return nil }
+            isDead = true
+        }
         let refusal = Self.refusal(error)
-        let failure = Failure(code: isDead ? "oversized" : refusal.code, message: refusal.message)
+        let failure = Failure(code: isDead ? Self.oversized : refusal.code, message: refusal.message)
         var records = deadRecords(
             source.record, source.passport, source.envelope, failure, attempts: item.job?.attempt ?? source.passport.attempts, at: moment,
             digestOnly: isDead)

@@ -13,7 +13,8 @@ extension Engine {
     }
 
     /// The reasons, by partition; a partition without one that stands still is stuck.
-    func explanations() -> [TopicPartition: String] {
+    /// - Parameter isRestoring: whether what is still to be restored becomes less: a restoration that always fails explains nothing.
+    func explanations(isRestoring: Bool = true) -> [TopicPartition: String] {
         var reasons: [TopicPartition: String] = [:]
         for job in begun.values where !job.partition.isLost {
             guard let reason = reasonToWait(job) else { continue }
@@ -21,7 +22,7 @@ extension Engine {
             for twin in job.twins { reasons[twin.partition.topicPartition] = "a record waits for another of its id: \(reason)" }
         }
         for (topicPartition, partition) in partitions where reasons[topicPartition] == nil {
-            reasons[topicPartition] = reasonToWait(partition)
+            reasons[topicPartition] = reasonToWait(partition, isRestoring: isRestoring)
         }
         return reasons
     }
@@ -33,10 +34,10 @@ extension Engine {
         return job.heldSince == nil ? "calls are under way" : "a dependency is down"
     }
 
-    private func reasonToWait(_ partition: AssignedPartition) -> String? {
+    private func reasonToWait(_ partition: AssignedPartition, isRestoring: Bool) -> String? {
         if isPaused { return "paused" }
         if draining != nil || partition.isLeaving { return "draining" }
-        if !partition.isRestored { return "being restored" }
+        if !partition.isRestored { return isRestoring ? "being restored" : nil }
         if partition.role == .retry, partition.waiting > 0 { return "records wait for their time" }
         if parked > 0, partition.isPaused { return "there is no room: records wait to be tried again, or for others of their id" }
         let isBusy = jobsWithCalls >= configuration.constraints.maximumConcurrentJobs || (limiter != nil && !lanes.isEmpty)

@@ -21,11 +21,11 @@ struct SettleTrouble: Sendable, Equatable {
 
 extension Engine {
     /// A settlement failed. The first failure is told at once, one that lasts as an error, once in a while.
-    func noteTrouble(_ error: KafkaError, _ items: [SettleItem], refused place: Int?, pause: Int64, at moment: Moment) {
-        let place = place.flatMap { items.indices.contains($0) ? $0 : nil }
-        let topics = Set(place.map { items[$0].records.map(\.topic) } ?? []).sorted()
-        let names = topics.joined(separator: ", ")
-        let what = topics.isEmpty ? "results cannot be settled" : "\(topics.count > 1 ? "one of " : "")\(names) cannot be written"
+    func noteTrouble(_ error: KafkaError, of count: Int, _ unwritten: [Unwritten], pause: Int64, at moment: Moment) {
+        // Those of which the others' failures are the consequence.
+        let topics = Set(unwritten.filter { $0.error.isRefusal || $0.error.isTimeout }.map(\.topic))
+        let names = topics.sorted().joined(separator: ", ")
+        let what = topics.isEmpty ? "results cannot be settled" : "\(names) cannot be written"
         let isNew = trouble == nil
         var now = trouble ?? SettleTrouble(message: "", since: moment.uptime)
         let message = "\(what), and so nothing is committed: \(error)"
@@ -34,7 +34,7 @@ extension Engine {
         if isNew {
             log(
                 error.isStaleMember ? .info : .warn,
-                "\(contract.name): nothing of a settlement of \(items.count) results is visible: \(error); again in \(pause) ms")
+                "\(contract.name): nothing of a settlement of \(count) results is visible: \(error); again in \(pause) ms")
         } else if moment.uptime - (now.lastAlarm ?? .min / 2) >= SettleTrouble.alarmEvery,
             moment.uptime - now.since >= SettleTrouble.alarmAfter
         {

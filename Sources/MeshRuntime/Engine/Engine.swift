@@ -25,6 +25,9 @@ final class Engine {
     let partitionCounts: [String: Int32]
 
     var random: any RandomNumberGenerator
+    /// What the monotonic clock says, in milliseconds: asked only for how long the bot takes.
+    let clock: () -> Int64
+    var turn = Turn()
     var figures = Figures()
     var actions: [Action] = []
 
@@ -99,7 +102,7 @@ final class Engine {
 
     init(
         bot: any Bot, configuration: BotConfiguration, settings: RuntimeSettings, codec: MeshCodec,
-        partitionCounts: [String: Int32], random: any RandomNumberGenerator, startedAt: Moment
+        partitionCounts: [String: Int32], random: any RandomNumberGenerator, startedAt: Moment, clock: @escaping () -> Int64
     ) throws(ConfigurationError) {
         self.bot = bot
         self.configuration = configuration
@@ -107,6 +110,7 @@ final class Engine {
         self.codec = codec
         self.partitionCounts = partitionCounts
         self.random = random
+        self.clock = clock
         contract = bot.contract
         instance = settings.instance
         runLimit = configuration.constraints.timeout.wholeMilliseconds
@@ -144,9 +148,11 @@ final class Engine {
     var inputsPause = false
 
     /// Whether something is decided or can be begun that the next `advance` would do.
-    var isBusy: Bool { inFlight == nil && !unsettled.isEmpty || !lanes.isEmpty && !isPaused || hasCommitted }
+    var isBusy: Bool { inFlight == nil && !unsettled.isEmpty || !lanes.isEmpty && !isPaused || isHurried }
 
     /// Whether it has something to do at once, that waits for nothing.
+    var isHurried: Bool { hasCommitted || turn.isOver }
+
     var hasCommitted: Bool { !committed.isEmpty }
 
     /// Records that were taken in and wait for their turn.
@@ -173,10 +179,14 @@ final class Engine {
     /// Whether records are left where they are for a moment, because room is about to come.
     func holdsBack(at moment: Moment) -> Bool { isFull && moment.uptime - (fullSince ?? moment.uptime) < settings.limits.holdBack }
 
+    /// The bot may be told of inputs for a while, beginning now. Call it before every group of inputs; `advance` does so itself.
+    func beginTurn(at moment: Moment) { turn.begin(at: moment.uptime, limit: settings.limits.turn) }
+
     /// Does what time and room allow: due retries, lanes, waiting calls, limits of calls, the next settlement. Call it after every group of inputs and at least
     /// ten times a second.
     func advance(at moment: Moment) {
         guard !hasFinished else { return }
+        beginTurn(at: moment)
         actOnNextCommitted(at: moment)
         takeDue(at: moment)
         fireSchedules(at: moment)

@@ -104,12 +104,13 @@ struct RecordDecoder: Sendable {
         var decoded: [Incoming] = []
         decoded.reserveCapacity(records.count)
         var moment = Moment.current
-        let start = moment.uptime
+        let end = moment.uptime + Self.earlyTime
+        let decides = decides && early != nil
         var made = 0
         records.read(until: isOver) { record in
-            // Asking for the time costs as much as a field: it is asked for now and then.
+            // Asking for the time costs as much as a field: it is asked for now and then. A bot may be slow at each record.
             if decoded.count % 16 == 15 { moment = .current }
-            let isEarly = decides && made < Self.earlyBytes && moment.uptime - start < Self.earlyTime
+            let isEarly = decides && made < Self.earlyBytes && Moment.roughUptime < end
             let incoming = decode(record, at: isEarly ? moment : nil)
             made += incoming.earlyBytes
             decoded.append(incoming)

@@ -117,7 +117,7 @@ final class Reporter {
     }
 
     private func lookForStalls(_ engine: Engine, _ partitions: [Seen], at moment: Moment) {
-        let reasons = engine.explanations()
+        let reasons = engine.explanations(isRestoring: restorer.progress.isMoving)
         let looks = partitions.map { seen in
             Liveness.Look(
                 partition: seen.partition.topicPartition, committed: seen.entry.committed,

@@ -65,6 +65,8 @@ public struct Limits: Sendable, Equatable {
     public var earlyRecords = 1_000
     /// The same in bytes of key, value and headers, over all partitions; beyond it all are paused that are not restored.
     public var earlyBytes = 16 << 20
+    /// For so long the bot is told of inputs, and one input more, before the loop polls, settles and hears signals again.
+    public var turn: Int64 = 50
     /// What is full for so long pauses its partitions; until then records stay where librdkafka has put them, and are not fetched again.
     public var holdBack: Int64 = 500
     /// Results that wait to be settled; beyond it nothing new is handled.

@@ -10,4 +10,7 @@ extension KafkaError {
     var isRecordRefused: Bool {
         isRecordTooLarge || isTopicRefused || ["INVALID_RECORD", "INVALID_MSG", "INVALID_MSG_SIZE", "POLICY_VIOLATION"].contains(name)
     }
+
+    /// The same, and the producer can go on.
+    var isRefusal: Bool { isRecordRefused && !isRetriable && !isFatal }
 }

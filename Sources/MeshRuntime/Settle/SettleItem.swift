@@ -20,14 +20,6 @@ final class SettleItem {
         case repeated
         /// Nothing of a record: a schedule's tick, or what the state topic is to forget.
         case own
-
-        /// Whether it waits, and the commit with it, for a topic that cannot be written: a retry, inbox or state topic is no fault of the record.
-        var waitsForItsTopic: Bool {
-            switch self {
-            case .step, .retried, .forwarded, .carriedOn: true
-            case .done, .dead, .skipped, .repeated, .own: false
-            }
-        }
     }
 
     let job: Job?
@@ -90,6 +82,8 @@ struct SettleBatch: Sendable {
     let id: UInt64
     /// The records, item by item.
     let records: [[Produced]]
+    /// Of the records, about.
+    var bytes = 0
     /// With exactly-once: the offsets that become committed with it.
     let offsets: [TopicPartition: CommittedOffset]
 }
@@ -107,7 +101,16 @@ struct InFlight {
 /// What became of a batch.
 enum SettleOutcome: Sendable {
     case committed
-    /// Nothing of it is visible but what `delivered` names, at-least-once: items that need not be written again. `item` is the one whose record was refused,
-    /// when one was.
-    case failed(KafkaError, item: Int?, delivered: Set<Int> = [])
+    /// Nothing of it is visible but what `delivered` names, at-least-once: items that need not be written again. `isAnotherWay`: the next attempt goes about it
+    /// otherwise, and may come at once.
+    case failed(KafkaError, unwritten: [Unwritten] = [], delivered: Set<Int> = [], isAnotherWay: Bool = false)
+}
+
+/// What is known of why an item could not be written.
+struct Unwritten: Sendable {
+    /// Its place in the batch.
+    let item: Int
+    /// Of the record that failed.
+    let topic: String
+    let error: KafkaError
 }

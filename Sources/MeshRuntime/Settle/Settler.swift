@@ -43,6 +43,7 @@ private struct SettleWorker {
     let isEnding: @Sendable () -> Bool
     private var producer: Producer?
     private var isTransactional: Bool { settings.delivery == .exactlyOnce }
+    private var size = BatchSize()
     /// When producers of this slot were fenced, in milliseconds of the monotonic clock.
     private var fenced: [Int64] = []
     private var timeLimit = TransactionLimit()
@@ -86,7 +87,7 @@ private struct SettleWorker {
                 ProducerSettings(
                     transactionalID: isTransactional ? settings.transactionalID : nil,
                     transactionTimeout: .milliseconds(timeLimit.next), linger: .milliseconds(isTransactional ? 0 : 2),
-                    deliveryTimeout: .seconds(20), keepsOnlyFailures: true), observer: .logging(logger))
+                    deliveryTimeout: .seconds(20), maximumBatchBytes: size.bytes, keepsOnlyFailures: true), observer: .logging(logger))
         } catch {
             throw KafkaError(code: -1, name: "_SETTINGS", message: error.description)
         }
@@ -109,28 +110,25 @@ private struct SettleWorker {
     }
 
     mutating func settle(_ work: Settler.Work) -> SettleOutcome {
+        if size.expires(at: Moment.current.uptime) { drop() }
         do throws(KafkaError) {
             let producer = try ready()
-            return isTransactional ? transact(work, producer) : deliver(work, producer)
+            let outcome = isTransactional ? transact(work, producer) : deliver(work, producer)
+            if case .committed = outcome, size.settled() { drop() }
+            return outcome
         } catch {
-            return failed(error, item: nil)
+            return failed(error)
         }
     }
 
     private mutating func transact(_ work: Settler.Work, _ producer: Producer) -> SettleOutcome {
         _ = producer.deliveries()
-        var refused: Int?
+        var unsent: Unwritten?
         do throws(KafkaError) {
             try producer.beginTransaction()
-            timeLimit.began(bytes: work.batch.records.joined().reduce(0) { $0 + $1.byteCount }, at: Moment.current.uptime)
-            for (item, records) in work.batch.records.enumerated() {
-                do throws(KafkaError) {
-                    for record in records { try producer.send(record, token: UInt64(item), patience: .seconds(5)) }
-                } catch {
-                    refused = error.isRecordRefused ? item : nil
-                    throw error
-                }
-            }
+            timeLimit.began(bytes: work.batch.bytes, at: Moment.current.uptime)
+            unsent = send(work.batch, producer)
+            if let unsent { throw unsent.error }
             if !work.batch.offsets.isEmpty {
                 guard let group = work.group else { throw KafkaError(code: -1, name: "_STATE", message: "no group to commit offsets for") }
                 try repeating { () throws(KafkaError) in
@@ -141,13 +139,7 @@ private struct SettleWorker {
             timeLimit.committed(at: Moment.current.uptime)
             return .committed
         } catch {
-            var cause = error
-            for delivery in producer.deliveries() {
-                guard let failure = delivery.error, failure.isRecordRefused else { continue }
-                refused = Int(delivery.token)
-                cause = failure
-                break
-            }
+            let failures = producer.deliveries()
             if !error.isFatal, producer.fatalError == nil {
                 do throws(KafkaError) {
                     try repeating { () throws(KafkaError) in try producer.abortTransaction(timeout: Self.limit) }
@@ -156,8 +148,22 @@ private struct SettleWorker {
                     drop()
                 }
             }
-            return failed(cause, item: refused)
+            return failed(error, unsent, failures)
         }
+    }
+
+    /// Hands the records over; comes back with the one that was not taken.
+    private func send(_ batch: SettleBatch, _ producer: Producer) -> Unwritten? {
+        for (item, records) in batch.records.enumerated() {
+            for record in records {
+                do throws(KafkaError) {
+                    try producer.send(record, token: UInt64(item), patience: .seconds(5))
+                } catch {
+                    return Unwritten(item: item, topic: record.topic, error: error)
+                }
+            }
+        }
+        return nil
     }
 
     /// For as long as it takes: given up with its outcome unknown it might be visible, and its results would be produced a second time.
@@ -174,24 +180,16 @@ private struct SettleWorker {
 
     private mutating func deliver(_ work: Settler.Work, _ producer: Producer) -> SettleOutcome {
         _ = producer.deliveries()
-        var sent = work.batch.records.count
-        var refused: (error: KafkaError, item: Int)?
-        for (item, records) in work.batch.records.enumerated() {
-            do throws(KafkaError) {
-                for record in records { try producer.send(record, token: UInt64(item), patience: .seconds(5)) }
-            } catch {
-                (refused, sent) = ((error, item), item)
-                break
-            }
-        }
+        let unsent = send(work.batch, producer)
         do throws(KafkaError) {
             try producer.flush(timeout: Self.deliveryLimit)
         } catch {
-            return failed(error, item: nil)
+            return failed(error)
         }
-        let failures = producer.deliveries().compactMap { delivery in delivery.error.map { ($0, Int(delivery.token)) } }
-        guard let (error, item) = refused ?? failures.first else { return .committed }
-        return failed(error, item: item, delivered: Set(0..<sent).subtracting(failures.map(\.1)))
+        let failures = producer.deliveries()
+        guard let error = unsent?.error ?? failures.first?.error else { return .committed }
+        let sent = Set(0..<(unsent?.item ?? work.batch.records.count))
+        return failed(error, unsent, failures, delivered: sent.subtracting(failures.map { Int($0.token) }))
     }
 
     /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most so many milliseconds.
@@ -210,7 +208,32 @@ private struct SettleWorker {
         }
     }
 
-    private mutating func failed(_ error: KafkaError, item: Int?, delivered: Set<Int> = []) -> SettleOutcome {
+    /// - Parameters:
+    ///   - unsent: what the producer did not take.
+    ///   - failures: reports of records that were not delivered.
+    private mutating func failed(
+        _ error: KafkaError, _ unsent: Unwritten? = nil, _ failures: [Delivery] = [], delivered: Set<Int> = []
+    ) -> SettleOutcome {
+        var unwritten = unsent.map { [$0] } ?? []
+        let tooLarge = Dictionary(grouping: failures.filter { $0.error?.isRecordTooLarge ?? false }, by: \.topicPartition)
+        // Of several that failed together nobody knows which is at fault.
+        let crowded = size.isAlone ? [:] : tooLarge.filter { $0.value.count > 1 }
+        for failure in failures {
+            guard let error = failure.error, !error.isRecordTooLarge || crowded[failure.topicPartition] == nil else { continue }
+            unwritten.append(Unwritten(item: Int(failure.token), topic: failure.topicPartition.topic, error: error))
+        }
+        if !tooLarge.isEmpty { size.judged() }
+        if let (partition, refused) = crowded.first {
+            size.shrink(at: Moment.current.uptime)
+            logger.warn("\(partition) refuses \(refused.count) records together for their size: fewer go together from now on")
+            drop()
+        }
+        let cause = unwritten.first { $0.error.isRefusal }?.error ?? crowded.values.first?.first?.error ?? error
+        noteFailure(error)
+        return .failed(cause, unwritten: unwritten, delivered: delivered, isAnotherWay: !crowded.isEmpty)
+    }
+
+    private mutating func noteFailure(_ error: KafkaError) {
         if error.isFatal || producer?.fatalError != nil { drop() }
         let now = Moment.current.uptime
         let isOver = timeLimit.failed(isTimeout: error.isTimeout, at: now)
@@ -224,6 +247,5 @@ private struct SettleWorker {
                     ))
             }
         }
-        return .failed(error, item: item, delivered: delivered)
     }
 }

@@ -49,6 +49,7 @@ final class Restorer: Sendable {
                 case .element(.restore(let request)): waiting.append(request)
                 case .element(.own(let partitions)):
                     waiting.keep(partitions)
+                    if waiting.isEmpty { progress.endAll() }
                     copied.formIntersection(Self.numbers(of: partitions, among: waiting.statePartitions))
                 case .nothing:
                     if let request = waiting.takeNext() {
@@ -79,7 +80,10 @@ final class Restorer: Sendable {
         return Set(partitions.map { $0.partition % count })
     }
 
-    func submit(_ request: Request) { queue.put(.restore(request)) }
+    func submit(_ request: Request) {
+        progress.asked()
+        queue.put(.restore(request))
+    }
     /// Of the partitions that were asked for only these are still owned: the others are not restored any more, and their copies are left as they are.
     func own(_ partitions: some Sequence<TopicPartition>) { queue.put(.own(Set(partitions))) }
     func close() { queue.close() }
@@ -189,6 +193,7 @@ struct RestoreWorker {
         }
         try PartitionScan(consumer: consumer, progress: progress, logger: logger).read(starts) { record in
             guard let finished = wanted[record.topicPartition] else { return .partitionDone }
+            progress.remains(finished.end - record.offset - 1, of: record.topicPartition)
             if finished.contains(record.offset) {
                 history[record.topicPartition, default: Remembered()].take(record, decoder, atMost: window)
             }

@@ -37,7 +37,6 @@ struct StateReader {
     /// The newest value of each key, by partition.
     func read(_ numbers: Set<Int32>, _ log: some StateLog, at time: Int64) throws -> [Int32: [[UInt8]: [UInt8]]] {
         guard !numbers.isEmpty else { return [:] }
-        defer { progress.end() }
         var latest: [Int32: [[UInt8]: [UInt8]]] = [:]
         var starts: [Int32: Int64] = [:]
         var bounds: [Int32: Watermarks] = [:]
@@ -59,6 +58,7 @@ struct StateReader {
             // Waiting for the partition's end to be told would take another fetch.
             return record.offset + 1 >= bounds[record.partition]?.high ?? .max ? .partitionDone : .more
         }
+        progress.end(numbers.map { TopicPartition(topic, $0) })
         return latest
     }
 

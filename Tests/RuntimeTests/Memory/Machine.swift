@@ -33,6 +33,9 @@ final class Machine {
     private(set) var restoredAnew = 0
     /// How many records the engine has handed over to be freed, and how many of them it still had.
     private(set) var (handedOver, stillHeld) = (0, 0)
+    /// How long the bot takes each time that the engine tells it of something.
+    var handleMilliseconds: Int64 = 0
+    private let clock = HandleClock()
     /// Grows whenever something happens.
     private var activity = 0
     /// How a call ends; by default with success.
@@ -51,13 +54,18 @@ final class Machine {
         random = SeededRandom(seed)
         let topics = settings.topics
         let counts: [String: Int32] = [
-            Work.type.name: partitions, WorkStarted.type.name: partitions, WorkDone.type.name: partitions, topics.retry: 2, topics.state: 3,
+            Work.type.name: partitions, Dawdle.type.name: partitions, WorkStarted.type.name: partitions, WorkDone.type.name: partitions,
+            topics.retry: 2, topics.state: 3,
             topics.inbox: 3, topics.deadLetters: 2, "bot.error": 1, "notification.requested": 1, topics.schedule: 2,
         ]
         var time: () -> Int64 = { 0 }
         log = MemoryLog(counts) { time() }
         engine = try Self.engine(
-            bot, configuration, settings, counts, SeededRandom(seed), Moment(wall: Timestamp(milliseconds: wall), uptime: 0))
+            bot, configuration, settings, counts, SeededRandom(seed), Moment(wall: Timestamp(milliseconds: wall), uptime: 0), clock)
+        clock.look = { [unowned self] in
+            pass(handleMilliseconds)
+            return uptime
+        }
         time = { [unowned self] in wall }
         log.clock = time
         own(inputs)
@@ -74,12 +82,12 @@ final class Machine {
 
     private static func engine(
         _ bot: any Bot, _ configuration: BotConfiguration, _ settings: RuntimeSettings, _ counts: [String: Int32],
-        _ random: SeededRandom, _ moment: Moment
+        _ random: SeededRandom, _ moment: Moment, _ clock: HandleClock
     ) throws -> Engine {
         try Engine(
             bot: bot, configuration: configuration, settings: settings,
             codec: MeshCodec(catalogue: EventCatalogue(), topics: settings.topics), partitionCounts: counts, random: random,
-            startedAt: moment)
+            startedAt: moment, clock: { clock.look() })
     }
 
     func own(_ partitions: [TopicPartition]) {
@@ -93,7 +101,7 @@ final class Machine {
 
     /// The process dies: what was not settled never happened. Calls under way die with it.
     func crash() throws {
-        engine = try Self.engine(bot, configuration, settings, log.counts, SeededRandom(random.next()), moment)
+        engine = try Self.engine(bot, configuration, settings, log.counts, SeededRandom(random.next()), moment, clock)
         let partitions = owned
         owned = []
         paused = []
@@ -191,12 +199,24 @@ final class Machine {
         guard let record = ready.randomElement(using: &random) else { return nil }
         positions[record.topicPartition] = record.offset + 1
         activity += 1
+        engine.beginTurn(at: moment)
         engine.take(engine.decoder.decode(record, at: moment), at: moment)
         perform()
         return record
     }
 
     func restore() {
+        engine.beginTurn(at: moment)
+        restoreNext()
+    }
+
+    /// All of them in one turn.
+    func restoreTogether() {
+        engine.beginTurn(at: moment)
+        while !restoring.isEmpty { restoreNext() }
+    }
+
+    private func restoreNext() {
         guard let (partition, assignment, cut) = restoring.popLast() else { return }
         let restoration = restoration(of: partition, assignment, cut)
         // What is committed goes back with the log.
@@ -233,14 +253,14 @@ final class Machine {
         settling = nil
         var outcome = forced ?? .committed
         if forced == nil, Int.random(in: 0..<100, using: &random) < settleFailures {
-            outcome = .failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true), item: nil)
+            outcome = .failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true))
         }
         if case .committed = outcome {
             for produced in batch.records.joined() { log.append(produced.record) }
             activity += batch.records.joined().count
             for (partition, commit) in batch.offsets { commitOffset(partition, commit) }
         }
-        if case .failed(_, _, let delivered) = outcome {
+        if case .failed(_, _, let delivered, _) = outcome {
             for produced in delivered.flatMap({ batch.records[$0] }) { log.append(produced.record) }
         }
         engine.settled(batch.id, outcome, at: moment)
@@ -324,6 +344,9 @@ final class Machine {
 
     var dead: [Record] { log.records(of: settings.topics.deadLetters) }
 }
+
+/// What the engine asks how long the bot took: once each time that it was told of something.
+private final class HandleClock { var look: () -> Int64 = { 0 } }
 
 extension Produced {
     /// As it will stand in its topic.

@@ -17,6 +17,13 @@ func configuration(_ change: (inout BotConfiguration) -> Void) -> BotConfigurati
     return configuration
 }
 
+extension SettleOutcome {
+    /// A record of the item was refused.
+    static func refused(_ error: KafkaError, item: Int, topic: String = "work.done", delivered: Set<Int> = []) -> SettleOutcome {
+        .failed(error, unwritten: [Unwritten(item: item, topic: topic, error: error)], delivered: delivered)
+    }
+}
+
 /// Brings the machine to where a call is under way.
 func runningCall(_ machine: Machine, _ work: Work = Work(name: "a", number: 1, how: "call")) throws -> CallStart {
     try machine.send(work)

@@ -1,5 +1,6 @@
 import BotKit
 import Envelopes
+import Glibc
 
 /// What the test bots are told to do.
 struct Work: EventPayload {
@@ -118,6 +119,27 @@ struct PromptInPlaceBot: Bot {
 
     func handle(_ input: Input<Never>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<WorkOutput, Never>] {
         try prompt.handle(input, state: &state, context: context)
+    }
+}
+
+/// What DawdleBot is asked for.
+struct Dawdle: EventPayload {
+    static let type: EventType = "dawdle.requested"
+    var number: Int
+    var key: String? { "k\(number % 30)" }
+}
+
+/// Takes its time for each record, as plain code.
+struct DawdleBot: Bot {
+    static let contract = Contract(name: "DawdleBot", summary: "For tests.", consumes: [Dawdle.type], produces: WorkOutput.types)
+    static let milliseconds = 25
+    init(configuration: BotConfiguration) throws(ConfigurationError) {}
+
+    func handle(_ input: Input<Never>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<WorkOutput, Never>] {
+        guard case .event(let event) = input else { return [] }
+        let dawdle = try event.decode(Dawdle.self)
+        usleep(UInt32(Self.milliseconds) * 1_000)
+        return [.produce(.done(WorkDone(name: "dawdle", number: dawdle.number, total: 0)))]
     }
 }
 

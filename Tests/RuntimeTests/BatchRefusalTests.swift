@@ -1,0 +1,115 @@
+import BotKit
+import Envelopes
+import Kafka
+import MeshTesting
+import Telemetry
+import Testing
+
+@testable import MeshRuntime
+
+/// A topic takes batches up to a size, and refuses what is larger whole: only a record that is too large by itself is to blame.
+@Suite(.serialized) struct BatchRefusalTests {
+    private func batch(_ id: UInt64, _ topic: String, _ sizes: [Int]) -> SettleBatch {
+        let records = sizes.enumerated().map { number, size in
+            [
+                Produced.record(
+                    OutgoingRecord(
+                        topic: topic, partition: 0, key: Array("\(number)".utf8), value: [UInt8](repeating: 97, count: size)))
+            ]
+        }
+        return SettleBatch(id: id, records: records, offsets: [:])
+    }
+
+    private func answer(_ mailbox: Mailbox) async throws -> SettleOutcome {
+        var outcome: SettleOutcome?
+        try await eventually("an answer", within: .seconds(60)) {
+            if case .element(.settled(_, let came)) = mailbox.take(limit: .zero) { outcome = came }
+            return outcome != nil
+        }
+        return try #require(outcome)
+    }
+
+    /// The sizes of all records that a read-committed reader sees.
+    private func visible(_ topic: String, _ settings: ClientSettings) async throws -> [(key: Int, size: Int)] {
+        try await DedicatedThread.run(name: "read") {
+            let consumer = try Consumer(settings, group: .none(reportsPartitionEnd: true))
+            defer { consumer.close() }
+            try consumer.assign([TopicPartition(topic, 0): .beginning])
+            var seen: [(key: Int, size: Int)] = []
+            let limit = Moment.current.uptime + 30_000
+            while Moment.current.uptime < limit {
+                switch consumer.poll(timeout: .milliseconds(100)) {
+                case .record(let record):
+                    seen.append((Int(String(decoding: record.key ?? [], as: UTF8.self)) ?? -1, record.value?.count ?? 0))
+                case .partitionEnd: return seen
+                default: break
+                }
+            }
+            return seen
+        }
+    }
+
+    /// As the engine does: what was refused is left out, what was delivered too, and the rest is sent again.
+    @Test(arguments: DeliveryMode.allCases) func manySmallRecordsAreNotToBlameForTheirBatch(_ delivery: DeliveryMode) async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic("small", configuration: ["max.message.bytes": "100000"])
+        let mailbox = Mailbox()
+        let settler = Settler(
+            client: broker.settings, settings: RuntimeSettings(bot: broker.uniqueName("SmallBot"), delivery: delivery),
+            mailbox: mailbox, logger: Logger(bot: "SmallBot", level: .error))
+        defer { settler.close() }
+        // 400 KB of small ones; among them two that are too large by themselves.
+        var sizes = [Int](repeating: 400, count: 1_000)
+        let large: Set<Int> = [300, 800]
+        for place in large { sizes[place] = 150_000 }
+        let whole = batch(1, topic, sizes)
+        var refused: Set<Int> = []
+        var delivered: Set<Int> = []
+        var attempts = 0
+        while attempts < 12 {
+            attempts += 1
+            let records = whole.records.enumerated().map { refused.contains($0) || delivered.contains($0) ? [] : $1 }
+            settler.submit(SettleBatch(id: UInt64(attempts), records: records, offsets: [:]), group: nil)
+            guard case .failed(let error, let unwritten, let more, let isAnotherWay) = try await answer(mailbox) else { break }
+            delivered.formUnion(more)
+            let judged = unwritten.filter(\.error.isRefusal)
+            #expect(judged.allSatisfy { $0.topic == topic })
+            refused.formUnion(judged.map(\.item))
+            #expect(!judged.isEmpty || isAnotherWay || error.isRetriable || !unwritten.isEmpty, "\(error)")
+        }
+        #expect(attempts < 12)
+        #expect(refused == large)
+        let seen = try await visible(topic, broker.settings)
+        #expect(seen.allSatisfy { $0.size == 400 })
+        #expect(seen.map(\.key).sorted() == (0..<1_000).filter { !large.contains($0) }, "each once")
+    }
+
+    @Test func batchesBecomeSmallerUntilEachRecordGoesAloneAndLargeAgainAfterAWhile() {
+        var size = BatchSize()
+        var seen: [Int32?] = []
+        for _ in 0..<5 {
+            size.shrink(at: 1_000)
+            seen.append(size.bytes)
+        }
+        #expect(seen == [250_000, 62_500, 15_625, 1, 1])
+        #expect(size.isAlone)
+        expect(!size.settled(), "the topic's limit is as small as that")
+        expect(!size.expires(at: 600_999))
+        expect(size.expires(at: 601_000))
+        #expect(size.bytes == nil && !size.isAlone)
+        expect(!size.expires(at: 2_000_000))
+    }
+
+    /// Those that were too large are gone: no reason is left for sending each record alone.
+    @Test func afterAJudgementRecordsGoTogetherAgain() {
+        var size = BatchSize()
+        size.shrink(at: 0)
+        size.judged()
+        expect(!size.settled(), "it was not certain")
+        for _ in 0..<3 { size.shrink(at: 0) }
+        size.judged()
+        expect(size.settled())
+        #expect(size.bytes == nil)
+        expect(!size.settled())
+    }
+}

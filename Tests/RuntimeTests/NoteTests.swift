@@ -1,0 +1,43 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// The notes of what was settled other than done.
+@Suite struct NoteTests {
+    /// Below a record that was open for long they pile up; they go in portions, not all with the first that comes after it.
+    @Test func notesThatPiledUpAreRemovedInPortions() throws {
+        var limits = Limits()
+        limits.dedupWindow = 10
+        let machine = try Machine(WorkBot.self, partitions: 1, limits: limits)
+        machine.restoreAll()
+        try machine.send(Work(name: "open", number: 0, how: "call"))
+        for number in 1...1_000 { try machine.send(Work(name: "n\(number)", number: number, how: "poison")) }
+        for _ in 0..<1_100 {
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.dead.count == 1_000 && machine.calls.count == 1)
+        let partition = try #require(machine.engine.partitions[TopicPartition(Work.type.name, 0)])
+        #expect(partition.notes.count == 1_000)
+        machine.finishCall()
+        machine.advance()
+        machine.settle()
+        var portions: [Int] = []
+        for number in 0..<12 {
+            try machine.send(Work(name: "later\(number)", number: number, how: "poison"))
+            machine.deliver()
+            machine.advance()
+            let records = try #require(machine.settling).records.joined()
+            portions.append(records.count { $0.topic == machine.settings.topics.state } - 1)
+            machine.settle()
+        }
+        #expect(portions.allSatisfy { $0 <= 100 } && portions.reduce(0, +) > 900)
+        #expect(partition.notes.count < 60)
+        machine.runDry()
+        machine.expectAllCommitted()
+    }
+}
