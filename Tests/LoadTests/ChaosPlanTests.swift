@@ -105,6 +105,18 @@ import Testing
         #expect(Set(ids(3)).count < ids(3).count)
     }
 
+    /// A bot that has only partitions of retries meets no fault.
+    @Test(arguments: Scenario.allCases) func anEvenShareOfAllPartitionsHasSomeOfRequests(scenario: Scenario) {
+        let topics = ChaosTopics(scenario: scenario, run: "x", deadLetterPartitions: 1)
+        let all = [topics, topics.downstream].map { ($0.groupPartitions.count, Int($0.retryPartitionCount)) }
+        for seed in UInt64(1)...5 {
+            let plan = plan(scenario, seed: seed)
+            let bots = plan.steps.reduce(plan.bots) { most, step in if case .start(let slot) = step.fault { max(most, slot) } else { most } }
+            #expect(all[0].0 / bots > all[0].1)
+            #expect(all[1].0 > all[1].1)
+        }
+    }
+
     /// What a link tells of its weather: whether anything came that could be held back.
     @Test func aWeatherIsFeltWhereBytesAreHeld() throws {
         func pair() throws -> (near: Int32, far: Int32) {

@@ -71,16 +71,12 @@ final class ChaosRun: Sendable {
             downstream.watch.start()
         }
         load.start()
-        try wait("every partition has a first commit", limit: 60 + plan.explainedSeconds) { [self] in
+        try wait("every partition has a first commit", limit: options.quietSeconds + plan.explainedSeconds) { [self] in
             guard let sample = watch.last else { return ["no answer from the broker"] }
             return topics.inputPartitions.filter { sample.committed[$0] == nil }.map(\.description)
         }
         // A fault while the group still hands its partitions out is met by few: one bot can make every first commit.
-        try wait("every bot has a share", limit: 60) { [self] in
-            guard let group = try group() else { return ["no answer from the broker"] }
-            let shares = Set(group.members.filter { !$0.partitions.isEmpty }.map(\.clientID)).count
-            return group.state == .stable && shares == plan.bots ? [] : ["\(shares) of \(plan.bots) bots have one"]
-        }
+        try waitForShares(of: plan.bots)
         let alarms = Alarms(plan, workspace)
         let (calm, unfelt) = try inflict()
         let sent = try load.stop()
@@ -110,6 +106,24 @@ final class ChaosRun: Sendable {
         let admin = try AdminClient(broker.client, observer: ClientObserver(log: { _ in }))
         defer { admin.close() }
         return try admin.describeGroups([topics.group]).first
+    }
+
+    /// The bots that have partitions of requests, by their client ids; nil where the group is not at rest, or nobody answers.
+    func bearers() -> Set<String>? {
+        guard let group = try? group(), group.state == .stable else { return nil }
+        return topics.bearers(among: group)
+    }
+
+    /// Waits until the group is at rest with so many bots and no others, each of them with partitions of requests.
+    func waitForShares(of count: Int) throws {
+        try wait("\(count) bots have a share of the requests", limit: options.quietSeconds) {
+            guard let group = try? group() else { return ["no answer from the broker"] }
+            let shares = topics.bearers(among: group).count
+            guard group.state == .stable, group.members.count == count, shares == count else {
+                return ["\(shares) of \(group.members.count) members have one"]
+            }
+            return []
+        }
     }
 
     /// Does the plan's steps in their time; returns when nothing was amiss, and which of them nobody felt.
