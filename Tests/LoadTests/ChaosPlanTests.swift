@@ -26,6 +26,7 @@ import Testing
                 switch step.fault {
                 case .kill(let slot), .terminate(let slot, _): stopped.insert(slot)
                 case .start(let slot): stopped.remove(slot)
+                case .settle: break
                 case .freeze(let slot): open.insert("bot \(slot)")
                 case .thaw(let slot): open.remove("bot \(slot)")
                 case .killBroker, .freezeBroker: open.insert("broker")
@@ -87,6 +88,25 @@ import Testing
         #expect(Set((1...3).compactMap { faults(.network, $0).first?.description.split(separator: ":").last?.prefix(4) }).count > 1)
     }
 
+    /// Else a change of the number meets the one before, and hardly any partition moves.
+    @Test(arguments: [3, 4, 20, 60]) func eachNumberOfBotsIsReachedBeforeTheNext(seconds: Int) {
+        for seed in UInt64(1)...20 {
+            var running: Set<Int> = [1, 2, 3]
+            var (changed, reached) = (false, [Int]())
+            for step in plan(.scale, seed: seed, seconds: seconds).steps {
+                switch step.fault {
+                case .start(let slot): changed = running.insert(slot).inserted
+                case .terminate(let slot, _): changed = running.remove(slot) != nil
+                case .settle(let bots):
+                    #expect(changed && bots == running.count)
+                    (changed, reached) = (false, reached + [bots])
+                default: Issue.record("\(step)")
+                }
+            }
+            #expect(!changed && reached.starts(with: [6, 2, 5]) && reached.count % 3 == 0)
+        }
+    }
+
     @Test func requestsFailAtFirstByTheirNumber() {
         let habits = ChaosBot.Habits(transientPerMille: 40)
         let failures = (0..<10_000).map { habits.failures($0) }
@@ -111,7 +131,8 @@ import Testing
         let all = [topics, topics.downstream].map { ($0.groupPartitions.count, Int($0.retryPartitionCount)) }
         for seed in UInt64(1)...5 {
             let plan = plan(scenario, seed: seed)
-            let bots = plan.steps.reduce(plan.bots) { most, step in if case .start(let slot) = step.fault { max(most, slot) } else { most } }
+            let bots = plan.steps.reduce(plan.bots) { most, step in if case .start(let slot) = step.fault { max(most, slot) } else { most }
+            }
             #expect(all[0].0 / bots > all[0].1)
             #expect(all[1].0 > all[1].1)
         }

@@ -142,6 +142,8 @@ struct ChaosPlanner {
                 time += max(1_000, duration / 6) + number(0...500)
                 if target > current { for slot in current + 1...target { add(time, .start(slot: slot)) } }
                 if target < current { for slot in target + 1...current { add(time, .terminate(slot: slot)) } }
+                // A change that meets the one before it moves little: each waits until the last one is through.
+                add(time + 1, .settle(bots: target))
                 current = target
             }
         } while time < duration / 2

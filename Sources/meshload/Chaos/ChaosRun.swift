@@ -131,14 +131,17 @@ final class ChaosRun: Sendable {
         let start = uptimeSeconds()
         var calm = CalmSpans(from: start)
         var maker = FaultMaker(self)
+        // What the waits among them took: a plan says how long after them the others come.
+        var waited = 0.0
         for step in plan.steps {
-            sleep(until: start + Double(step.milliseconds) / 1_000)
+            sleep(until: start + waited + Double(step.milliseconds) / 1_000)
             let began = uptimeSeconds()
             try maker.make(step.fault)
-            calm.note(step.fault, from: began, to: uptimeSeconds())
+            let done = uptimeSeconds()
+            if step.fault.isWait { waited += done - began } else { calm.note(step.fault, from: began, to: done) }
             Chaos.say("  \(ChaosPlan.seconds(Int((began - start) * 1_000))): \(step.fault)")
         }
-        sleep(until: start + Double(plan.seconds))
+        sleep(until: start + waited + Double(plan.seconds))
         return (calm, maker.troubles)
     }
 

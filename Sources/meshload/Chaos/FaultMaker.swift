@@ -33,6 +33,8 @@ struct FaultMaker {
             run.bots.kill(slot)
         case .terminate(let slot, let twice): run.bots.terminate(slot, twice: twice)
         case .start(let slot): run.bots.start(slot)
+        case .settle(let bots):
+            do { try run.waitForShares(of: bots) } catch { unfelt.append("\(error)") }
         case .freeze(let slot):
             if meets(slot) { frozen.insert(slot) }
             run.bots.freeze(slot)

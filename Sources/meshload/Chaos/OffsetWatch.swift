@@ -125,7 +125,9 @@ struct ChaosTopics: Sendable {
         retry = "retry.\(group.lowercased())"
         state = "state.\(group.lowercased())"
         partitions =
-            [(input, count), (output, count), (retry, retryPartitions)].flatMap { name, count in (0..<count).map { TopicPartition(name, $0) } }
+            [(input, count), (output, count), (retry, retryPartitions)].flatMap { name, count in
+                (0..<count).map { TopicPartition(name, $0) }
+            }
             + (0..<deadLetterPartitions).map { TopicPartition(Self.deadLetters, $0) }
     }
 
