@@ -78,13 +78,13 @@ import Testing
         var scene = ChaosScene(mode: .atLeastOnce)
         for id in ["1", "2"] { try scene.request(id) }
         for id in ["1", "2", "2"] { try scene.result(of: id) }
-        try scene.answer("r-1")
+        try scene.answer(to: "1")
         expectFault("1 results have no answer of the bot downstream", scene)
-        try scene.answer("r-2")
+        try scene.answer(to: "2")
         #expect(scene.verdict.faults == [])
-        try scene.answer("r-2")
+        try scene.answer(to: "2")
         expectFault("1 results were answered more than once", scene)
-        try scene.answer("r-9")
+        try scene.answer(to: "9")
         expectFault("1 answers of the bot downstream that no result led to", scene)
     }
 
@@ -155,6 +155,14 @@ import Testing
         try scene.request("1")
         try scene.result(of: "1", says: "2")
         expectFault("1 results say other than their request: 1", scene)
+    }
+
+    /// Ids of an author's own would be answered twice by whoever reads a repeat of the work.
+    @Test(arguments: [DeliveryMode.exactlyOnce, .atLeastOnce]) func aResultWhoseIDIsNotDerivedIsFound(mode: DeliveryMode) throws {
+        var scene = ChaosScene(mode: mode)
+        try scene.request("1")
+        try scene.result(of: "1", id: "4c52e21c-7b8c-5841-977d-811fef0fb4b1")
+        expectFault("1 results have another id than the one that is derived of their request's: 1", scene)
     }
 
     @Test func aResultWithoutTheHeaderOfItsIDIsFound() throws {

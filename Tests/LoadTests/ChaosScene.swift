@@ -12,7 +12,7 @@ struct ChaosScene {
 
     /// A load of one request.
     var plan: ChaosPlan
-    var ledger = ChaosLedger()
+    var ledger = ChaosLedger(of: Self.topics)
     var sent: [LoadStream.Sent] = []
     var samples: [OffsetWatch.Sample] = []
     var log = CommitLog()
@@ -61,15 +61,24 @@ struct ChaosScene {
         try ledger.take(request: record(Self.topics.input, try envelope(id, type: Self.topics.input), key: key))
     }
 
+    /// The id that the result of a request must have.
+    static func resultID(_ cause: String, of topics: ChaosTopics = Self.topics) throws -> String {
+        let cause = try #require(EventID(cause))
+        return EventID.derived(causation: cause, bot: topics.group, type: EventType(topics.output), ordinal: 0).text
+    }
+
     mutating func result(
         of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil, attempt: Int? = nil
     ) throws {
         try ledger.take(
             result: record(
-                Self.topics.output, try envelope(id ?? "r-\(cause)", type: Self.topics.output, cause: cause, says: text, attempt: attempt),
+                Self.topics.output,
+                try envelope(try id ?? Self.resultID(cause), type: Self.topics.output, cause: cause, says: text, attempt: attempt),
                 key: key,
                 headers: isReordered ? [Header("mesh_reordered", text: "1")] : []))
     }
+
+    mutating func answer(to request: String) throws { try answer(try Self.resultID(request)) }
 
     mutating func answer(_ result: String) throws {
         let topic = Self.topics.downstream.output

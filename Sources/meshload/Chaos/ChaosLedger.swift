@@ -50,6 +50,8 @@ struct ChaosLedger {
     private(set) var overlooked: Set<String> = []
     /// How many different results each partition has.
     private var different: [TopicPartition: Int] = [:]
+    /// Results whose id is not the one that is derived of their request's, as docs/wire-format.md has it.
+    private(set) var misnamed: [String] = []
     /// Results that say other than their request, or whose header `ce_id` is not their id.
     private(set) var altered: [String] = []
     /// First results that came behind one of a later request of their key, or with another key.
@@ -67,10 +69,16 @@ struct ChaosLedger {
     static let remembered = Limits().dedupWindow
     private let codec = EnvelopeCodec()
 
-    init() {}
+    /// Who answers, and with what type: results have ids that are derived of these.
+    private let bot: String
+    private let type: EventType
+
+    /// With nothing in it.
+    init(of topics: ChaosTopics) { (bot, type) = (topics.group, EventType(topics.output)) }
 
     /// Reads all topics of the run. `downstream` are those of a bot that reads the results; `committed` is what the group has committed in the end.
     init(_ client: ClientSettings, _ topics: ChaosTopics, downstream: ChaosTopics?, committed: [TopicPartition: CommittedOffset]) throws {
+        self.init(of: topics)
         func read(_ topic: String, _ body: (Record) throws -> Void) throws {
             try TopicReader.read(topic, client, isolation: .readCommitted, body)
         }
@@ -145,6 +153,11 @@ struct ChaosLedger {
             || CommitMetadata.finished(committed: committed.offset, in: committed.metadata).contains { $0.contains(offset) }
     }
 
+    /// The id of a request's only result.
+    private func expected(_ cause: String) -> EventID? {
+        EventID(cause).map { .derived(causation: $0, bot: bot, type: type, ordinal: 0) }
+    }
+
     /// Takes a record of the topic of results.
     mutating func take(result record: Record) throws {
         let envelope = try envelope(record)
@@ -154,6 +167,7 @@ struct ChaosLedger {
             return
         }
         requests[cause]?.results += 1
+        if envelope.id != expected(cause) { misnamed.append(cause) }
         if try PassedContent(of: envelope) != request.content || Self.text("ce_id", record) != id { altered.append(cause) }
         if String(decoding: envelope.payload, as: UTF8.self).contains("\"\(ChaosBot.attempt)\":") { triedAgain += 1 }
         if let first = request.resultID {

@@ -69,6 +69,8 @@ struct ChaosVerdict {
         expectNone(wrong, "requests ended as the other of result and dead letter")
         expectNone(evidence.ledger.invented, "results, retries or dead letters that no request led to")
         expectNone(evidence.ledger.altered.count, "results say other than their request\(examples(evidence.ledger.altered))")
+        let misnamed = evidence.ledger.misnamed
+        expectNone(misnamed.count, "results have another id than the one that is derived of their request's\(examples(misnamed))")
         expectNone(evidence.ledger.differing, "repeated results have an id of their own")
         let misplaced = evidence.ledger.misplaced + (evidence.plan.mode == .exactlyOnce ? evidence.ledger.unmarked : [])
         expectNone(misplaced.count, "results are out of the order of their key\(examples(misplaced))")
