@@ -143,6 +143,12 @@ import Testing
         try scene.retry("1", attempts: 1, due: 5)
         try scene.retry("1", attempts: 1, due: 5)
         try scene.retry("1", attempts: 2, due: 9)
+        // Only a bot whose commits become long carries on what waits.
+        expectFault("1 requests have more than one retry for the same attempt", scene)
+        let long = CommittedOffset(offset: 0, metadata: String(repeating: " ", count: Limits().carryOnBytes))
+        scene.log.append(long, of: scene.input)
+        expectFault("1 requests have more than one retry for the same attempt", scene)
+        scene.log.append(long, of: scene.retries)
         #expect(scene.verdict.faults == [])
         try scene.retry("1", attempts: 2, due: 10)
         expectFault("1 requests have more than one retry for the same attempt", scene)
@@ -301,13 +307,13 @@ import Testing
             try scene.retry("1", CommittedOffset(offset: 2))
             try end(&scene)
             scene.sample(at: 1, [scene.retries: CommittedOffset(offset: 1)])
-            try scene.retry("1", CommittedOffset(offset: 2))
+            try scene.retry("1", CommittedOffset(offset: 2), attempts: 3)
             try scene.result(of: "1", isReordered: true)
             scene.sample(at: 2, [scene.input: CommittedOffset(offset: 1), scene.retries: CommittedOffset(offset: 2)])
             return scene.verdict.faults
         }
         #expect(try faults { _ in }.contains { $0.contains("the commit of \(ChaosScene().retries) passed 0 (1)") })
-        #expect(try faults { try $0.retry("1", CommittedOffset(offset: 3)) } == [])
+        #expect(try faults { try $0.retry("1", CommittedOffset(offset: 3), attempts: 2) } == [])
         #expect(try faults { try $0.result(of: "1", isReordered: true) }.filter { $0.contains("passed") } == [])
         #expect(try faults { try $0.dead("1") }.filter { $0.contains("passed") } == [])
     }

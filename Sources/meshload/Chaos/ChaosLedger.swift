@@ -28,8 +28,9 @@ struct ChaosLedger {
         /// The place of its first result among the different ones of their partition.
         var resultPlace = 0
         var dead = 0
-        /// By the number of attempts that a retry names, the times when it is due. A copy of a retry that waits has that of the first.
-        var dues: [Int: Set<Int64>] = [:]
+        /// By the number of attempts that a retry names, the times when it is due, and how often each stands there. A copy of a retry that waits has the
+        /// time of the first.
+        var dues: [Int: [Int64: Int]] = [:]
         /// Whether a record of the retry topic stands for it, and whether one still waits.
         var wasRetried = false
         var isPending = false
@@ -131,7 +132,7 @@ struct ChaosLedger {
         entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id, due: due))
         requests[id]?.outcomes.append(Self.place(record))
         requests[id]?.wasRetried = true
-        requests[id]?.dues[Int(attempts), default: []].insert(due)
+        requests[id]?.dues[Int(attempts), default: [:]][due, default: 0] += 1
         if !Self.isFinished(record.offset, committed) { requests[id]?.isPending = true }
     }
 
