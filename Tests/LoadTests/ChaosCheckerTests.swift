@@ -125,6 +125,22 @@ import Testing
         expectFault("a result and a dead letter", scene)
     }
 
+    @Test func aDeadLetterThatIsNotWhatItsRequestWasIsFound() throws {
+        func scene(_ die: (inout ChaosScene) throws -> Void) throws -> ChaosScene {
+            var scene = ChaosScene()
+            for id in ["1", "2"] { try scene.request(id, isPoison: true) }
+            try scene.dead("1")
+            try die(&scene)
+            return scene
+        }
+        #expect(try scene { try $0.dead("2") }.verdict.faults == [])
+        let words = "1 dead letters have another value or origin than their request: 2"
+        expectFault(words, try scene { try $0.dead("2", value: [0x7b, 0x7d]) })
+        expectFault(words, try scene { try $0.dead("2", offset: 0) })
+        expectFault(words, try scene { try $0.dead("2", offset: 9) })
+        expectFault(words, try scene { try $0.dead("2", partition: 1) })
+    }
+
     @Test func aSecondDeadLetterIsWrongExactlyOnceUnlessTheRequestWasWrittenTwice() throws {
         var scene = ChaosScene()
         try scene.request("1", isPoison: true)

@@ -19,6 +19,8 @@ struct ChaosScene {
     var hasRestarts = false
     var calm = [0..<Double.infinity]
     var ends: [TopicPartition: Int64] = [:]
+    /// The last record of each request.
+    private var written: [String: Record] = [:]
     let input = TopicPartition(Self.topics.input, 0)
     let output = TopicPartition(Self.topics.output, 0)
     let retries = TopicPartition(Self.topics.retry, 0)
@@ -46,9 +48,9 @@ struct ChaosScene {
     }
 
     private func envelope(
-        _ id: String, type: String, cause: String? = nil, says text: String? = nil, attempt: Int? = nil
+        _ id: String, type: String, cause: String? = nil, says text: String? = nil, attempt: Int? = nil, isPoison: Bool = false
     ) throws -> Envelope {
-        let more = attempt.map { ",\"attempt\":\($0)" } ?? ""
+        let more = (attempt.map { ",\"attempt\":\($0)" } ?? "") + (isPoison ? ",\"poison\":true" : "")
         return Envelope(
             id: try #require(EventID(id)), timestamp: Timestamp(milliseconds: 1), source: "test", type: EventType(type),
             payload: Array("{\"repository\":\"\(text ?? cause ?? id)\",\"sequence\":1\(more)}".utf8), causationID: cause)
@@ -58,7 +60,9 @@ struct ChaosScene {
         var request = LoadStream.Sent(id: id, isPoison: isPoison)
         request.isAcknowledged = true
         sent.append(request)
-        try ledger.take(request: record(Self.topics.input, try envelope(id, type: Self.topics.input), key: key))
+        let record = record(Self.topics.input, try envelope(id, type: Self.topics.input, isPoison: isPoison), key: key)
+        written[id] = record
+        try ledger.take(request: record)
     }
 
     /// The id that the result of a request must have.
@@ -85,10 +89,19 @@ struct ChaosScene {
         try ledger.take(answer: record(topic, try envelope("a-\(result)", type: topic, cause: result), key: "a"))
     }
 
-    mutating func dead(_ id: String) throws {
+    mutating func dead(_ id: String, value: [UInt8]? = nil, offset: Int64? = nil, partition: Int32 = 0) throws {
+        let place = TopicPartition(ChaosTopics.deadLetters, 0)
+        let request = try #require(written[id])
+        let headers = [
+            Header("ce_id", text: id), Header(RecordHeader.originTopic, text: Self.topics.input),
+            Header(RecordHeader.originPartition, text: "\(partition)"),
+            Header(RecordHeader.originOffset, text: "\(offset ?? request.offset)"),
+        ]
         ledger.take(
-            dead: record(ChaosTopics.deadLetters, try envelope(id, type: Self.topics.input), key: "a", headers: [Header("ce_id", text: id)])
-        )
+            dead: Record(
+                topicPartition: place, offset: ends[place, default: 0], key: request.key, value: value ?? request.value,
+                headers: Headers(headers)))
+        ends[place, default: 0] += 1
     }
 
     mutating func retry(_ id: String, _ committed: CommittedOffset? = nil, attempts: Int = 1, due: Int64 = 1) throws {

@@ -28,6 +28,8 @@ struct ChaosLedger {
         /// The place of its first result among the different ones of their partition.
         var resultPlace = 0
         var dead = 0
+        /// The record's value where the request is poison: its dead letter must have it too.
+        var poison: [UInt8]?
         /// By the number of attempts that a retry names, the times when it is due, and how often each stands there. A copy of a retry that waits has the
         /// time of the first.
         var dues: [Int: [Int64: Int]] = [:]
@@ -55,6 +57,8 @@ struct ChaosLedger {
     private(set) var misnamed: [String] = []
     /// Results that say other than their request, or whose header `ce_id` is not their id.
     private(set) var altered: [String] = []
+    /// Dead letters that do not say what their request said, or where it stands.
+    private(set) var alteredDead: [String] = []
     /// First results that came behind one of a later request of their key, or with another key.
     private(set) var misplaced: [String] = []
     /// Those of them whose request was retried although they do not say so: at-least-once a crash explains them.
@@ -106,6 +110,11 @@ struct ChaosLedger {
 
     private static func number(_ header: String, _ record: Record) -> Int64? { text(header, record).flatMap { Int64($0) } }
 
+    /// Whether a payload has this field.
+    private static func says(_ field: String, _ envelope: Envelope) -> Bool {
+        String(decoding: envelope.payload, as: UTF8.self).contains("\"\(field)\":")
+    }
+
     private static func place(_ record: Record) -> Place { Place(partition: record.topicPartition, offset: record.offset) }
 
     /// Takes a record of the topic of requests; all of them come before the others, each partition in its order.
@@ -120,6 +129,7 @@ struct ChaosLedger {
         let turn = turns[record.key, default: 0]
         turns[record.key] = turn + 1
         requests[id] = Request(key: record.key, turn: turn, content: try PassedContent(of: envelope))
+        if Self.says(ChaosBot.poison, envelope) { requests[id]?.poison = record.value }
     }
 
     /// Takes a record of the retry topic; all of them come before the results, of which those may be out of order that say so.
@@ -170,7 +180,7 @@ struct ChaosLedger {
         requests[cause]?.results += 1
         if envelope.id != expected(cause) { misnamed.append(cause) }
         if try PassedContent(of: envelope) != request.content || Self.text("ce_id", record) != id { altered.append(cause) }
-        if String(decoding: envelope.payload, as: UTF8.self).contains("\"\(ChaosBot.attempt)\":") { triedAgain += 1 }
+        if Self.says(ChaosBot.attempt, envelope) { triedAgain += 1 }
         if let first = request.resultID {
             if first != id { differing += 1 }
             let others = different[record.topicPartition, default: 0] - request.resultPlace - 1
@@ -193,12 +203,25 @@ struct ChaosLedger {
         answered[record.key] = max(request.turn, answered[record.key, default: -1])
     }
 
+    /// Whether the record that a dead letter names is one of its request.
+    private func hasOrigin(_ record: Record, _ id: String) -> Bool {
+        guard let topic = Self.text(RecordHeader.originTopic, record),
+            let number = Self.number(RecordHeader.originPartition, record).flatMap(Int32.init(exactly:)),
+            let offset = Self.number(RecordHeader.originOffset, record)
+        else { return false }
+        let partition = TopicPartition(topic, number)
+        let place = firstEntry(of: partition, from: offset)
+        guard let entries = entries[partition], place < entries.count else { return false }
+        return entries[place].offset == offset && entries[place].id == id
+    }
+
     /// Takes a dead letter of the run.
     mutating func take(dead record: Record) {
         guard let id = Self.text("ce_id", record), requests[id] != nil else {
             invented += 1
             return
         }
+        if record.value == nil || record.value != requests[id]?.poison || !hasOrigin(record, id) { alteredDead.append(id) }
         if requests[id]?.dead == 0 { requests[id]?.outcomes.append(Self.place(record)) }
         requests[id]?.dead += 1
     }

@@ -79,6 +79,8 @@ struct ChaosVerdict {
         expectNone(evidence.ledger.invented, "results, retries or dead letters that no request led to")
         expectNone(evidence.ledger.altered.count, "results say other than their request\(examples(evidence.ledger.altered))")
         let misnamed = evidence.ledger.misnamed
+        let alteredDead = evidence.ledger.alteredDead
+        expectNone(alteredDead.count, "dead letters have another value or origin than their request\(examples(alteredDead))")
         expectNone(misnamed.count, "results have another id than the one that is derived of their request's\(examples(misnamed))")
         expectNone(evidence.ledger.differing, "repeated results have an id of their own")
         let misplaced = evidence.ledger.misplaced + (evidence.plan.mode == .exactlyOnce ? evidence.ledger.unmarked : [])
