@@ -79,6 +79,7 @@ import Testing
         for id in ["1", "2"] { try scene.request(id) }
         for id in ["1", "2", "2"] { try scene.result(of: id) }
         try scene.answer(to: "1")
+        let first = scene
         expectFault("1 results have no answer of the bot downstream", scene)
         try scene.answer(to: "2")
         #expect(scene.verdict.faults == [])
@@ -86,6 +87,48 @@ import Testing
         expectFault("1 results were answered more than once", scene)
         try scene.answer(to: "9")
         expectFault("1 answers of the bot downstream that no result led to", scene)
+        scene = first
+        try scene.answer(to: "2", id: "4c52e21c-7b8c-5841-977d-811fef0fb4b1")
+        expectFault("1 answers of the bot downstream have another id", scene)
+        scene = first
+        try scene.answer(to: "2", says: "other")
+        expectFault("1 answers of the bot downstream say other than their result", scene)
+    }
+
+    @Test func theBotDownstreamKeepsTheOrderOfAKey() throws {
+        var scene = ChaosScene(mode: .atLeastOnce)
+        for id in ["1", "2"] { try scene.request(id) }
+        for id in ["1", "2"] { try scene.result(of: id) }
+        for id in ["2", "1"] { try scene.answer(to: id) }
+        expectFault("1 answers of the bot downstream are out of the order of their key", scene)
+    }
+
+    @Test func commitsOfTheBotDownstreamAreJudgedToo() throws {
+        var scene = ChaosScene(mode: .atLeastOnce)
+        try scene.request("1")
+        try scene.result(of: "1")
+        func sample(_ time: Double, _ offset: Int64, _ scene: inout ChaosScene) {
+            scene.nextSamples.append(
+                OffsetWatch.Sample(
+                    time: time, milliseconds: Int64(time * 1_000), committed: [scene.output: CommittedOffset(offset: offset)],
+                    ends: scene.ends))
+        }
+        for time in 1...12 { sample(Double(time), 0, &scene) }
+        let standing = scene
+        try scene.answer(to: "1")
+        sample(13, 1, &scene)
+        expectFault("\(scene.output) had lag and stood still for 13", scene)
+        sample(14, 0, &scene)
+        expectFault("1 commits of the bot downstream went back: \(scene.output) went back from 1 to 0", scene)
+        scene = standing
+        sample(13, 1, &scene)
+        try scene.answer(to: "1")
+        expectFault("1 results were passed by a commit of the bot downstream", scene)
+        scene = standing
+        try scene.answer(to: "1")
+        for (offset, time) in [(1, 13), (1, 14)] as [(Int64, Double)] { sample(time, offset, &scene) }
+        scene.nextLog.append(CommittedOffset(offset: 0), of: scene.output)
+        expectFault("1 commits of the bot downstream are not in their log", scene)
     }
 
     @Test func aRepeatWhereNothingBrokeDownIsWrongAlsoAtLeastOnce() throws {

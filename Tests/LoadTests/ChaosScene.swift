@@ -13,6 +13,10 @@ struct ChaosScene {
     /// A load of one request.
     var plan: ChaosPlan
     var ledger = ChaosLedger(of: Self.topics)
+    /// What the bot that reads the results has made of them, and what it was seen to commit.
+    var next = ChaosLedger(of: Self.topics.downstream)
+    var nextSamples: [OffsetWatch.Sample] = []
+    var nextLog = CommitLog()
     var sent: [LoadStream.Sent] = []
     var samples: [OffsetWatch.Sample] = []
     var log = CommitLog()
@@ -74,19 +78,21 @@ struct ChaosScene {
     mutating func result(
         of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil, attempt: Int? = nil
     ) throws {
-        try ledger.take(
-            result: record(
-                Self.topics.output,
-                try envelope(try id ?? Self.resultID(cause), type: Self.topics.output, cause: cause, says: text, attempt: attempt),
-                key: key,
-                headers: isReordered ? [Header("mesh_reordered", text: "1")] : []))
+        let id = try id ?? Self.resultID(cause)
+        let record = record(
+            Self.topics.output, try envelope(id, type: Self.topics.output, cause: cause, says: text, attempt: attempt), key: key,
+            headers: isReordered ? [Header("mesh_reordered", text: "1")] : [])
+        try ledger.take(result: record)
+        try next.take(request: record)
     }
 
-    mutating func answer(to request: String) throws { try answer(try Self.resultID(request)) }
-
-    mutating func answer(_ result: String) throws {
-        let topic = Self.topics.downstream.output
-        try ledger.take(answer: record(topic, try envelope("a-\(result)", type: topic, cause: result), key: "a"))
+    mutating func answer(to request: String, id: String? = nil, says text: String? = nil) throws {
+        let (topics, result) = (Self.topics.downstream, try Self.resultID(request))
+        let id = try id ?? Self.resultID(result, of: topics)
+        let envelope = try envelope(id, type: topics.output, cause: result, says: text ?? request)
+        let record = record(topics.output, envelope, key: "a")
+        try ledger.take(answer: record)
+        try next.take(result: record)
     }
 
     mutating func dead(_ id: String, value: [UInt8]? = nil, offset: Int64? = nil, partition: Int32 = 0) throws {
@@ -129,7 +135,10 @@ struct ChaosScene {
     var verdict: ChaosVerdict {
         ChaosVerdict(
             ChaosVerdict.Evidence(
-                plan: plan, topics: Self.topics, sent: sent, ledger: ledger, samples: samples, log: log, calm: calm,
+                plan: plan, topics: Self.topics, sent: sent, ledger: ledger, samples: samples, log: log,
+                downstream: mode == .atLeastOnce
+                    ? ChaosVerdict.Downstream(topics: Self.topics.downstream, ledger: next, samples: nextSamples, log: nextLog) : nil,
+                calm: calm,
                 stallLimit: 10, hasRestarts: hasRestarts, troubles: []))
     }
 }

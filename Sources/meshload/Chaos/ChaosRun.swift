@@ -89,12 +89,12 @@ final class ChaosRun: Sendable {
             unrest.append("\(error)")
         }
         bots.drain()
-        _ = downstream?.watch.stop()
+        let answered = downstream?.watch.stop() ?? []
         let samples = watch.stop()
         unrest += broker.troubles
         do {
             unrest += alarms.missing() + (try Effects(plan, workspace, topics, broker.client).missing(since: began))
-            return try judge(sent, samples, calm, unrest)
+            return try judge(sent, samples, answered: answered, calm, unrest)
         } catch {
             throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
         }
@@ -190,7 +190,7 @@ final class ChaosRun: Sendable {
 
     /// A transaction that a killed process left open hides what comes after it until it times out: what is missing is looked for again.
     private func judge(
-        _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], _ calm: CalmSpans, _ troubles: [String]
+        _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], answered: [OffsetWatch.Sample], _ calm: CalmSpans, _ troubles: [String]
     ) throws -> ChaosVerdict {
         let limit = uptimeSeconds() + 20
         while true {
@@ -198,7 +198,8 @@ final class ChaosRun: Sendable {
                 broker.client, topics, downstream: downstream?.topics, committed: samples.last?.committed ?? [:])
             let verdict = ChaosVerdict(
                 ChaosVerdict.Evidence(
-                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(), calm: calm.all,
+                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(topics),
+                    downstream: try downstream.map { try evidence(of: $0.topics, answered) }, calm: calm.all,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
                     hasRestarts: bots.restarts > 0, troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
@@ -206,8 +207,13 @@ final class ChaosRun: Sendable {
         }
     }
 
+    private func evidence(of topics: ChaosTopics, _ samples: [OffsetWatch.Sample]) throws -> ChaosVerdict.Downstream {
+        let ledger = try ChaosLedger(broker.client, topics, downstream: nil, committed: samples.last?.committed ?? [:])
+        return ChaosVerdict.Downstream(topics: topics, ledger: ledger, samples: samples, log: try commitLog(topics))
+    }
+
     /// A Kafka that is not ours may refuse the topic of commits.
-    private func commitLog() throws -> CommitLog {
+    private func commitLog(_ topics: ChaosTopics) throws -> CommitLog {
         do {
             return try CommitLog(of: topics.group, broker.client)
         } catch  where options.foreign != nil {

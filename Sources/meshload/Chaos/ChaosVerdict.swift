@@ -10,6 +10,14 @@ struct ChaosVerdict {
     /// Whether something is missing that an open transaction may still hide.
     private(set) var isIncomplete = false
 
+    /// What the bot that reads the results is judged by.
+    struct Downstream {
+        let topics: ChaosTopics
+        let ledger: ChaosLedger
+        let samples: [OffsetWatch.Sample]
+        let log: CommitLog
+    }
+
     /// What a run is judged by.
     struct Evidence {
         let plan: ChaosPlan
@@ -19,6 +27,8 @@ struct ChaosVerdict {
         let samples: [OffsetWatch.Sample]
         /// All that the group committed; empty where it cannot be read.
         let log: CommitLog
+        /// The same of the bot that reads the results, whose requests they are; nil where there is none.
+        var downstream: Downstream?
         /// When nothing was amiss, in seconds of the monotonic clock.
         let calm: [Range<Double>]
         /// How long a partition with lag may stand still then, in seconds.
@@ -44,6 +54,7 @@ struct ChaosVerdict {
     init(_ evidence: Evidence) {
         judgeRequests(evidence)
         judgeOffsets(evidence)
+        if let downstream = evidence.downstream { judge(downstream, evidence) }
         faults += evidence.troubles
     }
 
@@ -156,11 +167,32 @@ struct ChaosVerdict {
             ("samples", evidence.samples.count), ("commits", evidence.log.count), ("regressions", check.regressions.count),
             ("vanished", check.vanished.count), ("overtaken", check.overtaken.count), ("longest_stall_s", rounded(stall?.seconds ?? 0, 10)),
         ]
-        if let stall, stall.seconds > evidence.stallLimit {
-            faults.append(
-                "\(stall.partition) had lag and stood still for \(rounded(stall.seconds, 10)) s after a fault was healed (at most \(evidence.stallLimit) s)"
-            )
-        }
+        judge(stall, evidence)
+    }
+
+    /// It is an exactly-once bot that nobody harms, whatever came of those before it.
+    private mutating func judge(_ next: Downstream, _ evidence: Evidence) {
+        let (who, ledger) = ("of the bot downstream", next.ledger)
+        expectNone(ledger.altered.count, "answers \(who) say other than their result\(examples(ledger.altered))")
+        expectNone(ledger.misnamed.count, "answers \(who) have another id than the one that is derived\(examples(ledger.misnamed))")
+        let misplaced = ledger.misplaced + ledger.unmarked
+        expectNone(misplaced.count, "answers \(who) are out of the order of their key\(examples(misplaced))")
+        let check = OffsetCheck(next.samples, next.log, next.topics, ledger)
+        expectNone(check.regressions.count, "commits \(who) went back\(examples(check.regressions))")
+        expectNone(check.vanished.count, "commits \(who) are gone\(examples(check.vanished))")
+        isIncomplete = isIncomplete || !check.unlogged.isEmpty
+        expectNone(check.unlogged.count, "commits \(who) are not in their log\(examples(check.unlogged))")
+        expectNone(check.overtaken.count, "results were passed by a commit \(who)\(examples(check.overtaken))")
+        let stall = StallCheck(next.samples, next.topics, ledger, during: evidence.calm).longest
+        counts += [("downstream_commits", next.log.count), ("downstream_stall_s", rounded(stall?.seconds ?? 0, 10))]
+        judge(stall, evidence)
+    }
+
+    private mutating func judge(_ stall: StallCheck.Stall?, _ evidence: Evidence) {
+        guard let stall, stall.seconds > evidence.stallLimit else { return }
+        faults.append(
+            "\(stall.partition) had lag and stood still for \(rounded(stall.seconds, 10)) s after a fault was healed (at most \(evidence.stallLimit) s)"
+        )
     }
 
     private mutating func expectNone(_ count: Int, _ what: String) { if count > 0 { faults.append("\(count) \(what)") } }
