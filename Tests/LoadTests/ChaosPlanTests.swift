@@ -44,8 +44,8 @@ import Testing
                 }
             }
             #expect(open.isEmpty, "\(scenario) \(seed)")
-            // Scaling down leaves some stopped, but never the last.
-            #expect(scenario == .scale || stopped.isEmpty, "\(scenario) \(seed)")
+            // Scaling down leaves some stopped, but never one of the first three.
+            #expect(scenario == .scale || stopped.isSubset(of: scenario == .state ? [4] : []), "\(scenario) \(seed)")
         }
     }
 

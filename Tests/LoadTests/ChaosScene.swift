@@ -9,6 +9,7 @@ import Testing
 /// The topics of a run, and what was seen of its offsets.
 struct ChaosScene {
     static let topics = ChaosTopics(scenario: .kill, run: "x", deadLetterPartitions: 1)
+    static let stateTopics = ChaosTopics(scenario: .state, run: "x", deadLetterPartitions: 1)
 
     /// A load of one request.
     var plan: ChaosPlan
@@ -52,9 +53,11 @@ struct ChaosScene {
     }
 
     private func envelope(
-        _ id: String, type: String, cause: String? = nil, says text: String? = nil, attempt: Int? = nil, isPoison: Bool = false
+        _ id: String, type: String, cause: String? = nil, says text: String? = nil, attempt: Int? = nil, total: Int? = nil,
+        isPoison: Bool = false
     ) throws -> Envelope {
-        let more = (attempt.map { ",\"attempt\":\($0)" } ?? "") + (isPoison ? ",\"poison\":true" : "")
+        let more =
+            (total.map { ",\"total\":\($0)" } ?? "") + (attempt.map { ",\"attempt\":\($0)" } ?? "") + (isPoison ? ",\"poison\":true" : "")
         return Envelope(
             id: try #require(EventID(id)), timestamp: Timestamp(milliseconds: 1), source: "test", type: EventType(type),
             payload: Array("{\"repository\":\"\(text ?? cause ?? id)\",\"sequence\":1\(more)}".utf8), causationID: cause)
@@ -76,11 +79,13 @@ struct ChaosScene {
     }
 
     mutating func result(
-        of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil, attempt: Int? = nil
+        of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil, attempt: Int? = nil,
+        total: Int? = nil
     ) throws {
         let id = try id ?? Self.resultID(cause)
         let record = record(
-            Self.topics.output, try envelope(id, type: Self.topics.output, cause: cause, says: text, attempt: attempt), key: key,
+            Self.topics.output, try envelope(id, type: Self.topics.output, cause: cause, says: text, attempt: attempt, total: total),
+            key: key,
             headers: isReordered ? [Header("mesh_reordered", text: "1")] : [])
         try ledger.take(result: record)
         try next.take(request: record)
@@ -117,6 +122,17 @@ struct ChaosScene {
                 headers: [
                     Header("ce_id", text: id), Header("mesh_attempts", text: "\(attempts)"), Header("mesh_not_before", text: "\(due)"),
                 ]), committed)
+    }
+
+    /// A request that a bot hands itself by way of its inbox.
+    mutating func forward(_ id: String) throws {
+        let place = TopicPartition(try #require(Self.stateTopics.inbox), 0)
+        let request = try #require(written[id])
+        let headers = [Header("ce_id", text: id)]
+        ledger.take(
+            forward: Record(
+                topicPartition: place, offset: ends[place, default: 0], key: request.key, value: request.value, headers: Headers(headers)))
+        ends[place, default: 0] += 1
     }
 
     mutating func sample(at time: Double, committed offset: Int64, metadata: String = "") {

@@ -49,6 +49,7 @@ extension ChaosBotCommand {
                     "retry", value: "MODE", default: RetryPolicy.Mode.topic.rawValue,
                     choices: [RetryPolicy.Mode.topic, .inPlace].map(\.rawValue), help: "how what failed is tried again"),
                 Flag("transient", value: "N", default: "0", help: "of a thousand requests, so many fail at first"),
+                Flag("totals", help: "count the requests of each key instead"),
                 Flag("dependency", value: "FILE", help: "calls fail while this file is there"),
                 Flag("topics", value: "DIR", environment: "MESH_TOPICS_DIR", default: "topics", help: "the event catalogue"),
             ], run: { invocation in try ChaosBotCommand(invocation).run() })

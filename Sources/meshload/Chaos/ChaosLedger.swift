@@ -33,6 +33,8 @@ struct ChaosLedger {
         /// By the number of attempts that a retry names, the times when it is due, and how often each stands there. A copy of a retry that waits has the
         /// time of the first.
         var dues: [Int: [Int64: Int]] = [:]
+        /// How often the bots have handed it to themselves.
+        var forwards = 0
         /// Whether a record of the retry topic stands for it, and whether one still waits.
         var wasRetried = false
         var isPending = false
@@ -57,6 +59,9 @@ struct ChaosLedger {
     private(set) var misnamed: [String] = []
     /// Results that say other than their request, or whose header `ce_id` is not their id.
     private(set) var altered: [String] = []
+    /// Results that say how many of their key there were so far: all of them, and those that have not counted right.
+    private(set) var counted = 0
+    private(set) var miscounted: [String] = []
     /// Dead letters that do not say what their request said, or where it stands.
     private(set) var alteredDead: [String] = []
     /// First results that came behind one of a later request of their key, or with another key.
@@ -88,6 +93,7 @@ struct ChaosLedger {
             try TopicReader.read(topic, client, isolation: .readCommitted, body)
         }
         try read(topics.input) { try take(request: $0) }
+        if let inbox = topics.inbox { try read(inbox) { take(forward: $0) } }
         try read(topics.retry) { take(retry: $0, committed[$0.topicPartition]) }
         try read(topics.output) { try take(result: $0) }
         try read(ChaosTopics.deadLetters) { record in
@@ -146,6 +152,17 @@ struct ChaosLedger {
         if !Self.isFinished(record.offset, committed) { requests[id]?.isPending = true }
     }
 
+    /// Takes a record of the inbox: it is to be handled in its turn, and what it was made of is done.
+    mutating func take(forward record: Record) {
+        guard let id = Self.text("ce_id", record), requests[id] != nil else {
+            invented += 1
+            return
+        }
+        entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id))
+        requests[id]?.outcomes.append(Self.place(record))
+        requests[id]?.forwards += 1
+    }
+
     /// The place among a partition's entries of the first that lies at or above an offset.
     func firstEntry(of partition: TopicPartition, from offset: Int64) -> Int {
         let entries = entries[partition] ?? []
@@ -163,6 +180,8 @@ struct ChaosLedger {
         return offset < committed.offset
             || CommitMetadata.finished(committed: committed.offset, in: committed.metadata).contains { $0.contains(offset) }
     }
+
+    private struct Total: Decodable { let total: Int64 }
 
     /// The id of a request's only result.
     private func expected(_ cause: String) -> EventID? {
@@ -188,6 +207,11 @@ struct ChaosLedger {
             // Its retry partition may have waited for an owner while others filled the partition of its results.
             if request.wasRetried { overlooked.insert(first) } else { forgotten.append(cause) }
             return
+        }
+        if Self.says(TotalBot.total, envelope) {
+            counted += 1
+            let total = try JSONCoder.decode(Total.self, from: envelope.payload).total
+            if total != Int64(request.turn) + 1 { miscounted.append("\(cause): \(total) for \(request.turn + 1)") }
         }
         requests[cause]?.resultID = id
         requests[cause]?.resultPlace = different[record.topicPartition, default: 0]

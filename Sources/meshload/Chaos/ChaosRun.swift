@@ -51,7 +51,7 @@ final class ChaosRun: Sendable {
 
     /// The topics that nobody else uses.
     var ownTopics: [String] {
-        [topics.input, topics.output, topics.retry, topics.state]
+        [topics.input, topics.output, topics.retry, topics.state] + (topics.inbox.map { [$0] } ?? [])
             + (downstream.map { [$0.topics.output, $0.topics.retry, $0.topics.state] } ?? [])
     }
 
@@ -160,19 +160,21 @@ final class ChaosRun: Sendable {
                 return offset < end ? "\(partition) stands at \(offset) of \(end)" : nil
             }
             guard behind.isEmpty else { return behind }
-            return try pendingRetries(topics, sample)
+            let open = try topics.inbox.map { try pending($0, sample) } ?? []
+            return open.isEmpty ? try pending(topics.retry, sample) : open
         }
         Chaos.say("  \(topics.group) is quiet after \(rounded(uptimeSeconds() - began, 10)) s")
     }
 
-    private func pendingRetries(_ topics: ChaosTopics, _ sample: OffsetWatch.Sample) throws -> [String] {
-        guard sample.ends.contains(where: { $0.key.topic == topics.retry && $0.value > 0 }) else { return [] }
+    /// What waits in a topic that the bots write themselves: its end is that of a transaction, and no commit reaches it.
+    private func pending(_ topic: String, _ sample: OffsetWatch.Sample) throws -> [String] {
+        guard sample.ends.contains(where: { $0.key.topic == topic && $0.value > 0 }) else { return [] }
         var pending: [TopicPartition: Int] = [:]
-        try TopicReader.read(topics.retry, broker.client, isolation: .readCommitted) { record in
+        try TopicReader.read(topic, broker.client, isolation: .readCommitted) { record in
             guard !ChaosLedger.isFinished(record.offset, sample.committed[record.topicPartition]) else { return }
             pending[record.topicPartition, default: 0] += 1
         }
-        return pending.sorted { $0.key < $1.key }.map { "\($0.value) retries wait in \($0.key)" }
+        return pending.sorted { $0.key < $1.key }.map { "\($0.value) records wait in \($0.key)" }
     }
 
     /// Waits until `missing` names nothing; throws what it names when the time is over. `limit` in seconds.

@@ -17,7 +17,7 @@ extension ChaosTopics {
 
     /// Makes the run's own topics.
     func make(_ client: ClientSettings) throws {
-        try Topics.ensure([input, output], compacted: [state], partitions: partitionCount, client)
+        try Topics.ensure([input, output] + (inbox.map { [$0] } ?? []), compacted: [state], partitions: partitionCount, client)
         try Topics.ensure([retry], partitions: retryPartitionCount, client)
     }
 

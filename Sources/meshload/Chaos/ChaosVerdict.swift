@@ -122,12 +122,22 @@ struct ChaosVerdict {
         if plan.load.repeatPerMille > 0, ledger.requests.values.allSatisfy({ $0.copies == 1 }) {
             faults.append("no request was repeated")
         }
+        if plan.scenario == .state { judgeTotals(ledger) }
         guard plan.load.transientPerMille > 0 else { return }
         counts.append(("tried_again", ledger.triedAgain))
         if ledger.triedAgain == 0 { faults.append("no request was tried again") }
         let retried = ledger.requests.values.count(where: \.wasRetried)
         if plan.retry == .topic, retried == 0 { faults.append("no request went through the retry topic") }
         if plan.retry == .inPlace { expectNone(retried, "requests went through the retry topic, and are to be tried again in place") }
+    }
+
+    /// Each request is counted once in the state of its key, in its turn.
+    private mutating func judgeTotals(_ ledger: ChaosLedger) {
+        counts.append(("counted", ledger.counted))
+        expectNone(ledger.requests.values.count { $0.results > 0 } - ledger.counted, "results say nothing of the total of their key")
+        expectNone(
+            ledger.requests.values.count { $0.forwards > $0.copies }, "requests were handed on more often than the producer wrote them")
+        expectNone(ledger.miscounted.count, "results have another total than their turn\(examples(ledger.miscounted))")
     }
 
     /// Exactly-once no copy of a request has more than one dead letter, nor more than one retry for the same attempt; of a retry that waits there are

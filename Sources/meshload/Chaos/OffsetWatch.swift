@@ -87,6 +87,8 @@ struct ChaosTopics: Sendable {
     let output: String
     let retry: String
     let state: String
+    /// Where a bot with a state hands itself each request, so that those of one state come together; nil for bots without.
+    let inbox: String?
     static let deadLetters = "mesh.dlq"
     /// Of the topics of requests, results and states.
     let partitionCount: Int32
@@ -101,7 +103,7 @@ struct ChaosTopics: Sendable {
         let (requests, retries) = Self.counts(scenario)
         self.init(
             group: "Chaos\(word)\(run)", input: "bench.request_\(word)_\(run)", output: "bench.response_\(word)_\(run)",
-            partitions: requests, retryPartitions: retries, deadLetterPartitions: deadLetterPartitions)
+            partitions: requests, retryPartitions: retries, deadLetterPartitions: deadLetterPartitions, hasInbox: scenario == .state)
     }
 
     /// Partitions of requests and of retries are balanced together: an even share of all must be more than the retries have, so that nobody has only
@@ -109,14 +111,15 @@ struct ChaosTopics: Sendable {
     private static func counts(_ scenario: Scenario) -> (requests: Int32, retries: Int32) {
         switch scenario {
         case .retry: (9, 3)
-        // Up to 6 bots.
-        case .scale: (12, 1)
+        // Up to 6 bots, and up to 4.
+        case .scale, .state: (12, 1)
         default: (6, 1)
         }
     }
 
     private init(
-        group: String, input: String, output: String, partitions count: Int32, retryPartitions: Int32, deadLetterPartitions: Int32
+        group: String, input: String, output: String, partitions count: Int32, retryPartitions: Int32, deadLetterPartitions: Int32,
+        hasInbox: Bool = false
     ) {
         (partitionCount, retryPartitionCount) = (count, retryPartitions)
         self.group = group
@@ -124,8 +127,9 @@ struct ChaosTopics: Sendable {
         self.output = output
         retry = "retry.\(group.lowercased())"
         state = "state.\(group.lowercased())"
+        inbox = hasInbox ? "inbox.\(group.lowercased())" : nil
         partitions =
-            [(input, count), (output, count), (retry, retryPartitions)].flatMap { name, count in
+            ([(input, count), (output, count), (retry, retryPartitions)] + (inbox.map { [($0, count)] } ?? [])).flatMap { name, count in
                 (0..<count).map { TopicPartition(name, $0) }
             }
             + (0..<deadLetterPartitions).map { TopicPartition(Self.deadLetters, $0) }
@@ -138,12 +142,15 @@ struct ChaosTopics: Sendable {
             deadLetterPartitions: 0)
     }
 
-    /// The members that have partitions of requests, by their client ids.
+    /// The members that have partitions of requests, from whomever they come, by their client ids.
     func bearers(among group: GroupDescription) -> Set<String> {
-        Set(group.members.filter { $0.partitions.contains { $0.topic == input } }.map(\.clientID))
+        Set(group.members.filter { $0.partitions.contains { $0.topic == input || $0.topic == inbox } }.map(\.clientID))
     }
 
     /// What the group commits offsets of.
-    var groupPartitions: [TopicPartition] { inputPartitions + (0..<retryPartitionCount).map { TopicPartition(retry, $0) } }
+    var groupPartitions: [TopicPartition] {
+        inputPartitions + (0..<retryPartitionCount).map { TopicPartition(retry, $0) }
+            + (inbox.map { name in (0..<partitionCount).map { TopicPartition(name, $0) } } ?? [])
+    }
     var inputPartitions: [TopicPartition] { (0..<partitionCount).map { TopicPartition(input, $0) } }
 }
