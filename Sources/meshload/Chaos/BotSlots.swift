@@ -33,9 +33,14 @@ final class BotSlots: Sendable {
     /// How long an end may take, in seconds.
     struct Limits {
         /// After SIGTERM: the 25 s of a drain, and some more for a machine that is busy.
-        var drain = 27.0
+        var drain: Double
         /// After a second one, which ends a process at once.
-        var end = 3.0
+        var end: Double
+
+        init(drain: Double, end: Double) { (self.drain, self.end) = (drain, end) }
+
+        /// For a machine that is slower both are longer by the same.
+        init(drain: Double = 27) { self.init(drain: drain, end: max(3, drain - 24)) }
     }
     private let state = Mutex(State())
     private let launcher: Launcher
