@@ -19,6 +19,8 @@ final class BotSlots: Sendable {
         var toldTwice = false
         /// One that comes back from the dead may give up: others have its place.
         var wasThawed = false
+        /// How often it may still end by itself: once for each fault that keeps its broker from it.
+        var excuses = 0
         /// Not before this instant: a process that ends by itself is not started again at once.
         var startAt = 0.0
         var isRunning: Bool { process.map { $0.exitStatus == nil } ?? false }
@@ -45,13 +47,10 @@ final class BotSlots: Sendable {
     private let state = Mutex(State())
     private let launcher: Launcher
     private let limits: Limits
-    /// Whether one may end by itself and be started again: where it cannot reach its broker.
-    private let mayEnd: Bool
 
-    init(mayEnd: Bool = false, limits: Limits = Limits(), _ launcher: @escaping Launcher) {
+    init(limits: Limits = Limits(), _ launcher: @escaping Launcher) {
         self.launcher = launcher
         self.limits = limits
-        self.mayEnd = mayEnd
         DedicatedThread.start(name: "bot-slots") { [self] in
             while !state.withLock({ $0.isOver }) {
                 look()
@@ -87,6 +86,11 @@ final class BotSlots: Sendable {
             ($0.endsBy, $0.toldTwice) = (uptimeSeconds() + limits.end, true)
             $0.process?.signal(.terminate)
         }
+    }
+
+    /// These (nil: all) cannot reach their broker for a while: each may end by itself once more, and is started again.
+    func excuse(_ slots: [Int]?) {
+        state.withLock { state in for slot in slots ?? Array(state.slots.keys) { state.slots[slot]?.excuses += 1 } }
     }
 
     func freeze(_ slot: Int) { send(.freeze, to: slot) }
@@ -132,7 +136,7 @@ final class BotSlots: Sendable {
                 guard var slot = state.slots[number] else { continue }
                 if let process = slot.process {
                     if let status = process.exitStatus {
-                        note(number, slot, status, &state)
+                        note(number, &slot, status, &state)
                         slot.process = nil
                         if slot.told == nil, !slot.wasThawed { slot.startAt = uptimeSeconds() + 0.5 }
                         slot.told = nil
@@ -157,7 +161,7 @@ final class BotSlots: Sendable {
         }
     }
 
-    private func note(_ number: Int, _ slot: Slot, _ status: ChildProcess.ExitStatus, _ state: inout State) {
+    private func note(_ number: Int, _ slot: inout Slot, _ status: ChildProcess.ExitStatus, _ state: inout State) {
         switch (slot.told, status) {
         case (.kill, _), (.terminate, .exited(0)): return
         case (.terminate, .exited(128 + SIGTERM)) where slot.toldTwice: return
@@ -166,7 +170,9 @@ final class BotSlots: Sendable {
         default:
             state.restarts += 1
             Chaos.say("  bot \(number) \(status) by itself and is started again")
-            if !mayEnd, !slot.wasThawed { state.troubles.append("bot \(number) \(status) by itself") }
+            if slot.wasThawed { return }
+            guard slot.excuses > 0 else { return state.troubles.append("bot \(number) \(status) by itself") }
+            slot.excuses -= 1
         }
     }
 

@@ -37,9 +37,7 @@ final class ChaosRun: Sendable {
             try topics.make(broker.client)
             if plan.mode == .atLeastOnce { try topics.downstream.make(broker.client) }
             let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots)
-            bots = BotSlots(mayEnd: !plan.scenario.leavesBrokerAlone, limits: BotSlots.Limits(drain: options.endSeconds)) {
-                launch.launch($0)
-            }
+            bots = BotSlots(limits: BotSlots.Limits(drain: options.endSeconds)) { launch.launch($0) }
         } catch {
             broker.stop()
             throw error

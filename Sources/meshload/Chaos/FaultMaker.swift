@@ -43,16 +43,22 @@ struct FaultMaker {
             let isMember = try run.group()?.members.contains { $0.clientID == ChaosLaunch.clientID(slot) } ?? true
             hasReplaced = hasReplaced || frozen.remove(slot) != nil && !isMember
             run.bots.thaw(slot)
-        case .killBroker: try broker(runs: true).kill()
+        case .killBroker:
+            run.bots.excuse(nil)
+            try broker(runs: true).kill()
         case .startBroker: try broker(runs: false).start()
-        case .freezeBroker: try broker(runs: true).signal(.freeze)
+        case .freezeBroker:
+            run.bots.excuse(nil)
+            try broker(runs: true).signal(.freeze)
         case .thawBroker: try broker(runs: true).signal(.thaw)
         case .links(let slot, let weather): try set(weather, slot.map { [$0] } ?? Array(1...run.plan.bots))
         case .breakDependency: try run.workspace.write("down\n", to: ChaosLaunch.downFile)
         case .mendDependency: try FileManager.default.removeItem(atPath: run.workspace.file(ChaosLaunch.downFile))
         case .refuseDeadLetters: try limitDeadLetters("1")
         case .acceptDeadLetters: try limitDeadLetters(nil)
-        case .fillDisk: try run.broker.setDiskFull(true)
+        case .fillDisk:
+            run.bots.excuse(nil)
+            try run.broker.setDiskFull(true)
         case .freeDisk: try run.broker.setDiskFull(false)
         case .stepClock(let slot, let seconds): try ClockShift.set(seconds, ChaosLaunch.clockFile(slot), in: run.workspace)
         }
@@ -77,6 +83,7 @@ struct FaultMaker {
 
     private mutating func set(_ weather: LinkWeather, _ slots: [Int]) throws {
         guard let proxy = run.broker.proxy else { throw LoadFailure("there is no proxy between bots and broker") }
+        if weather != .fine { run.bots.excuse(slots) }
         for slot in slots {
             let (before, touched) = proxy.set(weather, client: ChaosLaunch.clientID(slot))
             if before != .fine, touched == 0 { unfelt.append("links of bot \(slot) were \(before), and nothing came that way") }

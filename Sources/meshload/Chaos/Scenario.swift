@@ -37,14 +37,6 @@ enum Scenario: String, CaseIterable, Sendable {
         self == .state && mode == .atLeastOnce ? "what is handled again after a crash may be counted twice at-least-once" : nil
     }
 
-    /// Whether bots can always reach their broker, so that none has a reason to end by itself.
-    var leavesBrokerAlone: Bool {
-        switch self {
-        case .brokerKill, .brokerFreeze, .network, .diskFull: false
-        default: true
-        }
-    }
-
     /// Why it cannot be done with a Kafka that is not ours; nil where it can.
     var foreignObstacle: String? {
         switch self {
