@@ -89,6 +89,15 @@ import Testing
         #expect(thawed == [])
     }
 
+    @Test(.timeLimit(.minutes(1))) func theMemoryOfWhoeverRunsIsRead() async throws {
+        let waiting = #"echo 0 > "$1"; until grep -q go "$1"; do sleep 0.02; done"#
+        _ = try await Self.troubles(waiting, ends: 1) { slots, file in
+            let peaks = slots.peakMegabytes()
+            #expect(peaks.keys.sorted() == [1] && (0.1..<100).contains(peaks[1] ?? 0), "\(peaks)")
+            try Data("go".utf8).write(to: file)
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func whoeverDrainsTooLongIsATrouble() async throws {
         let deaf = #"trap '' TERM; echo 0 > "$1"; while true; do sleep 0.02; done"#
         let limits = BotSlots.Limits(drain: 0.3, end: 0.2)

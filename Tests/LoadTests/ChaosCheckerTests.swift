@@ -265,6 +265,15 @@ import Testing
         expectFault("no request was repeated", scene)
     }
 
+    @Test func aBotThatTookTooMuchMemoryIsFound() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.result(of: "1")
+        scene.peaks = [1: ChaosVerdict.mostMegabytes, 2: ChaosVerdict.mostMegabytes + 1]
+        expectFault("bot 2 had \(ChaosVerdict.mostMegabytes + 1) MB of memory", scene)
+        #expect(scene.verdict.faults.count == 1)
+    }
+
     @Test func aTotalThatCountsARequestTwiceOrNotAtAllIsFound() throws {
         func scene(_ totals: Int?...) throws -> ChaosScene {
             var scene = ChaosScene(scenario: .state)

@@ -22,6 +22,7 @@ struct ChaosScene {
     var samples: [OffsetWatch.Sample] = []
     var log = CommitLog()
     var hasRestarts = false
+    var peaks: [Int: Double] = [:]
     var calm = [0..<Double.infinity]
     var ends: [TopicPartition: Int64] = [:]
     /// The last record of each request.
@@ -155,6 +156,6 @@ struct ChaosScene {
                 downstream: mode == .atLeastOnce
                     ? ChaosVerdict.Downstream(topics: Self.topics.downstream, ledger: next, samples: nextSamples, log: nextLog) : nil,
                 calm: calm,
-                stallLimit: 10, hasRestarts: hasRestarts, troubles: []))
+                stallLimit: 10, peaks: peaks, hasRestarts: hasRestarts, troubles: []))
     }
 }

@@ -122,10 +122,21 @@ final class BotSlots: Sendable {
 
     /// Whether a signal waits for a process to take it.
     private static func isPending(_ signal: Int32, _ pid: Int32) -> Bool {
-        let status = String(decoding: FileManager.default.contents(atPath: "/proc/\(pid)/status") ?? Data(), as: UTF8.self)
-        let line = status.split(separator: "\n").first { $0.hasPrefix("ShdPnd:") }
-        guard let word = line?.split(separator: "\t").last, let pending = UInt64(word, radix: 16) else { return false }
+        guard let word = status("ShdPnd", pid), let pending = UInt64(word, radix: 16) else { return false }
         return pending & 1 << UInt64(signal - 1) != 0
+    }
+
+    /// What the kernel says of a process under this name; its first word.
+    private static func status(_ name: String, _ pid: Int32) -> Substring? {
+        let status = String(decoding: FileManager.default.contents(atPath: "/proc/\(pid)/status") ?? Data(), as: UTF8.self)
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        return line?.split(separator: "\t").last?.split(separator: " ").first
+    }
+
+    /// The most memory that each bot which runs has had since it was started, in megabytes.
+    func peakMegabytes() -> [Int: Double] {
+        let running = state.withLock { $0.slots.compactMapValues { $0.isRunning ? $0.process?.pid : nil } }
+        return running.compactMapValues { Self.status("VmHWM", $0).flatMap { Double($0) }.map { $0 / 1_024 } }
     }
 
     private func change(_ slot: Int, _ body: (inout Slot) -> Void) { state.withLock { body(&$0.slots[slot, default: Slot()]) } }

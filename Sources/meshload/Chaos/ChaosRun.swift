@@ -88,13 +88,14 @@ final class ChaosRun: Sendable {
         } catch {
             unrest.append("\(error)")
         }
+        let peaks = bots.peakMegabytes()
         bots.drain()
         let answered = downstream?.watch.stop() ?? []
         let samples = watch.stop()
         unrest += broker.troubles
         do {
             unrest += alarms.missing() + (try Effects(plan, workspace, topics, broker.client).missing(since: began))
-            return try judge(sent, samples, answered: answered, calm, unrest)
+            return try judge(sent, samples, answered: answered, calm, peaks, unrest)
         } catch {
             throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
         }
@@ -192,7 +193,8 @@ final class ChaosRun: Sendable {
 
     /// A transaction that a killed process left open hides what comes after it until it times out: what is missing is looked for again.
     private func judge(
-        _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], answered: [OffsetWatch.Sample], _ calm: CalmSpans, _ troubles: [String]
+        _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], answered: [OffsetWatch.Sample], _ calm: CalmSpans,
+        _ peaks: [Int: Double], _ troubles: [String]
     ) throws -> ChaosVerdict {
         let limit = uptimeSeconds() + 20
         while true {
@@ -203,7 +205,7 @@ final class ChaosRun: Sendable {
                     plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(topics),
                     downstream: try downstream.map { try evidence(of: $0.topics, answered) }, calm: calm.all,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
-                    hasRestarts: bots.restarts > 0, troubles: troubles + bots.troubles))
+                    peaks: peaks, hasRestarts: bots.restarts > 0, troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
             usleep(500_000)
         }

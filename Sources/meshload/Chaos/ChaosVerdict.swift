@@ -33,6 +33,8 @@ struct ChaosVerdict {
         let calm: [Range<Double>]
         /// How long a partition with lag may stand still then, in seconds.
         let stallLimit: Double
+        /// The most memory that each bot had which ran in the end, in megabytes.
+        var peaks: [Int: Double] = [:]
         /// Whether a process ended by itself.
         var hasRestarts = false
         /// What went wrong beside the topics.
@@ -55,6 +57,7 @@ struct ChaosVerdict {
         judgeRequests(evidence)
         judgeOffsets(evidence)
         if let downstream = evidence.downstream { judge(downstream, evidence) }
+        judgeMemory(evidence)
         faults += evidence.troubles
     }
 
@@ -109,6 +112,17 @@ struct ChaosVerdict {
             if !evidence.mayRepeat { expectNone(repeats, "results are repeated although no process broke down or lost a partition") }
         }
         judgeLoad(evidence, acknowledged: acknowledged)
+    }
+
+    /// How much memory a bot may have had, in megabytes: some more than what docs/guarantees.md has measured, also for a debug build, which needs little
+    /// more (33 in a short run).
+    static let mostMegabytes = 150.0
+
+    private mutating func judgeMemory(_ evidence: Evidence) {
+        counts.append(("peak_mb", rounded(evidence.peaks.values.max() ?? 0, 10)))
+        for (slot, megabytes) in evidence.peaks.sorted(by: { $0.key < $1.key }) where megabytes > Self.mostMegabytes {
+            faults.append("bot \(slot) had \(rounded(megabytes, 10)) MB of memory (at most \(Self.mostMegabytes))")
+        }
     }
 
     /// A run without what its plan names proves nothing.
