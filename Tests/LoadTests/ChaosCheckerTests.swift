@@ -182,6 +182,20 @@ import Testing
         expectFault(words, try scene { try $0.dead("2", offset: 0) })
         expectFault(words, try scene { try $0.dead("2", offset: 9) })
         expectFault(words, try scene { try $0.dead("2", partition: 1) })
+        let refused = ChaosScene.refusedTopics
+        func stands(_ digest: String?) throws -> Bool {
+            var scene = ChaosScene()
+            scene.ledger = ChaosLedger(of: refused)
+            try scene.request("1", isPoison: true)
+            let value = try #require(scene.ledger.requests["1"]?.poison)
+            let origin = "\(ChaosScene.topics.input)[0]@0"
+            let text =
+                "{\"mesh_oversized\":true,\"origin\":\"\(origin)\",\"size_bytes\":\(value.count),\"sha256\":\"\(digest ?? SHA256.hexadecimal(value))\"}"
+            try scene.dead("1", value: Array(text.utf8))
+            return scene.ledger.alteredDead.isEmpty
+        }
+        #expect(try stands(nil))
+        #expect(try !stands("00"))
     }
 
     @Test func aSecondDeadLetterIsWrongExactlyOnceUnlessTheRequestWasWrittenTwice() throws {

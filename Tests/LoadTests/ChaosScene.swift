@@ -9,6 +9,7 @@ import Testing
 /// The topics of a run, and what was seen of its offsets.
 struct ChaosScene {
     static let topics = ChaosTopics(scenario: .kill, run: "x", deadLetterPartitions: 1)
+    static let refusedTopics = ChaosTopics(scenario: .deadLetters, run: "x", deadLetterPartitions: 1)
     static let stateTopics = ChaosTopics(scenario: .state, run: "x", deadLetterPartitions: 1)
 
     /// A load of one request.

@@ -82,9 +82,11 @@ struct ChaosLedger {
     /// Who answers, and with what type: results have ids that are derived of these.
     private let bot: String
     private let type: EventType
+    /// Whether mesh.dlq refuses records for their size.
+    private let mayBeOversized: Bool
 
     /// With nothing in it.
-    init(of topics: ChaosTopics) { (bot, type) = (topics.group, EventType(topics.output)) }
+    init(of topics: ChaosTopics) { (bot, type, mayBeOversized) = (topics.group, EventType(topics.output), topics.refusesDeadLetters) }
 
     /// Reads all topics of the run. `downstream` are those of a bot that reads the results; `committed` is what the group has committed in the end.
     init(_ client: ClientSettings, _ topics: ChaosTopics, downstream: ChaosTopics?, committed: [TopicPartition: CommittedOffset]) throws {
@@ -227,6 +229,18 @@ struct ChaosLedger {
         answered[record.key] = max(request.turn, answered[record.key, default: -1])
     }
 
+    /// Whether a dead letter has its request's value; where mesh.dlq refuses records for their size, what stands for it in their place will do.
+    private func hasValue(_ record: Record, _ value: [UInt8]?) -> Bool {
+        guard let value, let dead = record.value else { return false }
+        guard dead != value else { return true }
+        let place = [RecordHeader.originTopic, RecordHeader.originPartition, RecordHeader.originOffset].map { Self.text($0, record) ?? "" }
+        let digest = SHA256.hexadecimal(value)
+        let origin = "\(place[0])[\(place[1])]@\(place[2])"
+        return mayBeOversized
+            && String(decoding: dead, as: UTF8.self)
+                == "{\"mesh_oversized\":true,\"origin\":\"\(origin)\",\"size_bytes\":\(value.count),\"sha256\":\"\(digest)\"}"
+    }
+
     /// Whether the record that a dead letter names is one of its request.
     private func hasOrigin(_ record: Record, _ id: String) -> Bool {
         guard let topic = Self.text(RecordHeader.originTopic, record),
@@ -245,7 +259,7 @@ struct ChaosLedger {
             invented += 1
             return
         }
-        if record.value == nil || record.value != requests[id]?.poison || !hasOrigin(record, id) { alteredDead.append(id) }
+        if !hasValue(record, requests[id]?.poison) || !hasOrigin(record, id) { alteredDead.append(id) }
         if requests[id]?.dead == 0 { requests[id]?.outcomes.append(Self.place(record)) }
         requests[id]?.dead += 1
     }

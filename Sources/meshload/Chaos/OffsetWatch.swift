@@ -89,6 +89,8 @@ struct ChaosTopics: Sendable {
     let state: String
     /// Where a bot with a state hands itself each request, so that those of one state come together; nil for bots without.
     let inbox: String?
+    /// Whether mesh.dlq refuses every record for its size for a while.
+    private(set) var refusesDeadLetters = false
     static let deadLetters = "mesh.dlq"
     /// Of the topics of requests, results and states.
     let partitionCount: Int32
@@ -104,6 +106,7 @@ struct ChaosTopics: Sendable {
         self.init(
             group: "Chaos\(word)\(run)", input: "bench.request_\(word)_\(run)", output: "bench.response_\(word)_\(run)",
             partitions: requests, retryPartitions: retries, deadLetterPartitions: deadLetterPartitions, hasInbox: scenario == .state)
+        refusesDeadLetters = scenario == .deadLetters
     }
 
     /// Partitions of requests and of retries are balanced together: an even share of all must be more than the retries have, so that nobody has only
