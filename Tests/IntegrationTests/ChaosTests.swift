@@ -13,6 +13,7 @@ import Testing
         ("network", "exactly-once"), ("poison", "at-least-once"), ("retry", "exactly-once"), ("retry", "at-least-once"),
         ("slow", "exactly-once"), ("dependency", "exactly-once"),
         ("dlq", "at-least-once"), ("disk-full", "exactly-once"), ("clock", "at-least-once"), ("duplicates", "exactly-once"),
+        ("state", "exactly-once"), ("scale", "at-least-once"), ("broker-kill", "at-least-once"),
     ]
 
     @Test(arguments: passes) func aMeshThatIsHarmedLosesAndRepeatsNothing(scenario: String, mode: String) async throws {
@@ -140,7 +141,7 @@ import Testing
     /// How fast this machine is must not decide: stalls are judged by `make chaos`.
     private func chaos(_ arguments: [String], _ directory: String) async throws -> Programs.Answer {
         try await Programs.run(
-            try BuiltProgram.path("meshload"), ["chaos", "--stall-limit", "120", "--quiet-limit", "180"] + arguments,
+            try BuiltProgram.path("meshload"), ["chaos", "--stall-limit", "120", "--quiet-limit", "180", "--end-limit", "60"] + arguments,
             environment: Programs.environment.merging(["MESH_TOPICS_DIR": Programs.root + "/topics"]) { $1 },
             log: directory + "/log", timeout: .seconds(400))
     }

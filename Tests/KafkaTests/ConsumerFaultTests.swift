@@ -77,6 +77,33 @@ import Testing
         }
     }
 
+    /// Two commits that are under way can come to the broker in the wrong order: whoever has one asks before the next.
+    @Test func aCommitInTheBackgroundIsUnderWayUntilItsAnswerIsTaken() async throws {
+        try await withMock { cluster in
+            let delegate = RecordingDelegate()
+            let consumer = try Self.member(cluster, delegate)
+            defer { consumer.close() }
+            func commit(_ offset: Int64) throws -> KafkaError? {
+                let offsets = [Self.partition: CommittedOffset(offset: offset)]
+                #expect(!consumer.isCommitting && consumer.answeredCommits().isEmpty)
+                try consumer.commitInBackground(offsets)
+                #expect(consumer.isCommitting && consumer.answeredCommits().isEmpty && consumer.isCommitting)
+                var answers: [(offsets: [TopicPartition: CommittedOffset], error: KafkaError?)] = []
+                try consumer.poll {
+                    answers += consumer.answeredCommits()
+                    // One that is not answered is under way.
+                    return consumer.isCommitting == answers.isEmpty && !answers.isEmpty
+                }
+                #expect(answers.map(\.offsets) == [offsets] && !consumer.isCommitting)
+                return answers.first?.error
+            }
+            try cluster.setRoundTrip(ofBroker: 1, to: .seconds(1))
+            #expect(try commit(1) == nil)
+            try cluster.fail(.offsetCommit, atBroker: 1, with: [Fault.illegalGeneration])
+            #expect(try commit(2)?.isStaleMember == true)
+        }
+    }
+
     @Test func aLeaderThatMovesWhileItIsReadLosesAndRepeatsNothing() async throws {
         try await withMock(brokers: 3) { cluster in
             let consumer = try Consumer(cluster.settings, group: .none(), observer: quiet)

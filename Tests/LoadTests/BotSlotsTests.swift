@@ -25,21 +25,22 @@ import Testing
     }
 
     /// Runs a script in slot 1, which says 0 in the file that it is given when it is ready; gives the troubles when `act` is through and it has
-    /// ended, for the first time where it is started again.
+    /// ended: for good, or so often by itself.
     private static func troubles(
-        _ script: String, mayEnd: Bool = false, limits: BotSlots.Limits = .init(), untilAgain: Bool = false,
+        _ script: String, limits: BotSlots.Limits = .init(), ends: Int = 0,
         _ act: (BotSlots, URL) throws -> Void
     ) async throws -> [String] {
         let file = FileManager.default.temporaryDirectory.appending(path: "bot-slots-\(UUID())")
         defer { try? FileManager.default.removeItem(at: file) }
-        let slots = BotSlots(mayEnd: mayEnd, limits: limits) { _ in
-            ChildProcess.Launch(program: "/bin/sh", arguments: ["-c", script, "sh", file.path], environment: ["PATH": "/usr/bin:/bin"])
+        let slots = BotSlots(limits: limits) { _ in
+            ChildProcess.Launch(
+                program: "/bin/sh", arguments: ["-c", script, "sh", file.path, "\(ends)"], environment: ["PATH": "/usr/bin:/bin"])
         }
         defer { slots.killAll() }
         slots.start(1)
         try await wait(for: "0", in: file)
         try act(slots, file)
-        while untilAgain ? slots.restarts == 0 : slots.running > 0 { try await Task.sleep(for: .milliseconds(10)) }
+        while ends > 0 ? slots.restarts < ends : slots.running > 0 { try await Task.sleep(for: .milliseconds(10)) }
         return slots.troubles
     }
 
@@ -55,19 +56,46 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(10))) func whoeverEndsByItselfIsATroubleUnlessItMay() async throws {
-        let script = #"echo 0 > "$1"; until grep -q go "$1"; do sleep 0.02; done; exit 3"#
-        func go(_ file: URL) throws { try Data("go".utf8).write(to: file) }
-        let unasked = try await Self.troubles(script, untilAgain: true) { _, file in try go(file) }
+        // Started again, it finds its file as it was left, and ends again, as often as it is to.
+        let script = """
+            grep -q go "$1" 2>/dev/null || echo 0 > "$1"
+            until grep -q go "$1"; do sleep 0.02; done
+            echo end >> "$1"
+            if [ $(grep -c end "$1") -le $2 ]; then exit 3; fi
+            while true; do sleep 0.02; done
+            """
+        func go(_ file: URL) throws { try Data("go\n".utf8).write(to: file) }
+        let unasked = try await Self.troubles(script, ends: 1) { _, file in try go(file) }
         #expect(unasked == ["bot 1 exited with status 3 by itself"])
-        let allowed = try await Self.troubles(script, mayEnd: true, untilAgain: true) { _, file in try go(file) }
+        let allowed = try await Self.troubles(script, ends: 2) { slots, file in
+            slots.excuse(nil)
+            slots.excuse([1])
+            slots.excuse([2])
+            try go(file)
+        }
         #expect(allowed == [])
+        // Once for each time that its broker was kept from it.
+        let again = try await Self.troubles(script, ends: 2) { slots, file in
+            slots.excuse(nil)
+            try go(file)
+        }
+        #expect(again == ["bot 1 exited with status 3 by itself"])
         // A thawed one may find that others have its place.
-        let thawed = try await Self.troubles(script, untilAgain: true) { slots, file in
+        let thawed = try await Self.troubles(script, ends: 1) { slots, file in
             slots.freeze(1)
             slots.thaw(1)
             try go(file)
         }
         #expect(thawed == [])
+    }
+
+    @Test(.timeLimit(.minutes(10))) func theMemoryOfWhoeverRunsIsRead() async throws {
+        let waiting = #"echo 0 > "$1"; until grep -q go "$1"; do sleep 0.02; done"#
+        _ = try await Self.troubles(waiting, ends: 1) { slots, file in
+            let peaks = slots.peakMegabytes()
+            #expect(peaks.keys.sorted() == [1] && (0.1..<100).contains(peaks[1] ?? 0), "\(peaks)")
+            try Data("go".utf8).write(to: file)
+        }
     }
 
     @Test(.timeLimit(.minutes(10))) func whoeverDrainsTooLongIsATrouble() async throws {

@@ -78,14 +78,57 @@ import Testing
         var scene = ChaosScene(mode: .atLeastOnce)
         for id in ["1", "2"] { try scene.request(id) }
         for id in ["1", "2", "2"] { try scene.result(of: id) }
-        try scene.answer("r-1")
+        try scene.answer(to: "1")
+        let first = scene
         expectFault("1 results have no answer of the bot downstream", scene)
-        try scene.answer("r-2")
+        try scene.answer(to: "2")
         #expect(scene.verdict.faults == [])
-        try scene.answer("r-2")
+        try scene.answer(to: "2")
         expectFault("1 results were answered more than once", scene)
-        try scene.answer("r-9")
+        try scene.answer(to: "9")
         expectFault("1 answers of the bot downstream that no result led to", scene)
+        scene = first
+        try scene.answer(to: "2", id: "4c52e21c-7b8c-5841-977d-811fef0fb4b1")
+        expectFault("1 answers of the bot downstream have another id", scene)
+        scene = first
+        try scene.answer(to: "2", says: "other")
+        expectFault("1 answers of the bot downstream say other than their result", scene)
+    }
+
+    @Test func theBotDownstreamKeepsTheOrderOfAKey() throws {
+        var scene = ChaosScene(mode: .atLeastOnce)
+        for id in ["1", "2"] { try scene.request(id) }
+        for id in ["1", "2"] { try scene.result(of: id) }
+        for id in ["2", "1"] { try scene.answer(to: id) }
+        expectFault("1 answers of the bot downstream are out of the order of their key", scene)
+    }
+
+    @Test func commitsOfTheBotDownstreamAreJudgedToo() throws {
+        var scene = ChaosScene(mode: .atLeastOnce)
+        try scene.request("1")
+        try scene.result(of: "1")
+        func sample(_ time: Double, _ offset: Int64, _ scene: inout ChaosScene) {
+            scene.nextSamples.append(
+                OffsetWatch.Sample(
+                    time: time, milliseconds: Int64(time * 1_000), committed: [scene.output: CommittedOffset(offset: offset)],
+                    ends: scene.ends))
+        }
+        for time in 1...12 { sample(Double(time), 0, &scene) }
+        let standing = scene
+        try scene.answer(to: "1")
+        sample(13, 1, &scene)
+        expectFault("\(scene.output) had lag and stood still for 13", scene)
+        sample(14, 0, &scene)
+        expectFault("1 commits of the bot downstream went back: \(scene.output) went back from 1 to 0", scene)
+        scene = standing
+        sample(13, 1, &scene)
+        try scene.answer(to: "1")
+        expectFault("1 results were passed by a commit of the bot downstream", scene)
+        scene = standing
+        try scene.answer(to: "1")
+        for (offset, time) in [(1, 13), (1, 14)] as [(Int64, Double)] { sample(time, offset, &scene) }
+        scene.nextLog.append(CommittedOffset(offset: 0), of: scene.output)
+        expectFault("1 commits of the bot downstream are not in their log", scene)
     }
 
     @Test func aRepeatWhereNothingBrokeDownIsWrongAlsoAtLeastOnce() throws {
@@ -125,6 +168,36 @@ import Testing
         expectFault("a result and a dead letter", scene)
     }
 
+    @Test func aDeadLetterThatIsNotWhatItsRequestWasIsFound() throws {
+        func scene(_ die: (inout ChaosScene) throws -> Void) throws -> ChaosScene {
+            var scene = ChaosScene()
+            for id in ["1", "2"] { try scene.request(id, isPoison: true) }
+            try scene.dead("1")
+            try die(&scene)
+            return scene
+        }
+        #expect(try scene { try $0.dead("2") }.verdict.faults == [])
+        let words = "1 dead letters have another value or origin than their request: 2"
+        expectFault(words, try scene { try $0.dead("2", value: [0x7b, 0x7d]) })
+        expectFault(words, try scene { try $0.dead("2", offset: 0) })
+        expectFault(words, try scene { try $0.dead("2", offset: 9) })
+        expectFault(words, try scene { try $0.dead("2", partition: 1) })
+        let refused = ChaosScene.refusedTopics
+        func stands(_ digest: String?) throws -> Bool {
+            var scene = ChaosScene()
+            scene.ledger = ChaosLedger(of: refused)
+            try scene.request("1", isPoison: true)
+            let value = try #require(scene.ledger.requests["1"]?.poison)
+            let origin = "\(ChaosScene.topics.input)[0]@0"
+            let text =
+                "{\"mesh_oversized\":true,\"origin\":\"\(origin)\",\"size_bytes\":\(value.count),\"sha256\":\"\(digest ?? SHA256.hexadecimal(value))\"}"
+            try scene.dead("1", value: Array(text.utf8))
+            return scene.ledger.alteredDead.isEmpty
+        }
+        #expect(try stands(nil))
+        #expect(try !stands("00"))
+    }
+
     @Test func aSecondDeadLetterIsWrongExactlyOnceUnlessTheRequestWasWrittenTwice() throws {
         var scene = ChaosScene()
         try scene.request("1", isPoison: true)
@@ -143,6 +216,12 @@ import Testing
         try scene.retry("1", attempts: 1, due: 5)
         try scene.retry("1", attempts: 1, due: 5)
         try scene.retry("1", attempts: 2, due: 9)
+        // Only a bot whose commits become long carries on what waits.
+        expectFault("1 requests have more than one retry for the same attempt", scene)
+        let long = CommittedOffset(offset: 0, metadata: String(repeating: " ", count: Limits().carryOnBytes))
+        scene.log.append(long, of: scene.input)
+        expectFault("1 requests have more than one retry for the same attempt", scene)
+        scene.log.append(long, of: scene.retries)
         #expect(scene.verdict.faults == [])
         try scene.retry("1", attempts: 2, due: 10)
         expectFault("1 requests have more than one retry for the same attempt", scene)
@@ -155,6 +234,14 @@ import Testing
         try scene.request("1")
         try scene.result(of: "1", says: "2")
         expectFault("1 results say other than their request: 1", scene)
+    }
+
+    /// Ids of an author's own would be answered twice by whoever reads a repeat of the work.
+    @Test(arguments: [DeliveryMode.exactlyOnce, .atLeastOnce]) func aResultWhoseIDIsNotDerivedIsFound(mode: DeliveryMode) throws {
+        var scene = ChaosScene(mode: mode)
+        try scene.request("1")
+        try scene.result(of: "1", id: "4c52e21c-7b8c-5841-977d-811fef0fb4b1")
+        expectFault("1 results have another id than the one that is derived of their request's: 1", scene)
     }
 
     @Test func aResultWithoutTheHeaderOfItsIDIsFound() throws {
@@ -190,6 +277,53 @@ import Testing
         expectFault("no request was poison", scene)
         scene.plan.load.repeatPerMille = 10
         expectFault("no request was repeated", scene)
+    }
+
+    @Test func aBotThatTookTooMuchMemoryIsFound() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.result(of: "1")
+        scene.peaks = [1: ChaosVerdict.mostMegabytes, 2: ChaosVerdict.mostMegabytes + 1]
+        expectFault("bot 2 had \(ChaosVerdict.mostMegabytes + 1) MB of memory", scene)
+        #expect(scene.verdict.faults.count == 1)
+    }
+
+    @Test func aTotalThatCountsARequestTwiceOrNotAtAllIsFound() throws {
+        func scene(_ totals: Int?...) throws -> ChaosScene {
+            var scene = ChaosScene(scenario: .state)
+            for (number, key) in zip(1...totals.count, ["a", "b", "a"]) { try scene.request("\(number)", key: key) }
+            for (number, (key, total)) in zip(1...totals.count, zip(["a", "b", "a"], totals)) {
+                try scene.result(of: "\(number)", key: key, total: total)
+            }
+            return scene
+        }
+        #expect(try scene(1, 1, 2).verdict.faults == [])
+        expectFault("1 results have another total than their turn: 3: 3 for 2", try scene(1, 1, 3))
+        expectFault("1 results have another total than their turn: 3: 1 for 2", try scene(1, 1, 1))
+        expectFault("1 results say nothing of the total", try scene(1, nil, 2))
+        var twice = try scene(1, 1, 2)
+        try twice.forward("1")
+        #expect(twice.verdict.faults == [])
+        try twice.forward("1")
+        expectFault("1 requests were handed on more often", twice)
+    }
+
+    /// Of a bot with a state the request is done when it is in the inbox, and what is there when its result is.
+    @Test func aRecordOfAnInboxIsTheOutcomeOfItsRequestAndHasOneOfItsOwn() throws {
+        var scene = ChaosScene(scenario: .state)
+        try scene.request("1")
+        try scene.forward("1")
+        scene.sample(at: 1, committed: 1)
+        let inbox = TopicPartition(try #require(ChaosScene.stateTopics.inbox), 0)
+        func overtaken(_ commits: [Int64]) -> [String] {
+            var log = CommitLog()
+            for offset in commits { log.append(CommittedOffset(offset: offset), of: inbox) }
+            return OffsetCheck(scene.samples, log, ChaosScene.stateTopics, scene.ledger).overtaken
+        }
+        #expect(overtaken([0]) == [])
+        #expect(overtaken([0, 1]).count == 1)
+        try scene.result(of: "1", total: 1)
+        #expect(overtaken([0, 1]) == [])
     }
 
     /// What a run is for that tries again, by the topic or in place.
@@ -293,13 +427,13 @@ import Testing
             try scene.retry("1", CommittedOffset(offset: 2))
             try end(&scene)
             scene.sample(at: 1, [scene.retries: CommittedOffset(offset: 1)])
-            try scene.retry("1", CommittedOffset(offset: 2))
+            try scene.retry("1", CommittedOffset(offset: 2), attempts: 3)
             try scene.result(of: "1", isReordered: true)
             scene.sample(at: 2, [scene.input: CommittedOffset(offset: 1), scene.retries: CommittedOffset(offset: 2)])
             return scene.verdict.faults
         }
         #expect(try faults { _ in }.contains { $0.contains("the commit of \(ChaosScene().retries) passed 0 (1)") })
-        #expect(try faults { try $0.retry("1", CommittedOffset(offset: 3)) } == [])
+        #expect(try faults { try $0.retry("1", CommittedOffset(offset: 3), attempts: 2) } == [])
         #expect(try faults { try $0.result(of: "1", isReordered: true) }.filter { $0.contains("passed") } == [])
         #expect(try faults { try $0.dead("1") }.filter { $0.contains("passed") } == [])
     }

@@ -9,16 +9,25 @@ import Testing
 /// The topics of a run, and what was seen of its offsets.
 struct ChaosScene {
     static let topics = ChaosTopics(scenario: .kill, run: "x", deadLetterPartitions: 1)
+    static let refusedTopics = ChaosTopics(scenario: .deadLetters, run: "x", deadLetterPartitions: 1)
+    static let stateTopics = ChaosTopics(scenario: .state, run: "x", deadLetterPartitions: 1)
 
     /// A load of one request.
     var plan: ChaosPlan
-    var ledger = ChaosLedger()
+    var ledger = ChaosLedger(of: Self.topics)
+    /// What the bot that reads the results has made of them, and what it was seen to commit.
+    var next = ChaosLedger(of: Self.topics.downstream)
+    var nextSamples: [OffsetWatch.Sample] = []
+    var nextLog = CommitLog()
     var sent: [LoadStream.Sent] = []
     var samples: [OffsetWatch.Sample] = []
     var log = CommitLog()
     var hasRestarts = false
+    var peaks: [Int: Double] = [:]
     var calm = [0..<Double.infinity]
     var ends: [TopicPartition: Int64] = [:]
+    /// The last record of each request.
+    private var written: [String: Record] = [:]
     let input = TopicPartition(Self.topics.input, 0)
     let output = TopicPartition(Self.topics.output, 0)
     let retries = TopicPartition(Self.topics.retry, 0)
@@ -46,9 +55,11 @@ struct ChaosScene {
     }
 
     private func envelope(
-        _ id: String, type: String, cause: String? = nil, says text: String? = nil, attempt: Int? = nil
+        _ id: String, type: String, cause: String? = nil, says text: String? = nil, attempt: Int? = nil, total: Int? = nil,
+        isPoison: Bool = false
     ) throws -> Envelope {
-        let more = attempt.map { ",\"attempt\":\($0)" } ?? ""
+        let more =
+            (total.map { ",\"total\":\($0)" } ?? "") + (attempt.map { ",\"attempt\":\($0)" } ?? "") + (isPoison ? ",\"poison\":true" : "")
         return Envelope(
             id: try #require(EventID(id)), timestamp: Timestamp(milliseconds: 1), source: "test", type: EventType(type),
             payload: Array("{\"repository\":\"\(text ?? cause ?? id)\",\"sequence\":1\(more)}".utf8), causationID: cause)
@@ -58,28 +69,52 @@ struct ChaosScene {
         var request = LoadStream.Sent(id: id, isPoison: isPoison)
         request.isAcknowledged = true
         sent.append(request)
-        try ledger.take(request: record(Self.topics.input, try envelope(id, type: Self.topics.input), key: key))
+        let record = record(Self.topics.input, try envelope(id, type: Self.topics.input, isPoison: isPoison), key: key)
+        written[id] = record
+        try ledger.take(request: record)
+    }
+
+    /// The id that the result of a request must have.
+    static func resultID(_ cause: String, of topics: ChaosTopics = Self.topics) throws -> String {
+        let cause = try #require(EventID(cause))
+        return EventID.derived(causation: cause, bot: topics.group, type: EventType(topics.output), ordinal: 0).text
     }
 
     mutating func result(
-        of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil, attempt: Int? = nil
+        of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil, attempt: Int? = nil,
+        total: Int? = nil
     ) throws {
-        try ledger.take(
-            result: record(
-                Self.topics.output, try envelope(id ?? "r-\(cause)", type: Self.topics.output, cause: cause, says: text, attempt: attempt),
-                key: key,
-                headers: isReordered ? [Header("mesh_reordered", text: "1")] : []))
+        let id = try id ?? Self.resultID(cause)
+        let record = record(
+            Self.topics.output, try envelope(id, type: Self.topics.output, cause: cause, says: text, attempt: attempt, total: total),
+            key: key,
+            headers: isReordered ? [Header("mesh_reordered", text: "1")] : [])
+        try ledger.take(result: record)
+        try next.take(request: record)
     }
 
-    mutating func answer(_ result: String) throws {
-        let topic = Self.topics.downstream.output
-        try ledger.take(answer: record(topic, try envelope("a-\(result)", type: topic, cause: result), key: "a"))
+    mutating func answer(to request: String, id: String? = nil, says text: String? = nil) throws {
+        let (topics, result) = (Self.topics.downstream, try Self.resultID(request))
+        let id = try id ?? Self.resultID(result, of: topics)
+        let envelope = try envelope(id, type: topics.output, cause: result, says: text ?? request)
+        let record = record(topics.output, envelope, key: "a")
+        try ledger.take(answer: record)
+        try next.take(result: record)
     }
 
-    mutating func dead(_ id: String) throws {
+    mutating func dead(_ id: String, value: [UInt8]? = nil, offset: Int64? = nil, partition: Int32 = 0) throws {
+        let place = TopicPartition(ChaosTopics.deadLetters, 0)
+        let request = try #require(written[id])
+        let headers = [
+            Header("ce_id", text: id), Header(RecordHeader.originTopic, text: Self.topics.input),
+            Header(RecordHeader.originPartition, text: "\(partition)"),
+            Header(RecordHeader.originOffset, text: "\(offset ?? request.offset)"),
+        ]
         ledger.take(
-            dead: record(ChaosTopics.deadLetters, try envelope(id, type: Self.topics.input), key: "a", headers: [Header("ce_id", text: id)])
-        )
+            dead: Record(
+                topicPartition: place, offset: ends[place, default: 0], key: request.key, value: value ?? request.value,
+                headers: Headers(headers)))
+        ends[place, default: 0] += 1
     }
 
     mutating func retry(_ id: String, _ committed: CommittedOffset? = nil, attempts: Int = 1, due: Int64 = 1) throws {
@@ -89,6 +124,17 @@ struct ChaosScene {
                 headers: [
                     Header("ce_id", text: id), Header("mesh_attempts", text: "\(attempts)"), Header("mesh_not_before", text: "\(due)"),
                 ]), committed)
+    }
+
+    /// A request that a bot hands itself by way of its inbox.
+    mutating func forward(_ id: String) throws {
+        let place = TopicPartition(try #require(Self.stateTopics.inbox), 0)
+        let request = try #require(written[id])
+        let headers = [Header("ce_id", text: id)]
+        ledger.take(
+            forward: Record(
+                topicPartition: place, offset: ends[place, default: 0], key: request.key, value: request.value, headers: Headers(headers)))
+        ends[place, default: 0] += 1
     }
 
     mutating func sample(at time: Double, committed offset: Int64, metadata: String = "") {
@@ -107,7 +153,10 @@ struct ChaosScene {
     var verdict: ChaosVerdict {
         ChaosVerdict(
             ChaosVerdict.Evidence(
-                plan: plan, topics: Self.topics, sent: sent, ledger: ledger, samples: samples, log: log, calm: calm,
-                stallLimit: 10, hasRestarts: hasRestarts, troubles: []))
+                plan: plan, topics: Self.topics, sent: sent, ledger: ledger, samples: samples, log: log,
+                downstream: mode == .atLeastOnce
+                    ? ChaosVerdict.Downstream(topics: Self.topics.downstream, ledger: next, samples: nextSamples, log: nextLog) : nil,
+                calm: calm,
+                stallLimit: 10, peaks: peaks, hasRestarts: hasRestarts, troubles: []))
     }
 }

@@ -19,6 +19,8 @@ final class BotSlots: Sendable {
         var toldTwice = false
         /// One that comes back from the dead may give up: others have its place.
         var wasThawed = false
+        /// How often it may still end by itself: once for each fault that keeps its broker from it.
+        var excuses = 0
         /// Not before this instant: a process that ends by itself is not started again at once.
         var startAt = 0.0
         var isRunning: Bool { process.map { $0.exitStatus == nil } ?? false }
@@ -33,20 +35,22 @@ final class BotSlots: Sendable {
     /// How long an end may take, in seconds.
     struct Limits {
         /// After SIGTERM: the 25 s of a drain, and some more for a machine that is busy.
-        var drain = 27.0
+        var drain: Double
         /// After a second one, which ends a process at once.
-        var end = 3.0
+        var end: Double
+
+        init(drain: Double, end: Double) { (self.drain, self.end) = (drain, end) }
+
+        /// For a machine that is slower both are longer by the same.
+        init(drain: Double = 27) { self.init(drain: drain, end: max(3, drain - 24)) }
     }
     private let state = Mutex(State())
     private let launcher: Launcher
     private let limits: Limits
-    /// Whether one may end by itself and be started again: where it cannot reach its broker.
-    private let mayEnd: Bool
 
-    init(mayEnd: Bool = false, limits: Limits = Limits(), _ launcher: @escaping Launcher) {
+    init(limits: Limits = Limits(), _ launcher: @escaping Launcher) {
         self.launcher = launcher
         self.limits = limits
-        self.mayEnd = mayEnd
         DedicatedThread.start(name: "bot-slots") { [self] in
             while !state.withLock({ $0.isOver }) {
                 look()
@@ -84,6 +88,11 @@ final class BotSlots: Sendable {
         }
     }
 
+    /// These (nil: all) cannot reach their broker for a while: each may end by itself once more, and is started again.
+    func excuse(_ slots: [Int]?) {
+        state.withLock { state in for slot in slots ?? Array(state.slots.keys) { state.slots[slot]?.excuses += 1 } }
+    }
+
     func freeze(_ slot: Int) { send(.freeze, to: slot) }
 
     func thaw(_ slot: Int) { send(.thaw, to: slot) { $0.wasThawed = true } }
@@ -113,10 +122,21 @@ final class BotSlots: Sendable {
 
     /// Whether a signal waits for a process to take it.
     private static func isPending(_ signal: Int32, _ pid: Int32) -> Bool {
-        let status = String(decoding: FileManager.default.contents(atPath: "/proc/\(pid)/status") ?? Data(), as: UTF8.self)
-        let line = status.split(separator: "\n").first { $0.hasPrefix("ShdPnd:") }
-        guard let word = line?.split(separator: "\t").last, let pending = UInt64(word, radix: 16) else { return false }
+        guard let word = status("ShdPnd", pid), let pending = UInt64(word, radix: 16) else { return false }
         return pending & 1 << UInt64(signal - 1) != 0
+    }
+
+    /// What the kernel says of a process under this name; its first word.
+    private static func status(_ name: String, _ pid: Int32) -> Substring? {
+        let status = String(decoding: FileManager.default.contents(atPath: "/proc/\(pid)/status") ?? Data(), as: UTF8.self)
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        return line?.split(separator: "\t").last?.split(separator: " ").first
+    }
+
+    /// The most memory that each bot which runs has had since it was started, in megabytes.
+    func peakMegabytes() -> [Int: Double] {
+        let running = state.withLock { $0.slots.compactMapValues { $0.isRunning ? $0.process?.pid : nil } }
+        return running.compactMapValues { Self.status("VmHWM", $0).flatMap { Double($0) }.map { $0 / 1_024 } }
     }
 
     private func change(_ slot: Int, _ body: (inout Slot) -> Void) { state.withLock { body(&$0.slots[slot, default: Slot()]) } }
@@ -127,7 +147,7 @@ final class BotSlots: Sendable {
                 guard var slot = state.slots[number] else { continue }
                 if let process = slot.process {
                     if let status = process.exitStatus {
-                        note(number, slot, status, &state)
+                        note(number, &slot, status, &state)
                         slot.process = nil
                         if slot.told == nil, !slot.wasThawed { slot.startAt = uptimeSeconds() + 0.5 }
                         slot.told = nil
@@ -152,7 +172,7 @@ final class BotSlots: Sendable {
         }
     }
 
-    private func note(_ number: Int, _ slot: Slot, _ status: ChildProcess.ExitStatus, _ state: inout State) {
+    private func note(_ number: Int, _ slot: inout Slot, _ status: ChildProcess.ExitStatus, _ state: inout State) {
         switch (slot.told, status) {
         case (.kill, _), (.terminate, .exited(0)): return
         case (.terminate, .exited(128 + SIGTERM)) where slot.toldTwice: return
@@ -161,7 +181,9 @@ final class BotSlots: Sendable {
         default:
             state.restarts += 1
             Chaos.say("  bot \(number) \(status) by itself and is started again")
-            if !mayEnd, !slot.wasThawed { state.troubles.append("bot \(number) \(status) by itself") }
+            if slot.wasThawed { return }
+            guard slot.excuses > 0 else { return state.troubles.append("bot \(number) \(status) by itself") }
+            slot.excuses -= 1
         }
     }
 

@@ -18,6 +18,7 @@ struct ChaosBotCommand {
     private let pollLimit: Int
     private let habits: ChaosBot.Habits
     private let downFile: String?
+    private let countsKeys: Bool
     private let catalogue: EventCatalogue
 
     init(_ invocation: Invocation) throws {
@@ -35,6 +36,7 @@ struct ChaosBotCommand {
             transientPerMille: try invocation.number("transient", in: 0...1_000),
             retry: RetryPolicy.Mode(rawValue: invocation["retry"] ?? "") ?? .topic)
         downFile = invocation["dependency"]
+        countsKeys = invocation.has("totals")
         catalogue = try EventCatalogue.bench(invocation["topics"] ?? "topics", input: input, output: output, owner: group)
     }
 
@@ -53,6 +55,10 @@ struct ChaosBotCommand {
             catalogue: catalogue, performers: performers,
             logger: Logger(bot: group, instance: settings.instance, level: .info, format: .text))
         options.maximumPollInterval = .seconds(pollLimit)
+        if countsKeys {
+            try BotProcess.run(TotalBot(name: group, input: input, output: output), options)
+            return 0
+        }
         try BotProcess.run(ChaosBot(name: group, input: input, output: output, habits), options)
         return 0
     }

@@ -20,6 +20,9 @@ extension ChaosCommand {
                 Flag("stall-limit", value: "S", default: "10", help: "how long a partition with lag may stand still after the faults"),
                 Flag("quiet-limit", value: "S", default: "90", help: "how long the end may take after the load"),
                 Flag(
+                    "end-limit", value: "S", default: "27",
+                    help: "how long a bot's end may take after SIGTERM; after a second one 24 s less"),
+                Flag(
                     "clock-library", value: "FILE", environment: "MESH_CLOCK_LIBRARY", default: ".build/loadtest/clock.so",
                     help: "the preload of loadtest/clock"),
                 Flag("keep", help: "keep the broker's data and all logs of runs that passed too"),
@@ -49,6 +52,7 @@ extension ChaosBotCommand {
                     "retry", value: "MODE", default: RetryPolicy.Mode.topic.rawValue,
                     choices: [RetryPolicy.Mode.topic, .inPlace].map(\.rawValue), help: "how what failed is tried again"),
                 Flag("transient", value: "N", default: "0", help: "of a thousand requests, so many fail at first"),
+                Flag("totals", help: "count the requests of each key instead"),
                 Flag("dependency", value: "FILE", help: "calls fail while this file is there"),
                 Flag("topics", value: "DIR", environment: "MESH_TOPICS_DIR", default: "topics", help: "the event catalogue"),
             ], run: { invocation in try ChaosBotCommand(invocation).run() })

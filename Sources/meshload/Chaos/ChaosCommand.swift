@@ -22,6 +22,11 @@ struct ChaosCommand {
             }
             for seed in options.seeds {
                 for mode in options.modes {
+                    if let reason = scenario.obstacle(mode) {
+                        Chaos.say("SKIPPED \(scenario.rawValue)/\(mode.rawValue)/\(seed): \(reason)")
+                        if !options.isPlanOnly { skipped.append("\(scenario.rawValue)/\(mode.rawValue)/\(seed)") }
+                        continue
+                    }
                     run(ChaosPlanner.plan(scenario, mode, seed: seed, seconds: options.seconds, rate: options.rate))
                 }
             }

@@ -36,6 +36,7 @@ struct ChaosLaunch: Sendable {
         if let milliseconds = plan.handleMilliseconds { arguments += ["--handle-ms", "\(milliseconds)"] }
         arguments += ["--poll-limit", "\(plan.pollSeconds)", "--retry", plan.retry.rawValue]
         if plan.load.transientPerMille > 0 { arguments += ["--transient", "\(plan.load.transientPerMille)"] }
+        if plan.scenario == .state { arguments += ["--totals"] }
         if plan.scenario == .dependency { arguments += ["--dependency", workspace.file(Self.downFile)] }
         self.arguments = arguments
         environment = options.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 }

@@ -28,8 +28,13 @@ struct ChaosLedger {
         /// The place of its first result among the different ones of their partition.
         var resultPlace = 0
         var dead = 0
-        /// By the number of attempts that a retry names, the times when it is due. A copy of a retry that waits has that of the first.
-        var dues: [Int: Set<Int64>] = [:]
+        /// The record's value where the request is poison: its dead letter must have it too.
+        var poison: [UInt8]?
+        /// By the number of attempts that a retry names, the times when it is due, and how often each stands there. A copy of a retry that waits has the
+        /// time of the first.
+        var dues: [Int: [Int64: Int]] = [:]
+        /// How often the bots have handed it to themselves.
+        var forwards = 0
         /// Whether a record of the retry topic stands for it, and whether one still waits.
         var wasRetried = false
         var isPending = false
@@ -50,8 +55,15 @@ struct ChaosLedger {
     private(set) var overlooked: Set<String> = []
     /// How many different results each partition has.
     private var different: [TopicPartition: Int] = [:]
+    /// Results whose id is not the one that is derived of their request's, as docs/wire-format.md has it.
+    private(set) var misnamed: [String] = []
     /// Results that say other than their request, or whose header `ce_id` is not their id.
     private(set) var altered: [String] = []
+    /// Results that say how many of their key there were so far: all of them, and those that have not counted right.
+    private(set) var counted = 0
+    private(set) var miscounted: [String] = []
+    /// Dead letters that do not say what their request said, or where it stands.
+    private(set) var alteredDead: [String] = []
     /// First results that came behind one of a later request of their key, or with another key.
     private(set) var misplaced: [String] = []
     /// Those of them whose request was retried although they do not say so: at-least-once a crash explains them.
@@ -67,14 +79,23 @@ struct ChaosLedger {
     static let remembered = Limits().dedupWindow
     private let codec = EnvelopeCodec()
 
-    init() {}
+    /// Who answers, and with what type: results have ids that are derived of these.
+    private let bot: String
+    private let type: EventType
+    /// Whether mesh.dlq refuses records for their size.
+    private let mayBeOversized: Bool
+
+    /// With nothing in it.
+    init(of topics: ChaosTopics) { (bot, type, mayBeOversized) = (topics.group, EventType(topics.output), topics.refusesDeadLetters) }
 
     /// Reads all topics of the run. `downstream` are those of a bot that reads the results; `committed` is what the group has committed in the end.
     init(_ client: ClientSettings, _ topics: ChaosTopics, downstream: ChaosTopics?, committed: [TopicPartition: CommittedOffset]) throws {
+        self.init(of: topics)
         func read(_ topic: String, _ body: (Record) throws -> Void) throws {
             try TopicReader.read(topic, client, isolation: .readCommitted, body)
         }
         try read(topics.input) { try take(request: $0) }
+        if let inbox = topics.inbox { try read(inbox) { take(forward: $0) } }
         try read(topics.retry) { take(retry: $0, committed[$0.topicPartition]) }
         try read(topics.output) { try take(result: $0) }
         try read(ChaosTopics.deadLetters) { record in
@@ -97,6 +118,11 @@ struct ChaosLedger {
 
     private static func number(_ header: String, _ record: Record) -> Int64? { text(header, record).flatMap { Int64($0) } }
 
+    /// Whether a payload has this field.
+    private static func says(_ field: String, _ envelope: Envelope) -> Bool {
+        String(decoding: envelope.payload, as: UTF8.self).contains("\"\(field)\":")
+    }
+
     private static func place(_ record: Record) -> Place { Place(partition: record.topicPartition, offset: record.offset) }
 
     /// Takes a record of the topic of requests; all of them come before the others, each partition in its order.
@@ -111,6 +137,7 @@ struct ChaosLedger {
         let turn = turns[record.key, default: 0]
         turns[record.key] = turn + 1
         requests[id] = Request(key: record.key, turn: turn, content: try PassedContent(of: envelope))
+        if Self.says(ChaosBot.poison, envelope) { requests[id]?.poison = record.value }
     }
 
     /// Takes a record of the retry topic; all of them come before the results, of which those may be out of order that say so.
@@ -123,8 +150,19 @@ struct ChaosLedger {
         entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id, due: due))
         requests[id]?.outcomes.append(Self.place(record))
         requests[id]?.wasRetried = true
-        requests[id]?.dues[Int(attempts), default: []].insert(due)
+        requests[id]?.dues[Int(attempts), default: [:]][due, default: 0] += 1
         if !Self.isFinished(record.offset, committed) { requests[id]?.isPending = true }
+    }
+
+    /// Takes a record of the inbox: it is to be handled in its turn, and what it was made of is done.
+    mutating func take(forward record: Record) {
+        guard let id = Self.text("ce_id", record), requests[id] != nil else {
+            invented += 1
+            return
+        }
+        entries[record.topicPartition, default: []].append(Entry(offset: record.offset, id: id))
+        requests[id]?.outcomes.append(Self.place(record))
+        requests[id]?.forwards += 1
     }
 
     /// The place among a partition's entries of the first that lies at or above an offset.
@@ -145,6 +183,13 @@ struct ChaosLedger {
             || CommitMetadata.finished(committed: committed.offset, in: committed.metadata).contains { $0.contains(offset) }
     }
 
+    private struct Total: Decodable { let total: Int64 }
+
+    /// The id of a request's only result.
+    private func expected(_ cause: String) -> EventID? {
+        EventID(cause).map { .derived(causation: $0, bot: bot, type: type, ordinal: 0) }
+    }
+
     /// Takes a record of the topic of results.
     mutating func take(result record: Record) throws {
         let envelope = try envelope(record)
@@ -154,8 +199,9 @@ struct ChaosLedger {
             return
         }
         requests[cause]?.results += 1
+        if envelope.id != expected(cause) { misnamed.append(cause) }
         if try PassedContent(of: envelope) != request.content || Self.text("ce_id", record) != id { altered.append(cause) }
-        if String(decoding: envelope.payload, as: UTF8.self).contains("\"\(ChaosBot.attempt)\":") { triedAgain += 1 }
+        if Self.says(ChaosBot.attempt, envelope) { triedAgain += 1 }
         if let first = request.resultID {
             if first != id { differing += 1 }
             let others = different[record.topicPartition, default: 0] - request.resultPlace - 1
@@ -163,6 +209,11 @@ struct ChaosLedger {
             // Its retry partition may have waited for an owner while others filled the partition of its results.
             if request.wasRetried { overlooked.insert(first) } else { forgotten.append(cause) }
             return
+        }
+        if Self.says(TotalBot.total, envelope) {
+            counted += 1
+            let total = try JSONCoder.decode(Total.self, from: envelope.payload).total
+            if total != Int64(request.turn) + 1 { miscounted.append("\(cause): \(total) for \(request.turn + 1)") }
         }
         requests[cause]?.resultID = id
         requests[cause]?.resultPlace = different[record.topicPartition, default: 0]
@@ -178,12 +229,37 @@ struct ChaosLedger {
         answered[record.key] = max(request.turn, answered[record.key, default: -1])
     }
 
+    /// Whether a dead letter has its request's value; where mesh.dlq refuses records for their size, what stands for it in their place will do.
+    private func hasValue(_ record: Record, _ value: [UInt8]?) -> Bool {
+        guard let value, let dead = record.value else { return false }
+        guard dead != value else { return true }
+        let place = [RecordHeader.originTopic, RecordHeader.originPartition, RecordHeader.originOffset].map { Self.text($0, record) ?? "" }
+        let digest = SHA256.hexadecimal(value)
+        let origin = "\(place[0])[\(place[1])]@\(place[2])"
+        return mayBeOversized
+            && String(decoding: dead, as: UTF8.self)
+                == "{\"mesh_oversized\":true,\"origin\":\"\(origin)\",\"size_bytes\":\(value.count),\"sha256\":\"\(digest)\"}"
+    }
+
+    /// Whether the record that a dead letter names is one of its request.
+    private func hasOrigin(_ record: Record, _ id: String) -> Bool {
+        guard let topic = Self.text(RecordHeader.originTopic, record),
+            let number = Self.number(RecordHeader.originPartition, record).flatMap(Int32.init(exactly:)),
+            let offset = Self.number(RecordHeader.originOffset, record)
+        else { return false }
+        let partition = TopicPartition(topic, number)
+        let place = firstEntry(of: partition, from: offset)
+        guard let entries = entries[partition], place < entries.count else { return false }
+        return entries[place].offset == offset && entries[place].id == id
+    }
+
     /// Takes a dead letter of the run.
     mutating func take(dead record: Record) {
         guard let id = Self.text("ce_id", record), requests[id] != nil else {
             invented += 1
             return
         }
+        if !hasValue(record, requests[id]?.poison) || !hasOrigin(record, id) { alteredDead.append(id) }
         if requests[id]?.dead == 0 { requests[id]?.outcomes.append(Self.place(record)) }
         requests[id]?.dead += 1
     }

@@ -19,6 +19,8 @@ struct ChaosOptions: Sendable {
     let stallSeconds: Double
     /// How long the end may take after the load.
     let quietSeconds: Double
+    /// How long a bot's end may take after SIGTERM.
+    let endSeconds: Double
     let catalogue: String
     /// The preload that shifts clocks.
     let clockLibrary: String
@@ -44,6 +46,7 @@ struct ChaosOptions: Sendable {
         rate = try invocation.number("rate", in: 1...100_000)
         stallSeconds = Double(try invocation.number("stall-limit", in: 1...3_600))
         quietSeconds = Double(try invocation.number("quiet-limit", in: 1...3_600))
+        endSeconds = Double(try invocation.number("end-limit", in: 1...3_600))
         catalogue = invocation["topics"] ?? "topics"
         clockLibrary = Self.absolute(invocation["clock-library"] ?? "")
         keeps = invocation.has("keep")

@@ -4,7 +4,7 @@ import MeshRuntime
 /// What one run does, and when: the same for the same scenario, mode, seed and duration.
 struct ChaosPlan: Sendable {
     struct Step: Sendable, Equatable {
-        /// Since the faults begin.
+        /// Since the faults begin; what the waits before it take comes on top.
         let milliseconds: Int
         let fault: Fault
     }

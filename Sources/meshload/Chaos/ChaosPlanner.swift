@@ -55,6 +55,7 @@ struct ChaosPlanner {
         case .duplicates:
             (plan.load.repeatPerMille, plan.load.reorderPerMille) = (100, 50)
             kills(apart: 3_000...6_000)
+        case .state: movesAndKills()
         }
     }
 
@@ -146,9 +147,34 @@ struct ChaosPlanner {
                 time += max(1_000, duration / 6) + number(0...500)
                 if target > current { for slot in current + 1...target { add(time, .start(slot: slot)) } }
                 if target < current { for slot in target + 1...current { add(time, .terminate(slot: slot)) } }
+                // A change that meets the one before it moves little: each waits until the last one is through.
+                add(time + 1, .settle(bots: target))
                 current = target
             }
         } while time < duration / 2
+    }
+
+    /// One more bot, a kill, one fewer, a kill, over and over: partitions move with their states, at rest and after a crash.
+    private mutating func movesAndKills() {
+        let most = plan.bots + 1
+        var time = 0
+        func kill(_ victim: Int, of bots: Int, _ planner: inout ChaosPlanner) {
+            time += planner.number(500...1_500)
+            planner.add(time, .kill(slot: victim))
+            time += planner.number(0...1_000)
+            planner.add(time, .start(slot: victim))
+            planner.add(time + 1, .settle(bots: bots))
+        }
+        repeat {
+            time += number(300...1_000)
+            add(time, .start(slot: most))
+            add(time + 1, .settle(bots: most))
+            kill(number(1...most), of: most, &self)
+            time += number(300...1_000)
+            add(time, .terminate(slot: most))
+            add(time + 1, .settle(bots: plan.bots))
+            kill(slot(), of: plan.bots, &self)
+        } while time < duration
     }
 
     private mutating func freezes() {

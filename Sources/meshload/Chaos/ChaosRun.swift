@@ -37,7 +37,7 @@ final class ChaosRun: Sendable {
             try topics.make(broker.client)
             if plan.mode == .atLeastOnce { try topics.downstream.make(broker.client) }
             let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots)
-            bots = BotSlots(mayEnd: !plan.scenario.leavesBrokerAlone) { launch.launch($0) }
+            bots = BotSlots(limits: BotSlots.Limits(drain: options.endSeconds)) { launch.launch($0) }
         } catch {
             broker.stop()
             throw error
@@ -51,7 +51,7 @@ final class ChaosRun: Sendable {
 
     /// The topics that nobody else uses.
     var ownTopics: [String] {
-        [topics.input, topics.output, topics.retry, topics.state]
+        [topics.input, topics.output, topics.retry, topics.state] + (topics.inbox.map { [$0] } ?? [])
             + (downstream.map { [$0.topics.output, $0.topics.retry, $0.topics.state] } ?? [])
     }
 
@@ -71,16 +71,12 @@ final class ChaosRun: Sendable {
             downstream.watch.start()
         }
         load.start()
-        try wait("every partition has a first commit", limit: 60 + plan.explainedSeconds) { [self] in
+        try wait("every partition has a first commit", limit: options.quietSeconds + plan.explainedSeconds) { [self] in
             guard let sample = watch.last else { return ["no answer from the broker"] }
             return topics.inputPartitions.filter { sample.committed[$0] == nil }.map(\.description)
         }
         // A fault while the group still hands its partitions out is met by few: one bot can make every first commit.
-        try wait("every bot has a share", limit: 60) { [self] in
-            guard let group = try group() else { return ["no answer from the broker"] }
-            let shares = Set(group.members.filter { !$0.partitions.isEmpty }.map(\.clientID)).count
-            return group.state == .stable && shares == plan.bots ? [] : ["\(shares) of \(plan.bots) bots have one"]
-        }
+        try waitForShares(of: plan.bots)
         let alarms = Alarms(plan, workspace)
         let (calm, unfelt) = try inflict()
         let sent = try load.stop()
@@ -92,13 +88,14 @@ final class ChaosRun: Sendable {
         } catch {
             unrest.append("\(error)")
         }
+        let peaks = bots.peakMegabytes()
         bots.drain()
-        _ = downstream?.watch.stop()
+        let answered = downstream?.watch.stop() ?? []
         let samples = watch.stop()
         unrest += broker.troubles
         do {
             unrest += alarms.missing() + (try Effects(plan, workspace, topics, broker.client).missing(since: began))
-            return try judge(sent, samples, calm, unrest)
+            return try judge(sent, samples, answered: answered, calm, peaks, unrest)
         } catch {
             throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
         }
@@ -112,19 +109,40 @@ final class ChaosRun: Sendable {
         return try admin.describeGroups([topics.group]).first
     }
 
+    /// The bots that have partitions of requests, by their client ids; nil where the group is not at rest, or nobody answers.
+    func bearers() -> Set<String>? {
+        guard let group = try? group(), group.state == .stable else { return nil }
+        return topics.bearers(among: group)
+    }
+
+    /// Waits until the group is at rest with so many bots and no others, each of them with partitions of requests.
+    func waitForShares(of count: Int) throws {
+        try wait("\(count) bots have a share of the requests", limit: options.quietSeconds) {
+            guard let group = try? group() else { return ["no answer from the broker"] }
+            let shares = topics.bearers(among: group).count
+            guard group.state == .stable, group.members.count == count, shares == count else {
+                return ["\(shares) of \(group.members.count) members have one"]
+            }
+            return []
+        }
+    }
+
     /// Does the plan's steps in their time; returns when nothing was amiss, and which of them nobody felt.
     private func inflict() throws -> (calm: CalmSpans, unfelt: [String]) {
         let start = uptimeSeconds()
         var calm = CalmSpans(from: start)
         var maker = FaultMaker(self)
+        // What the waits among them took: a plan says how long after them the others come.
+        var waited = 0.0
         for step in plan.steps {
-            sleep(until: start + Double(step.milliseconds) / 1_000)
+            sleep(until: start + waited + Double(step.milliseconds) / 1_000)
             let began = uptimeSeconds()
             try maker.make(step.fault)
-            calm.note(step.fault, from: began, to: uptimeSeconds())
+            let done = uptimeSeconds()
+            if step.fault.isWait { waited += done - began } else { calm.note(step.fault, from: began, to: done) }
             Chaos.say("  \(ChaosPlan.seconds(Int((began - start) * 1_000))): \(step.fault)")
         }
-        sleep(until: start + Double(plan.seconds))
+        sleep(until: start + waited + Double(plan.seconds))
         return (calm, maker.troubles)
     }
 
@@ -143,19 +161,21 @@ final class ChaosRun: Sendable {
                 return offset < end ? "\(partition) stands at \(offset) of \(end)" : nil
             }
             guard behind.isEmpty else { return behind }
-            return try pendingRetries(topics, sample)
+            let open = try topics.inbox.map { try pending($0, sample) } ?? []
+            return open.isEmpty ? try pending(topics.retry, sample) : open
         }
         Chaos.say("  \(topics.group) is quiet after \(rounded(uptimeSeconds() - began, 10)) s")
     }
 
-    private func pendingRetries(_ topics: ChaosTopics, _ sample: OffsetWatch.Sample) throws -> [String] {
-        guard sample.ends.contains(where: { $0.key.topic == topics.retry && $0.value > 0 }) else { return [] }
+    /// What waits in a topic that the bots write themselves: its end is that of a transaction, and no commit reaches it.
+    private func pending(_ topic: String, _ sample: OffsetWatch.Sample) throws -> [String] {
+        guard sample.ends.contains(where: { $0.key.topic == topic && $0.value > 0 }) else { return [] }
         var pending: [TopicPartition: Int] = [:]
-        try TopicReader.read(topics.retry, broker.client, isolation: .readCommitted) { record in
+        try TopicReader.read(topic, broker.client, isolation: .readCommitted) { record in
             guard !ChaosLedger.isFinished(record.offset, sample.committed[record.topicPartition]) else { return }
             pending[record.topicPartition, default: 0] += 1
         }
-        return pending.sorted { $0.key < $1.key }.map { "\($0.value) retries wait in \($0.key)" }
+        return pending.sorted { $0.key < $1.key }.map { "\($0.value) records wait in \($0.key)" }
     }
 
     /// Waits until `missing` names nothing; throws what it names when the time is over. `limit` in seconds.
@@ -173,7 +193,8 @@ final class ChaosRun: Sendable {
 
     /// A transaction that a killed process left open hides what comes after it until it times out: what is missing is looked for again.
     private func judge(
-        _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], _ calm: CalmSpans, _ troubles: [String]
+        _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], answered: [OffsetWatch.Sample], _ calm: CalmSpans,
+        _ peaks: [Int: Double], _ troubles: [String]
     ) throws -> ChaosVerdict {
         let limit = uptimeSeconds() + 20
         while true {
@@ -181,16 +202,22 @@ final class ChaosRun: Sendable {
                 broker.client, topics, downstream: downstream?.topics, committed: samples.last?.committed ?? [:])
             let verdict = ChaosVerdict(
                 ChaosVerdict.Evidence(
-                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(), calm: calm.all,
+                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(topics),
+                    downstream: try downstream.map { try evidence(of: $0.topics, answered) }, calm: calm.all,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
-                    hasRestarts: bots.restarts > 0, troubles: troubles + bots.troubles))
+                    peaks: peaks, hasRestarts: bots.restarts > 0, troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
             usleep(500_000)
         }
     }
 
+    private func evidence(of topics: ChaosTopics, _ samples: [OffsetWatch.Sample]) throws -> ChaosVerdict.Downstream {
+        let ledger = try ChaosLedger(broker.client, topics, downstream: nil, committed: samples.last?.committed ?? [:])
+        return ChaosVerdict.Downstream(topics: topics, ledger: ledger, samples: samples, log: try commitLog(topics))
+    }
+
     /// A Kafka that is not ours may refuse the topic of commits.
-    private func commitLog() throws -> CommitLog {
+    private func commitLog(_ topics: ChaosTopics) throws -> CommitLog {
         do {
             return try CommitLog(of: topics.group, broker.client)
         } catch  where options.foreign != nil {

@@ -16,7 +16,10 @@ extension ChaosTopics {
     }
 
     /// Makes the run's own topics.
-    func make(_ client: ClientSettings) throws { try Topics.ensure([input, output, retry], compacted: [state], client) }
+    func make(_ client: ClientSettings) throws {
+        try Topics.ensure([input, output] + (inbox.map { [$0] } ?? []), compacted: [state], partitions: partitionCount, client)
+        try Topics.ensure([retry], partitions: retryPartitionCount, client)
+    }
 
     /// Removes topics from a Kafka that others use too.
     static func remove(_ names: [String], _ client: ClientSettings) throws {

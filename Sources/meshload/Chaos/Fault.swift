@@ -5,6 +5,8 @@ enum Fault: Equatable, Sendable, CustomStringConvertible {
     /// SIGTERM; twice: the second one ends the process at once.
     case terminate(slot: Int, twice: Bool = false)
     case start(slot: Int)
+    /// No harm: the next step waits until so many bots, and no others, have shares of the requests.
+    case settle(bots: Int)
     case freeze(slot: Int)
     case thaw(slot: Int)
     case killBroker, startBroker, freezeBroker, thawBroker
@@ -21,6 +23,7 @@ enum Fault: Equatable, Sendable, CustomStringConvertible {
         case .kill(let slot): "kill -9 bot \(slot)"
         case .terminate(let slot, let twice): "SIGTERM bot \(slot)\(twice ? ", twice" : "")"
         case .start(let slot): "start bot \(slot)"
+        case .settle(let bots): "wait until \(bots) bots have shares"
         case .freeze(let slot): "SIGSTOP bot \(slot)"
         case .thaw(let slot): "SIGCONT bot \(slot)"
         case .killBroker: "kill -9 broker"
@@ -53,11 +56,17 @@ extension Fault {
     /// Whether it may cut a process off between a result and its commit, which at-least-once repeats the result.
     var mayRepeat: Bool {
         switch self {
-        case .terminate(_, twice: false), .start, .breakDependency, .mendDependency, .refuseDeadLetters, .acceptDeadLetters, .stepClock:
+        case .terminate(_, twice: false), .start, .settle, .breakDependency, .mendDependency, .refuseDeadLetters, .acceptDeadLetters,
+            .stepClock:
             false
         default: true
         }
     }
+}
+
+extension Fault {
+    /// Whether it only waits: what comes of the step before is judged meanwhile, and the steps behind it come as much later.
+    var isWait: Bool { if case .settle = self { true } else { false } }
 }
 
 /// What is kept from working until it is healed.

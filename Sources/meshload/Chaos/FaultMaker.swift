@@ -7,6 +7,10 @@ import LocalBroker
 struct FaultMaker {
     private let run: ChaosRun
     private var unfelt: [String] = []
+    /// Whether one that was killed or frozen while the group was at rest had requests then; nil: there was none.
+    private var hasMetWork: Bool?
+    /// Those that are frozen and had requests then.
+    private var frozen: Set<Int> = []
     private var hasFrozen = false
     /// Whether the group had given one of them up when it was let go.
     private var hasReplaced = false
@@ -16,36 +20,57 @@ struct FaultMaker {
         // In other scenarios a member that is frozen while it waits for the group's next round counts as there.
         unfelt
             + (run.plan.scenario == .freeze && hasFrozen && !hasReplaced
-                ? ["the group kept each frozen bot: none of their partitions had another owner"] : [])
+                ? ["the group kept each frozen bot that had requests: none of their partitions had another owner"] : [])
+            + (hasMetWork == false ? ["no bot that was killed or frozen had a partition of requests then"] : [])
     }
 
     init(_ run: ChaosRun) { self.run = run }
 
     mutating func make(_ fault: Fault) throws {
         switch fault {
-        case .kill(let slot): run.bots.kill(slot)
+        case .kill(let slot):
+            meets(slot)
+            run.bots.kill(slot)
         case .terminate(let slot, let twice): run.bots.terminate(slot, twice: twice)
         case .start(let slot): run.bots.start(slot)
+        case .settle(let bots):
+            do { try run.waitForShares(of: bots) } catch { unfelt.append("\(error)") }
         case .freeze(let slot):
+            if meets(slot) { frozen.insert(slot) }
             run.bots.freeze(slot)
             hasFrozen = true
         case .thaw(let slot):
             let isMember = try run.group()?.members.contains { $0.clientID == ChaosLaunch.clientID(slot) } ?? true
-            hasReplaced = hasReplaced || !isMember
+            hasReplaced = hasReplaced || frozen.remove(slot) != nil && !isMember
             run.bots.thaw(slot)
-        case .killBroker: try broker(runs: true).kill()
+        case .killBroker:
+            run.bots.excuse(nil)
+            try broker(runs: true).kill()
         case .startBroker: try broker(runs: false).start()
-        case .freezeBroker: try broker(runs: true).signal(.freeze)
+        case .freezeBroker:
+            run.bots.excuse(nil)
+            try broker(runs: true).signal(.freeze)
         case .thawBroker: try broker(runs: true).signal(.thaw)
         case .links(let slot, let weather): try set(weather, slot.map { [$0] } ?? Array(1...run.plan.bots))
         case .breakDependency: try run.workspace.write("down\n", to: ChaosLaunch.downFile)
         case .mendDependency: try FileManager.default.removeItem(atPath: run.workspace.file(ChaosLaunch.downFile))
         case .refuseDeadLetters: try limitDeadLetters("1")
         case .acceptDeadLetters: try limitDeadLetters(nil)
-        case .fillDisk: try run.broker.setDiskFull(true)
+        case .fillDisk:
+            run.bots.excuse(nil)
+            try run.broker.setDiskFull(true)
         case .freeDisk: try run.broker.setDiskFull(false)
         case .stepClock(let slot, let seconds): try ClockShift.set(seconds, ChaosLaunch.clockFile(slot), in: run.workspace)
         }
+    }
+
+    /// Whether the bot has requests to lose: one without a partition of them meets no fault. While the group hands them out anew nobody says who has which,
+    /// and nothing is noted.
+    @discardableResult private mutating func meets(_ slot: Int) -> Bool {
+        guard let bearers = run.bearers() else { return false }
+        let hasWork = bearers.contains(ChaosLaunch.clientID(slot))
+        hasMetWork = hasWork || hasMetWork ?? false
+        return hasWork
     }
 
     /// The broker's process, of which a fault needs that it runs, or does not.
@@ -58,6 +83,7 @@ struct FaultMaker {
 
     private mutating func set(_ weather: LinkWeather, _ slots: [Int]) throws {
         guard let proxy = run.broker.proxy else { throw LoadFailure("there is no proxy between bots and broker") }
+        if weather != .fine { run.bots.excuse(slots) }
         for slot in slots {
             let (before, touched) = proxy.set(weather, client: ChaosLaunch.clientID(slot))
             if before != .fine, touched == 0 { unfelt.append("links of bot \(slot) were \(before), and nothing came that way") }

@@ -87,35 +87,73 @@ struct ChaosTopics: Sendable {
     let output: String
     let retry: String
     let state: String
+    /// Where a bot with a state hands itself each request, so that those of one state come together; nil for bots without.
+    let inbox: String?
+    /// Whether mesh.dlq refuses every record for its size for a while.
+    private(set) var refusesDeadLetters = false
     static let deadLetters = "mesh.dlq"
-    /// Of each of them.
-    static let partitionCount: Int32 = 6
+    /// Of the topics of requests, results and states.
+    let partitionCount: Int32
+    /// Of the topic of retries.
+    let retryPartitionCount: Int32
 
     /// All partitions of requests, results, retries and dead letters.
     let partitions: [TopicPartition]
 
     init(scenario: Scenario, run: String, deadLetterPartitions: Int32) {
         let word = scenario.rawValue.split(separator: "-").joined()
+        let (requests, retries) = Self.counts(scenario)
         self.init(
             group: "Chaos\(word)\(run)", input: "bench.request_\(word)_\(run)", output: "bench.response_\(word)_\(run)",
-            deadLetterPartitions: deadLetterPartitions)
+            partitions: requests, retryPartitions: retries, deadLetterPartitions: deadLetterPartitions, hasInbox: scenario == .state)
+        refusesDeadLetters = scenario == .deadLetters
     }
 
-    private init(group: String, input: String, output: String, deadLetterPartitions: Int32) {
+    /// Partitions of requests and of retries are balanced together: an even share of all must be more than the retries have, so that nobody has only
+    /// those. A bot without requests meets no fault.
+    private static func counts(_ scenario: Scenario) -> (requests: Int32, retries: Int32) {
+        switch scenario {
+        case .retry: (9, 3)
+        // Up to 6 bots, and up to 4.
+        case .scale, .state: (12, 1)
+        default: (6, 1)
+        }
+    }
+
+    private init(
+        group: String, input: String, output: String, partitions count: Int32, retryPartitions: Int32, deadLetterPartitions: Int32,
+        hasInbox: Bool = false
+    ) {
+        (partitionCount, retryPartitionCount) = (count, retryPartitions)
         self.group = group
         self.input = input
         self.output = output
         retry = "retry.\(group.lowercased())"
         state = "state.\(group.lowercased())"
+        inbox = hasInbox ? "inbox.\(group.lowercased())" : nil
         partitions =
-            [input, output, retry].flatMap { name in (0..<Self.partitionCount).map { TopicPartition(name, $0) } }
+            ([(input, count), (output, count), (retry, retryPartitions)] + (inbox.map { [($0, count)] } ?? [])).flatMap { name, count in
+                (0..<count).map { TopicPartition(name, $0) }
+            }
             + (0..<deadLetterPartitions).map { TopicPartition(Self.deadLetters, $0) }
     }
 
     /// Those of a bot that reads the results.
-    var downstream: ChaosTopics { ChaosTopics(group: group + "next", input: output, output: output + "_next", deadLetterPartitions: 0) }
+    var downstream: ChaosTopics {
+        ChaosTopics(
+            group: group + "next", input: output, output: output + "_next", partitions: partitionCount, retryPartitions: 1,
+            deadLetterPartitions: 0)
+    }
+
+    /// The members that have partitions of requests, from whomever they come, by their client ids.
+    func bearers(among group: GroupDescription) -> Set<String> {
+        Set(group.members.filter { $0.partitions.contains { $0.topic == input || $0.topic == inbox } }.map(\.clientID))
+    }
 
     /// What the group commits offsets of.
-    var groupPartitions: [TopicPartition] { inputPartitions + (0..<Self.partitionCount).map { TopicPartition(retry, $0) } }
-    var inputPartitions: [TopicPartition] { (0..<Self.partitionCount).map { TopicPartition(input, $0) } }
+    var groupPartitions: [TopicPartition] {
+        inputPartitions + (0..<retryPartitionCount).map { TopicPartition(retry, $0) }
+            + (inbox.map { name in (0..<partitionCount).map { TopicPartition(name, $0) } } ?? [])
+    }
+    var inputPartitions: [TopicPartition] { (0..<partitionCount).map { TopicPartition(input, $0) } }
 }

@@ -1,3 +1,5 @@
+import MeshRuntime
+
 /// One kind of trouble.
 enum Scenario: String, CaseIterable, Sendable {
     case kill, sigterm, scale, freeze
@@ -6,7 +8,7 @@ enum Scenario: String, CaseIterable, Sendable {
     case network, poison, retry, slow, dependency
     case deadLetters = "dlq"
     case diskFull = "disk-full"
-    case clock, duplicates
+    case clock, duplicates, state
 
     /// What happens in it, in a few words.
     var summary: String {
@@ -26,15 +28,13 @@ enum Scenario: String, CaseIterable, Sendable {
         case .diskFull: "the broker's disk is full for a while"
         case .clock: "clocks of bots step by an hour"
         case .duplicates: "the producer repeats and reorders requests"
+        case .state: "bots that count the requests of each key are killed, and more and fewer of them run"
         }
     }
 
-    /// Whether bots can always reach their broker, so that none has a reason to end by itself.
-    var leavesBrokerAlone: Bool {
-        switch self {
-        case .brokerKill, .brokerFreeze, .network, .diskFull: false
-        default: true
-        }
+    /// Why it proves nothing in this mode; nil where it does.
+    func obstacle(_ mode: DeliveryMode) -> String? {
+        self == .state && mode == .atLeastOnce ? "what is handled again after a crash may be counted twice at-least-once" : nil
     }
 
     /// Why it cannot be done with a Kafka that is not ours; nil where it can.
