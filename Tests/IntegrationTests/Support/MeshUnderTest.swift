@@ -34,7 +34,7 @@ final class MeshUnderTest: Sendable {
         let process = try await DedicatedThread.run(name: "mesh-up") { try ChildProcess.spawn(launch) }
         func said() -> String { (try? String(contentsOfFile: output, encoding: .utf8)) ?? "" }
         do {
-            try await eventually("mesh up to say that its bots run", within: .seconds(120)) {
+            try await eventually("mesh up to say that its bots run", within: .seconds(180)) {
                 if let status = process.exitStatus { throw NotStarted(description: "mesh up \(status):\n\(said().suffix(4000))") }
                 return said().contains(" run (")
             }
@@ -69,7 +69,7 @@ final class MeshUnderTest: Sendable {
         log.stop()
         return try await DedicatedThread.run(name: "mesh-down") { [process, directory] in
             process.signal(.interrupt)
-            let status = process.wait(timeout: .seconds(40))
+            let status = process.wait(timeout: .seconds(60))
             if status == nil { process.signal(.kill) }
             // What went wrong stays there to be looked at.
             if status == .exited(0), !isNeeded { try? FileManager.default.removeItem(atPath: directory) }
@@ -95,7 +95,7 @@ final class MeshUnderTest: Sendable {
     var output: String { (try? String(contentsOfFile: directory + "/mesh.log", encoding: .utf8)) ?? "" }
 
     /// Runs `mesh` against this mesh.
-    func mesh(_ arguments: String..., timeout: Duration = .seconds(30)) async throws -> Programs.Answer {
+    func mesh(_ arguments: String..., timeout: Duration = .seconds(120)) async throws -> Programs.Answer {
         try await Programs.run(
             try Programs.mesh, arguments + ["--data-dir", directory + "/data"],
             log: "\(directory)/command-\(UInt32.random(in: 0 ... .max)).log", timeout: timeout)

@@ -28,7 +28,7 @@ enum Programs {
     /// Runs a program to its end; nil status: it did not end in time, and was killed.
     static func run(
         _ program: String, _ arguments: [String], environment: [String: String] = Programs.environment, log: String,
-        timeout: Duration = .seconds(60)
+        timeout: Duration = .seconds(120)
     ) async throws -> Answer {
         try await DedicatedThread.run(name: "program") {
             if FileManager.default.fileExists(atPath: log) { try FileManager.default.removeItem(atPath: log) }
