@@ -37,6 +37,28 @@ import Testing
         #expect(machine.engine.partitions[partition]?.ledger.watermark == machine.log.end(of: partition))
     }
 
+    /// What is on its way to being visible would be handled a second time.
+    @Test func aSettlementThatIsOutIsWaitedFor() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        for number in 0..<20 { try machine.send(Work(name: "old-\(number)", number: number, how: "plain")) }
+        machine.runToSettlement()
+        for _ in 0..<20 { machine.deliver() }
+        #expect(machine.settling != nil)
+        machine.log.cut(partition, to: machine.log.records(of: Work.type.name)[10].offset)
+        machine.deliver()
+        machine.lookForCuts()
+        #expect(machine.restoredAnew == 0 && machine.settling != nil)
+        machine.settle()
+        for _ in 0..<5 {
+            machine.lookForCuts()
+            machine.runDry()
+        }
+        #expect(machine.restoredAnew == 1)
+        let names = try machine.events(WorkDone.self).map(\.payload.name)
+        #expect(Set(names).isSuperset(of: (0..<10).map { "old-\($0)" }) && Set(names).count == names.count, "\(names)")
+        machine.expectAllCommitted()
+    }
+
     /// The leader says so, although no record comes.
     @Test func aLogThatOnlyGotShorterIsGoneOnWithWhereItEnds() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)

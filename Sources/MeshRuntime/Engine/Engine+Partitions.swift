@@ -92,9 +92,10 @@ extension Engine {
     }
 
     /// The log was cut while it was read: what is under way of the partition is forgotten, as if it went to somebody else and came back. False when it cannot be
-    /// now.
+    /// now: what is being made visible of it must be known as done first.
     func restoreAnew(_ topicPartition: TopicPartition, _ cut: LogCut, at moment: Moment) -> Bool {
         guard draining == nil, let old = partitions[topicPartition], old.isRestored, !old.isLeaving else { return false }
+        if let inFlight, inFlight.isOut, inFlight.items.contains(where: { $0.concerned === old }) { return false }
         revoked([topicPartition], at: moment)
         assignments += 1
         partitions[topicPartition] = AssignedPartition(

@@ -29,7 +29,8 @@ extension Engine {
 
     /// Notes in the journal whether the end of the process would count against the run. Nothing waits for the note: each step's says the same.
     func countResume(of job: Job, _ isCounted: Bool) {
-        guard job.resumes.isCounted == !isCounted, !job.isDecided, job.rejection == nil else { return }
+        // Not before its steps are settled: what the journal says has happened must be visible. One resume counted too many does no harm.
+        guard job.resumes.isCounted == !isCounted, !job.isDecided, job.rejection == nil, job.unsettledSteps == 0 else { return }
         // While a partition leaves, or the process drains, the end is an orderly one.
         if isCounted, draining != nil || job.partition.isLeaving { return }
         job.resumes.setCounted(isCounted)
