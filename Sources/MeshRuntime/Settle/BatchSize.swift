@@ -4,38 +4,33 @@ struct BatchSize {
     /// At most, beside the first record; nil: as librdkafka has it.
     private(set) var bytes: Int32?
     private var shrunkAt: Int64 = 0
-    /// Records were refused although they went alone: it was they that were too large.
-    private var hasJudged = false
+    /// When records were last refused although they went alone: it was they that were too large.
+    private var judgedAt: Int64?
 
-    /// A quarter of librdkafka's own.
-    private static let first: Int32 = 250_000
-    /// Less is not worth another attempt.
-    private static let least: Int32 = 10_000
+    /// A sixteenth of librdkafka's own; where that is refused too, each goes alone. Each attempt takes a new producer.
+    private static let smaller: Int32 = 62_500
     /// So long smaller ones are made, in milliseconds: the topic's limit may be changed.
     private static let lasts: Int64 = 600_000
+    /// So long after the last that was too large by itself: more of its kind may follow.
+    private static let calm: Int64 = 10_000
 
     /// Every record goes alone.
     var isAlone: Bool { bytes == 1 }
 
     /// A batch of several records was refused: the next are smaller.
     mutating func shrink(at uptime: Int64) {
-        let next = bytes.map { $0 / 4 } ?? Self.first
-        bytes = next < Self.least ? 1 : next
-        shrunkAt = uptime
-        hasJudged = false
+        bytes = bytes == nil ? Self.smaller : 1
+        (shrunkAt, judgedAt) = (uptime, nil)
     }
 
     /// Some that went alone were refused.
-    mutating func judged() { hasJudged = isAlone }
+    mutating func judged(at uptime: Int64) { judgedAt = isAlone ? uptime : nil }
 
-    /// Everything was taken. Whether the next go together as before: those that were too large by themselves are gone.
-    mutating func settled() -> Bool { hasJudged && grow() }
-
-    /// Whether smaller ones were made for long enough.
-    mutating func expires(at uptime: Int64) -> Bool { bytes != nil && uptime - shrunkAt >= Self.lasts && grow() }
-
-    private mutating func grow() -> Bool {
-        (bytes, hasJudged) = (nil, false)
+    /// Whether the next go together as before: those that were too large by themselves are gone, or smaller ones were made for long enough.
+    mutating func grows(at uptime: Int64) -> Bool {
+        guard bytes != nil else { return false }
+        guard judgedAt.map({ uptime - $0 >= Self.calm }) ?? (uptime - shrunkAt >= Self.lasts) else { return false }
+        (bytes, judgedAt) = (nil, nil)
         return true
     }
 }

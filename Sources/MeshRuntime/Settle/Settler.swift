@@ -110,12 +110,10 @@ private struct SettleWorker {
     }
 
     mutating func settle(_ work: Settler.Work) -> SettleOutcome {
-        if size.expires(at: Moment.current.uptime) { drop() }
+        if size.grows(at: Moment.current.uptime) { drop() }
         do throws(KafkaError) {
             let producer = try ready()
-            let outcome = isTransactional ? transact(work, producer) : deliver(work, producer)
-            if case .committed = outcome, size.settled() { drop() }
-            return outcome
+            return isTransactional ? transact(work, producer) : deliver(work, producer)
         } catch {
             return failed(error)
         }
@@ -139,6 +137,7 @@ private struct SettleWorker {
             timeLimit.committed(at: Moment.current.uptime)
             return .committed
         } catch {
+            let failedAt = Moment.current.uptime
             let failures = producer.deliveries()
             if !error.isFatal, producer.fatalError == nil {
                 do throws(KafkaError) {
@@ -148,7 +147,7 @@ private struct SettleWorker {
                     drop()
                 }
             }
-            return failed(error, unsent, failures)
+            return failed(error, unsent, failures, at: failedAt)
         }
     }
 
@@ -211,8 +210,10 @@ private struct SettleWorker {
     /// - Parameters:
     ///   - unsent: what the producer did not take.
     ///   - failures: reports of records that were not delivered.
+    ///   - uptime: when, in milliseconds of the monotonic clock; an abort may have taken long since.
     private mutating func failed(
-        _ error: KafkaError, _ unsent: Unwritten? = nil, _ failures: [Delivery] = [], delivered: Set<Int> = []
+        _ error: KafkaError, _ unsent: Unwritten? = nil, _ failures: [Delivery] = [], delivered: Set<Int> = [],
+        at uptime: Int64 = Moment.current.uptime
     ) -> SettleOutcome {
         var unwritten = unsent.map { [$0] } ?? []
         let tooLarge = Dictionary(grouping: failures.filter { $0.error?.isRecordTooLarge ?? false }, by: \.topicPartition)
@@ -222,20 +223,19 @@ private struct SettleWorker {
             guard let error = failure.error, !error.isRecordTooLarge || crowded[failure.topicPartition] == nil else { continue }
             unwritten.append(Unwritten(item: Int(failure.token), topic: failure.topicPartition.topic, error: error))
         }
-        if !tooLarge.isEmpty { size.judged() }
+        if !tooLarge.isEmpty { size.judged(at: uptime) }
         if let (partition, refused) = crowded.first {
-            size.shrink(at: Moment.current.uptime)
+            size.shrink(at: uptime)
             logger.warn("\(partition) refuses \(refused.count) records together for their size: fewer go together from now on")
             drop()
         }
         let cause = unwritten.first { $0.error.isRefusal }?.error ?? crowded.values.first?.first?.error ?? error
-        noteFailure(error)
+        noteFailure(error, at: uptime)
         return .failed(cause, unwritten: unwritten, delivered: delivered, isAnotherWay: !crowded.isEmpty)
     }
 
-    private mutating func noteFailure(_ error: KafkaError) {
+    private mutating func noteFailure(_ error: KafkaError, at now: Int64) {
         if error.isFatal || producer?.fatalError != nil { drop() }
-        let now = Moment.current.uptime
         let isOver = timeLimit.failed(isTimeout: error.isTimeout, at: now)
         if timeLimit.isNew { logger.warn("a settlement took longer than its limit; the next ones have \(timeLimit.next / 1_000) s") }
         if error.isFenced, !isOver {
