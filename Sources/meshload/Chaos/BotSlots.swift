@@ -19,8 +19,8 @@ final class BotSlots: Sendable {
         var toldTwice = false
         /// One that comes back from the dead may give up: others have its place.
         var wasThawed = false
-        /// How often it may still end by itself: once for each fault that keeps its broker from it.
-        var excuses = 0
+        /// It may end by itself once for each fault that keeps its broker from it; until these instants.
+        var excuses: [Double] = []
         /// Not before this instant: a process that ends by itself is not started again at once.
         var startAt = 0.0
         var isRunning: Bool { process.map { $0.exitStatus == nil } ?? false }
@@ -88,9 +88,10 @@ final class BotSlots: Sendable {
         }
     }
 
-    /// These (nil: all) cannot reach their broker for a while: each may end by itself once more, and is started again.
+    /// These (nil: all) cannot reach their broker for a while: each may end by itself once more within the next minute, and is started again.
     func excuse(_ slots: [Int]?) {
-        state.withLock { state in for slot in slots ?? Array(state.slots.keys) { state.slots[slot]?.excuses += 1 } }
+        let end = uptimeSeconds() + 60
+        state.withLock { state in for slot in slots ?? Array(state.slots.keys) { state.slots[slot]?.excuses.append(end) } }
     }
 
     func freeze(_ slot: Int) { send(.freeze, to: slot) }
@@ -182,8 +183,9 @@ final class BotSlots: Sendable {
             state.restarts += 1
             Chaos.say("  bot \(number) \(status) by itself and is started again")
             if slot.wasThawed { return }
-            guard slot.excuses > 0 else { return state.troubles.append("bot \(number) \(status) by itself") }
-            slot.excuses -= 1
+            slot.excuses.removeAll { $0 < uptimeSeconds() }
+            guard !slot.excuses.isEmpty else { return state.troubles.append("bot \(number) \(status) by itself") }
+            slot.excuses.removeFirst()
         }
     }
 

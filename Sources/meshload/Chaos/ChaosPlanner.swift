@@ -161,7 +161,9 @@ struct ChaosPlanner {
         func kill(_ victim: Int, of bots: Int, _ planner: inout ChaosPlanner) {
             time += planner.number(500...1_500)
             planner.add(time, .kill(slot: victim))
-            time += planner.number(0...1_000)
+            // Until its session is over the dead one counts as a member.
+            planner.add(time + 1, .settle(bots: bots - 1))
+            time += planner.number(100...1_000)
             planner.add(time, .start(slot: victim))
             planner.add(time + 1, .settle(bots: bots))
         }
