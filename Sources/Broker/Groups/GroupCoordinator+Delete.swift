@@ -86,7 +86,8 @@ extension GroupCoordinator {
         }
     }
 
-    /// Removes offsets of partitions that are no more. When the log does not take that, it holds in memory, and the next start does it again.
+    /// Removes offsets of partitions that are no more. When the log does not take that, it holds in memory, and the next start does it again unless a topic of
+    /// that name was made meanwhile.
     private func drop(_ partitions: [TopicPartition], from group: Group) {
         do throws(ErrorCode) { try remove(partitions, from: group) } catch {
             let topics = Set(partitions.map(\.topic)).sorted().joined(separator: ", ")
