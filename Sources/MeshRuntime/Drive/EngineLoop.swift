@@ -314,7 +314,7 @@ final class EngineLoop {
         }
     }
 
-    private func takeAnsweredCommits(_ consumer: Consumer) {
+    func takeAnsweredCommits(_ consumer: Consumer) {
         for (offsets, error) in consumer.answeredCommits() {
             if let error { engine.commitRefused(Array(offsets.keys), error) } else { book.committed(offsets) }
         }
