@@ -110,13 +110,13 @@ def topic(admin, name):
     def make(partitions=1, suffix="", **configuration):
         made.append(f"{name}{suffix or len(made)}")
         settings = {key.replace("_", "."): str(value) for key, value in configuration.items()}
-        admin.create_topics([NewTopic(made[-1], partitions, config=settings)], operation_timeout=10)[made[-1]].result(15)
+        admin.create_topics([NewTopic(made[-1], partitions, config=settings)], operation_timeout=10)[made[-1]].result(70)
         return made[-1]
 
     yield make
     for future in (admin.delete_topics(made, operation_timeout=10) if made else {}).values():
         try:
-            future.result(15)
+            future.result(70)
         except KafkaException:
             pass  # The test deleted it.
 
@@ -133,7 +133,7 @@ def group(admin, name):
     yield make
     for future in (admin.delete_consumer_groups(used) if used else {}).values():
         try:
-            future.result(15)
+            future.result(70)
         except KafkaException:
             pass  # It was deleted by the test, never joined, or has a member that the test killed.
 

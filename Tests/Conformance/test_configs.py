@@ -13,19 +13,19 @@ DEFAULTS = {
 
 def error_of(future):
     with pytest.raises(KafkaException) as caught:
-        future.result(15)
+        future.result(70)
     return caught.value.args[0].code()
 
 
 def configuration(admin, topic):
     resource = ConfigResource(ResourceType.TOPIC, topic)
-    return admin.describe_configs([resource], request_timeout=10)[resource].result(15)
+    return admin.describe_configs([resource], request_timeout=60)[resource].result(70)
 
 
 def change(admin, topic, *entries, **options):
     incremental = [ConfigEntry(name, value, incremental_operation=operation) for name, operation, value in entries]
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=incremental)
-    return admin.incremental_alter_configs([resource], request_timeout=10, **options)[resource]
+    return admin.incremental_alter_configs([resource], request_timeout=60, **options)[resource]
 
 
 @pytest.mark.parametrize("key", sorted(DEFAULTS))
@@ -67,7 +67,7 @@ def test_a_topic_with_a_wrong_configuration_is_invalid_config_and_is_not_made(ad
 
 def test_an_incremental_change_touches_only_its_keys_and_takes_effect(cluster, admin, topic):
     made = topic(retention_ms=60000)
-    change(admin, made, ("max.message.bytes", AlterConfigOpType.SET, "500")).result(15)
+    change(admin, made, ("max.message.bytes", AlterConfigOpType.SET, "500")).result(70)
     found = configuration(admin, made)
     assert (found["max.message.bytes"].value, found["retention.ms"].value) == ("500", "60000")
     with pytest.raises(KafkaException) as caught:
@@ -77,15 +77,15 @@ def test_an_incremental_change_touches_only_its_keys_and_takes_effect(cluster, a
 
 def test_an_incremental_delete_gives_the_default_back(admin, topic):
     made = topic(retention_ms=60000)
-    change(admin, made, ("retention.ms", AlterConfigOpType.DELETE, None)).result(15)
+    change(admin, made, ("retention.ms", AlterConfigOpType.DELETE, None)).result(70)
     assert configuration(admin, made)["retention.ms"].value == DEFAULTS["retention.ms"]
 
 
 def test_append_and_subtract_change_a_list(admin, topic):
     made = topic(cleanup_policy="delete")
-    change(admin, made, ("cleanup.policy", AlterConfigOpType.APPEND, "compact")).result(15)
+    change(admin, made, ("cleanup.policy", AlterConfigOpType.APPEND, "compact")).result(70)
     assert set(configuration(admin, made)["cleanup.policy"].value.split(",")) == {"delete", "compact"}
-    change(admin, made, ("cleanup.policy", AlterConfigOpType.SUBTRACT, "delete")).result(15)
+    change(admin, made, ("cleanup.policy", AlterConfigOpType.SUBTRACT, "delete")).result(70)
     assert configuration(admin, made)["cleanup.policy"].value == "compact"
 
 
@@ -105,7 +105,7 @@ def test_a_wrong_change_is_invalid_config_and_changes_nothing(admin, topic, key,
 
 def test_validation_only_changes_nothing(admin, topic):
     made = topic()
-    change(admin, made, ("retention.ms", AlterConfigOpType.SET, "1234"), validate_only=True).result(15)
+    change(admin, made, ("retention.ms", AlterConfigOpType.SET, "1234"), validate_only=True).result(70)
     assert configuration(admin, made)["retention.ms"].value == DEFAULTS["retention.ms"]
 
 
@@ -131,13 +131,13 @@ def test_the_older_alter_configs_resets_every_key_that_it_does_not_name(cluster,
 
 def test_configuration_of_an_unknown_topic_is_unknown_topic(admin, name):
     resource = ConfigResource(ResourceType.TOPIC, name)
-    assert error_of(admin.describe_configs([resource], request_timeout=10)[resource]) == KafkaError.UNKNOWN_TOPIC_OR_PART
+    assert error_of(admin.describe_configs([resource], request_timeout=60)[resource]) == KafkaError.UNKNOWN_TOPIC_OR_PART
     assert error_of(change(admin, name, ("retention.ms", AlterConfigOpType.SET, "1"))) == KafkaError.UNKNOWN_TOPIC_OR_PART
 
 
 def test_the_brokers_configuration_names_what_clients_look_for(admin):
     broker = next(iter(admin.list_topics(timeout=10).brokers))
     resource = ConfigResource(ResourceType.BROKER, str(broker))
-    found = admin.describe_configs([resource], request_timeout=10)[resource].result(15)
+    found = admin.describe_configs([resource], request_timeout=60)[resource].result(70)
     for key in ("auto.create.topics.enable", "num.partitions", "message.max.bytes"):
         assert key in found, f"{key} is not described"

@@ -12,7 +12,7 @@ NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, GROUP_SUBSCRIBED_TO_TOPIC = 68, 69, 86
 
 def error_of(future):
     with pytest.raises(KafkaException) as caught:
-        future.result(15)
+        future.result(70)
     return caught.value.args[0].code()
 
 
@@ -37,7 +37,7 @@ def empty(cluster, topic, group):
 
 
 def describe(admin, name):
-    return admin.describe_consumer_groups([name], request_timeout=10)[name].result(15)
+    return admin.describe_consumer_groups([name], request_timeout=60)[name].result(70)
 
 
 def test_a_living_group_is_described_with_its_members_and_their_partitions(admin, living):
@@ -63,12 +63,12 @@ def test_a_group_that_does_not_exist_is_dead_or_not_found(cluster, name):
 
 
 def test_groups_are_listed_with_their_state(admin, living, empty):
-    listed = {g.group_id: g.state for g in admin.list_consumer_groups(request_timeout=10).result(15).valid}
+    listed = {g.group_id: g.state for g in admin.list_consumer_groups(request_timeout=60).result(70).valid}
     assert listed.get(living[1]) == ConsumerGroupState.STABLE and listed.get(empty[1]) == ConsumerGroupState.EMPTY
 
 
 def test_groups_are_listed_by_state(admin, living, empty):
-    listed = admin.list_consumer_groups(states={ConsumerGroupState.EMPTY}, request_timeout=10).result(15).valid
+    listed = admin.list_consumer_groups(states={ConsumerGroupState.EMPTY}, request_timeout=60).result(70).valid
     names = {g.group_id for g in listed}
     assert empty[1] in names and living[1] not in names
 
@@ -92,14 +92,14 @@ def test_deleting_an_unknown_group_is_group_id_not_found(admin, name):
 
 def test_a_deleted_group_is_gone_with_its_offsets(cluster, admin, empty):
     made, name = empty
-    admin.delete_consumer_groups([name])[name].result(15)
-    assert name not in {g.group_id for g in admin.list_consumer_groups(request_timeout=10).result(15).valid}
+    admin.delete_consumer_groups([name])[name].result(70)
+    assert name not in {g.group_id for g in admin.list_consumer_groups(request_timeout=60).result(70).valid}
     with Connection(cluster) as connection:
         assert committed(connection, name, made)[0].committed_offset == -1
 
 
 def offsets(admin, name):
-    found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(name)], request_timeout=10)[name].result(15)
+    found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(name)], request_timeout=60)[name].result(70)
     return {(p.topic, p.partition): p.offset for p in found.topic_partitions}
 
 
@@ -111,16 +111,16 @@ def test_offsets_of_a_group_are_listed(admin, empty):
 def test_offsets_of_an_empty_group_are_altered(admin, empty):
     made, name = empty
     change = ConsumerGroupTopicPartitions(name, [TopicPartition(made, 0, 2)])
-    admin.alter_consumer_group_offsets([change], request_timeout=10)[name].result(15)
+    admin.alter_consumer_group_offsets([change], request_timeout=60)[name].result(70)
     assert offsets(admin, name) == {(made, 0): 2, (made, 1): 6}
 
 
 def test_offsets_of_a_living_group_are_not_altered(admin, living):
     made, name, _ = living
     change = ConsumerGroupTopicPartitions(name, [TopicPartition(made, 0, 2)])
-    future = admin.alter_consumer_group_offsets([change], request_timeout=10)[name]
+    future = admin.alter_consumer_group_offsets([change], request_timeout=60)[name]
     try:
-        result = future.result(15)
+        result = future.result(70)
         codes = {p.error.code() for p in result.topic_partitions if p.error}
     except KafkaException as error:
         codes = {error.args[0].code()}
@@ -174,7 +174,7 @@ def test_kafka_python_resets_offsets(cluster, admin, empty):
 
 def test_offsets_of_a_deleted_topic_are_gone(cluster, admin, empty):
     made, name = empty
-    admin.delete_topics([made], operation_timeout=10)[made].result(15)
+    admin.delete_topics([made], operation_timeout=10)[made].result(70)
     until("no offsets", lambda: offsets(admin, name) == {}, 15)
 
 
@@ -184,4 +184,4 @@ def test_a_group_whose_members_have_left_can_be_deleted(cluster, admin, group):
         member.join()
         member.sync({member.member: b"all"})
         member.leave()
-    admin.delete_consumer_groups([name])[name].result(15)
+    admin.delete_consumer_groups([name])[name].result(70)

@@ -33,7 +33,7 @@ def cluster_of(broker):
 
 def create(cluster, topic, partitions=1, **configuration):
     settings = {key.replace("_", "."): str(value) for key, value in configuration.items()}
-    cluster.admin().create_topics([NewTopic(topic, partitions, config=settings)], operation_timeout=10)[topic].result(15)
+    cluster.admin().create_topics([NewTopic(topic, partitions, config=settings)], operation_timeout=10)[topic].result(70)
 
 
 def again(broker, how):
@@ -52,7 +52,7 @@ def test_topics_records_configuration_and_group_offsets_are_kept(broker, how):
     create(cluster, "deleted")
     for partition in range(3):
         write(cluster, "kept", [b"%d" % i for i in range(200)], partition, compression_type="zstd")
-    cluster.admin().delete_topics(["deleted"], operation_timeout=10)["deleted"].result(15)
+    cluster.admin().delete_topics(["deleted"], operation_timeout=10)["deleted"].result(70)
     consumer = cluster.consumer("group")
     consumer.commit(offsets=[TopicPartition("kept", 1, 77, "note")], asynchronous=False)
     consumer.close()
@@ -62,7 +62,7 @@ def test_topics_records_configuration_and_group_offsets_are_kept(broker, how):
     for partition in range(3):
         assert values(read(cluster, "kept", [partition])) == [b"%d" % i for i in range(200)]
     resource = ConfigResource(ResourceType.TOPIC, "kept")
-    assert cluster.admin().describe_configs([resource], request_timeout=10)[resource].result(15)["retention.ms"].value == "3600000"
+    assert cluster.admin().describe_configs([resource], request_timeout=60)[resource].result(70)["retention.ms"].value == "3600000"
     with Connection(cluster) as connection:
         until("the coordinator", lambda: committed(connection, "group", "kept", (1,))[1].committed_offset == 77)
     assert write(cluster, "kept", [b"next"])[0].offset() == 200

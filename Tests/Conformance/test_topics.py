@@ -10,7 +10,7 @@ from support.wire import Connection, batch, fetch, metadata, produce
 
 def error_of(future):
     with pytest.raises(KafkaException) as caught:
-        future.result(15)
+        future.result(70)
     return caught.value.args[0].code()
 
 
@@ -75,20 +75,20 @@ def test_more_replicas_than_brokers_is_invalid_replication_factor(admin, name):
 
 
 def test_partitions_by_default_are_num_partitions(cluster, admin, name):
-    creation(admin, NewTopic(name, -1, -1)).result(15)
+    creation(admin, NewTopic(name, -1, -1)).result(70)
     try:
         assert len(until("the topic", lambda: admin.list_topics(name, timeout=10).topics[name].partitions)) >= 1
     finally:
-        admin.delete_topics([name], operation_timeout=10)[name].result(15)
+        admin.delete_topics([name], operation_timeout=10)[name].result(70)
 
 
 def test_partitions_by_assignment_are_made(admin, name):
     broker = next(iter(admin.list_topics(timeout=10).brokers))
-    creation(admin, NewTopic(name, replica_assignment=[[broker], [broker], [broker]], num_partitions=3)).result(15)
+    creation(admin, NewTopic(name, replica_assignment=[[broker], [broker], [broker]], num_partitions=3)).result(70)
     try:
         assert len(until("the topic", lambda: admin.list_topics(name, timeout=10).topics[name].partitions)) == 3
     finally:
-        admin.delete_topics([name], operation_timeout=10)[name].result(15)
+        admin.delete_topics([name], operation_timeout=10)[name].result(70)
 
 
 def test_an_assignment_to_an_unknown_broker_is_invalid_replica_assignment(admin, name):
@@ -96,7 +96,7 @@ def test_an_assignment_to_an_unknown_broker_is_invalid_replica_assignment(admin,
 
 
 def test_validation_only_creates_nothing(admin, name):
-    creation(admin, NewTopic(name, 1), validate_only=True).result(15)
+    creation(admin, NewTopic(name, 1), validate_only=True).result(70)
     assert not exists(admin, name)
 
 
@@ -105,8 +105,8 @@ def test_several_topics_in_one_request_have_an_error_each(admin, topic, name):
     results = admin.create_topics([NewTopic(made, 1), NewTopic(f"{name}-new", 1), NewTopic("a b", 1)], operation_timeout=10)
     assert error_of(results[made]) == KafkaError.TOPIC_ALREADY_EXISTS
     assert error_of(results["a b"]) == KafkaError.TOPIC_EXCEPTION
-    results[f"{name}-new"].result(15)
-    admin.delete_topics([f"{name}-new"], operation_timeout=10)[f"{name}-new"].result(15)
+    results[f"{name}-new"].result(70)
+    admin.delete_topics([f"{name}-new"], operation_timeout=10)[f"{name}-new"].result(70)
 
 
 def test_deleting_an_unknown_topic_is_unknown_topic(admin, name):
@@ -116,9 +116,9 @@ def test_deleting_an_unknown_topic_is_unknown_topic(admin, name):
 def test_a_deleted_topic_is_gone_and_made_again_it_is_empty(cluster, admin, topic):
     made = topic()
     write(cluster, made, [b"old"] * 10)
-    admin.delete_topics([made], operation_timeout=10)[made].result(15)
+    admin.delete_topics([made], operation_timeout=10)[made].result(70)
     until("the topic gone", lambda: not exists(admin, made))
-    creation(admin, NewTopic(made, 1)).result(15)
+    creation(admin, NewTopic(made, 1)).result(70)
     write(cluster, made, [b"new"])
     assert values(read(cluster, made)) == [b"new"]
 
@@ -127,9 +127,9 @@ def test_a_topic_made_again_has_another_id(cluster, admin, topic):
     made = topic()
     with Connection(cluster) as connection:
         before = metadata(connection, made, version=12).topics[0].topic_id
-        admin.delete_topics([made], operation_timeout=10)[made].result(15)
+        admin.delete_topics([made], operation_timeout=10)[made].result(70)
         until("the topic gone", lambda: not exists(admin, made))
-        creation(admin, NewTopic(made, 1)).result(15)
+        creation(admin, NewTopic(made, 1)).result(70)
         after = until("the topic", lambda: metadata(connection, made, version=12).topics[0].topic_id)
     assert before and after and before != after
 
@@ -137,7 +137,7 @@ def test_a_topic_made_again_has_another_id(cluster, admin, topic):
 def test_reading_a_deleted_topic_is_unknown_topic(cluster, admin, topic):
     made = topic()
     write(cluster, made, [b"old"])
-    admin.delete_topics([made], operation_timeout=10)[made].result(15)
+    admin.delete_topics([made], operation_timeout=10)[made].result(70)
     with Connection(cluster) as connection:
         until("the error", lambda: fetch(connection, made).error_code == KafkaError.UNKNOWN_TOPIC_OR_PART)
 
@@ -145,7 +145,7 @@ def test_reading_a_deleted_topic_is_unknown_topic(cluster, admin, topic):
 def test_partitions_are_added_and_the_old_ones_keep_their_records(cluster, admin, topic):
     made = topic(partitions=2)
     write(cluster, made, [b"kept"], partition=1)
-    admin.create_partitions([NewPartitions(made, 4)], operation_timeout=10)[made].result(15)
+    admin.create_partitions([NewPartitions(made, 4)], operation_timeout=10)[made].result(70)
     until("four partitions", lambda: len(admin.list_topics(made, timeout=10).topics[made].partitions) == 4)
     write(cluster, made, [b"new"], partition=3)
     assert values(read(cluster, made, [1])) == [b"kept"] and values(read(cluster, made, [3])) == [b"new"]
@@ -166,7 +166,7 @@ def test_a_group_member_finds_partitions_that_were_added(cluster, admin, topic, 
     consumer = closing(cluster.consumer(group(), topic_metadata_refresh_interval_ms=500))
     consumer.subscribe([made])
     until("one partition", lambda: consumer.poll(0.1) is None and len(consumer.assignment()) == 1)
-    admin.create_partitions([NewPartitions(made, 3)], operation_timeout=10)[made].result(15)
+    admin.create_partitions([NewPartitions(made, 3)], operation_timeout=10)[made].result(70)
     until("three partitions", lambda: consumer.poll(0.1) is None and len(consumer.assignment()) == 3)
 
 
@@ -209,7 +209,7 @@ def test_an_unknown_topic_is_made_when_a_producer_wants_it(cluster, admin, name)
         partitions = admin.list_topics(name, timeout=10).topics[name].partitions
         assert values(read(cluster, name, list(partitions))) == [b"first"]
     finally:
-        admin.delete_topics([name], operation_timeout=10)[name].result(15)
+        admin.delete_topics([name], operation_timeout=10)[name].result(70)
 
 
 def test_an_unknown_topic_is_not_made_for_a_consumer_that_does_not_allow_it(cluster, admin, name, closing):
@@ -233,7 +233,7 @@ def test_internal_topics_are_marked_and_a_client_cannot_write_to_them(cluster, t
 
 
 def test_describe_cluster_names_the_cluster_the_controller_and_the_nodes(admin):
-    cluster = admin.describe_cluster(request_timeout=10).result(15)
+    cluster = admin.describe_cluster(request_timeout=60).result(70)
     assert cluster.cluster_id and cluster.controller.id in {node.id for node in cluster.nodes}
     assert all(node.host and node.port for node in cluster.nodes)
 
@@ -242,7 +242,7 @@ def test_describe_topics_by_librdkafka_gives_partitions_and_id(admin, topic):
     from confluent_kafka import TopicCollection
 
     made = topic(partitions=3)
-    described = admin.describe_topics(TopicCollection([made]), request_timeout=10)[made].result(15)
+    described = admin.describe_topics(TopicCollection([made]), request_timeout=60)[made].result(70)
     assert described.name == made and len(described.partitions) == 3 and not described.is_internal
 
 
