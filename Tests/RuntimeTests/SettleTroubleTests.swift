@@ -7,6 +7,23 @@ import Testing
 
 /// A topic that a record must go to and that cannot be written: nothing is committed, and everybody hears of it.
 @Suite struct SettleTroubleTests {
+    /// For 100 s the topic takes nothing; how often something of it was to be settled.
+    private func refuse(_ error: KafkaError, _ topic: String, _ machine: Machine) -> Int {
+        var attempts = 0
+        for _ in 0..<100 {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            if let batch = machine.settling {
+                let place = batch.records.firstIndex { records in records.contains { $0.topic == topic } }
+                attempts += place == nil ? 0 : 1
+                machine.settle(place.map { .refused(error, item: $0, topic: topic) } ?? .committed)
+            }
+            machine.pass(1_000)
+        }
+        return attempts
+    }
+
     /// What cannot be written for `how`, by topic.
     @Test(arguments: [("poison", "mesh.dlq"), ("hopeless", "retry.workbot")], [DeliveryMode.exactlyOnce, .atLeastOnce])
     func aTopicThatRefusesHoldsTheCommitAndRaisesAnAlarm(_ kind: (how: String, topic: String), _ delivery: DeliveryMode) throws {
@@ -14,16 +31,7 @@ import Testing
         try machine.send(Work(name: "a", number: 1, how: kind.how))
         try machine.send(Work(name: "a", number: 2, how: "plain"))
         let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed")
-        for _ in 0..<100 {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-            if let batch = machine.settling {
-                let place = batch.records.firstIndex { records in records.contains { $0.topic == kind.topic } }
-                machine.settle(place.map { .refused(refused, item: $0, topic: kind.topic) } ?? .committed)
-            }
-            machine.pass(1_000)
-        }
+        _ = refuse(refused, kind.topic, machine)
         #expect(machine.log.committed.values.allSatisfy { $0.offset == 0 }, "nothing passes what is not settled")
         #expect(machine.log.records(of: kind.topic).isEmpty)
         let trouble = try #require(machine.engine.trouble)
@@ -47,18 +55,7 @@ import Testing
             try kind.how == "plain" ? Machine(CountBot.self, delivery: delivery) : Machine(WorkBot.self, delivery: delivery)
         try machine.send(Work(name: "a", number: 1, how: kind.how))
         let refused = KafkaError(code: 3, name: "UNKNOWN_TOPIC_OR_PART", message: "no such topic")
-        var attempts = 0
-        for _ in 0..<100 {
-            machine.restore()
-            machine.deliver()
-            machine.advance()
-            if let batch = machine.settling {
-                let place = batch.records.firstIndex { records in records.contains { $0.topic == kind.topic } }
-                attempts += place == nil ? 0 : 1
-                machine.settle(place.map { .refused(refused, item: $0, topic: kind.topic) } ?? .committed)
-            }
-            machine.pass(1_000)
-        }
+        let attempts = refuse(refused, kind.topic, machine)
         #expect(attempts > 20)
         #expect(machine.engine.trouble?.isAlarm == true && machine.engine.trouble?.message.contains(kind.topic) == true)
         machine.runDry()
