@@ -101,12 +101,10 @@ def sockets_to(port):
             peer = socket.socket(fileno=os.dup(int(entry)))
         except OSError:
             continue
-        try:
-            if peer.getpeername()[1] == port:
+        with contextlib.suppress(OSError):  # Connected to nobody.
+            if peer.family in (socket.AF_INET, socket.AF_INET6) and peer.getpeername()[1] == port:
                 yield peer
                 continue
-        except OSError:
-            pass
         peer.close()
 
 

@@ -177,10 +177,11 @@ def test_commits_during_cooperative_rebalances_lose_neither_assignment_nor_recor
 
 def test_a_member_that_is_told_of_a_rebalance_keeps_its_session_while_it_takes_its_time(cluster, group):
     name = group()
-    with RawMember(cluster, name, rebalance=20000) as first, RawMember(cluster, name, rebalance=20000) as second, ThreadPoolExecutor() as pool:
+    patient = {"session": 20000, "rebalance": 30000}
+    with RawMember(cluster, name, **patient) as first, RawMember(cluster, name, **patient) as second, ThreadPoolExecutor() as pool:
         first.join()
         first.sync({first.member: b"all"})
         joining = pool.submit(second.join)
         until("the rebalance", lambda: first.heartbeat() == KafkaError.REBALANCE_IN_PROGRESS)
         stays("the group waits for it", lambda: first.heartbeat() == KafkaError.REBALANCE_IN_PROGRESS and not joining.done(), 2)
-        assert first.join().generation_id == joining.result(20).generation_id
+        assert first.join().generation_id == joining.result(40).generation_id

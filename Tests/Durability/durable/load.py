@@ -4,6 +4,9 @@ import threading
 
 from .journal import IDEMPOTENT, PLAIN, value_of
 
+#: Batches fit into the smallest segments, also when a slow disk lets many records come together: librdkafka begins a new epoch after one that is refused,
+#: and what was on its way is then written twice.
+SMALL = {"batch_size": 8000}
 #: Clients look for the broker again soon, and fail late.
 PATIENCE = {"reconnect_backoff_ms": 10, "reconnect_backoff_max_ms": 50, "retry_backoff_ms": 10, "message_timeout_ms": 15000, "error_cb": lambda _: None}
 
@@ -35,7 +38,7 @@ class Writer(Worker):
         self.partitions = partitions
 
     def work(self):
-        producer = self.cluster.producer(**PATIENCE, **self.properties)
+        producer = self.cluster.producer(**PATIENCE, **SMALL, **self.properties)
         while not self.ending.is_set():
             for _ in range(self.chance.randint(1, 12)):
                 self.send(producer)
