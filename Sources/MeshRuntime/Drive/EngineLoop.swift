@@ -199,10 +199,7 @@ final class EngineLoop {
             let isEnough = tellWatcher(batch, outcome)
             if case .committed = outcome { book.answered(batch, isCommitted: true) } else { book.answered(batch, isCommitted: false) }
             engine.settled(batch, outcome, at: moment)
-            if isEnough {
-                reporter.isDraining = true
-                engine.drain(at: moment)
-            }
+            if isEnough { engine.drain(at: moment) }
         case .restored(let restorations):
             engine.beginTurn(at: moment)
             for restoration in restorations where engine.awaits(restoration) && isPutBack(restoration) {
@@ -213,9 +210,7 @@ final class EngineLoop {
         case .control(let wishes):
             control = wishes
             reconcile(at: moment)
-        case .terminate:
-            reporter.isDraining = true
-            engine.drain(at: moment)
+        case .terminate: engine.drain(at: moment)
         case .fatal(let reason): failure = reason
         }
         perform()
@@ -271,9 +266,7 @@ final class EngineLoop {
         switch desiredState {
         case .running: engine.setPaused(false)
         case .paused: engine.setPaused(true)
-        case .drained:
-            reporter.isDraining = true
-            engine.drain(at: moment)
+        case .drained: engine.drain(at: moment)
         }
     }
 

@@ -21,7 +21,6 @@ final class Reporter {
     private var lastLook: Int64 = 0
     private var lastBeat: Int64 = .min / 2
     private var lastSent: InstanceRecord?
-    var isDraining = false
 
     /// How often figures are looked at, in milliseconds.
     private static let interval: Int64 = 1_000
@@ -156,7 +155,7 @@ final class Reporter {
     }
 
     private func state(_ engine: Engine) -> InstanceRecord.State {
-        if isDraining || engine.draining != nil { return .draining }
+        if engine.draining != nil { return .draining }
         if engine.isPaused { return .paused }
         return engine.partitions.values.contains { !$0.isRestored } ? .starting : .running
     }
