@@ -129,19 +129,19 @@ import Testing
         func at(_ high: Int64, _ cut: LogCut? = nil, low: Int64 = 0) -> Beginning {
             Beginning(commit, Watermarks(low: low, high: high), cut: cut, window: 50)
         }
-        #expect(at(200).commit == commit && at(200).lostEnd == nil && at(200).putTo == nil)
-        #expect(at(90).commit == CommittedOffset(offset: 90) && at(90).lostEnd == 90 && at(90).putTo == .at(90))
+        #expect(at(200).commit == commit && at(200).forgetFrom == nil && at(200).putTo == nil)
+        #expect(at(90).commit == CommittedOffset(offset: 90) && at(90).forgetFrom == 90 && at(90).putTo == .at(90))
         let clipped = at(160)
         #expect(CommitMetadata.finished(committed: 100, in: clipped.commit.metadata) == [110...119, 150...159])
-        #expect(clipped.commit.offset == 100 && clipped.lostEnd == 160 && clipped.putTo == nil)
-        #expect(at(110).commit == CommittedOffset(offset: 100) && at(110).lostEnd == 110)
+        #expect(clipped.commit.offset == 100 && clipped.forgetFrom == 160 && clipped.putTo == nil)
+        #expect(at(110).commit == CommittedOffset(offset: 100) && at(110).forgetFrom == 110)
         // While it was read: what may be new is read again, as far as the window knows what is not.
         #expect(at(90, LogCut(read: 120, end: 119)).putTo == .at(70), "all that is read again is known")
         #expect(at(90, LogCut(read: 120, end: 119), low: 80).putTo == .at(80))
         #expect(at(60, LogCut(read: 500, end: 499)).putTo == .at(10))
         #expect(at(500, LogCut(read: 120, end: 60)).putTo == .at(10), "it has grown again")
         let grown = at(500, LogCut(read: 180, end: 170))
-        #expect(grown.commit == CommittedOffset(offset: 100) && grown.lostEnd == 100, "what is finished above it may be gone")
+        #expect(grown.commit == CommittedOffset(offset: 100) && grown.forgetFrom == 100, "what is finished above it may be gone")
         #expect(Beginning(nil, Watermarks(low: 3, high: 9), cut: LogCut(read: 20, end: 19), window: 50).putTo == .at(3))
         #expect(Beginning(nil, Watermarks(low: 3, high: 9)).commit == CommittedOffset(offset: 3))
     }

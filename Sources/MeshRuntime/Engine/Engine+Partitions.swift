@@ -83,7 +83,7 @@ extension Engine {
         partition.notes.sort()
         // What was taken in before the consumer was put there comes again, or is gone.
         if restoration.putTo != nil { _ = takeEarly(partition) }
-        if let end = restoration.lostEnd { forgetLost(partition, from: end) }
+        if let offset = restoration.forgetFrom { forgetLost(partition, from: offset) }
         if !partition.isAnew { for (offset, identity) in restoration.history.done { remember(identity, of: offset, in: partition) } }
         if !routes.schedules.isEmpty { for tick in restoration.history.ticks { ticker.note(tick) } }
         partition.isRestored = true

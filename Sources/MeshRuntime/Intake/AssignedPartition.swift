@@ -80,8 +80,8 @@ struct Restoration: Sendable {
     /// For which assignment it was read.
     var assignment: UInt64
     var committed: CommittedOffset?
-    /// Where the log ends, or has ended, when that is below what was finished: what it had from there on is lost, and what is known of that means nothing.
-    var lostEnd: Int64?
+    /// Journals and notes at this offset and above mean nothing; nil: all hold. See `Beginning`.
+    var forgetFrom: Int64?
     /// Where the consumer has to be put first; nil: it goes on by itself where it should.
     var putTo: StartOffset?
     /// Of the request that it answers.

@@ -19,8 +19,9 @@ struct LogCut: Sendable, Equatable {
 struct Beginning: Sendable, Equatable {
     /// What counts as committed: where nothing is, the beginning of the log.
     private(set) var commit: CommittedOffset
-    /// See `Restoration`.
-    private(set) var lostEnd: Int64?
+    /// Journals and notes at this offset and above mean nothing: where the log ends, or has ended, when that is below what was finished; of one that was cut,
+    /// where it is read again from. nil: all hold.
+    private(set) var forgetFrom: Int64?
     /// See `Restoration`.
     private(set) var putTo: StartOffset?
 
@@ -32,20 +33,20 @@ struct Beginning: Sendable, Equatable {
         guard let cut else { return }
         // All that is read from there on may be new, also what counted as finished.
         commit = CommittedOffset(offset: min(commit.offset, cut.place(end: end, low: marks.low, window: window)))
-        (lostEnd, putTo) = (commit.offset, .at(commit.offset))
+        (forgetFrom, putTo) = (commit.offset, .at(commit.offset))
     }
 
     /// What is written from the end on is new, though its offsets count as finished.
     private mutating func clip(_ committed: CommittedOffset, at end: Int64) {
         guard committed.offset <= end else {
             commit = CommittedOffset(offset: end)
-            (lostEnd, putTo) = (end, .at(end))
+            (forgetFrom, putTo) = (end, .at(end))
             return
         }
         let finished = CommitMetadata.finished(committed: committed.offset, in: committed.metadata)
         guard let last = finished.last, last.upperBound >= end else { return }
         let rest = finished.filter { $0.lowerBound < end }.map { $0.lowerBound...min($0.upperBound, end - 1) }
         commit = CommittedOffset(offset: committed.offset, metadata: CommitMetadata.text(committed: committed.offset, finished: rest))
-        lostEnd = end
+        forgetFrom = end
     }
 }

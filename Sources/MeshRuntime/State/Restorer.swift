@@ -203,7 +203,7 @@ struct RestoreWorker {
             let number = request.statePartitions.map { partition.partition % max(1, $0) }
             return Restoration(
                 topicPartition: partition, assignment: request.assignment, committed: committed[partition],
-                lostEnd: beginnings[partition]?.lostEnd, putTo: beginnings[partition]?.putTo, cut: request.cut,
+                forgetFrom: beginnings[partition]?.forgetFrom, putTo: beginnings[partition]?.putTo, cut: request.cut,
                 history: history[partition] ?? Remembered(),
                 state: number.flatMap { state[$0] }?.compactMap { key, value in belongs(key, to: partition) ? (key, value) : nil } ?? [])
         }
@@ -223,7 +223,7 @@ struct RestoreWorker {
     }
 
     private func tell(_ beginning: Beginning, of partition: TopicPartition, _ commit: CommittedOffset, isCut: Bool) {
-        guard let end = beginning.lostEnd else { return }
+        guard let end = beginning.forgetFrom else { return }
         let known = FinishedHistory(commit, window: 1).end
         let what = known > commit.offset ? "has committed, or named as finished in its commit" : "has committed"
         guard !isCut else {

@@ -220,7 +220,7 @@ final class Machine {
         guard let (partition, assignment, cut) = restoring.popLast() else { return }
         let restoration = restoration(of: partition, assignment, cut)
         // What is committed goes back with the log.
-        if restoration.lostEnd != nil { log.committed[partition] = restoration.committed }
+        if restoration.forgetFrom != nil { log.committed[partition] = restoration.committed }
         switch restoration.putTo {
         case .at(let offset): positions[partition] = offset
         case .beginning: positions[partition] = 0

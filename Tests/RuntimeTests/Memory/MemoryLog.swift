@@ -67,7 +67,7 @@ final class MemoryLog {
             history.take(record, decoder, atMost: Int(2 * window))
         }
         return Restoration(
-            topicPartition: partition, assignment: assignment, committed: commit, lostEnd: beginning.lostEnd, putTo: beginning.putTo,
+            topicPartition: partition, assignment: assignment, committed: commit, forgetFrom: beginning.forgetFrom, putTo: beginning.putTo,
             cut: cut,
             history: history,
             state: latest.compactMap { key, value in value.map { (key, $0) } })
