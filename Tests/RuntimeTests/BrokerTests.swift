@@ -48,7 +48,8 @@ import Testing
                 catalogue: EventCatalogue(), performers: performers, groupInstanceID: member,
                 logger: Logger(bot: B.contract.name, level: .error))
             options.stateDirectory = state
-            OwnThread.start("bot") { [self, options] in
+            // As much as the main thread has, where a bot runs otherwise.
+            DedicatedThread.start(name: "bot", stackBytes: 8 << 20) { [self, options] in
                 do {
                     try BotProcess.run(anyBot: bot, options, mailbox: mailbox)
                 } catch is ProcessFailure {

@@ -5,13 +5,13 @@ import Glibc
 /// A thread of its own for work that blocks, so that Swift's shared pool never does.
 public enum DedicatedThread {
     /// Starts a detached thread that runs `body` once. `name` is cut to 15 bytes. Signals that the process waits for must be blocked before.
-    public static func start(name: String, _ body: @escaping @Sendable () -> Void) {
+    public static func start(name: String, stackBytes: Int = 1 << 20, _ body: @escaping @Sendable () -> Void) {
         let work = Unmanaged.passRetained(Work(name: name, body: body))
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        pthread_attr_setstacksize(&attributes, 1 << 20)
+        pthread_attr_setstacksize(&attributes, stackBytes)
         var thread = pthread_t()
         let status = pthread_create(
             &thread, &attributes,

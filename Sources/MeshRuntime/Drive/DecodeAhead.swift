@@ -48,7 +48,8 @@ final class DecodeAhead {
 
     private func startThread() {
         hasThread = true
-        OwnThread.start("decode") { [queue, ended, decoder, mailbox] in
+        // The bot's code runs there too: it has as much as on the main thread.
+        DedicatedThread.start(name: "decode", stackBytes: 8 << 20) { [queue, ended, decoder, mailbox] in
             while true {
                 switch queue.take(limit: .seconds(60)) {
                 case .element(var work):

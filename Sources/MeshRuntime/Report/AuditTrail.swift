@@ -55,7 +55,7 @@ struct AuditTailReader: AuditTailSource {
 
     init(client: ClientSettings, actor: String, logger: Logger) {
         let answer = answer
-        OwnThread.start("audit-tail") {
+        DedicatedThread.start(name: "audit-tail") {
             do {
                 answer.put(try AuditTail.find(actor: actor, client, limit: .seconds(10)))
             } catch {

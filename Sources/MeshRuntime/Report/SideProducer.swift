@@ -50,7 +50,7 @@ final class SideProducer: Sendable {
         do throws(SettingsError) {
             let made = try Self.make(client, logger)
             producer.withLock { $0 = made }
-            OwnThread.start("close") { current.close(timeout: .seconds(2)) }
+            DedicatedThread.start(name: "close") { current.close(timeout: .seconds(2)) }
         } catch {
             logger.error("no new producer: \(error)")
         }

@@ -14,7 +14,7 @@ final class Settler: Sendable {
     /// Starts the thread.
     init(client: ClientSettings, settings: RuntimeSettings, mailbox: Mailbox, logger: Logger) {
         let queue = queue
-        OwnThread.start("settle") {
+        DedicatedThread.start(name: "settle") {
             var worker = SettleWorker(client: client, settings: settings, mailbox: mailbox, logger: logger) { queue.isOver }
             worker.connect()
             while true {

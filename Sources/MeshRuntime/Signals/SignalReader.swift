@@ -13,7 +13,7 @@ final class SignalReader: Sendable {
 
     /// Starts the thread.
     init(client: ClientSettings, contract: Contract, topics: TopicNames, mailbox: Mailbox, logger: Logger) {
-        OwnThread.start("signals") { [self] in
+        DedicatedThread.start(name: "control") { [self] in
             var pause: Int64 = 100
             while !isClosed.load(ordering: .relaxed) {
                 do {

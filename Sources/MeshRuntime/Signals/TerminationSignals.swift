@@ -1,4 +1,5 @@
 import Glibc
+import Kafka
 
 /// SIGTERM and SIGINT: the first asks for a drain, the second ends the process at once.
 public enum TerminationSignals {
@@ -19,7 +20,7 @@ public enum TerminationSignals {
 
     /// Waits for them on a thread of its own.
     static func watch(_ first: @escaping @Sendable () -> Void) {
-        OwnThread.start("signals") {
+        DedicatedThread.start(name: "signals") {
             var set = set
             var signal: Int32 = 0
             var count = 0

@@ -36,7 +36,7 @@ final class Restorer: Sendable {
         client: ClientSettings, settings: RuntimeSettings, decoder: RecordDecoder, place: Snapshots.Place?, mailbox: Mailbox, logger: Logger
     ) {
         let (queue, progress, failures) = (queue, progress, failures)
-        OwnThread.start("restore") {
+        DedicatedThread.start(name: "restore") {
             let snapshots = place.map { Snapshots($0, logger: logger, failures: failures) }
             var worker = RestoreWorker(
                 client: client, settings: settings, decoder: decoder, logger: logger, snapshots: snapshots, progress: progress)

@@ -1,27 +1,5 @@
 import Glibc
 
-/// A thread of its own for work that blocks: nothing that waits for a broker belongs on Swift's shared pool.
-enum OwnThread {
-    private final class Body {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    /// Starts a detached thread. The name is for the reader of the code.
-    static func start(_: String, _ run: @escaping @Sendable () -> Void) {
-        var thread = pthread_t()
-        let body = Unmanaged.passRetained(Body(run))
-        let failed = pthread_create(
-            &thread, nil,
-            { pointer in
-                Unmanaged<Body>.fromOpaque(pointer!).takeRetainedValue().run()
-                return nil
-            }, body.toOpaque())
-        precondition(failed == 0, "a thread cannot be started: \(String(cString: strerror(failed)))")
-        pthread_detach(thread)
-    }
-}
-
 /// A queue between threads; `take` waits. Sendable although it holds C objects: every access is under its mutex, and they live as long as it does.
 final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -112,21 +90,5 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return elements.isEmpty
-    }
-}
-
-extension Moment {
-    /// Now, by the machine's clocks.
-    static var current: Moment {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Moment(wall: .now, uptime: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
-    }
-
-    /// The uptime as it was at the clock's last tick, a few milliseconds ago: asking for it costs a fraction, and can be done for each record.
-    static var roughUptime: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 }
