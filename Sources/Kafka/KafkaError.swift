@@ -103,7 +103,8 @@ extension KafkaError {
             isFatal: isFatal)
     }
 
-    static func timedOut(_ what: String, after duration: Duration) -> KafkaError {
+    /// There was no answer in time. The same call may succeed when it is repeated.
+    public static func timedOut(_ what: String, after duration: Duration) -> KafkaError {
         KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, "\(what): no answer within \(duration)")
     }
 

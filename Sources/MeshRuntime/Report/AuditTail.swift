@@ -40,7 +40,7 @@ public enum AuditTail: Sendable, Equatable {
         while high > marks.low {
             guard ContinuousClock.now < deadline, marks.high - high < furthest else { return .unknown }
             let low = max(marks.low, high - size)
-            if let hash = try last(of: key, in: partition, low..<high, consumer, deadline) { return .last(hash: hash) }
+            if let hash = try last(of: key, in: partition, low..<high, consumer, limit: limit, deadline) { return .last(hash: hash) }
             high = low
             size = min(size * 10, 50_000)
         }
@@ -58,7 +58,8 @@ public enum AuditTail: Sendable, Equatable {
 
     /// The hash of the last record with the key among those offsets; nil when there is none.
     private static func last(
-        of key: [UInt8], in partition: TopicPartition, _ offsets: Range<Int64>, _ consumer: Consumer, _ deadline: ContinuousClock.Instant
+        of key: [UInt8], in partition: TopicPartition, _ offsets: Range<Int64>, _ consumer: Consumer, limit: Duration,
+        _ deadline: ContinuousClock.Instant
     ) throws -> String? {
         var hash: String?
         try consumer.assign([partition: .at(offsets.lowerBound)])
@@ -72,9 +73,7 @@ public enum AuditTail: Sendable, Equatable {
             case .error(let error) where error.isFatal || !error.isRetriable && !error.isBrokersDown: throw error
             case .error, nil: break
             }
-            guard ContinuousClock.now < deadline else {
-                throw KafkaError(code: -1, name: "_TIMED_OUT", message: "no end of \(partition) in time")
-            }
+            guard ContinuousClock.now < deadline else { throw KafkaError.timedOut("the end of \(partition)", after: limit) }
         }
     }
 

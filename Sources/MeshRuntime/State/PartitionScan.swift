@@ -8,7 +8,7 @@ struct PartitionScan {
     let logger: Logger
 
     /// How long nothing may come, and how often progress is told, in milliseconds.
-    private static let patience: Int64 = 30_000
+    static let patience: Int64 = 30_000
     private static let tellEvery: Int64 = 5_000
 
     /// Reads until every partition has ended or `body` wants no more. A partition that `ends` names has not ended before that offset, whatever is not decided
@@ -45,7 +45,7 @@ struct PartitionScan {
                 if let text = progress.text { logger.info(text) }
             }
             if now - last > Self.patience {
-                throw KafkaError(code: -1, name: "_TIMED_OUT", message: "no end of \(open.sorted().map(\.description)) within 30 s")
+                throw KafkaError.timedOut("the ends of \(open.sorted().map(\.description))", after: .milliseconds(Self.patience))
             }
         }
     }

@@ -32,7 +32,7 @@ final class RestoreProgress: Sendable {
     private let uptime: @Sendable () -> Int64
 
     /// For so long, in milliseconds, nothing need move: as long as a reader waits for a record, or for a transaction to be decided.
-    static let patience: Int64 = 30_000
+    static let patience = PartitionScan.patience
 
     /// `uptime` is now, in milliseconds, as `Moment` has it.
     init(uptime: @escaping @Sendable () -> Int64 = { Moment.roughUptime }) {

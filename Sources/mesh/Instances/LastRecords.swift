@@ -40,9 +40,7 @@ final class LastRecords<Value: Decodable> {
         }
         let deadline = ContinuousClock.now.advanced(by: timeout)
         while !ends.isEmpty {
-            guard ContinuousClock.now < deadline else {
-                throw KafkaError(code: -185, name: "_TIMED_OUT", message: "\(topic) could not be read within \(timeout)", isRetriable: true)
-            }
+            guard ContinuousClock.now < deadline else { throw KafkaError.timedOut("reading \(topic)", after: timeout) }
             switch consumer.poll(timeout: .milliseconds(200)) {
             case .record(let record):
                 take(record)
