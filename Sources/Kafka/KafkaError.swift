@@ -40,6 +40,14 @@ public struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     public var isTopicAlreadyExists: Bool { code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS.rawValue }
     /// The record is larger than the broker, or this client's `message.max.bytes`, takes.
     public var isRecordTooLarge: Bool { code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue }
+    /// The topic cannot be written at all, whatever the record: it is missing, or the client may not.
+    public var isTopicRefused: Bool { isUnknownTopicOrPartition || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED.rawValue }
+    /// The broker will never take this record, or none of its topic: trying it again changes nothing.
+    public var isRecordRefused: Bool {
+        isRecordTooLarge || isTopicRefused || code == RD_KAFKA_RESP_ERR_INVALID_RECORD.rawValue
+            || code == RD_KAFKA_RESP_ERR_INVALID_MSG.rawValue || code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE.rawValue
+            || code == RD_KAFKA_RESP_ERR_POLICY_VIOLATION.rawValue
+    }
     /// Another producer with this transactional id, or another member with this group.instance.id, has taken over.
     public var isFenced: Bool {
         code == RD_KAFKA_RESP_ERR__FENCED.rawValue || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED.rawValue

@@ -19,6 +19,16 @@ import Testing
         }
     }
 
+    @Test func itIsKnownWhetherATopicIsRefusedOrOneRecord() {
+        func error(_ code: Int32) -> KafkaError { KafkaError(code: code, name: "", message: "") }
+        // Unknown topics and partitions, and those that the client may not write.
+        for code: Int32 in [3, 29, -188, -190] { #expect(error(code).isTopicRefused && error(code).isRecordRefused) }
+        // Invalid records, those that are too large, and those that break a policy.
+        for code: Int32 in [2, 4, 10, 44, 87] { #expect(!error(code).isTopicRefused && error(code).isRecordRefused) }
+        // Of leaders, of time, and none of Kafka's.
+        for code: Int32 in [6, 7, -185, -1] { #expect(!error(code).isTopicRefused && !error(code).isRecordRefused) }
+    }
+
     @Test func aTimeOutIsRetriableAndTheCommitGoesOnWhereItStood() async throws {
         try await withTransaction { producer, cluster in
             try producer.send(OutgoingRecord(topic: "topic", value: [1]))

@@ -164,7 +164,7 @@ final class MarkWriter {
             do throws(KafkaError) {
                 try producer.send(record, token: UInt64(index), patience: Self.limit)
             } catch {
-                if Self.isRefusal(error) { return (index, error) }
+                if error.isRecordRefused { return (index, error) }
                 throw error
             }
         }
@@ -173,15 +173,9 @@ final class MarkWriter {
 
     private func refusal(in deliveries: [Delivery]) -> (index: Int, error: KafkaError)? {
         for delivery in deliveries {
-            if let error = delivery.error, Self.isRefusal(error) { return (Int(clamping: delivery.token), error) }
+            if let error = delivery.error, error.isRecordRefused { return (Int(clamping: delivery.token), error) }
         }
         return nil
-    }
-
-    /// Trying it again would change nothing.
-    private static func isRefusal(_ error: KafkaError) -> Bool {
-        error.isRecordTooLarge || error.isUnknownTopicOrPartition
-            || ["TOPIC_AUTHORIZATION_FAILED", "INVALID_RECORD", "INVALID_MSG", "INVALID_MSG_SIZE", "POLICY_VIOLATION"].contains(error.name)
     }
 
     /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most half a minute.

@@ -247,8 +247,7 @@ final class Replayer {
 
     /// Whether it is the record's own fault, and trying it again would change nothing.
     private static func isRefusal(_ error: KafkaError) -> Bool {
-        !error.isFatal
-            && (error.isRecordTooLarge || ["INVALID_RECORD", "INVALID_MSG", "INVALID_MSG_SIZE", "POLICY_VIOLATION"].contains(error.name))
+        !error.isFatal && error.isRecordRefused && !error.isTopicRefused
     }
 
     // MARK: Resuming
