@@ -3,7 +3,7 @@ import Synchronization
 
 /// The one owner of a librdkafka client.
 ///
-/// Sendable although it holds a C pointer: librdkafka's clients may be called from any thread, and `take` gives the pointer up once.
+/// Sendable although it holds a C pointer: librdkafka's clients may be called from any thread, and `isDestroyed` lets only one free it.
 final class ClientHandle: @unchecked Sendable {
     /// Valid until `destroy` has been called.
     let pointer: OpaquePointer

@@ -48,7 +48,8 @@ private struct SettleWorker {
     private var fenced: [Int64] = []
     private var timeLimit = TransactionLimit()
 
-    private static let limit: Duration = .seconds(15)
+    /// For one call of the transaction's protocol; it is repeated.
+    private static let callLimit: Duration = .seconds(15)
     /// Longer than the producer's own limit, after which each record has been delivered or has failed.
     private static let deliveryLimit: Duration = .seconds(25)
     /// So often within a minute, and another process surely runs in this slot.
@@ -93,7 +94,7 @@ private struct SettleWorker {
         }
         if isTransactional {
             do throws(KafkaError) {
-                try repeating { () throws(KafkaError) in try made.initTransactions(timeout: Self.limit) }
+                try repeating { () throws(KafkaError) in try made.initTransactions(timeout: Self.callLimit) }
             } catch {
                 made.close(timeout: .seconds(1))
                 throw error
@@ -130,7 +131,7 @@ private struct SettleWorker {
             if !work.batch.offsets.isEmpty {
                 guard let group = work.group else { throw KafkaError(code: -1, name: "_STATE", message: "no group to commit offsets for") }
                 try repeating { () throws(KafkaError) in
-                    try producer.sendOffsets(work.batch.offsets, group: group, timeout: Self.limit)
+                    try producer.sendOffsets(work.batch.offsets, group: group, timeout: Self.callLimit)
                 }
             }
             try commit(producer)
@@ -141,7 +142,7 @@ private struct SettleWorker {
             let failures = producer.deliveries()
             if !error.isFatal, producer.fatalError == nil {
                 do throws(KafkaError) {
-                    try repeating { () throws(KafkaError) in try producer.abortTransaction(timeout: Self.limit) }
+                    try repeating { () throws(KafkaError) in try producer.abortTransaction(timeout: Self.callLimit) }
                 } catch {
                     logger.warn("a transaction could not be aborted: \(error); a new producer is made")
                     drop()
@@ -169,7 +170,7 @@ private struct SettleWorker {
     private func commit(_ producer: Producer) throws(KafkaError) {
         try repeating(for: .max) { () throws(KafkaError) in
             do throws(KafkaError) {
-                try producer.commitTransaction(timeout: Self.limit)
+                try producer.commitTransaction(timeout: Self.callLimit)
             } catch {
                 if error.isRetriable { logger.warn("whether a transaction is committed is not known yet: \(error); asked again") }
                 throw error
