@@ -9,8 +9,6 @@ public struct Header: Hashable, Sendable {
     }
 
     public init(_ name: String, text: String) { self.init(name, Array(text.utf8)) }
-
-    public init(name: String, value: [UInt8]?) { self.init(name, value) }
 }
 
 /// The timestamp of a record, as the broker gave it.
@@ -43,12 +41,10 @@ public struct Record: Sendable, Equatable {
     public let value: [UInt8]?
     public let headers: Headers
     public let timestamp: RecordTimestamp
-    /// Always nil with librdkafka 2.0.2, which does not tell it.
-    public let leaderEpoch: Int32?
 
     public init(
         topicPartition: TopicPartition, offset: Int64, key: [UInt8]?, value: [UInt8]?, headers: Headers = [],
-        timestamp: RecordTimestamp = .none, leaderEpoch: Int32? = nil
+        timestamp: RecordTimestamp = .none
     ) {
         self.topicPartition = topicPartition
         self.offset = offset
@@ -56,7 +52,6 @@ public struct Record: Sendable, Equatable {
         self.value = value
         self.headers = headers
         self.timestamp = timestamp
-        self.leaderEpoch = leaderEpoch
     }
 
     public var topic: String { topicPartition.topic }

@@ -53,7 +53,6 @@ import Testing
             return try readAll(topic, broker.settings)[0]
         }
         #expect(record.timestamp == RecordTimestamp(kind: .created, milliseconds: 1_700_000_000_123))
-        #expect(record.leaderEpoch == nil)
     }
 
     /// The partitions that Java's DefaultPartitioner gives these keys, out of 8: murmur2(key) & 0x7fffffff % 8.

@@ -51,7 +51,7 @@ struct ChaosScene {
         return Record(
             topicPartition: partition, offset: offset, key: Array(key.utf8), value: encoded.value,
             headers: Headers(encoded.headers.map { Header($0.name, $0.value) }) + headers,
-            timestamp: RecordTimestamp(kind: .created, milliseconds: 1), leaderEpoch: nil)
+            timestamp: RecordTimestamp(kind: .created, milliseconds: 1))
     }
 
     private func envelope(

@@ -5,7 +5,6 @@ import Telemetry
 /// The process's figures as metrics. Names are kept stable; `docs/metrics.md` lists them.
 struct ProcessMetrics {
     private let bot: String
-    private let metrics: Metrics
     private let taken: Counter
     private let done: Counter
     private let retried: Counter
@@ -38,7 +37,6 @@ struct ProcessMetrics {
 
     init(bot: String, instance: String, version: String, delivery: DeliveryMode, metrics: Metrics) {
         self.bot = bot
-        self.metrics = metrics
         func counter(_ name: String, _ help: String) -> Counter { metrics.counter("mesh_\(name)_total", help: help, labels: ["bot"]) }
         func gauge(_ name: String, _ help: String, _ labels: [String] = ["bot"]) -> Gauge {
             metrics.gauge(name, help: help, labels: labels)

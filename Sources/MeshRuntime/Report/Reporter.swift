@@ -9,7 +9,6 @@ import Telemetry
 /// reads a copy.
 final class Reporter {
     private let options: ProcessOptions
-    private let metrics: Metrics
     private let side: SideProducer
     private let restorer: Restorer
     private let host: String
@@ -27,7 +26,6 @@ final class Reporter {
 
     init(options: ProcessOptions, metrics: Metrics, side: SideProducer, restorer: Restorer, host: String) throws {
         self.options = options
-        self.metrics = metrics
         self.side = side
         self.restorer = restorer
         self.host = host
