@@ -75,7 +75,7 @@ import Testing
                 .addPartitions(topic: "build.a", before: 1, after: 3),
                 .change(topic: "build.a", [TopicPlan.Change(setting: "retention.ms", before: "1", after: "3600000")]),
             ])
-        #expect(!plan.steps.contains { $0.losesRecords })
+        #expect(!plan.steps.contains { $0.needsForce })
         #expect(plan.text.contains("retention.ms 1 -> 3600000"))
     }
 
@@ -84,18 +84,18 @@ import Testing
             [wanted("build.a")],
             ["build.a": .init(partitions: 9, settings: settled), "build.old": .init(partitions: 2), "foreign.topic": .init(partitions: 1)])
         #expect(plan.steps.map(\.topic) == ["build.a", "build.old"])
-        #expect(plan.steps.allSatisfy { $0.losesRecords })
+        #expect(plan.steps.allSatisfy { $0.needsForce })
         #expect(plan.text.contains("! build.old"))
-        #expect(plan.text.hasSuffix("lines with ! lose records and are done only with --force"))
+        #expect(plan.text.hasSuffix("lines with ! lose records, or what a bot keeps, and are done only with --force"))
         #expect(!plan.text.contains("foreign"))
     }
 
     /// An aggregate's state lies where the count of partitions puts its key, and a journal beside that of its input.
     @Test(arguments: ["state.deploybot", "inbox.deploybot"]) func moreOfWhatPlacesAStateIsDoneOnlyByForce(_ name: String) {
         let plan = plan([wanted(name), wanted("retry.deploybot")], [name: .init(partitions: 1), "retry.deploybot": .init(partitions: 1)])
-        #expect(plan.steps.filter(\.losesRecords).map(\.topic) == [name])
+        #expect(plan.steps.filter(\.needsForce).map(\.topic) == [name])
         #expect(plan.text.contains("! \(name)") && plan.text.contains("~ retry.deploybot"))
-        #expect(plan.text.contains("lines with ! lose records and are done only with --force"))
+        #expect(plan.text.contains("lines with ! lose records, or what a bot keeps, and are done only with --force"))
         #expect(plan.text.contains("to keep what a bot knows, give its topics in topics/ the partitions that the broker has"))
     }
 

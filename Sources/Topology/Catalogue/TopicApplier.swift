@@ -34,10 +34,10 @@ public struct TopicApplier {
             wanted: wanted, existing: existing, replicas: min(3, max(1, metadata.brokers.count)), ownedPrefixes: ownedPrefixes)
     }
 
-    /// Does the steps of a plan, those that lose records only when forced. Returns the steps that were done; throws at the first that cannot be.
+    /// Does the steps of a plan, those that need force only when forced. Returns the steps that were done; throws at the first that cannot be.
     @discardableResult
     public func apply(_ plan: TopicPlan, force: Bool = false) throws(KafkaError) -> [TopicPlan.Step] {
-        let steps = plan.steps.filter { force || !$0.losesRecords }
+        let steps = plan.steps.filter { force || !$0.needsForce }
         var doomed: [String] = []
         var created: [NewTopic] = []
         var raised: [String: Int32] = [:]

@@ -31,7 +31,7 @@ public struct TopicPlan: Sendable, Equatable {
         case delete(topic: String, partitions: Int)
 
         /// Whether records are lost, or what a bot keeps is not found any more. Such a step is done only when it is forced.
-        public var losesRecords: Bool {
+        public var needsForce: Bool {
             switch self {
             case .shrink, .delete: true
             case .create, .change: false
@@ -100,11 +100,13 @@ public struct TopicPlan: Sendable, Equatable {
 
     public var isEmpty: Bool { steps.isEmpty }
 
-    /// One line a step; what loses records is marked with `!`.
+    /// One line a step; what needs force is marked with `!`.
     public var text: String {
         var lines = steps.map(\.text)
         lines += warnings.map { "warning: \($0)" }
-        if steps.contains(where: \.losesRecords) { lines.append("lines with ! lose records and are done only with --force") }
+        if steps.contains(where: \.needsForce) {
+            lines.append("lines with ! lose records, or what a bot keeps, and are done only with --force")
+        }
         if steps.contains(where: \.losesStates) {
             lines.append(
                 "to keep what a bot knows, give its topics in topics/ the partitions that the broker has; to do without, drain the bot first"

@@ -7,12 +7,13 @@ import Topology
 /// The topics of the mesh and those of a broker, compared.
 enum TopicsCommands {
     private static let force = Flag(
-        "force", help: "also do what loses records: delete topics that nobody wants, shrink, and spread a bot's states anew"
+        "force",
+        help: "also do what loses records, or what a bot keeps: delete topics that nobody wants, shrink, and spread a bot's states anew"
     )
 
     private static let stepForm = """
-        one object a step: action (create, add-partitions, change, shrink, delete), topic, loses_records, partitions_before, \
-        partitions_after, changes (setting, before, after)
+        one object a step: action (create, add-partitions, change, shrink, delete), topic, loses_records (or what a bot \
+        keeps: done only with --force), partitions_before, partitions_after, changes (setting, before, after)
         """
 
     static let all = [
@@ -126,7 +127,7 @@ enum TopicsCommands {
             if output.format == .json {
                 for step in plan.steps { try output.object(TopicStepObject(step, isDone: done.contains(step))) }
             } else if !plan.isEmpty {
-                output.line("\(done.count) done" + (left > 0 ? ", \(left) left: they lose records; see --force" : ""))
+                output.line("\(done.count) done" + (left > 0 ? ", \(left) left: they lose records, or what a bot keeps; see --force" : ""))
             }
             return left == 0 ? 0 : 1
         }

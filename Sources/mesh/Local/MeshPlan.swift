@@ -95,7 +95,7 @@ struct MeshPlan {
         }
     }
 
-    /// Creates what the broker lacks. What would lose records is left to `mesh topics apply --force`.
+    /// Creates what the broker lacks. What needs force is left to `mesh topics apply --force`.
     func applyTopics(_ settings: ClientSettings, _ progress: Progress) throws {
         let admin = try AdminClient(settings)
         defer { admin.close() }

@@ -53,7 +53,7 @@ struct TopicStepObject: Encodable {
     }
     let action: String
     let topic: String
-    let losesRecords: Bool
+    let needsForce: Bool
     var partitionsBefore: Int?
     var partitionsAfter: Int?
     var changes: [Change]?
@@ -63,7 +63,8 @@ struct TopicStepObject: Encodable {
     enum CodingKeys: String, CodingKey {
         case action, topic, changes
         case isDone = "done"
-        case losesRecords = "loses_records"
+        // Also of a step that loses only what a bot keeps; the name is published.
+        case needsForce = "loses_records"
         case partitionsBefore = "partitions_before"
         case partitionsAfter = "partitions_after"
     }
@@ -71,7 +72,7 @@ struct TopicStepObject: Encodable {
     init(_ step: TopicPlan.Step, isDone: Bool? = nil) {
         self.isDone = isDone
         topic = step.topic
-        losesRecords = step.losesRecords
+        needsForce = step.needsForce
         switch step {
         case .create(let new):
             action = "create"
