@@ -1,4 +1,5 @@
 import KafkaProtocol
+import MeshTesting
 import Testing
 
 @testable import BrokerStorage
@@ -23,11 +24,11 @@ import Testing
         var test: TestStore
         var log: PartitionLog
         var events: [Event] = []
-        var generator: Seeded
+        var generator: SeededGenerator
         let settings: LogSettings
 
         init(_ seed: UInt64) throws {
-            generator = Seeded(seed)
+            generator = SeededGenerator(seed: seed)
             directory = try TestDirectory()
             test = try TestStore(directory)
             var settings = LogSettings.compacted(segmentBytes: 600)

@@ -1,6 +1,7 @@
 import CSystem
 import Glibc
 import KafkaProtocol
+import MeshTesting
 import Testing
 
 @testable import BrokerStorage
@@ -278,7 +279,7 @@ import Testing
             test.store.tick(now: test.now + 10_000)
         case "close": test.store.close()
         default:
-            var generator = Seeded(1)
+            var generator = SeededGenerator(seed: 1)
             test.store.cutUnsynced(using: &generator)
         }
         try test.pump { test.store.cleaning.run == nil && test.store.round == nil }

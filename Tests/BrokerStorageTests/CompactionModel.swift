@@ -1,4 +1,5 @@
 import KafkaProtocol
+import MeshTesting
 
 @testable import BrokerStorage
 
@@ -10,11 +11,11 @@ struct CompactionModel {
     private(set) var endOffset: Int64 = 0
     /// Of those that nobody aborted.
     private(set) var lastOfKey: [[UInt8]: Int64] = [:]
-    private var generator: Seeded
+    private var generator: SeededGenerator
     private var open: [Int64: (start: Int64, keys: [([UInt8], Int64)])] = [:]
 
     init(seed: UInt64, batches count: Int) {
-        generator = Seeded(seed)
+        generator = SeededGenerator(seed: seed)
         for _ in 0..<count { write() }
         for producer in open.keys.sorted() { end(producer) }
     }
@@ -106,19 +107,5 @@ extension CompactionModel {
             }
             return try batch.records(maximumBytes: Self.limit)
         }
-    }
-}
-
-/// SplitMix64, Steele and others 2014: the same numbers for the same seed.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import KafkaProtocol
+import MeshTesting
 import Testing
 
 @testable import BrokerStorage
@@ -17,7 +18,7 @@ struct StorageModelTests {
         let storage: StorageSettings
         var test: TestStore
         var log: PartitionLog
-        var generator: Seeded
+        var generator: SeededGenerator
         var batches: [Batch] = []
         /// The next sequence number by producer; those from 2 on write in transactions.
         var sequences: [Int64: Int32] = [:]
@@ -25,7 +26,7 @@ struct StorageModelTests {
         var topic: UInt64 = 1
 
         init(_ seed: UInt64, strict: Bool) throws {
-            generator = Seeded(seed)
+            generator = SeededGenerator(seed: seed)
             directory = try TestDirectory()
             var storage = StorageSettings()
             storage.syncsBeforeAcknowledging = strict

@@ -1,4 +1,5 @@
 import KafkaProtocol
+import MeshTesting
 import Testing
 
 @testable import BrokerStorage
@@ -23,7 +24,7 @@ struct TimesModelTests {
         #expect(found?.offset == wanted?.offset && found?.timestamp == wanted?.timestamp, "maximum, \(note)")
     }
 
-    private func fill(_ log: PartitionLog, _ generator: inout Seeded) throws -> [Record] {
+    private func fill(_ log: PartitionLog, _ generator: inout SeededGenerator) throws -> [Record] {
         var records: [Record] = []
         let isSorted = Bool.random(using: &generator)
         for index in 0..<60 {
@@ -44,7 +45,7 @@ struct TimesModelTests {
     }
 
     @Test(arguments: UInt64(0)..<20) func offsetsByTime(seed: UInt64) throws {
-        var generator = Seeded(seed)
+        var generator = SeededGenerator(seed: seed)
         let directory = try TestDirectory()
         let (storeSettings, logSettings) = small()
         let test = try TestStore(directory, storeSettings)
@@ -75,7 +76,7 @@ struct TimesModelTests {
     func damagedIndexesAreMadeAnew(file: SegmentFile, damage: Damage) throws {
         // A prefix of the index of times is right as far as it goes, and no different from one of a log that ends there.
         if file == .times && damage == .halved { return }
-        var generator = Seeded(3)
+        var generator = SeededGenerator(seed: 3)
         let directory = try TestDirectory()
         let (storeSettings, logSettings) = small()
         let test = try TestStore(directory, storeSettings)

@@ -1,5 +1,6 @@
 import BotKit
 import Glibc
+import MeshTesting
 import Synchronization
 import Testing
 
@@ -116,7 +117,7 @@ import Testing
 
     @Test("Lines are the same however the bytes arrive")
     func lineSplitting() {
-        var random = SeededRandom(seed: 7)
+        var random = SeededGenerator(seed: 7)
         for _ in 0..<2000 {
             let bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in
                 [10, 13, 65, 0xff, 0xc3].randomElement(using: &random)! as UInt8
@@ -148,17 +149,4 @@ func isGone(_ process: pid_t) async throws -> Bool {
         try await Task.sleep(for: .milliseconds(10))
     }
     return false
-}
-
-/// The same numbers for the same seed (SplitMix64).
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
 }

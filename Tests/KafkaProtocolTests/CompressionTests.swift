@@ -1,4 +1,5 @@
 import KafkaProtocol
+import MeshTesting
 import Testing
 
 @Suite struct CompressionTests {
@@ -15,7 +16,7 @@ import Testing
 
     @Test(arguments: codecs)
     func bytesGoThereAndBack(codec: Compression) throws {
-        var generator = Seeded(1)
+        var generator = SeededGenerator(seed: 1)
         for size in [0, 1, 100, 32 * 1024, 64 * 1024, 300_000] {
             let even = [UInt8](repeating: 7, count: size)
             let uneven = (0..<size).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
@@ -73,19 +74,5 @@ import Testing
         let parts = [[UInt8](repeating: 1, count: 70_000), [2, 3]]
         let joined = parts.flatMap { codec.compress($0[...]) }
         #expect(try codec.decompress(joined[...], maximumBytes: 100_000) == parts.flatMap { $0 })
-    }
-}
-
-/// SplitMix64, Steele and others 2014: the same numbers for the same seed.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import KafkaProtocol
+import MeshTesting
 import Testing
 
 /// Batches that were changed at random: each is refused or read, and nothing traps or grows.
@@ -7,7 +8,7 @@ import Testing
 
     @Test(arguments: 0..<4)
     func changedBatchesAreRefusedOrRead(round: UInt64) {
-        var generator = Seeded(2_026 + round)
+        var generator = SeededGenerator(seed: 2_026 + round)
         let sources = GoldenBatch.uncompressed + GoldenBatch.compressed
         var refused = 0
         for _ in 0..<5_000 {
@@ -35,7 +36,7 @@ import Testing
         } catch { return false }
     }
 
-    private static func change(_ bytes: inout [UInt8], _ generator: inout Seeded) {
+    private static func change(_ bytes: inout [UInt8], _ generator: inout SeededGenerator) {
         let edges: [UInt8] = [0, 1, 0x7f, 0x80, 0xff, 0xfe]
         for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {
             let place = Int.random(in: 0..<bytes.count, using: &generator)

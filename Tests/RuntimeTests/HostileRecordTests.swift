@@ -1,12 +1,13 @@
 import Envelopes
 import Kafka
+import MeshTesting
 import Testing
 
 @testable import MeshRuntime
 
 /// Headers, keys and timestamps that anybody may have written: they never end the process, and never lead a record astray.
 @Suite struct HostileRecordTests {
-    private func text(_ random: inout SeededRandom) -> [UInt8] {
+    private func text(_ random: inout SeededGenerator) -> [UInt8] {
         let samples = [
             "", "-1", "0", "9223372036854775807", "-9223372036854775808", "99999999999999999999", "2147483648", "CreateTime",
             "a:b,c:1,:,x:-5",
@@ -17,7 +18,7 @@ import Testing
             : (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
     }
 
-    private func headers(_ random: inout SeededRandom) -> [Header] {
+    private func headers(_ random: inout SeededGenerator) -> [Header] {
         (0..<Int.random(in: 0..<12, using: &random)).map { _ in
             Header(
                 Passport.Name.own.sorted().randomElement(using: &random)!, Int.random(in: 0..<9, using: &random) == 0 ? nil : text(&random))
@@ -25,7 +26,7 @@ import Testing
     }
 
     @Test func passportsAreReadWhateverTheHeadersSay() {
-        var random = SeededRandom(11)
+        var random = SeededGenerator(seed: 11)
         for _ in 0..<5_000 {
             let record = Record(
                 topicPartition: TopicPartition("retry.workbot", 1), offset: 7, key: text(&random), value: nil,
@@ -63,7 +64,7 @@ import Testing
     }
 
     @Test func keysOfTheStateTopicAreReadOrLeftOut() {
-        var random = SeededRandom(13)
+        var random = SeededGenerator(seed: 13)
         for _ in 0..<5_000 {
             let bytes = Array("jsn".utf8.randomElement(using: &random).map { [$0, UInt8(ascii: "/")] } ?? []) + text(&random)
             guard let key = StateKey(bytes), String(validating: bytes, as: UTF8.self) != nil else { continue }
@@ -78,7 +79,7 @@ import Testing
     }
 
     @Test func hostileRecordsAreSettledAndTheOnesBehindThemGoOn() throws {
-        var random = SeededRandom(17)
+        var random = SeededGenerator(seed: 17)
         let machine = try Machine(WorkBot.self)
         let times: [Int64] = [.min, .max, -1, 0, 1]
         for number in 0..<150 {

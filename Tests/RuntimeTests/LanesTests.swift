@@ -1,4 +1,5 @@
 import Envelopes
+import MeshTesting
 import Testing
 
 @testable import BotKit
@@ -48,7 +49,7 @@ import Testing
     }
 
     @Test(arguments: 0..<20) func randomUseKeepsOrderAndCount(seed: UInt64) {
-        var random = SeededRandom(seed)
+        var random = SeededGenerator(seed: seed)
         var lanes = Lanes<Int, (key: Int, number: Int)>()
         var appended: [Int: Int] = [:]
         var taken: [Int: Int] = [:]

@@ -1,3 +1,4 @@
+import MeshTesting
 import Testing
 
 @testable import MeshRuntime
@@ -48,7 +49,7 @@ import Testing
     /// Random reads and finishes, with restarts from what was committed: nothing is lost, nothing is repeated, the metadata always fits. One in four is left
     /// out, each time that it is read.
     @Test(arguments: 0..<40) func randomOrderWithRestarts(seed: UInt64) {
-        var random = SeededRandom(seed)
+        var random = SeededGenerator(seed: seed)
         let offsets = (0..<400).map { Int64($0) }.filter { _ in Int.random(in: 0..<10, using: &random) > 0 }
         func isLeftOut(_ offset: Int64) -> Bool { offset % 4 == Int64(seed % 4) }
         var handled: Set<Int64> = []
@@ -85,7 +86,7 @@ import Testing
 
     /// A run of hours at the bottom: what is finished above it takes no room, and the rest stays right.
     @Test(arguments: 0..<4) func whatIsFinishedAboveALongOpenRecordTakesNoRoom(seed: UInt64) throws {
-        var random = SeededRandom(seed)
+        var random = SeededGenerator(seed: seed)
         var ledger = OffsetLedger(committed: 0)
         var (finished, open): (Set<Int64>, [Int64]) = ([], [])
         expect(ledger.begin(0))
@@ -155,7 +156,7 @@ import Testing
 
     /// Bytes from elsewhere never trap, and what is read back was written by us or means nothing.
     @Test func foreignMetadataMeansNothing() {
-        var random = SeededRandom(7)
+        var random = SeededGenerator(seed: 7)
         let alphabet = Array("m1:,-0az+~ é9")
         for _ in 0..<5_000 {
             let tail = String((0..<Int.random(in: 0..<20, using: &random)).map { _ in alphabet.randomElement(using: &random)! })

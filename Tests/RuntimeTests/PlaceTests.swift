@@ -1,5 +1,6 @@
 import BotKit
 import Envelopes
+import MeshTesting
 import Testing
 
 @testable import MeshRuntime
@@ -22,7 +23,7 @@ import Testing
 
     @Test(arguments: 0..<5) func whatIsTriedAgainInItsPlaceRunsBesideNoMoreThanAllowed(seed: UInt64) throws {
         let machine = try machine(OrderedBot.self) { _ in }
-        machine.random = SeededRandom(seed)
+        machine.random = SeededGenerator(seed: seed)
         for number in 0..<50 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
         var most = 0
         for _ in 0..<6_000 {
@@ -82,7 +83,7 @@ import Testing
     /// Copies of records in other partitions wait behind these; they fail and go, and the copies begin beside what has taken their places.
     @Test(arguments: 0..<5) func whatWaitedForItsTwinRunsBesideNoMoreThanAllowed(seed: UInt64) throws {
         let machine = try machine(WorkBot.self) { _ in }
-        machine.random = SeededRandom(seed)
+        machine.random = SeededGenerator(seed: seed)
         let keys = (0..<20).map { "key-\($0)" }
         for number in 0..<40 {
             let work = Work(name: "n\(number)", number: number, how: "call")

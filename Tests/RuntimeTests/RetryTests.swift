@@ -1,12 +1,13 @@
 import BotKit
 import Envelopes
+import MeshTesting
 import Testing
 
 @testable import MeshRuntime
 
 @Suite struct RetryTests {
     @Test func theDelayGrowsAndNeverPassesTheMaximum() {
-        var random = SeededRandom(1)
+        var random = SeededGenerator(seed: 1)
         for backoff in RetryPolicy.Backoff.allCases {
             let policy = RetryPolicy(maximumAttempts: 5, backoff: backoff, initialDelay: .seconds(2), maximumDelay: .seconds(30))
             for attempt in [1, 2, 3, 10, 100, 100_000] {
@@ -20,7 +21,7 @@ import Testing
     }
 
     @Test func whatIsDueFirstComesFirst() {
-        var random = SeededRandom(3)
+        var random = SeededGenerator(seed: 3)
         var schedule = RetrySchedule<Int>()
         var dues: [Int64] = []
         for number in 0..<1_000 {
@@ -59,7 +60,7 @@ import Testing
 
     /// The same as the last so many of a list, for all that may be asked.
     @Test(arguments: [1, 2, 3, 7, 64, 1_000]) func theWindowKnowsTheLastOnes(capacity: Int) {
-        var random = SeededRandom(UInt64(capacity))
+        var random = SeededGenerator(seed: UInt64(capacity))
         var window = DedupWindow(capacity: capacity)
         var all: [Int] = []
         let identities = (0..<3 * capacity).map { Identity(id: "id \($0)") }
@@ -77,7 +78,7 @@ import Testing
 
     /// Places are filled and emptied at random, while it grows.
     @Test func theIndexFindsEveryPlaceThatIsFilled() {
-        var random = SeededRandom(5)
+        var random = SeededGenerator(seed: 5)
         var index = IdentityIndex()
         let identities = (0..<300).map { Identity(id: "id \($0)") }
         /// By place.

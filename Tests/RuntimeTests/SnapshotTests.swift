@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(arguments: 0..<40) func anyHistoryIsRestoredTheSame(seed: UInt64) throws {
-        var random = SeededRandom(seed)
+        var random = SeededGenerator(seed: seed)
         let machine = try Machine()
         for _ in 0..<120 {
             let number = Int32.random(in: 0..<2, using: &random)
@@ -231,7 +231,7 @@ import Testing
 
     /// Bytes of the file are changed, cut off, or others altogether: the restoration is right, and the file is made anew.
     @Test(arguments: 100..<200) func aDamagedFileIsThrownAwayNeverUsed(seed: UInt64) throws {
-        var random = SeededRandom(seed)
+        var random = SeededGenerator(seed: seed)
         let machine = try Machine()
         fill(machine, 600, number: 0, size: 60)
         fill(machine, 300, number: 1)

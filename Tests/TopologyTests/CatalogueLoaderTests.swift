@@ -1,4 +1,5 @@
 import Envelopes
+import MeshTesting
 import Testing
 import Topology
 
@@ -198,7 +199,7 @@ import Topology
                 examples: [ { name: x, payload: { a: b, b: [1] } } ]
             templates: { "retry.<bot>": { summary: s, key: k, for: stateful } }
             """.utf8)
-        var random = SeededRandom(seed: 11)
+        var random = SeededGenerator(seed: 11)
         let pieces = [
             "{", "}", "[", "]", ":", "- ", "\n", "~", "topics", "schema", "$ref", "&a", "*a", "9999999999999999999", "'", "\"", "\t",
         ].map { Array($0.utf8) }

@@ -1,4 +1,5 @@
 import Envelopes
+import MeshTesting
 import Testing
 
 @testable import BotKit
@@ -62,7 +63,7 @@ import Testing
     }
 
     @Test func fuzz() {
-        var random = SeededRandom(seed: 3)
+        var random = SeededGenerator(seed: 3)
         let pieces = ["*", "1", "5", "/", "-", ",", " ", " ", " ", "jan", "mon", "59", "31", "2", "x"]
         for _ in 0..<8000 {
             let text = (0..<Int.random(in: 3...16, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()

@@ -1,5 +1,6 @@
 import BotKit
 import Envelopes
+import MeshTesting
 import Testing
 
 @Suite struct FilterTests {
@@ -61,7 +62,7 @@ import Testing
     }
 
     @Test func fuzz() {
-        var random = SeededRandom(seed: 1)
+        var random = SeededGenerator(seed: 1)
         let pieces = [
             "a", "b.c", " ", "==", "!=", "<", "in", "[", "]", ",", "'x*'", "\"", "(", ")", "&&", "||", "!", "not", "and", "contains",
             "matches", "'[a-z]+'", "12", "-1.5", "null",

@@ -1,4 +1,5 @@
 import BotKit
+import MeshTesting
 import Testing
 
 @Suite struct RegularExpressionTests {
@@ -31,7 +32,7 @@ import Testing
     }
 
     @Test func fuzz() {
-        var random = SeededRandom(seed: 2)
+        var random = SeededGenerator(seed: 2)
         let pieces = ["a", "b", "(", ")", "[", "]", "*", "+", "?", "{2}", "{1,}", "|", "^", "$", "\\", "\\d", "-", ".", "(?:", "é"]
         for _ in 0..<8000 {
             let pattern = (0..<Int.random(in: 0...12, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()

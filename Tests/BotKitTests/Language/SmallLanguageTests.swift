@@ -1,5 +1,6 @@
 import BotKit
 import Envelopes
+import MeshTesting
 import Testing
 
 @Suite struct SmallLanguageTests {
@@ -62,7 +63,7 @@ import Testing
     }
 
     @Test func templateFuzz() {
-        var random = SeededRandom(seed: 4)
+        var random = SeededGenerator(seed: 4)
         let pieces = ["$", "{", "}", "{{", "}}", "${", "a", ".", "-", " ", "\n", "é", "$${", "'", "\"", "\\", "sh", " -c "]
         for _ in 0..<8000 {
             let text = (0..<Int.random(in: 0...14, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()

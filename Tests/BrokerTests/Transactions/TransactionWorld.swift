@@ -1,4 +1,5 @@
 import KafkaProtocol
+import MeshTesting
 import Testing
 
 @testable import Broker
@@ -28,7 +29,7 @@ final class TransactionWorld: TransactionParticipants {
         case relaxed
     }
 
-    var random: SeededRandom
+    var random: SeededGenerator
     let policy: Policy
     private(set) var files: [TopicPartition: File] = [:]
     private(set) var bench: TransactionBench?
@@ -38,7 +39,7 @@ final class TransactionWorld: TransactionParticipants {
     var failing: TopicPartition?
 
     init(seed: UInt64, policy: Policy) throws {
-        random = SeededRandom(seed: seed)
+        random = SeededGenerator(seed: seed)
         self.policy = policy
         for index in 0..<3 { files[TopicPartition("data", Int32(index))] = File() }
         files[TransactionCoordinator.offsetsPartition] = File()
@@ -146,18 +147,6 @@ final class TransactionWorld: TransactionParticipants {
     }
 }
 
-/// SplitMix64.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-
+extension SeededGenerator {
     mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 }

@@ -1,5 +1,6 @@
 import BotKit
 import Glibc
+import MeshTesting
 import Testing
 
 @testable import Calls
@@ -89,7 +90,7 @@ import Testing
 
     @Test("Spoilt URLs never trap, and what is taken begins with its scheme")
     func fuzz() {
-        var random = SeededRandom(seed: 4)
+        var random = SeededGenerator(seed: 4)
         let seeds = ["https://github.com/acme/shop.git", "git@github.com:acme/shop", "file:///srv/git/shop", "ssh://git@host:22/x"]
         for _ in 0..<4000 {
             var bytes = Array(seeds.randomElement(using: &random)!.utf8)

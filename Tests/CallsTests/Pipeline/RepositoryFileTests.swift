@@ -1,4 +1,5 @@
 import BotKit
+import MeshTesting
 import Testing
 
 @testable import Calls
@@ -95,7 +96,7 @@ import Testing
 
     @Test("Spoilt files never trap")
     func fuzz() {
-        var random = SeededRandom(seed: 3)
+        var random = SeededGenerator(seed: 3)
         for _ in 0..<3000 {
             var bytes = Array(good.utf8)
             spoil(&bytes, &random)

@@ -1,3 +1,4 @@
+import MeshTesting
 import Testing
 
 @testable import Calls
@@ -56,7 +57,7 @@ import Testing
 
     @Test("Spoilt reports never trap")
     func fuzz() {
-        var random = SeededRandom(seed: 2)
+        var random = SeededGenerator(seed: 2)
         for seed in [lcov, cobertura, llvm] {
             for _ in 0..<1500 {
                 var bytes = Array(seed.utf8)

@@ -1,3 +1,4 @@
+import MeshTesting
 import Testing
 
 @testable import Calls
@@ -102,7 +103,7 @@ import Testing
             """
             <?xml version="1.0"?><testsuites><testsuite name="s" time="1"><testcase classname="c" name="n" time="0.1"><failure message="m">t&amp;<![CDATA[x]]></failure></testcase><testcase name="k"><skipped/></testcase></testsuite></testsuites>
             """.utf8)
-        var random = SeededRandom(seed: 1)
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<4000 {
             var bytes = seed
             spoil(&bytes, &random)
@@ -116,7 +117,7 @@ import Testing
 }
 
 /// Some random changes: bytes flipped, cut out, doubled, put elsewhere.
-func spoil(_ bytes: inout [UInt8], _ random: inout SeededRandom) {
+func spoil(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
     for _ in 0..<Int.random(in: 1...6, using: &random) where !bytes.isEmpty {
         let start = Int.random(in: 0..<bytes.count, using: &random)
         let end = min(bytes.count, start + Int.random(in: 1...20, using: &random))

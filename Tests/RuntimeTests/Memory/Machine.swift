@@ -1,6 +1,7 @@
 import BotKit
 import Envelopes
 import Kafka
+import MeshTesting
 import Testing
 
 @testable import MeshRuntime
@@ -11,7 +12,7 @@ final class Machine {
     let bot: any Bot
     let configuration: BotConfiguration
     var settings: RuntimeSettings
-    var random: SeededRandom
+    var random: SeededGenerator
     var uptime: Int64 = 0
     var wall: Int64 = 1_700_000_000_000
 
@@ -51,7 +52,7 @@ final class Machine {
         bot = try B(configuration: configuration)
         self.configuration = configuration
         settings = RuntimeSettings(bot: B.contract.name, delivery: delivery, limits: limits)
-        random = SeededRandom(seed)
+        random = SeededGenerator(seed: seed)
         let topics = settings.topics
         let counts: [String: Int32] = [
             Work.type.name: partitions, Dawdle.type.name: partitions, WorkStarted.type.name: partitions, WorkDone.type.name: partitions,
@@ -61,7 +62,8 @@ final class Machine {
         var time: () -> Int64 = { 0 }
         log = MemoryLog(counts) { time() }
         engine = try Self.engine(
-            bot, configuration, settings, counts, SeededRandom(seed), Moment(wall: Timestamp(milliseconds: wall), uptime: 0), clock)
+            bot, configuration, settings, counts, SeededGenerator(seed: seed), Moment(wall: Timestamp(milliseconds: wall), uptime: 0),
+            clock)
         clock.look = { [unowned self] in
             pass(handleMilliseconds)
             return uptime
@@ -82,7 +84,7 @@ final class Machine {
 
     private static func engine(
         _ bot: any Bot, _ configuration: BotConfiguration, _ settings: RuntimeSettings, _ counts: [String: Int32],
-        _ random: SeededRandom, _ moment: Moment, _ clock: HandleClock
+        _ random: SeededGenerator, _ moment: Moment, _ clock: HandleClock
     ) throws -> Engine {
         try Engine(
             bot: bot, configuration: configuration, settings: settings,
@@ -101,7 +103,7 @@ final class Machine {
 
     /// The process dies: what was not settled never happened. Calls under way die with it.
     func crash() throws {
-        engine = try Self.engine(bot, configuration, settings, log.counts, SeededRandom(random.next()), moment, clock)
+        engine = try Self.engine(bot, configuration, settings, log.counts, SeededGenerator(seed: random.next()), moment, clock)
         let partitions = owned
         owned = []
         paused = []

@@ -1,5 +1,6 @@
 import BotKit
 import Envelopes
+import MeshTesting
 import Testing
 
 @testable import Topology
@@ -220,7 +221,7 @@ import Testing
 
     /// Whatever stands in a file: no trap, and either a configuration or a reason.
     @Test func fuzz() {
-        var random = SeededRandom(seed: 5)
+        var random = SeededGenerator(seed: 5)
         let sections = ConfigurationReader.sections
         let values = [
             "5", "x", "[]", "{}", "null", "[a, b]", "{ type: event }", "[{ type: execute, name: a, on_success: a }]", "{ name: B }",

@@ -1,4 +1,5 @@
 import Envelopes
+import MeshTesting
 import Testing
 
 @testable import Topology
@@ -74,7 +75,7 @@ import Testing
     }
 
     @Test func fuzz() {
-        var random = SeededRandom(seed: 0xB07)
+        var random = SeededGenerator(seed: 0xB07)
         let pieces = [
             "a", "b", ":", " ", "\n", "  ", "- ", "[", "]", "{", "}", ",", "'", "\"", "&x ", "*x", "!t ", "|", ">", "#", "? ", "---\n",
             "...", "1", "0x",
