@@ -35,5 +35,5 @@ final class EndsAsker: Sendable {
     }
 
     /// See `Question.close`.
-    func close(limit: Duration) -> Bool { question.close(limit: .milliseconds(Int(limit.rdMilliseconds))) }
+    func close(limit: Duration) -> Bool { question.close(limit: limit) }
 }

@@ -1,5 +1,4 @@
 import CRdKafka
-import Dispatch
 import Synchronization
 
 /// Makes librdkafka fetch again as soon as its queue has room.
@@ -44,7 +43,7 @@ struct FetchWaker {
     }
 
     /// Nobody asks any more when it returns; false when that took longer than `limit`.
-    func close(limit: Duration) -> Bool { asking.close(limit: .milliseconds(Int(limit.rdMilliseconds))) }
+    func close(limit: Duration) -> Bool { asking.close(limit: limit) }
 
     /// In milliseconds.
     private static let patience: Int32 = 1_000

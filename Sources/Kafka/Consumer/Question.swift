@@ -20,8 +20,8 @@ final class Question: Sendable {
     }
 
     /// On the client's thread. Nobody asks any more when it returns; false when somebody still does after `limit`.
-    func close(limit: DispatchTimeInterval) -> Bool {
+    func close(limit: Duration) -> Bool {
         isClosed.store(true, ordering: .relaxed)
-        return group.wait(timeout: .now() + limit) == .success
+        return group.wait(timeout: .now() + .milliseconds(Int(limit.rdMilliseconds))) == .success
     }
 }
