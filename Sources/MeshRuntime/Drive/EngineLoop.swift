@@ -17,17 +17,17 @@ final class EngineLoop {
     let reporter: Reporter
     let ahead: DecodeAhead
     private let inputs: [String]
-    private var consumer: Consumer?
-    private var audit: AuditTrail
-    private var outputs: OutputWriter
+    var consumer: Consumer?
+    var audit: AuditTrail
+    var outputs: OutputWriter
     var book = PartitionBook()
-    private var watch = FetchWatch()
-    private var cuts = CutWatch()
+    var watch = FetchWatch()
+    var cuts = CutWatch()
     /// Partitions are to be looked at whose fetching may have stopped; once a second.
-    private var shallAskAgain = false
-    private var (endsAsked, endsHeard): (Int64, Int64) = (0, 0)
+    var shallAskAgain = false
+    var (endsAsked, endsHeard): (Int64, Int64) = (0, 0)
     private var control: [String: ControlRecord] = [:]
-    private var hasFinished = false
+    var hasFinished = false
     private var failure: String?
     var logger: Logger { options.logger }
 
@@ -128,7 +128,7 @@ final class EngineLoop {
     }
 
     /// What a drain's limit leaves of the time for something, at least a tenth of a second. `more`: what is needed after it, in milliseconds.
-    private func rest(of limit: Duration, leaving more: Int64 = 0) -> Duration {
+    func rest(of limit: Duration, leaving more: Int64 = 0) -> Duration {
         guard let draining = engine.draining else { return limit }
         return min(limit, .milliseconds(max(100, draining.end - more - Moment.current.uptime)))
     }
@@ -197,7 +197,8 @@ final class EngineLoop {
             engine.callFinished(reference, outcome, at: moment)
         case .settled(let batch, let outcome):
             let isEnough = tellWatcher(batch, outcome)
-            if case .committed = outcome { book.answered(batch, isCommitted: true) } else { book.answered(batch, isCommitted: false) }
+            let isCommitted = if case .committed = outcome { true } else { false }
+            book.answered(batch, isCommitted: isCommitted)
             engine.settled(batch, outcome, at: moment)
             if isEnough { engine.drain(at: moment) }
         case .restored(let restorations):
@@ -268,168 +269,5 @@ final class EngineLoop {
         case .paused: engine.setPaused(true)
         case .drained: engine.drain(at: moment)
         }
-    }
-
-    // MARK: actions
-
-    func perform() {
-        while !engine.actions.isEmpty { for action in engine.takeActions() { perform(action) } }
-    }
-
-    private func perform(_ action: Action) {
-        switch action {
-        case .pause(let partitions): flow("pause") { (consumer) throws(KafkaError) in try consumer.pause(partitions) }
-        case .resume(let partitions): flow("resume") { (consumer) throws(KafkaError) in try consumer.resume(partitions) }
-        case .restore(let partitions, let assignment, let cut):
-            restorer.submit(
-                Restorer.Request(
-                    partitions: partitions, assignment: assignment, statePartitions: counts[options.settings.topics.state], cut: cut))
-        case .settle(let batch):
-            book.asks(batch.id, batch.offsets)
-            do throws(KafkaError) {
-                settler.submit(batch, group: batch.offsets.isEmpty ? nil : try consumer?.groupMetadata())
-            } catch {
-                book.answered(batch.id, isCommitted: false)
-                engine.settled(batch.id, .failed(error), at: .current)
-            }
-        case .commit(let offsets, let isLast): commit(offsets, isLast: isLast)
-        case .startCall(let call): calls.start(call)
-        case .cancelCall(let reference): calls.cancel(reference)
-        case .log(let entry): write(entry)
-        case .audit(let entry):
-            do {
-                try audit.write(entry, at: .now) { side.send($0) }
-            } catch {
-                logger.error("an audit record cannot be written: \(error)")
-            }
-        case .produced(let event): outputs.write(event, bot: options.settings.bot)
-        case .finished: hasFinished = true
-        }
-    }
-
-    func takeAnsweredCommits(_ consumer: Consumer) {
-        for (offsets, error) in consumer.answeredCommits() {
-            if let error { engine.commitRefused(Array(offsets.keys), error) } else { book.committed(offsets) }
-        }
-    }
-
-    private func commit(_ offsets: [TopicPartition: CommittedOffset], isLast: Bool) {
-        guard let consumer else { return engine.commitWaits(offsets.keys, at: .current) }
-        takeAnsweredCommits(consumer)
-        // One after the other: of two that wait for a broker that was away, the older could come last.
-        guard !consumer.isJoining, !consumer.isCommitting else { return engine.commitWaits(offsets.keys, at: .current) }
-        do throws(KafkaError) {
-            if isLast {
-                // A refused one is repeated as long as there is time.
-                try consumer.commit(offsets, timeout: rest(of: .milliseconds(options.settings.limits.revocation), leaving: 1_000))
-                book.committed(offsets)
-            } else {
-                try consumer.commitInBackground(offsets)
-            }
-        } catch {
-            engine.commitRefused(Array(offsets.keys), error)
-        }
-    }
-
-    private func flow(_ what: String, _ body: (Consumer) throws(KafkaError) -> Void) {
-        guard let consumer else { return }
-        do throws(KafkaError) {
-            try body(consumer)
-        } catch {
-            // A partition that was lost a moment ago: its revocation follows.
-            logger.debug("\(what): \(error)")
-        }
-    }
-
-    private func write(_ entry: LogEntry) {
-        let level: Logger.Level =
-            switch entry.level {
-            case .debug: .debug
-            case .info: .info
-            case .warn: .warn
-            case .error: .error
-            }
-        logger.log(level, entry.message, entry.fields.map { ($0.0, .string($0.1)) }, correlationID: entry.correlationID)
-    }
-
-    // MARK: reports
-
-    private func report(_ consumer: Consumer) {
-        let moment = Moment.current
-        guard reporter.isDue(at: moment) else { return }
-        side.tend(logger)
-        askForEnds(consumer, at: moment)
-        restoreWhatWasCut(at: moment)
-        reporter.report(engine: engine, partitions: seen(consumer), openCalls: calls.count, at: moment)
-        shallAskAgain = true
-    }
-
-    /// Twice in the time after which a partition that brings nothing is looked at.
-    private func askForEnds(_ consumer: Consumer, at moment: Moment) {
-        if let ends = consumer.answeredEnds() {
-            endsHeard = moment.uptime
-            book.heard(ends)
-            cuts.heard(ends)
-        } else if moment.uptime - endsHeard > 2 * options.settings.limits.silence {
-            book.heardNothing()
-        }
-        guard moment.uptime - endsAsked >= options.settings.limits.silence / 2 else { return }
-        endsAsked = moment.uptime
-        cuts.asks(engine.cutLooks)
-        consumer.askEnds(of: engine.partitions.keys)
-    }
-
-    /// Partitions whose logs were cut while they were read: what was read of them is not what they have now.
-    private func restoreWhatWasCut(at moment: Moment) {
-        for look in engine.cutLooks {
-            guard let cut = cuts.cut(look), engine.restoreAnew(look.partition, cut, at: moment) else { continue }
-            ahead.forget([look.partition])
-            logger.error(
-                "\(look.partition) was cut, or made anew: it was read up to \(cut.read), and has ended at \(cut.end) since, or below that. What is under way of it is given up, and it is restored",
-                ["partition": .string(look.partition.description)])
-            perform()
-        }
-    }
-
-    private func seen(_ consumer: Consumer) -> [Reporter.Seen] {
-        engine.partitions.values.map { partition in
-            (partition, book[partition.topicPartition], consumer.cachedWatermarks(of: partition.topicPartition))
-        }
-    }
-
-    /// Asks again for partitions whose fetching has stopped by itself.
-    private func askAgain(_ consumer: Consumer) {
-        shallAskAgain = false
-        let moment = Moment.current
-        let looks = seen(consumer).map { partition, entry, marks in
-            FetchWatch.Look(
-                partition: partition.topicPartition, next: partition.ledger.nextRead, high: marks?.high, end: entry.end,
-                stable: entry.stable,
-                isWanted: partition.isRestored && !partition.isPaused && !engine.isFull)
-        }
-        for look in watch.silent(looks, limit: options.settings.limits.silence, at: moment.uptime) {
-            logger.warn(
-                "\(look.partition): nothing comes although there is more; asked for again from \(look.next.map { "offset \($0)" } ?? "its start")",
-                ["partition": .string(look.partition.description)])
-            do throws(KafkaError) {
-                if let next = look.next {
-                    try consumer.seek([look.partition: .at(next)], timeout: .seconds(1))
-                } else {
-                    try consumer.pause([look.partition])
-                    try consumer.resume([look.partition])
-                }
-            } catch {
-                logger.info("\(look.partition) could not be asked for again yet: \(error)")
-            }
-        }
-    }
-}
-
-/// The machine, as others see it.
-enum Host {
-    static var name: String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
-        return buffer.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }
 }

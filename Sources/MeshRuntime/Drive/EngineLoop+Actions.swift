@@ -1,0 +1,85 @@
+import Kafka
+import Telemetry
+
+/// What the engine asks for.
+extension EngineLoop {
+    func perform() {
+        while !engine.actions.isEmpty { for action in engine.takeActions() { perform(action) } }
+    }
+
+    func perform(_ action: Action) {
+        switch action {
+        case .pause(let partitions): flow("pause") { (consumer) throws(KafkaError) in try consumer.pause(partitions) }
+        case .resume(let partitions): flow("resume") { (consumer) throws(KafkaError) in try consumer.resume(partitions) }
+        case .restore(let partitions, let assignment, let cut):
+            restorer.submit(
+                Restorer.Request(
+                    partitions: partitions, assignment: assignment, statePartitions: counts[options.settings.topics.state], cut: cut))
+        case .settle(let batch):
+            book.asks(batch.id, batch.offsets)
+            do throws(KafkaError) {
+                settler.submit(batch, group: batch.offsets.isEmpty ? nil : try consumer?.groupMetadata())
+            } catch {
+                book.answered(batch.id, isCommitted: false)
+                engine.settled(batch.id, .failed(error), at: .current)
+            }
+        case .commit(let offsets, let isLast): commit(offsets, isLast: isLast)
+        case .startCall(let call): calls.start(call)
+        case .cancelCall(let reference): calls.cancel(reference)
+        case .log(let entry): write(entry)
+        case .audit(let entry):
+            do {
+                try audit.write(entry, at: .now) { side.send($0) }
+            } catch {
+                logger.error("an audit record cannot be written: \(error)")
+            }
+        case .produced(let event): outputs.write(event, bot: options.settings.bot)
+        case .finished: hasFinished = true
+        }
+    }
+
+    func takeAnsweredCommits(_ consumer: Consumer) {
+        for (offsets, error) in consumer.answeredCommits() {
+            if let error { engine.commitRefused(Array(offsets.keys), error) } else { book.committed(offsets) }
+        }
+    }
+
+    private func commit(_ offsets: [TopicPartition: CommittedOffset], isLast: Bool) {
+        guard let consumer else { return engine.commitWaits(offsets.keys, at: .current) }
+        takeAnsweredCommits(consumer)
+        // One after the other: of two that wait for a broker that was away, the older could come last.
+        guard !consumer.isJoining, !consumer.isCommitting else { return engine.commitWaits(offsets.keys, at: .current) }
+        do throws(KafkaError) {
+            if isLast {
+                // A refused one is repeated as long as there is time.
+                try consumer.commit(offsets, timeout: rest(of: .milliseconds(options.settings.limits.revocation), leaving: 1_000))
+                book.committed(offsets)
+            } else {
+                try consumer.commitInBackground(offsets)
+            }
+        } catch {
+            engine.commitRefused(Array(offsets.keys), error)
+        }
+    }
+
+    private func flow(_ what: String, _ body: (Consumer) throws(KafkaError) -> Void) {
+        guard let consumer else { return }
+        do throws(KafkaError) {
+            try body(consumer)
+        } catch {
+            // A partition that was lost a moment ago: its revocation follows.
+            logger.debug("\(what): \(error)")
+        }
+    }
+
+    private func write(_ entry: LogEntry) {
+        let level: Logger.Level =
+            switch entry.level {
+            case .debug: .debug
+            case .info: .info
+            case .warn: .warn
+            case .error: .error
+            }
+        logger.log(level, entry.message, entry.fields.map { ($0.0, .string($0.1)) }, correlationID: entry.correlationID)
+    }
+}
