@@ -4,9 +4,9 @@
 /// Only offsets that were read are known; gaps (compaction, transaction markers) need no entry. A new assignment needs a new ledger. Reading and finishing
 /// in order take constant time. Memory, and the time of `committable`, go by the records that are open and the runs of finished ones between them, however
 /// long the lowest stays open.
-public struct OffsetLedger: Sendable {
+struct OffsetLedger: Sendable {
     /// The most metadata that a commit carries, in bytes. Kafka's default limit (`offset.metadata.max.bytes`) is 4096.
-    public static let maximumMetadataBytes = 3_500
+    static let maximumMetadataBytes = 3_500
 
     private enum State { case open, finished, leftOut }
 
@@ -37,26 +37,26 @@ public struct OffsetLedger: Sendable {
     /// How many runs of finished entries there are.
     private var runs = 0
     /// How many entries are open.
-    public private(set) var openCount = 0
+    private(set) var openCount = 0
     /// One above the highest offset read; the committed offset before the first read; nil when neither is known.
     private var position: Int64?
 
-    public init(committed: Int64? = nil, finished: [ClosedRange<Int64>] = []) {
+    init(committed: Int64? = nil, finished: [ClosedRange<Int64>] = []) {
         position = committed
         restored = finished
     }
 
     /// How many ranges a commit carries, at most.
-    public var rangeCount: Int { runs + restored.count }
+    var rangeCount: Int { runs + restored.count }
 
     /// The lowest offset that is not finished; nil when nothing was ever read or committed.
-    public var watermark: Int64? { head < entries.count ? entries[head].first : position }
+    var watermark: Int64? { head < entries.count ? entries[head].first : position }
 
     /// The offset that is read next; nil when nothing was ever read or committed.
-    public var nextRead: Int64? { position }
+    var nextRead: Int64? { position }
 
     /// What to commit. Nil when nothing was ever read or committed.
-    public var committable: (offset: Int64, finished: [ClosedRange<Int64>])? {
+    var committable: (offset: Int64, finished: [ClosedRange<Int64>])? {
         guard let watermark else { return nil }
         guard runs > 0 else { return (watermark, restored) }
         var finished: [ClosedRange<Int64>] = []
@@ -79,7 +79,7 @@ public struct OffsetLedger: Sendable {
 
     /// Whether a commit's metadata has room for what it would carry once `offset` is finished too. Always true of the lowest open record, and of the
     /// neighbour of one that is finished, so that what waits for room never waits for ever.
-    public func canFinish(_ offset: Int64) -> Bool {
+    func canFinish(_ offset: Int64) -> Bool {
         guard rangeCount >= Self.safeRanges, let watermark, offset != watermark, let place = place(of: offset) else { return true }
         guard !isFinished(at: place - 1), !isFinished(at: place + 1) else { return true }
         let top = max(position ?? offset, restored.last?.upperBound ?? offset)
@@ -91,7 +91,7 @@ public struct OffsetLedger: Sendable {
     private static let safeRanges = (maximumMetadataBytes - CommitMetadata.prefix.count) / 28
 
     /// Notes that a record was read. False when it is settled already, or was read before, and must not be handled again.
-    public mutating func begin(_ offset: Int64) -> Bool {
+    mutating func begin(_ offset: Int64) -> Bool {
         guard offset >= position ?? .min else { return false }
         position = offset + 1
         let isNew = !isRestored(offset)
@@ -150,7 +150,7 @@ public struct OffsetLedger: Sendable {
 
     /// Marks a record that was read as finished. False when it is not open.
     @discardableResult
-    public mutating func finish(_ offset: Int64) -> Bool {
+    mutating func finish(_ offset: Int64) -> Bool {
         guard let place = place(of: offset), entries[place].state == .open else { return false }
         finish(at: place)
         return true
@@ -167,7 +167,7 @@ public struct OffsetLedger: Sendable {
 
     /// Marks a record that was read as one for which nothing is to be done: the watermark passes it, and a commit names it only where that takes no room, beside
     /// one that is finished. Otherwise it is read again after a restart, and left out again.
-    public mutating func leaveOut(_ offset: Int64) {
+    mutating func leaveOut(_ offset: Int64) {
         guard let place = place(of: offset), entries[place].state == .open else { return }
         guard !isFinished(at: place - 1), !isFinished(at: place + 1) else { return finish(at: place) }
         entries[place].state = .leftOut

@@ -5,9 +5,9 @@ import Envelopes
 ///
 /// A lane whose head was taken stays closed until it is released. So that nothing starves, every eighth turn goes to the head that has waited
 /// longest, whatever its priority.
-public struct Lanes<Key: Hashable & Sendable, Element> {
+struct Lanes<Key: Hashable & Sendable, Element> {
     /// Every so many turns the longest waiting head is taken.
-    public static var fairTurn: Int { 8 }
+    static var fairTurn: Int { 8 }
 
     private struct Lane {
         var waiting: Fifo<(Element, Priority)> = Fifo()
@@ -22,21 +22,21 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
     private var nextTicket: UInt64 = 1
     private var turn = 0
     /// How many elements wait, the heads of closed lanes not counted.
-    public private(set) var count = 0
+    private(set) var count = 0
 
-    public init() {}
+    init() {}
 
-    public var isEmpty: Bool { count == 0 }
-    public var laneCount: Int { lanes.count }
+    var isEmpty: Bool { count == 0 }
+    var laneCount: Int { lanes.count }
 
-    public mutating func append(_ element: Element, to key: Key, priority: Priority) {
+    mutating func append(_ element: Element, to key: Key, priority: Priority) {
         count += 1
         lanes[key, default: Lane()].waiting.append((element, priority))
         if lanes[key]!.waiting.count == 1, !lanes[key]!.isClosed { offer(key) }
     }
 
     /// Takes the next head and closes its lane. Nil when every lane is closed or empty.
-    public mutating func takeNext() -> (key: Key, element: Element)? {
+    mutating func takeNext() -> (key: Key, element: Element)? {
         turn = (turn + 1) % Self.fairTurn
         let order = Array(ready.indices.reversed())
         let queue = turn == 0 ? oldest() : order.first { !current(in: $0) }
@@ -48,7 +48,7 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
     }
 
     /// Takes an element of an open lane that satisfies `predicate`, from behind others too, and closes its lane. Looks at every element.
-    public mutating func take(where predicate: (Element) -> Bool) -> (key: Key, element: Element)? {
+    mutating func take(where predicate: (Element) -> Bool) -> (key: Key, element: Element)? {
         for (key, lane) in lanes where !lane.isClosed {
             guard let place = lane.waiting.firstIndex(where: { predicate($0.0) }) else { continue }
             let (element, _) = lanes[key]!.waiting.remove(at: place)
@@ -61,13 +61,13 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
     }
 
     /// Whether nothing of this key waits or is under way.
-    public func isFree(_ key: @autoclosure () -> Key) -> Bool { lanes.isEmpty || lanes[key()] == nil }
+    func isFree(_ key: @autoclosure () -> Key) -> Bool { lanes.isEmpty || lanes[key()] == nil }
 
     /// Closes a lane for an element that never waited in it, until it is released.
-    public mutating func close(_ key: Key) { lanes[key, default: Lane()].isClosed = true }
+    mutating func close(_ key: Key) { lanes[key, default: Lane()].isClosed = true }
 
     /// Opens a lane whose head was taken.
-    public mutating func release(_ key: Key) {
+    mutating func release(_ key: Key) {
         guard !lanes.isEmpty, lanes[key] != nil else { return }
         if lanes[key]!.waiting.isEmpty {
             lanes[key] = nil
@@ -78,7 +78,7 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
     }
 
     /// Puts an element that was taken back to the front of its lane, and opens the lane.
-    public mutating func putBack(_ element: Element, to key: Key, priority: Priority) {
+    mutating func putBack(_ element: Element, to key: Key, priority: Priority) {
         count += 1
         lanes[key, default: Lane()].waiting.prepend((element, priority))
         lanes[key]!.isClosed = false
@@ -86,7 +86,7 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
     }
 
     /// Removes the waiting elements that satisfy `predicate`, and returns them.
-    public mutating func removeWaiting(where predicate: (Element) -> Bool) -> [Element] {
+    mutating func removeWaiting(where predicate: (Element) -> Bool) -> [Element] {
         var removed: [Element] = []
         for key in Array(lanes.keys) {
             let before = lanes[key]!.waiting.count
@@ -103,7 +103,7 @@ public struct Lanes<Key: Hashable & Sendable, Element> {
     }
 
     /// Removes whole lanes, closed ones too, and returns what waited in them.
-    public mutating func removeLanes(where predicate: (Key) -> Bool) -> [Element] {
+    mutating func removeLanes(where predicate: (Key) -> Bool) -> [Element] {
         var removed: [Element] = []
         for key in lanes.keys.filter(predicate) {
             while let entry = lanes[key]!.waiting.popFirst() { removed.append(entry.0) }

@@ -3,8 +3,8 @@ import BotKit
 /// Holds calls to one outside dependency back after repeated failures, and lets some through after a while to see whether it is back.
 ///
 /// Times are milliseconds of the monotonic clock.
-public struct CircuitBreaker: Sendable {
-    public enum State: Sendable, Equatable {
+struct CircuitBreaker: Sendable {
+    enum State: Sendable, Equatable {
         case closed
         case open(until: Int64)
         /// Calls are on trial.
@@ -12,14 +12,14 @@ public struct CircuitBreaker: Sendable {
     }
 
     /// A call that may begin.
-    public struct Permit: Sendable, Equatable {
+    struct Permit: Sendable, Equatable {
         /// The trial that the call belongs to; nil for a call of a closed breaker.
         let trial: Int?
-        public var isTrial: Bool { trial != nil }
+        var isTrial: Bool { trial != nil }
     }
 
-    public let policy: BreakerPolicy
-    public private(set) var state: State = .closed
+    let policy: BreakerPolicy
+    private(set) var state: State = .closed
     /// One after another, while it is closed.
     private var failures = 0
     /// Counts the half-open states: what a call of an earlier one brings says nothing any more.
@@ -28,10 +28,10 @@ public struct CircuitBreaker: Sendable {
     private var running = 0
     private var passed = 0
 
-    public init(_ policy: BreakerPolicy = BreakerPolicy()) { self.policy = policy }
+    init(_ policy: BreakerPolicy = BreakerPolicy()) { self.policy = policy }
 
     /// Lets a call begin; nil when it is held back. After the pause the permits are for calls on trial.
-    public mutating func admit(at uptime: Int64) -> Permit? {
+    mutating func admit(at uptime: Int64) -> Permit? {
         switch state {
         case .closed: return Permit(trial: nil)
         case .open(let until):
@@ -48,7 +48,7 @@ public struct CircuitBreaker: Sendable {
     }
 
     /// The call succeeded, or failed for a reason of its own. While the breaker is not closed only calls on trial count.
-    public mutating func succeeded(_ permit: Permit) {
+    mutating func succeeded(_ permit: Permit) {
         switch state {
         case .closed: failures = 0
         case .halfOpen where permit.trial == trial:
@@ -62,7 +62,7 @@ public struct CircuitBreaker: Sendable {
     }
 
     /// The other side failed: a transient failure or a time-out.
-    public mutating func failed(_ permit: Permit, at uptime: Int64) {
+    mutating func failed(_ permit: Permit, at uptime: Int64) {
         switch state {
         case .closed:
             failures += 1
@@ -73,7 +73,7 @@ public struct CircuitBreaker: Sendable {
     }
 
     /// The call ended without saying anything about the other side, for example by being cancelled: another may be tried in its place.
-    public mutating func ended(_ permit: Permit) {
+    mutating func ended(_ permit: Permit) {
         if state == .halfOpen, permit.trial == trial { running -= 1 }
     }
 

@@ -1,10 +1,10 @@
 import BotKit
 
 /// How long to wait before the next attempt.
-public enum Backoff {
+enum Backoff {
     /// The delay after `attempt` failed attempts (1 or more): grown by the policy, then multiplied by a random factor in 0.5...1, so that it is never above
     /// `maximumDelay`.
-    public static func delay(
+    static func delay(
         after attempt: Int, _ policy: RetryPolicy, using random: inout some RandomNumberGenerator
     ) -> Duration {
         let initial = max(0, policy.initialDelay.seconds)

@@ -1,5 +1,5 @@
 /// What waits for its time: a heap by due time, in milliseconds of the monotonic clock, then by order of arrival. Bounded by its owner.
-public struct RetrySchedule<Element> {
+struct RetrySchedule<Element> {
     private struct Entry {
         let due: Int64
         let sequence: UInt64
@@ -10,23 +10,23 @@ public struct RetrySchedule<Element> {
     private var heap: [Entry] = []
     private var sequence: UInt64 = 0
 
-    public init() {}
+    init() {}
 
-    public var count: Int { heap.count }
-    public var isEmpty: Bool { heap.isEmpty }
-    public var nextDue: Int64? { heap.first?.due }
+    var count: Int { heap.count }
+    var isEmpty: Bool { heap.isEmpty }
+    var nextDue: Int64? { heap.first?.due }
 
-    public mutating func insert(_ element: Element, due: Int64) {
+    mutating func insert(_ element: Element, due: Int64) {
         heap.append(Entry(due: due, sequence: sequence, element: element))
         sequence += 1
         siftUp(heap.count - 1)
     }
 
     /// Whether the time of any has come.
-    public func isDue(at now: Int64) -> Bool { heap.first.map { $0.due <= now } ?? false }
+    func isDue(at now: Int64) -> Bool { heap.first.map { $0.due <= now } ?? false }
 
     /// Takes the element that is due first, when its time has come.
-    public mutating func takeDue(at now: Int64) -> Element? {
+    mutating func takeDue(at now: Int64) -> Element? {
         guard let first = heap.first, first.due <= now else { return nil }
         let last = heap.removeLast()
         if !heap.isEmpty {
@@ -37,7 +37,7 @@ public struct RetrySchedule<Element> {
     }
 
     /// Removes the elements that satisfy `predicate`, and returns them with their due times.
-    public mutating func remove(where predicate: (Element) -> Bool) -> [(element: Element, due: Int64)] {
+    mutating func remove(where predicate: (Element) -> Bool) -> [(element: Element, due: Int64)] {
         var kept: [Entry] = []
         var removed: [Entry] = []
         for entry in heap { if predicate(entry.element) { removed.append(entry) } else { kept.append(entry) } }

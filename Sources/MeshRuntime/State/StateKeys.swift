@@ -1,3 +1,5 @@
+import Kafka
+
 /// The keys of `state.<bot>`, by kind: `j/` journals of runs, `s/` states of aggregates, `n/` records that were settled other than done.
 enum StateKey: Equatable {
     case journal(topic: String, partition: Int32, offset: Int64)
