@@ -5,13 +5,11 @@ import Testing
 /// How long a settlement may take over a slow link.
 @Suite struct TransactionLimitTests {
     private func fail(_ limit: inout TransactionLimit, after milliseconds: Int64, bytes: Int = 8 << 20, isTimeout: Bool = false) -> Bool {
-        limit.wasTaken()
         limit.began(bytes: bytes, at: 1_000)
-        return limit.failed(isTimeout: isTimeout, at: 1_000 + milliseconds)
+        return limit.failed(isTimeout: isTimeout, at: 1_000 + milliseconds).isOver
     }
 
     private func commit(_ limit: inout TransactionLimit, after milliseconds: Int64) {
-        limit.wasTaken()
         limit.began(bytes: 8 << 20, at: 1_000)
         limit.committed(at: 1_000 + milliseconds)
     }
@@ -27,13 +25,13 @@ import Testing
         commit(&limit, after: 40_000)
         #expect(limit.next == 60_000, "the next one will need it too")
         commit(&limit, after: 500)
-        #expect(limit.next == TransactionLimit.usual && limit.isNew)
+        #expect(limit.next == TransactionLimit.usual)
     }
 
     @Test func smallOnesThatTakeTooLongDoNot() {
         var limit = TransactionLimit()
         let isOver = fail(&limit, after: 7_000, bytes: 1_000, isTimeout: true)
-        #expect(isOver && !limit.isNew)
+        #expect(isOver && limit.next == TransactionLimit.usual)
     }
 
     /// A fence before the time is over is another process's; after it, it may be the coordinator's own.
@@ -46,6 +44,6 @@ import Testing
         #expect(!earlyAgain, "it has twelve seconds now")
         // A producer that is fenced as it is made has no transaction.
         let without = limit.failed(isTimeout: false, at: .max)
-        #expect(!without)
+        #expect(!without.isOver && !without.isLonger)
     }
 }

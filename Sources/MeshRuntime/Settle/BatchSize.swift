@@ -26,11 +26,10 @@ struct BatchSize {
     /// Some that went alone were refused.
     mutating func judged(at uptime: Int64) { judgedAt = isAlone ? uptime : nil }
 
-    /// Whether the next go together as before: those that were too large by themselves are gone, or smaller ones were made for long enough.
-    mutating func grows(at uptime: Int64) -> Bool {
-        guard bytes != nil else { return false }
-        guard judgedAt.map({ uptime - $0 >= Self.calm }) ?? (uptime - shrunkAt >= Self.lasts) else { return false }
+    /// The next go together as before when those that were too large by themselves are gone, or smaller ones were made for long enough.
+    mutating func grow(at uptime: Int64) {
+        guard bytes != nil else { return }
+        guard judgedAt.map({ uptime - $0 >= Self.calm }) ?? (uptime - shrunkAt >= Self.lasts) else { return }
         (bytes, judgedAt) = (nil, nil)
-        return true
     }
 }

@@ -41,7 +41,7 @@ private struct SettleWorker {
     let logger: Logger
     /// Whether the process ends: what is not settled by now is left to the next.
     let isEnding: @Sendable () -> Bool
-    private var producer: Producer?
+    private var current: (producer: Producer, settings: ProducerSettings)?
     private var isTransactional: Bool { settings.delivery == .exactlyOnce }
     private var size = BatchSize()
     /// When producers of this slot were fenced, in milliseconds of the monotonic clock.
@@ -73,22 +73,26 @@ private struct SettleWorker {
     }
 
     mutating func close() {
-        if let producer { producer.close(timeout: .seconds(3)) }
-        producer = nil
+        if let producer = current?.producer { producer.close(timeout: .seconds(3)) }
+        current = nil
     }
 
+    /// What the next producer is to be like: the limit and the size change with what is learnt.
+    private var wanted: ProducerSettings {
+        ProducerSettings(
+            transactionalID: isTransactional ? settings.transactionalID : nil, transactionTimeout: .milliseconds(timeLimit.next),
+            linger: .milliseconds(isTransactional ? 0 : 2), deliveryTimeout: .seconds(20), maximumBatchBytes: size.bytes,
+            keepsOnlyFailures: true)
+    }
+
+    /// The producer that there is, or another one where that is dead or not what is wanted by now.
     private mutating func ready() throws(KafkaError) -> Producer {
-        if let producer, producer.fatalError == nil, !timeLimit.isNew { return producer }
+        let wanted = wanted
+        if let current, current.settings == wanted, current.producer.fatalError == nil { return current.producer }
         drop()
-        timeLimit.wasTaken()
         let made: Producer
         do throws(SettingsError) {
-            made = try Producer(
-                client,
-                ProducerSettings(
-                    transactionalID: isTransactional ? settings.transactionalID : nil,
-                    transactionTimeout: .milliseconds(timeLimit.next), linger: .milliseconds(isTransactional ? 0 : 2),
-                    deliveryTimeout: .seconds(20), maximumBatchBytes: size.bytes, keepsOnlyFailures: true), observer: .logging(logger))
+            made = try Producer(client, wanted, observer: .logging(logger))
         } catch {
             throw KafkaError(code: -1, name: "_SETTINGS", message: error.description)
         }
@@ -100,18 +104,18 @@ private struct SettleWorker {
                 throw error
             }
         }
-        producer = made
+        current = (made, wanted)
         return made
     }
 
     private mutating func drop() {
-        guard let old = producer else { return }
-        producer = nil
+        guard let old = current?.producer else { return }
+        current = nil
         old.close(timeout: .seconds(2))
     }
 
     mutating func settle(_ work: Settler.Work) -> SettleOutcome {
-        if size.grows(at: Moment.current.uptime) { drop() }
+        size.grow(at: Moment.current.uptime)
         do throws(KafkaError) {
             let producer = try ready()
             return isTransactional ? transact(work, producer) : deliver(work, producer)
@@ -228,7 +232,6 @@ private struct SettleWorker {
         if let (partition, refused) = crowded.first {
             size.shrink(at: uptime)
             logger.warn("\(partition) refuses \(refused.count) records together for their size: fewer go together from now on")
-            drop()
         }
         let cause = unwritten.first { $0.error.isRefusal }?.error ?? crowded.values.first?.first?.error ?? error
         noteFailure(error, at: uptime)
@@ -236,9 +239,10 @@ private struct SettleWorker {
     }
 
     private mutating func noteFailure(_ error: KafkaError, at now: Int64) {
-        if error.isFatal || producer?.fatalError != nil { drop() }
-        let isOver = timeLimit.failed(isTimeout: error.isTimeout, at: now)
-        if timeLimit.isNew { logger.warn("a settlement took longer than its limit; the next ones have \(timeLimit.next / 1_000) s") }
+        // Of a fenced one the producer itself may not know it yet: only the call's error says so.
+        if error.isFatal || current?.producer.fatalError != nil { drop() }
+        let (isOver, isLonger) = timeLimit.failed(isTimeout: error.isTimeout, at: now)
+        if isLonger { logger.warn("a settlement took longer than its limit; the next ones have \(timeLimit.next / 1_000) s") }
         if error.isFenced, !isOver {
             fenced = fenced.filter { now - $0 < 60_000 } + [now]
             if fenced.count >= Self.mostFenced {

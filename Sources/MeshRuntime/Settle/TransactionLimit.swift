@@ -8,30 +8,25 @@ struct TransactionLimit: Sendable {
     /// A settlement that goes through within so long needs no longer limit.
     static let quick: Int64 = 2_000
 
-    /// Of the next producer.
+    /// Of the next transaction, and so of its producer.
     private(set) var next = usual
-    /// Of the producer that there is.
-    private var current = usual
-    private var open: (since: Int64, bytes: Int)?
+    private var open: (since: Int64, bytes: Int, limit: Int64)?
 
-    /// Whether another producer is needed for another limit.
-    var isNew: Bool { next != current }
-
-    mutating func wasTaken() { current = next }
-
-    mutating func began(bytes: Int, at uptime: Int64) { open = (uptime, bytes) }
+    /// Its producer has the limit of this moment.
+    mutating func began(bytes: Int, at uptime: Int64) { open = (uptime, bytes, next) }
 
     mutating func committed(at uptime: Int64) {
         if let open, uptime - open.since < Self.quick { next = Self.usual }
         open = nil
     }
 
-    /// The open transaction failed. Whether its time was over: then the coordinator may have given it up, which looks as if another process had fenced it.
-    mutating func failed(isTimeout: Bool, at uptime: Int64) -> Bool {
-        guard let failed = open else { return false }
+    /// The open transaction failed. Whether its time was over: then the coordinator may have given it up, which looks as if another process had fenced it. And
+    /// whether the next has longer.
+    mutating func failed(isTimeout: Bool, at uptime: Int64) -> (isOver: Bool, isLonger: Bool) {
+        guard let failed = open else { return (false, false) }
         open = nil
-        let isOver = uptime - failed.since >= current
-        if isOver || isTimeout, failed.bytes >= Self.large { next = min(2 * current, Self.longest) }
-        return isOver
+        let isOver = uptime - failed.since >= failed.limit
+        if isOver || isTimeout, failed.bytes >= Self.large { next = min(2 * failed.limit, Self.longest) }
+        return (isOver, next > failed.limit)
     }
 }
