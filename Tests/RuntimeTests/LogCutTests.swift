@@ -37,6 +37,61 @@ import Testing
         #expect(machine.engine.partitions[partition]?.ledger.watermark == machine.log.end(of: partition))
     }
 
+    /// Twenty records are done, the log is made anew, and three are written before anybody looks.
+    private func madeAnew(_ delivery: DeliveryMode, isNoticed: Bool) throws -> Machine {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        for number in 0..<20 { try machine.send(Work(name: "old-\(number)", number: number, how: "plain")) }
+        machine.runDry()
+        machine.log.cut(partition, to: 0)
+        machine.deliver()
+        for number in 0..<3 { try machine.send(Work(name: "new-\(number)", number: number, how: "plain")) }
+        machine.runDry()
+        if isNoticed { machine.lookForCuts() }
+        #expect(machine.restoredAnew == (isNoticed ? 1 : 0) && machine.engine.partitions[partition]?.isCut == true)
+        return machine
+    }
+
+    private func expectAllDone(_ machine: Machine) throws {
+        let names = try machine.events(WorkDone.self).map(\.payload.name)
+        #expect(Set(names).count == 23 && names.count == 23, "\(names)")
+        #expect(machine.restoredAnew == 1)
+        machine.expectAllCommitted()
+    }
+
+    /// Whoever has the partition next would take the end of what was written meanwhile for the end of what was read.
+    @Test(arguments: DeliveryMode.allCases, [false, true])
+    func whatWasSeenToBeCutIsBegunAnewBeforeItIsGivenUp(_ delivery: DeliveryMode, isNoticed: Bool) throws {
+        let machine = try madeAnew(delivery, isNoticed: isNoticed)
+        machine.engine.leaving([partition])
+        for _ in 0..<20 where !machine.engine.isQuiet([partition]) {
+            machine.lookForCuts()
+            machine.restore()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.engine.isQuiet([partition]))
+        machine.giveUp([partition])
+        machine.own([partition])
+        machine.runDry()
+        try expectAllDone(machine)
+    }
+
+    @Test(arguments: DeliveryMode.allCases, [false, true])
+    func whatWasSeenToBeCutIsBegunAnewBeforeTheEnd(_ delivery: DeliveryMode, isNoticed: Bool) throws {
+        let machine = try madeAnew(delivery, isNoticed: isNoticed)
+        machine.engine.drain(at: machine.moment)
+        for _ in 0..<20 where !machine.hasFinished {
+            machine.advance()
+            machine.settle()
+            machine.lookForCuts()
+            machine.restore()
+        }
+        #expect(machine.hasFinished)
+        try machine.crash()
+        machine.runDry()
+        try expectAllDone(machine)
+    }
+
     /// What is on its way to being visible would be handled a second time.
     @Test func aSettlementThatIsOutIsWaitedFor() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)

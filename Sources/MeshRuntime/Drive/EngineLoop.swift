@@ -223,8 +223,9 @@ final class EngineLoop {
 
     /// Has the consumer go on where the log of a partition goes on that was cut. False when that cannot be now: the partition is restored once more.
     private func isPutBack(_ restoration: Restoration) -> Bool {
-        guard let place = restoration.putTo, let consumer else { return true }
         let partition = restoration.topicPartition
+        // Who gives it up reads no more of it.
+        guard let place = restoration.putTo, let consumer, engine.partitions[partition]?.isLeaving == false else { return true }
         ahead.forget([partition])
         do throws(KafkaError) {
             try consumer.seek([partition: place], timeout: .seconds(1))
@@ -387,7 +388,7 @@ final class EngineLoop {
     }
 
     /// Partitions whose logs were cut while they were read: what was read of them is not what they have now.
-    private func restoreWhatWasCut(at moment: Moment) {
+    func restoreWhatWasCut(at moment: Moment) {
         for look in engine.cutLooks {
             guard let cut = cuts.cut(look), engine.restoreAnew(look.partition, cut, at: moment) else { continue }
             ahead.forget([look.partition])

@@ -94,12 +94,13 @@ extension Engine {
     /// The log was cut while it was read: what is under way of the partition is forgotten, as if it went to somebody else and came back. False when it cannot be
     /// now: what is being made visible of it must be known as done first.
     func restoreAnew(_ topicPartition: TopicPartition, _ cut: LogCut, at moment: Moment) -> Bool {
-        guard draining == nil, let old = partitions[topicPartition], old.isRestored, !old.isLeaving else { return false }
+        guard let old = partitions[topicPartition], old.isRestored else { return false }
         if let inFlight, inFlight.isOut, inFlight.items.contains(where: { $0.concerned === old }) { return false }
         revoked([topicPartition], at: moment)
         assignments += 1
-        partitions[topicPartition] = AssignedPartition(
-            topicPartition, role: old.role, assignment: assignments, window: old.window, isAnew: true)
+        let new = AssignedPartition(topicPartition, role: old.role, assignment: assignments, window: old.window, isAnew: true)
+        new.isLeaving = old.isLeaving
+        partitions[topicPartition] = new
         if old.isPaused { actions.append(.resume([topicPartition])) }
         actions.append(.restore([topicPartition], assignment: assignments, cut: cut))
         return true
@@ -149,7 +150,7 @@ extension Engine {
         takeBackResumes { gone.contains($0.topicPartition) }
     }
 
-    /// Whether nothing that was decided for these partitions still waits for its settlement.
+    /// Whether nothing that was decided for these partitions still waits for its settlement, and the logs are known of those that were cut.
     func isQuiet(_ topicPartitions: [TopicPartition]) -> Bool {
         let leaving = Set(topicPartitions)
         func concerns(_ item: SettleItem) -> Bool {
@@ -158,7 +159,7 @@ extension Engine {
         }
         if let inFlight, inFlight.items.contains(where: concerns) { return false }
         if held.contains(where: concerns) { return false }
-        return !unsettled.contains(where: concerns) && !topicPartitions.contains { partitions[$0]?.isDirty ?? false }
+        return !unsettled.contains(where: concerns) && !topicPartitions.contains { partitions[$0].map { $0.isDirty || $0.isCut } ?? false }
     }
 
     /// The partitions are gone: whatever was under way for them is forgotten, and its calls are cancelled. The next owner finds the journal.

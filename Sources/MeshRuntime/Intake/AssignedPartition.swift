@@ -46,6 +46,8 @@ final class AssignedPartition {
     private(set) var wentBackFrom: Int64?
     /// Restored once more in one assignment: the window is the one of before, which knows more than a log that was cut.
     let isAnew: Bool
+    /// Its log was cut, and what is committed of it says more than the log has: whoever has it next could not know that.
+    var isCut: Bool { isAnew && !isRestored || wentBackFrom != nil }
 
     init(_ topicPartition: TopicPartition, role: Role, assignment: UInt64, window: DedupWindow, isAnew: Bool = false) {
         self.topicPartition = topicPartition
