@@ -62,8 +62,11 @@ extension Engine {
         guard awaits(restoration), let partition = partitions[restoration.topicPartition] else { return }
         let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
         if let committed = restoration.committed, committed.offset >= 0 {
-            partition.ledger = OffsetLedger(
-                committed: committed.offset, finished: CommitMetadata.finished(committed: committed.offset, in: committed.metadata))
+            let finished =
+                partition.isAnew
+                ? known(restoration.history, from: committed.offset, in: partition)
+                : CommitMetadata.finished(committed: committed.offset, in: committed.metadata)
+            partition.ledger = OffsetLedger(committed: committed.offset, finished: finished)
         }
         var unreadable = 0
         for (key, value) in restoration.state {
@@ -89,6 +92,19 @@ extension Engine {
         partition.isRestored = true
         ticker.owns(partition.topicPartition, at: moment)
         for incoming in takeEarly(partition) { take(incoming, at: moment) }
+    }
+
+    /// What a log that was cut still has of what was done, from `offset` on. The first commit names it: whoever has the partition next does not have this window.
+    private func known(_ history: Remembered, from offset: Int64, in partition: AssignedPartition) -> [ClosedRange<Int64>] {
+        var ranges: [ClosedRange<Int64>] = []
+        for (place, identity) in history.done where place >= offset && partition.window.contains(identity) {
+            if let last = ranges.last, last.upperBound == place - 1 {
+                ranges[ranges.count - 1] = last.lowerBound...place
+            } else {
+                ranges.append(place...place)
+            }
+        }
+        return ranges
     }
 
     /// The log was cut while it was read: what is under way of the partition is forgotten, as if it went to somebody else and came back. False when it cannot be

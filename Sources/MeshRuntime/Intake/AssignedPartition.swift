@@ -88,7 +88,7 @@ struct Restoration: Sendable {
     var putTo: StartOffset?
     /// Of the request that it answers.
     var cut: LogCut?
-    /// The last records that were finished, as `FinishedHistory` says, for deduplication.
+    /// The last records that were finished, as `FinishedHistory` says, for deduplication; of a log that was cut the last that it has, finished or not.
     var history: Remembered
     /// The newest value of each key of the state partition that belongs to it.
     var state: [(key: [UInt8], value: [UInt8])]

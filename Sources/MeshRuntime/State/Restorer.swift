@@ -186,7 +186,7 @@ struct RestoreWorker {
             tell(beginning, of: partition, commit, isCut: request.cut != nil)
             committed[partition] = beginning.commit
             beginnings[partition] = beginning
-            let finished = FinishedHistory(beginning.commit, window: Int64(window))
+            let finished = FinishedHistory(beginning.remembered, window: Int64(window))
             guard marks.low < finished.end else { continue }
             starts[partition] = .at(max(marks.low, finished.start))
             wanted[partition] = finished
