@@ -101,9 +101,13 @@ struct FinishedHistory: Sendable {
     private let above: [ClosedRange<Int64>]
     /// The offset to read from; the partition may begin later.
     let start: Int64
+    private let ticksEnd: Int64
 
-    /// - Parameter window: so many of them.
-    init(_ commit: CommittedOffset, window: Int64) {
+    /// - Parameters:
+    ///   - window: so many of them.
+    ///   - ticksEnd: where the topic of schedules ends: a tick that stands there is known, whatever becomes of it.
+    init(_ commit: CommittedOffset, window: Int64, ticksEnd: Int64 = 0) {
+        self.ticksEnd = ticksEnd
         committed = max(0, commit.offset)
         above = CommitMetadata.finished(committed: committed, in: commit.metadata)
         var missing = window
@@ -118,8 +122,8 @@ struct FinishedHistory: Sendable {
         start = max(0, committed - missing)
     }
 
-    /// One above the last of them.
-    var end: Int64 { above.last.map { $0.upperBound + 1 } ?? committed }
+    /// One above the last of them, or of the ticks.
+    var end: Int64 { max(ticksEnd, above.last.map { $0.upperBound + 1 } ?? committed) }
 
     func contains(_ offset: Int64) -> Bool {
         guard offset >= committed else { return offset >= start }

@@ -62,10 +62,11 @@ final class MemoryLog {
         if let count = counts[topic] {
             for record in partitions[TopicPartition(topic, partition.partition % count)]! { latest[record.key!] = .some(record.value) }
         }
-        let finished = FinishedHistory(remembered, window: 2 * window)
+        let ticksEnd = partition.topic == ScheduleFired.type.name ? end(of: partition) : 0
+        let finished = FinishedHistory(remembered, window: 2 * window, ticksEnd: ticksEnd)
         var history = Remembered()
-        for record in partitions[partition]! where finished.contains(record.offset) {
-            history.take(record, decoder, atMost: Int(2 * window))
+        for record in partitions[partition]! where (finished.start..<finished.end).contains(record.offset) {
+            history.take(record, finished, decoder, atMost: Int(2 * window))
         }
         return Restoration(
             topicPartition: partition, assignment: assignment, committed: commit, lostEnd: beginning.lostEnd, putTo: beginning.putTo,
