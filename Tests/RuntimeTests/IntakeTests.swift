@@ -185,6 +185,25 @@ import Testing
         #expect(Set(fired).subtracting(before).count == 1 && Set(fired).count == fired.count)
     }
 
+    /// Its partition may be paused, or behind: they stand in the log all the same.
+    @Test(arguments: DeliveryMode.allCases) func ticksThatANewOwnerHasNotReadYetAreNotFiredAgain(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(
+            WorkBot.self, delivery: delivery, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })
+        machine.restoreAll()
+        func fire() throws -> [String] {
+            machine.pass(Ticker.patience)
+            machine.advance()
+            machine.settle()
+            return try machine.events(ScheduleFired.self).map(\.payload.firedAt)
+        }
+        let before = try fire()
+        #expect(before.count >= 2)
+        try machine.crash()
+        machine.restoreAll()
+        let fired = try fire()
+        #expect(Set(fired).count == fired.count && Set(before).isSubset(of: fired), "\(fired)")
+    }
+
     @Test func ticksOfALongPauseAreNotMadeUpFor() throws {
         let machine = try Machine(
             WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })

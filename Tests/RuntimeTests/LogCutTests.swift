@@ -37,6 +37,90 @@ import Testing
         #expect(machine.engine.partitions[partition]?.ledger.watermark == machine.log.end(of: partition))
     }
 
+    /// Twenty records are done, the log is made anew, and three are written before anybody looks.
+    private func madeAnew(_ delivery: DeliveryMode, isNoticed: Bool) throws -> Machine {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        for number in 0..<20 { try machine.send(Work(name: "old-\(number)", number: number, how: "plain")) }
+        machine.runDry()
+        machine.log.cut(partition, to: 0)
+        machine.deliver()
+        for number in 0..<3 { try machine.send(Work(name: "new-\(number)", number: number, how: "plain")) }
+        machine.runDry()
+        if isNoticed { machine.lookForCuts() }
+        #expect(machine.restoredAnew == (isNoticed ? 1 : 0) && machine.engine.partitions[partition]?.isCut == true)
+        return machine
+    }
+
+    private func expectAllDone(_ machine: Machine) throws {
+        let names = try machine.events(WorkDone.self).map(\.payload.name)
+        #expect(Set(names).count == 23 && names.count == 23, "\(names)")
+        #expect(machine.restoredAnew == 1)
+        machine.expectAllCommitted()
+    }
+
+    /// Whoever has the partition next would take the end of what was written meanwhile for the end of what was read.
+    @Test(arguments: DeliveryMode.allCases, [false, true])
+    func whatWasSeenToBeCutIsBegunAnewBeforeItIsGivenUp(_ delivery: DeliveryMode, isNoticed: Bool) throws {
+        let machine = try madeAnew(delivery, isNoticed: isNoticed)
+        machine.engine.leaving([partition])
+        for _ in 0..<20 where !machine.engine.isQuiet([partition]) {
+            machine.lookForCuts()
+            machine.restore()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.engine.isQuiet([partition]))
+        machine.giveUp([partition])
+        machine.own([partition])
+        machine.runDry()
+        try expectAllDone(machine)
+    }
+
+    @Test(arguments: DeliveryMode.allCases, [false, true])
+    func whatWasSeenToBeCutIsBegunAnewBeforeTheEnd(_ delivery: DeliveryMode, isNoticed: Bool) throws {
+        let machine = try madeAnew(delivery, isNoticed: isNoticed)
+        machine.engine.drain(at: machine.moment)
+        for _ in 0..<20 where !machine.hasFinished {
+            machine.advance()
+            machine.settle()
+            machine.lookForCuts()
+            machine.restore()
+        }
+        #expect(machine.hasFinished)
+        try machine.crash()
+        machine.runDry()
+        try expectAllDone(machine)
+    }
+
+    /// The next owner does not have the window that knows what was done.
+    @Test(arguments: DeliveryMode.allCases, [false, true])
+    func whatWasDoneBeforeACutIsKnownToTheNextOwner(_ delivery: DeliveryMode, isOrderly: Bool) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        for number in 0..<20 { try machine.send(Work(name: "old-\(number)", number: number, how: number == 10 ? "poison" : "plain")) }
+        machine.runDry()
+        machine.log.cut(partition, to: machine.log.records(of: Work.type.name)[15].offset)
+        for number in 0..<2 { try machine.send(Work(name: "new-\(number)", number: number, how: "plain")) }
+        for _ in 0..<3 { machine.lookForCuts() }
+        #expect(machine.restoredAnew == 1)
+        machine.restoreAll()
+        machine.pass(1_000)
+        if isOrderly { machine.engine.leaving([partition]) }
+        machine.advance()
+        machine.settle()
+        if isOrderly {
+            #expect(machine.engine.isQuiet([partition]))
+            machine.giveUp([partition])
+            machine.own([partition])
+        } else {
+            try machine.crash()
+        }
+        machine.runDry()
+        let names = try machine.events(WorkDone.self).map(\.payload.name)
+        #expect(Set(names).count == 19 + 2 && names.count == 19 + 2, "\(names)")
+        #expect(machine.dead.count == 2, "what was not done is handled again")
+        machine.expectAllCommitted()
+    }
+
     /// What is on its way to being visible would be handled a second time.
     @Test func aSettlementThatIsOutIsWaitedFor() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)
@@ -140,6 +224,8 @@ import Testing
         #expect(at(90, LogCut(read: 120, end: 119), low: 80).putTo == .at(80))
         #expect(at(60, LogCut(read: 500, end: 499)).putTo == .at(10))
         #expect(at(500, LogCut(read: 120, end: 60)).putTo == .at(10), "it has grown again")
+        #expect(at(500, LogCut(read: 120, end: 60)).remembered == CommittedOffset(offset: 60))
+        #expect(at(160).remembered == clipped.commit)
         let grown = at(500, LogCut(read: 180, end: 170))
         #expect(grown.commit == CommittedOffset(offset: 100) && grown.forgetFrom == 100, "what is finished above it may be gone")
         #expect(Beginning(nil, Watermarks(low: 3, high: 9), cut: LogCut(read: 20, end: 19), window: 50).putTo == .at(3))

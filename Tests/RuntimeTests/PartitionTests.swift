@@ -38,6 +38,8 @@ import Testing
         #expect(finished == (Array(0..<10) + [15, 16, 17, 20, 21]).filter { $0 >= start })
         let plain = FinishedHistory(CommittedOffset(offset: 10), window: window)
         #expect((plain.start, plain.end) == (max(0, 10 - window), 10))
+        let withTicks = FinishedHistory(CommittedOffset(offset: 10), window: window, ticksEnd: 12)
+        #expect((withTicks.start, withTicks.end) == (plain.start, 12) && !withTicks.contains(11))
     }
 
     /// Who waits for a revocation waits for what comes of the last settlement too.

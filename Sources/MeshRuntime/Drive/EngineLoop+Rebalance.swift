@@ -15,19 +15,24 @@ extension EngineLoop: RebalanceDelegate {
         let limit = Moment.current.uptime + options.settings.limits.revocation
         ahead.forget(partitions)
         engine.leaving(partitions)
-        engine.advance(at: .current)
-        perform()
+        advanceLeaving()
         // A commit that met a join is refused, which only its answer says: there is time to repeat it now, and never again.
         while !engine.isQuiet(partitions) || consumer.isCommitting, !engine.hasFinished, Moment.current.uptime < limit {
             takeAnsweredCommits(consumer)
             if case .element(let message) = mailbox.take(limit: .milliseconds(20)) { take(message) }
-            engine.advance(at: .current)
-            perform()
+            advanceLeaving()
         }
         engine.revoked(partitions, at: .current)
         gaveUp(partitions)
         perform()
         logger.info("gave \(partitions.count) partitions up", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
+    }
+
+    /// A log that was seen to be cut is gone on with here first: its next owner could not know.
+    private func advanceLeaving() {
+        restoreWhatWasCut(at: .current)
+        engine.advance(at: .current)
+        perform()
     }
 
     func lost(_ partitions: [TopicPartition], from consumer: Consumer) {

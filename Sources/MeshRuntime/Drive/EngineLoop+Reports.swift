@@ -29,7 +29,7 @@ extension EngineLoop {
     }
 
     /// Partitions whose logs were cut while they were read: what was read of them is not what they have now.
-    private func restoreWhatWasCut(at moment: Moment) {
+    func restoreWhatWasCut(at moment: Moment) {
         for look in engine.cutLooks {
             guard let cut = cuts.cut(look), engine.restoreAnew(look.partition, cut, at: moment) else { continue }
             ahead.forget([look.partition])

@@ -219,8 +219,9 @@ final class EngineLoop {
 
     /// Has the consumer go on where the log of a partition goes on that was cut. False when that cannot be now: the partition is restored once more.
     private func isPutBack(_ restoration: Restoration) -> Bool {
-        guard let place = restoration.putTo, let consumer else { return true }
         let partition = restoration.topicPartition
+        // Who gives it up reads no more of it.
+        guard let place = restoration.putTo, let consumer, engine.partitions[partition]?.isLeaving == false else { return true }
         ahead.forget([partition])
         do throws(KafkaError) {
             try consumer.seek([partition: place], timeout: .seconds(1))

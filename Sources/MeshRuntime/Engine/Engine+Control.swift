@@ -49,7 +49,7 @@ extension Engine {
         let running = begun.values.contains { $0.runningCalls > 0 }
         let isSettled =
             inFlight == nil && unsettled.isEmpty && held.isEmpty && !isCommitAsked
-            && !partitions.values.contains { $0.isDirty && $0.isRestored }
+            && !partitions.values.contains { $0.isDirty && $0.isRestored || $0.isCut }
         if !running, isSettled {
             hasFinished = true
         } else if moment.uptime >= draining.calls {

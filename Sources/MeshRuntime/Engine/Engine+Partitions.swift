@@ -62,8 +62,11 @@ extension Engine {
         guard awaits(restoration), let partition = partitions[restoration.topicPartition] else { return }
         let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
         if let committed = restoration.committed, committed.offset >= 0 {
-            partition.ledger = OffsetLedger(
-                committed: committed.offset, finished: CommitMetadata.finished(committed: committed.offset, in: committed.metadata))
+            let finished =
+                partition.isAnew
+                ? known(restoration.history, from: committed.offset, in: partition)
+                : CommitMetadata.finished(committed: committed.offset, in: committed.metadata)
+            partition.ledger = OffsetLedger(committed: committed.offset, finished: finished)
         }
         var unreadable = 0
         for (key, value) in restoration.state {
@@ -91,15 +94,29 @@ extension Engine {
         for incoming in takeEarly(partition) { take(incoming, at: moment) }
     }
 
+    /// What a log that was cut still has of what was done, from `offset` on. The first commit names it: whoever has the partition next does not have this window.
+    private func known(_ history: Remembered, from offset: Int64, in partition: AssignedPartition) -> [ClosedRange<Int64>] {
+        var ranges: [ClosedRange<Int64>] = []
+        for (place, identity) in history.done where place >= offset && partition.window.contains(identity) {
+            if let last = ranges.last, last.upperBound == place - 1 {
+                ranges[ranges.count - 1] = last.lowerBound...place
+            } else {
+                ranges.append(place...place)
+            }
+        }
+        return ranges
+    }
+
     /// The log was cut while it was read: what is under way of the partition is forgotten, as if it went to somebody else and came back. False when it cannot be
     /// now: what is being made visible of it must be known as done first.
     func restoreAnew(_ topicPartition: TopicPartition, _ cut: LogCut, at moment: Moment) -> Bool {
-        guard draining == nil, let old = partitions[topicPartition], old.isRestored, !old.isLeaving else { return false }
+        guard let old = partitions[topicPartition], old.isRestored else { return false }
         if let inFlight, inFlight.isOut, inFlight.items.contains(where: { $0.concerned === old }) { return false }
         revoked([topicPartition], at: moment)
         assignments += 1
-        partitions[topicPartition] = AssignedPartition(
-            topicPartition, role: old.role, assignment: assignments, window: old.window, isAnew: true)
+        let new = AssignedPartition(topicPartition, role: old.role, assignment: assignments, window: old.window, isAnew: true)
+        new.isLeaving = old.isLeaving
+        partitions[topicPartition] = new
         if old.isPaused { actions.append(.resume([topicPartition])) }
         actions.append(.restore([topicPartition], assignment: assignments, cut: cut))
         return true
@@ -149,7 +166,7 @@ extension Engine {
         takeBackResumes { gone.contains($0.topicPartition) }
     }
 
-    /// Whether nothing that was decided for these partitions still waits for its settlement.
+    /// Whether nothing that was decided for these partitions still waits for its settlement, and the logs are known of those that were cut.
     func isQuiet(_ topicPartitions: [TopicPartition]) -> Bool {
         let leaving = Set(topicPartitions)
         func concerns(_ item: SettleItem) -> Bool {
@@ -158,7 +175,7 @@ extension Engine {
         }
         if let inFlight, inFlight.items.contains(where: concerns) { return false }
         if held.contains(where: concerns) { return false }
-        return !unsettled.contains(where: concerns) && !topicPartitions.contains { partitions[$0]?.isDirty ?? false }
+        return !unsettled.contains(where: concerns) && !topicPartitions.contains { partitions[$0].map { $0.isDirty || $0.isCut } ?? false }
     }
 
     /// The partitions are gone: whatever was under way for them is forgotten, and its calls are cancelled. The next owner finds the journal.

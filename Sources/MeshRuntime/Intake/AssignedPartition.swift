@@ -46,6 +46,8 @@ final class AssignedPartition {
     private(set) var wentBackFrom: Int64?
     /// Restored once more in one assignment: the window is the one of before, which knows more than a log that was cut.
     let isAnew: Bool
+    /// Its log was cut, and what is committed of it says more than the log has: whoever has it next could not know that.
+    var isCut: Bool { isAnew && !isRestored || wentBackFrom != nil }
 
     init(_ topicPartition: TopicPartition, role: Role, assignment: UInt64, window: DedupWindow, isAnew: Bool = false) {
         self.topicPartition = topicPartition
@@ -86,7 +88,7 @@ struct Restoration: Sendable {
     var putTo: StartOffset?
     /// Of the request that it answers.
     var cut: LogCut?
-    /// The last records that were finished, as `FinishedHistory` says, for deduplication.
+    /// The last records that were finished, as `FinishedHistory` says, for deduplication; of a log that was cut the last that it has, finished or not.
     var history: Remembered
     /// The newest value of each key of the state partition that belongs to it.
     var state: [(key: [UInt8], value: [UInt8])]
@@ -99,9 +101,13 @@ struct FinishedHistory: Sendable {
     private let above: [ClosedRange<Int64>]
     /// The offset to read from; the partition may begin later.
     let start: Int64
+    private let ticksEnd: Int64
 
-    /// - Parameter window: so many of them.
-    init(_ commit: CommittedOffset, window: Int64) {
+    /// - Parameters:
+    ///   - window: so many of them.
+    ///   - ticksEnd: where the topic of schedules ends: a tick that stands there is known, whatever becomes of it.
+    init(_ commit: CommittedOffset, window: Int64, ticksEnd: Int64 = 0) {
+        self.ticksEnd = ticksEnd
         committed = max(0, commit.offset)
         above = CommitMetadata.finished(committed: committed, in: commit.metadata)
         var missing = window
@@ -116,8 +122,8 @@ struct FinishedHistory: Sendable {
         start = max(0, committed - missing)
     }
 
-    /// One above the last of them.
-    var end: Int64 { above.last.map { $0.upperBound + 1 } ?? committed }
+    /// One above the last of them, or of the ticks.
+    var end: Int64 { max(ticksEnd, above.last.map { $0.upperBound + 1 } ?? committed) }
 
     func contains(_ offset: Int64) -> Bool {
         guard offset >= committed else { return offset >= start }

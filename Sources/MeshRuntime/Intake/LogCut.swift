@@ -24,6 +24,9 @@ struct Beginning: Sendable, Equatable {
     private(set) var forgetFrom: Int64?
     /// See `Restoration`.
     private(set) var putTo: StartOffset?
+    private var cutEnd: Int64?
+    /// The records whose identities are read: of a log that was cut also those from `commit` on, since nobody knows where its new ones begin.
+    var remembered: CommittedOffset { cutEnd.map { CommittedOffset(offset: $0) } ?? commit }
 
     /// - Parameter window: so many identities are known of a partition that is read already.
     init(_ committed: CommittedOffset?, _ marks: Watermarks, cut: LogCut? = nil, window: Int64 = 0) {
@@ -31,6 +34,7 @@ struct Beginning: Sendable, Equatable {
         let end = min(marks.high, cut?.end ?? .max)
         if let committed { clip(committed, at: end) }
         guard let cut else { return }
+        cutEnd = end
         // All that is read from there on may be new, also what counted as finished.
         commit = CommittedOffset(offset: min(commit.offset, cut.place(end: end, low: marks.low, window: window)))
         (forgetFrom, putTo) = (commit.offset, .at(commit.offset))

@@ -7,7 +7,8 @@ struct Ticker {
     /// tell those that were not missed.
     static let lookBack: Int64 = 120_000
 
-    /// A new owner reads for so long what the one before left, in milliseconds, before it fires.
+    /// A new owner waits for so long, in milliseconds, before it fires: what the one before has sent may still be on its way. What has arrived by the restoration
+    /// is known from that.
     static let patience: Int64 = 2_000
 
     private var lastLook: Timestamp?

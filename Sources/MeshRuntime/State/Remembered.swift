@@ -7,12 +7,13 @@ struct Remembered: Sendable {
     /// Of the topic of schedules: the ticks that stand there.
     private(set) var ticks: [EventID] = []
 
-    /// Keeps the last `count`, or some more.
-    mutating func take(_ record: Record, _ decoder: RecordDecoder, atMost count: Int) {
-        let (offset, isTick) = (record.offset, record.topic == decoder.topics.schedule)
+    /// Keeps the last `count`, or some more, of those that are finished, and of the ticks, finished or not.
+    mutating func take(_ record: Record, _ finished: FinishedHistory, _ decoder: RecordDecoder, atMost count: Int) {
+        let (isFinished, isTick) = (finished.contains(record.offset), record.topic == decoder.topics.schedule)
+        guard isFinished || isTick else { return }
         // A record that cannot be decoded was dead-lettered, and has no identity to remember.
         guard let content = decoder.decode(record, at: nil).readable else { return }
-        Self.append((offset, content.identity), to: &done, atMost: count)
+        if isFinished { Self.append((record.offset, content.identity), to: &done, atMost: count) }
         if isTick { Self.append(content.event.envelope.id, to: &ticks, atMost: count) }
     }
 

@@ -186,7 +186,7 @@ struct RestoreWorker {
             tell(beginning, of: partition, commit, isCut: request.cut != nil)
             committed[partition] = beginning.commit
             beginnings[partition] = beginning
-            let finished = FinishedHistory(beginning.commit, window: Int64(window))
+            let finished = FinishedHistory(beginning.remembered, window: Int64(window), ticksEnd: isTicking ? marks.high : 0)
             guard marks.low < finished.end else { continue }
             starts[partition] = .at(max(marks.low, finished.start))
             wanted[partition] = finished
@@ -194,9 +194,7 @@ struct RestoreWorker {
         try PartitionScan(consumer: consumer, progress: progress, logger: logger).read(starts) { record in
             guard let finished = wanted[record.topicPartition] else { return .partitionDone }
             progress.remains(finished.end - record.offset - 1, of: record.topicPartition)
-            if finished.contains(record.offset) {
-                history[record.topicPartition, default: Remembered()].take(record, decoder, atMost: window)
-            }
+            history[record.topicPartition, default: Remembered()].take(record, finished, decoder, atMost: window)
             return record.offset + 1 >= finished.end ? .partitionDone : .more
         }
         return request.partitions.map { partition in

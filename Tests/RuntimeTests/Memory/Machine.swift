@@ -24,6 +24,8 @@ final class Machine {
     private var paused: Set<TopicPartition> = []
     private var restoring: [(partition: TopicPartition, assignment: UInt64, cut: LogCut?)] = []
     private var cuts = CutWatch()
+    /// Their logs were cut, and the next commit says so.
+    private var goesBack: Set<TopicPartition> = []
     private(set) var settling: SettleBatch?
     private(set) var calls: [CallReference: CallStart] = [:]
     private(set) var started: [CallStart] = []
@@ -182,7 +184,9 @@ final class Machine {
 
     private func commitOffset(_ partition: TopicPartition, _ commit: CommittedOffset) {
         if log.committed[partition] != commit { activity += 1 }
-        #expect(commit.offset >= log.committed[partition]?.offset ?? 0, "a commit never goes back")
+        // What is committed goes back with the log.
+        let goesBack = goesBack.remove(partition) != nil
+        #expect(goesBack || commit.offset >= log.committed[partition]?.offset ?? 0, "a commit never goes back")
         #expect(commit.metadata.utf8.count <= 4_096)
         log.committed[partition] = commit
     }
@@ -221,8 +225,7 @@ final class Machine {
     private func restoreNext() {
         guard let (partition, assignment, cut) = restoring.popLast() else { return }
         let restoration = restoration(of: partition, assignment, cut)
-        // What is committed goes back with the log.
-        if restoration.forgetFrom != nil { log.committed[partition] = restoration.committed }
+        if restoration.forgetFrom != nil { goesBack.insert(partition) }
         switch restoration.putTo {
         case .at(let offset): positions[partition] = offset
         case .beginning: positions[partition] = 0

@@ -56,15 +56,17 @@ final class MemoryLog {
         let beginning = Beginning(committed[partition], Watermarks(low: 0, high: end(of: partition)), cut: cut, window: window)
         let isAsked = committed[partition] != nil || cut != nil || partition.topic == ScheduleFired.type.name
         let commit = isAsked ? beginning.commit : nil
+        let remembered = isAsked ? beginning.remembered : CommittedOffset(offset: 0)
         var latest: [[UInt8]: [UInt8]?] = [:]
         let topic = decoder.topics.state
         if let count = counts[topic] {
             for record in partitions[TopicPartition(topic, partition.partition % count)]! { latest[record.key!] = .some(record.value) }
         }
-        let finished = FinishedHistory(commit ?? CommittedOffset(offset: 0, metadata: ""), window: 2 * window)
+        let ticksEnd = partition.topic == ScheduleFired.type.name ? end(of: partition) : 0
+        let finished = FinishedHistory(remembered, window: 2 * window, ticksEnd: ticksEnd)
         var history = Remembered()
-        for record in partitions[partition]! where finished.contains(record.offset) {
-            history.take(record, decoder, atMost: Int(2 * window))
+        for record in partitions[partition]! where (finished.start..<finished.end).contains(record.offset) {
+            history.take(record, finished, decoder, atMost: Int(2 * window))
         }
         return Restoration(
             topicPartition: partition, assignment: assignment, committed: commit, forgetFrom: beginning.forgetFrom, putTo: beginning.putTo,
