@@ -107,6 +107,14 @@ import Testing
         }
     }
 
+    /// It can be pasted: also where the Kafka was named by a flag.
+    @Test func theCommandOfAPlanNamesAKafkaOfSomebodyElse() {
+        let plan = plan(.kill, seed: 7)
+        let own = "meshload chaos --scenario kill --mode exactly-once --seed 7 --duration 30 --rate 300"
+        #expect(plan.command(rate: 300, brokers: nil) == own)
+        #expect(plan.command(rate: 300, brokers: "one:9092,two:9092") == own + " --brokers one:9092,two:9092")
+    }
+
     @Test func requestsFailAtFirstByTheirNumber() {
         let habits = ChaosBot.Habits(transientPerMille: 40)
         let failures = (0..<10_000).map { habits.failures($0) }

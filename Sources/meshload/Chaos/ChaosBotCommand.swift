@@ -23,10 +23,8 @@ struct ChaosBotCommand {
 
     init(_ invocation: Invocation) throws {
         client = try invocation.client()
-        input = EventType(invocation["in"] ?? "")
-        output = EventType(invocation["out"] ?? "")
-        for type in [input, output] where !type.isLegal { throw UsageError("'\(type)' is no event type") }
-        group = invocation["group"] ?? "ChaosBot"
+        (input, output) = try invocation.ends()
+        group = try invocation.botName("group")
         replica = try invocation.number("replica", in: 1...1_000)
         mode = DeliveryMode(rawValue: invocation["mode"] ?? "") ?? .exactlyOnce
         callMilliseconds = try invocation.integer("call-ms", in: 0...600_000)
@@ -61,19 +59,5 @@ struct ChaosBotCommand {
         }
         try BotProcess.run(ChaosBot(name: group, input: input, output: output, habits), options)
         return 0
-    }
-}
-
-extension EventCatalogue {
-    /// The catalogue, and in it two types that are like `bench.request` and `bench.response`.
-    static func bench(_ directory: String, input: EventType, output: EventType, owner: String) throws -> EventCatalogue {
-        var catalogue = try CatalogueLoader.load(directory: directory)
-        for (name, like) in [(input, BenchRequest.type), (output, BenchResponse.type)] {
-            guard var definition = catalogue[like] else { throw UsageError("the event catalogue has no \(like)") }
-            definition.type = name
-            definition.owner = owner
-            catalogue.add(definition)
-        }
-        return catalogue
     }
 }

@@ -18,6 +18,10 @@ final class ChaosRun: Sendable {
     /// The bot that reads the results, which at-least-once must drop what is repeated.
     private let downstream: Downstream?
     private let load: LoadStream
+    /// The topics that nobody else uses.
+    private let ownTopics: [String]
+    /// The same, at a Kafka that is not ours.
+    private let leftTopics: LeftTopics?
 
     private struct Downstream {
         let topics: ChaosTopics
@@ -33,11 +37,19 @@ final class ChaosRun: Sendable {
             ?? ChaosBroker(plan, in: workspace, program: Executable.neighbour("meshbroker"))
         do {
             let run = String(UInt64.random(in: 0...UInt64(1) << 40), radix: 36)
-            topics = ChaosTopics(scenario: plan.scenario, run: run, deadLetterPartitions: try ChaosTopics.prepare(broker.client))
-            try topics.make(broker.client)
-            if plan.mode == .atLeastOnce { try topics.downstream.make(broker.client) }
-            let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots)
-            bots = BotSlots(limits: BotSlots.Limits(drain: options.endSeconds)) { launch.launch($0) }
+            let topics = ChaosTopics(scenario: plan.scenario, run: run, deadLetterPartitions: try ChaosTopics.prepare(broker.client))
+            self.topics = topics
+            ownTopics = topics.own + (plan.mode == .atLeastOnce ? topics.downstream.own.filter { !topics.own.contains($0) } : [])
+            leftTopics = options.foreign == nil ? nil : LeftTopics(ownTopics)
+            do {
+                try topics.make(broker.client)
+                if plan.mode == .atLeastOnce { try topics.downstream.make(broker.client) }
+                let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots)
+                bots = BotSlots(limits: BotSlots.Limits(drain: options.endSeconds)) { launch.launch($0) }
+            } catch {
+                leftTopics?.tell()
+                throw error
+            }
         } catch {
             broker.stop()
             throw error
@@ -49,11 +61,20 @@ final class ChaosRun: Sendable {
         load = LoadStream(plan, topic: topics.input, client: broker.client, patience: options.quietSeconds)
     }
 
-    /// The topics that nobody else uses.
-    var ownTopics: [String] {
-        [topics.input, topics.output, topics.retry, topics.state] + (topics.inbox.map { [$0] } ?? [])
-            + (downstream.map { [$0.topics.output, $0.topics.retry, $0.topics.state] } ?? [])
+    /// Removes the run's topics from a Kafka that others use too.
+    func removeTopics() throws {
+        guard let leftTopics else { return }
+        do {
+            try ChaosTopics.remove(ownTopics, broker.client)
+        } catch {
+            leftTopics.tell()
+            throw error
+        }
+        leftTopics.forget()
     }
+
+    /// Names them where they stay at such a Kafka.
+    func tellOfTopics() { leftTopics?.tell() }
 
     /// Blocks until the verdict is there. Throws what kept the run from being judged.
     func run() throws -> ChaosVerdict {
