@@ -19,6 +19,7 @@ struct ChaosBotCommand {
     private let habits: ChaosBot.Habits
     private let downFile: String?
     private let countsKeys: Bool
+    private let stateDirectory: String?
     private let catalogue: EventCatalogue
 
     init(_ invocation: Invocation) throws {
@@ -35,6 +36,7 @@ struct ChaosBotCommand {
             retry: RetryPolicy.Mode(rawValue: invocation["retry"] ?? "") ?? .topic)
         downFile = invocation["dependency"]
         countsKeys = invocation.has("totals")
+        stateDirectory = invocation["state-dir"]
         catalogue = try EventCatalogue.bench(invocation["topics"] ?? "topics", input: input, output: output, owner: group)
     }
 
@@ -53,6 +55,7 @@ struct ChaosBotCommand {
             catalogue: catalogue, performers: performers,
             logger: Logger(bot: group, instance: settings.instance, level: .info, format: .text))
         options.maximumPollInterval = .seconds(pollLimit)
+        options.stateDirectory = stateDirectory
         if countsKeys {
             try BotProcess.run(TotalBot(name: group, input: input, output: output), options)
             return 0

@@ -13,6 +13,8 @@ final class ChaosRun: Sendable {
     let broker: ChaosBroker
     let topics: ChaosTopics
     let bots: BotSlots
+    /// Where the bots keep copies of their states; nil where they keep none.
+    let disk: BotDisk?
     private let options: ChaosOptions
     private let watch: OffsetWatch
     /// The bot that reads the results, which at-least-once must drop what is repeated.
@@ -35,6 +37,7 @@ final class ChaosRun: Sendable {
         broker =
             try options.foreign.map { ChaosBroker(foreign: $0) }
             ?? ChaosBroker(plan, in: workspace, program: Executable.neighbour("meshbroker"))
+        var disk: BotDisk?
         do {
             let run = String(UInt64.random(in: 0...UInt64(1) << 40), radix: 36)
             let topics = ChaosTopics(scenario: plan.scenario, run: run, deadLetterPartitions: try ChaosTopics.prepare(broker.client))
@@ -44,16 +47,19 @@ final class ChaosRun: Sendable {
             do {
                 try topics.make(broker.client)
                 if plan.mode == .atLeastOnce { try topics.downstream.make(broker.client) }
-                let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots)
+                if plan.scenario == .stateDisk { disk = try BotDisk(in: workspace) }
+                let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots, disk: disk)
                 bots = BotSlots(limits: BotSlots.Limits(drain: options.endSeconds)) { launch.launch($0) }
             } catch {
                 leftTopics?.tell()
                 throw error
             }
         } catch {
+            disk?.stop()
             broker.stop()
             throw error
         }
+        self.disk = disk
         let watch = { [broker] in OffsetWatch(broker.client, $0, seconds: plan.seconds) }
         self.watch = watch(topics)
         downstream =
@@ -82,6 +88,7 @@ final class ChaosRun: Sendable {
         defer {
             Interruption.remove(interruption)
             bots.killAll()
+            disk?.stop()
             broker.stop()
         }
         let began = Timestamp.now
@@ -145,6 +152,18 @@ final class ChaosRun: Sendable {
                 return ["\(shares) of \(group.members.count) members have one"]
             }
             return []
+        }
+    }
+
+    /// Waits until so many bots have written copies of their states since they were started, and that not before `moment`.
+    func waitForCopies(of count: Int, since moment: Timestamp) throws {
+        try wait("\(count) bots have copied their states", limit: options.quietSeconds) {
+            (1...count).compactMap { slot in
+                guard let started = bots.started(slot), started > moment else { return "bot \(slot) was not started anew" }
+                let instance = RuntimeSettings(bot: topics.group, replica: slot).instance
+                guard let written = disk?.lastWritten(by: instance), written > started else { return "bot \(slot) has written no copy" }
+                return nil
+            }
         }
     }
 

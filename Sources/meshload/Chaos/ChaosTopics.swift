@@ -25,7 +25,7 @@ struct ChaosTopics: Sendable {
         let (requests, retries) = Self.counts(scenario)
         self.init(
             group: "Chaos\(word)\(run)", input: "bench.request_\(word)_\(run)", output: "bench.response_\(word)_\(run)",
-            partitions: requests, retryPartitions: retries, deadLetterPartitions: deadLetterPartitions, hasInbox: scenario == .state)
+            partitions: requests, retryPartitions: retries, deadLetterPartitions: deadLetterPartitions, hasInbox: scenario.countsKeys)
         refusesDeadLetters = scenario == .deadLetters
     }
 
@@ -35,7 +35,7 @@ struct ChaosTopics: Sendable {
         switch scenario {
         case .retry: (9, 3)
         // Up to 6 bots, and up to 4.
-        case .scale, .state: (12, 1)
+        case .scale, .state, .stateDisk: (12, 1)
         default: (6, 1)
         }
     }

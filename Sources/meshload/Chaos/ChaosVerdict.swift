@@ -136,7 +136,7 @@ struct ChaosVerdict {
         if plan.load.repeatPerMille > 0, ledger.requests.values.allSatisfy({ $0.copies == 1 }) {
             faults.append("no request was repeated")
         }
-        if plan.scenario == .state { judgeTotals(ledger) }
+        if plan.scenario.countsKeys { judgeTotals(ledger) }
         guard plan.load.transientPerMille > 0 else { return }
         counts.append(("tried_again", ledger.triedAgain))
         if ledger.triedAgain == 0 { faults.append("no request was tried again") }
