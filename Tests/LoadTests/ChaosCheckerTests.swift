@@ -400,7 +400,7 @@ import Testing
         try scene.result(of: "1")
         scene.sample(at: 1, committed: 1)
         scene.commit(0)
-        expectFault("1 commits of the group are not in their log: \(scene.input) at 1", scene)
+        expectFault("1 commits are not in their log: \(scene.input) at 1", scene)
         scene.commit(1)
         #expect(scene.verdict.faults == [])
     }

@@ -238,12 +238,10 @@ final class ChaosRun: Sendable {
     ) throws -> ChaosVerdict {
         let limit = uptimeSeconds() + 20
         while true {
-            let ledger = try ChaosLedger(
-                broker.client, topics, downstream: downstream?.topics, committed: samples.last?.committed ?? [:])
             let verdict = ChaosVerdict(
                 ChaosVerdict.Evidence(
-                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(topics),
-                    downstream: try downstream.map { try evidence(of: $0.topics, answered) }, calm: calm.all,
+                    plan: plan, sent: sent, group: try reading(of: topics, samples, downstream: downstream?.topics),
+                    downstream: try downstream.map { try reading(of: $0.topics, answered) }, calm: calm.all,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
                     peaks: peaks, hasRestarts: bots.restarts > 0, troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
@@ -251,9 +249,11 @@ final class ChaosRun: Sendable {
         }
     }
 
-    private func evidence(of topics: ChaosTopics, _ samples: [OffsetWatch.Sample]) throws -> ChaosVerdict.Downstream {
-        let ledger = try ChaosLedger(broker.client, topics, downstream: nil, committed: samples.last?.committed ?? [:])
-        return ChaosVerdict.Downstream(topics: topics, ledger: ledger, samples: samples, log: try commitLog(topics))
+    private func reading(
+        of topics: ChaosTopics, _ samples: [OffsetWatch.Sample], downstream: ChaosTopics? = nil
+    ) throws -> ChaosVerdict.Reading {
+        let ledger = try ChaosLedger(broker.client, topics, downstream: downstream, committed: samples.last?.committed ?? [:])
+        return ChaosVerdict.Reading(topics: topics, ledger: ledger, samples: samples, log: try commitLog(topics))
     }
 
     /// A Kafka that is not ours may refuse the topic of commits.
