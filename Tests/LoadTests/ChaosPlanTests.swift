@@ -200,4 +200,16 @@ import Testing
         #expect(ProxyLink.clientID(header) == nil)
         #expect(ProxyLink.clientID(header + [0xff, 0xff]) == "")
     }
+
+    /// A bot tells of it when it has failed for 5 s, and tries again every 2 s.
+    @Test(arguments: [4, 20, 60]) func deadLettersAreRefusedForLongEnoughToBeTold(seconds: Int) {
+        for seed in UInt64(1)...50 {
+            var since: Int?
+            for step in ChaosPlanner.plan(.deadLetters, .exactlyOnce, seed: seed, seconds: seconds).steps {
+                if step.fault == .refuseDeadLetters { since = step.milliseconds }
+                if step.fault == .acceptDeadLetters { #expect(step.milliseconds - (since ?? step.milliseconds) >= 8_000) }
+            }
+            #expect(since != nil)
+        }
+    }
 }
