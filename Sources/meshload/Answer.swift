@@ -8,3 +8,13 @@ struct Answer<Payload: EventPayload>: BotOutput {
     let eventType: EventType
     var payload: any EventPayload { response }
 }
+
+extension Contract {
+    /// That of a bot which answers requests.
+    static func answering(
+        _ name: String, summary: String, input: EventType = BenchRequest.type, output: EventType = BenchResponse.type,
+        calls: [CallKind] = [], retry: RetryPolicy = .standard, never: [String] = ["decide anything"]
+    ) -> Contract {
+        Contract(name: name, summary: summary, consumes: [input], produces: [output], calls: calls, retry: retry, never: never)
+    }
+}

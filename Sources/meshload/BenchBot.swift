@@ -4,7 +4,8 @@ import Envelopes
 /// Answers each request with its own payload: what a bot costs that decides nothing.
 struct BenchBot: Bot {
     typealias Output = Answer<PassedPayload>
-    static let contract = declaration(name: "BenchBot", input: BenchRequest.type, output: BenchResponse.type)
+    static let contract = Contract.answering("BenchBot", summary: summary)
+    private static let summary = "Answers the requests of a load test."
 
     let contract: Contract
     private let output: EventType
@@ -13,14 +14,8 @@ struct BenchBot: Bot {
 
     /// A bot of another name, and between other topics than the catalogue's.
     init(name: String, input: EventType, output: EventType) {
-        contract = Self.declaration(name: name, input: input, output: output)
+        contract = .answering(name, summary: Self.summary, input: input, output: output)
         self.output = output
-    }
-
-    private static func declaration(name: String, input: EventType, output: EventType) -> Contract {
-        Contract(
-            name: name, summary: "Answers the requests of a load test.", consumes: [input], produces: [output],
-            never: ["decide anything"])
     }
 
     func handle(_ input: Input<Never>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<Output, Never>] {

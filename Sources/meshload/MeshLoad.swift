@@ -1,3 +1,4 @@
+import Envelopes
 import FoundationEssentials
 import Glibc
 import Kafka
@@ -28,8 +29,10 @@ enum MeshLoad {
                 ], run: { invocation in try Generate(invocation).run() }),
             Command(
                 "relay", summary: "answer requests with BenchBot until N are settled",
-                discussion:
-                    "What was begun when the Nth result was acknowledged is settled too; a later run of the same group goes on after it.",
+                discussion: """
+                    What was begun when the Nth result was acknowledged is settled too; a later run of the same group goes on after it. Where there are fewer
+                    requests it waits for more, and says so.
+                    """,
                 flags: [
                     brokers, input, output, mode, Flag("count", value: "N", default: "100000", help: "results after which it ends"),
                     Flag("group", value: "GROUP", default: "BenchBot", help: "the bot's name, and so its consumer group"),
@@ -39,7 +42,10 @@ enum MeshLoad {
                 ], run: { invocation in try Relay(invocation).run() }),
             Command(
                 "verify", summary: "read both topics whole and compare them",
-                discussion: "The exit status is 1 when anything is not as promised, and when there is nothing to compare.",
+                discussion: """
+                    The exit status is 1 when anything is not as promised, and when there is nothing to compare. Only the two topics are read: a request
+                    that became a dead letter counts as lost. A record that cannot be read is counted, and compared with nothing.
+                    """,
                 flags: [
                     brokers, input, output, mode,
                     Flag("count", value: "N", help: "so many requests there must be; without it at least one"),
@@ -55,7 +61,8 @@ enum MeshLoad {
 
     static func main() {
         // Before any thread is started: none of them may take these signals.
-        if ["relay", "bench", "chaos", "chaos-bot"].contains(Swift.CommandLine.arguments.dropFirst().first) { TerminationSignals.block() }
+        let waiting = ["generate", "relay", "bench", "chaos", "chaos-bot"]
+        if waiting.contains(Swift.CommandLine.arguments.dropFirst().first ?? "") { TerminationSignals.block() }
         exit(status(of: Array(Swift.CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment))
     }
 
@@ -85,9 +92,30 @@ extension Invocation {
     func client() throws -> ClientSettings {
         var environment = environment
         if let addresses = self["brokers"] { environment["KAFKA_BOOTSTRAP_SERVERS"] = addresses }
-        let client = try ClientSettings.fromEnvironment(environment)
-        try client.validate()
-        return client
+        return try ClientSettings.fromEnvironment(environment)
+    }
+
+    /// The type that a flag names: a topic that Kafka accepts.
+    func eventType(_ flag: String) throws(UsageError) -> EventType {
+        let type = EventType(self[flag] ?? "")
+        guard type.isLegal else { throw UsageError("--\(flag): '\(type)' is no event type") }
+        return type
+    }
+
+    /// What a relay reads and what it writes.
+    func ends() throws(UsageError) -> (input: EventType, output: EventType) {
+        let ends = (input: try eventType("in"), output: try eventType("out"))
+        guard ends.input != ends.output else { throw UsageError("--in and --out name the same topic, \(ends.input)") }
+        return ends
+    }
+
+    /// A bot's name, as a configuration may have it: its group and its topics are called after it.
+    func botName(_ flag: String) throws(UsageError) -> String {
+        let name = self[flag] ?? ""
+        let isLegal =
+            (1...64).contains(name.utf8.count) && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) }
+        guard isLegal else { throw UsageError("--\(flag): '\(name)' is no name of a bot: 1 to 64 letters, digits, '-' and '_'") }
+        return name
     }
 
     /// A whole number that has a default.
@@ -95,13 +123,6 @@ extension Invocation {
         guard let value = try integer(flag, in: range) else { throw UsageError("--\(flag) is missing") }
         return value
     }
-}
-
-/// Seconds of the monotonic clock.
-func uptimeSeconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
 /// Rounded, for people and programs that read the result line.

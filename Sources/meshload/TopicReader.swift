@@ -10,9 +10,11 @@ enum TopicReader {
     }
 
     static func partitions(of topic: String, _ client: ClientSettings) throws -> [TopicPartition] {
-        let admin = try AdminClient(client)
-        defer { admin.close() }
-        let partitions = try admin.metadata(topic: topic).topics[topic]?.partitions.map { TopicPartition(topic, $0.id) } ?? []
+        let partitions = try client.reaching {
+            let admin = try AdminClient(client)
+            defer { admin.close() }
+            return try admin.metadata(topic: topic).topics[topic]?.partitions.map { TopicPartition(topic, $0.id) } ?? []
+        }
         guard !partitions.isEmpty else { throw LoadFailure("there is no topic \(topic)") }
         return partitions
     }

@@ -15,8 +15,8 @@ struct Verify {
 
     init(_ invocation: Invocation) throws {
         client = try invocation.client()
-        input = invocation["in"] ?? ""
-        output = invocation["out"] ?? ""
+        let ends = try invocation.ends()
+        (input, output) = (ends.input.name, ends.output.name)
         mode = DeliveryMode(rawValue: invocation["mode"] ?? "") ?? .exactlyOnce
         isolation = GroupSettings.Isolation(rawValue: invocation["isolation"] ?? "") ?? .readCommitted
         count = try invocation.integer("count", in: 1...1_000_000_000)
@@ -24,18 +24,18 @@ struct Verify {
 
     func run() throws -> Int32 {
         var comparison = Comparison(mode: mode)
-        try read(input) { envelope, record in
+        var unreadable = try read(input) { envelope, record in
             comparison.request(id: envelope.id.text, key: record.key, content: try PassedContent(of: envelope))
         }
-        try read(output) { envelope, record in
+        unreadable += try read(output) { envelope, record in
             comparison.result(
                 id: envelope.id.text, cause: envelope.causationID, key: record.key, content: try PassedContent(of: envelope))
         }
-        let counts = comparison.counts
+        let counts = comparison.counts + [("unreadable", unreadable)]
         for (name, count) in counts { Terminal.write("\(name) \(count)\n", to: 1) }
         let problem = problem(requests: comparison.requestCount)
         if let problem { Terminal.write("meshload: \(problem)\n", to: 2) }
-        let isRight = comparison.isRight && problem == nil
+        let isRight = comparison.isRight && unreadable == 0 && problem == nil
         sayResult(counts.map { ($0.0, $0.1) } + [("ok", isRight)])
         return isRight ? 0 : 1
     }
@@ -46,16 +46,27 @@ struct Verify {
         return requests == 0 ? "\(input) has no requests: nothing was compared" : nil
     }
 
-    private func read(_ topic: String, _ body: (Envelope, Record) throws -> Void) throws {
+    /// Gives what can be read to `body`; how many records cannot.
+    private func read(_ topic: String, _ body: (Envelope, Record) throws -> Void) throws -> Int {
         let codec = EnvelopeCodec()
+        var unreadable = 0
         try TopicReader.read(topic, client, isolation: isolation) { record in
-            let envelope = try codec.decode(
-                value: record.value, headers: record.headers.map { EnvelopeHeader($0.name, $0.value) }, topic: topic,
-                partition: record.partition, offset: record.offset,
-                timestamp: record.timestamp.kind == .none ? nil : Timestamp(milliseconds: record.timestamp.milliseconds))
-            try body(envelope, record)
+            do {
+                let envelope = try codec.decode(
+                    value: record.value, headers: record.headers.map { EnvelopeHeader($0.name, $0.value) }, topic: topic,
+                    partition: record.partition, offset: record.offset,
+                    timestamp: record.timestamp.kind == .none ? nil : Timestamp(milliseconds: record.timestamp.milliseconds))
+                try body(envelope, record)
+            } catch {
+                if unreadable < Self.told { Terminal.write("meshload: \(record.topicPartition)@\(record.offset): \(error)\n", to: 2) }
+                unreadable += 1
+            }
         }
+        return unreadable
     }
+
+    /// So many of the records that cannot be read are named, of each topic.
+    private static let told = 3
 }
 
 /// Requests beside their results.

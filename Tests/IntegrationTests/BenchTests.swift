@@ -19,14 +19,14 @@ import Testing
         return program
     }
 
-    private static func bench(_ arguments: [String], in directory: String) async throws -> Programs.Answer {
+    private static func bench(_ arguments: [String], in directory: String, log: String? = nil) async throws -> Programs.Answer {
         try await Programs.run(
             try BuiltProgram.path("meshload"),
             [
                 "bench", "--warm-memory", "16", "--directory", directory, "--topics", Programs.root + "/topics", "--python",
                 directory + "/none",
             ] + arguments,
-            log: "\(directory)/log", timeout: .seconds(240))
+            log: log ?? "\(directory)/log", timeout: .seconds(240))
     }
 
     @Test func allContestantsWithoutPythonAreCountedAndWritten() async throws {
@@ -107,9 +107,39 @@ import Testing
         let directory = try TemporaryDirectory.make(prefix: "mesh-bench")
         let document = directory + "/document.md"
         try Data("text\n".utf8).write(to: URL(filePath: document))
-        let answer = try await Self.bench(["--only", "at-least-once", "--write", document], in: directory)
+        let answer = try await Self.bench(["--write", document], in: directory)
         #expect(answer.status == .exited(1))
         #expect(answer.text.contains("has no lines"), "\(answer.text)")
         #expect(!answer.text.contains("broker 127"))
+    }
+
+    /// A table without rows, or without some of them, must not take the place of what was measured.
+    @Test(arguments: [["--only", "exactly-once", "--latency"], ["--only", "at-least-once", "--scaling", "--write"]])
+    func aSectionThatWouldLackRowsIsNotMeasured(words: [String]) async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-bench")
+        let document = directory + "/document.md"
+        let text = "<!-- scaling: written by meshload bench -->\n\n| old |\n\n<!-- end of scaling -->\n"
+        try Data(text.utf8).write(to: URL(filePath: document))
+        let answer = try await Self.bench(words.last == "--write" ? words + [document] : words, in: directory)
+        #expect(answer.status == .exited(2), "\(answer.text)")
+        #expect(!answer.text.contains("broker 127"), "\(answer.text)")
+        #expect(try String(contentsOfFile: document, encoding: .utf8) == text)
+    }
+
+    @Test func aBrokerThatDoesNotStartLeavesItsLogAndAMistypedDirectoryIsNotMade() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-bench")
+        let liar = directory + "/liar"
+        try Data("#!/bin/sh\necho no such thing\nexit 3\n".utf8).write(to: URL(filePath: liar))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: liar)
+        let only = ["--only", "at-least-once"]
+        let answer = try await Self.bench(only + ["--meshbroker", liar], in: directory)
+        #expect(answer.status == .exited(1))
+        let log = try #require(answer.text.split(separator: "its log is ").last?.split(separator: "\n").first, "\(answer.text)")
+        #expect(try String(contentsOfFile: String(log), encoding: .utf8) == "no such thing\n")
+
+        let missing = directory + "/mistyped/place"
+        let refused = try await Self.bench(only, in: missing, log: directory + "/log")
+        #expect(refused.status == .exited(2) && refused.text.contains("there is no directory \(missing)"), "\(refused.text)")
+        #expect(!FileManager.default.fileExists(atPath: directory + "/mistyped"))
     }
 }

@@ -1,6 +1,7 @@
 import Envelopes
 import FoundationEssentials
 import LocalBroker
+import LoopbackPorts
 import MeshTesting
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
         ("network", "exactly-once"), ("poison", "at-least-once"), ("retry", "exactly-once"), ("retry", "at-least-once"),
         ("slow", "exactly-once"), ("dependency", "exactly-once"),
         ("dlq", "at-least-once"), ("disk-full", "exactly-once"), ("clock", "at-least-once"), ("duplicates", "exactly-once"),
-        ("state", "exactly-once"), ("scale", "at-least-once"), ("broker-kill", "at-least-once"),
+        ("state", "exactly-once"), ("state-disk", "exactly-once"), ("scale", "at-least-once"), ("broker-kill", "at-least-once"),
     ]
 
     @Test(arguments: passes) func aMeshThatIsHarmedLosesAndRepeatsNothing(scenario: String, mode: String) async throws {
@@ -29,9 +30,10 @@ import Testing
         if result["passed"]?.integer == 1 {
             #expect(answer.status?.isSuccess == true, "\(answer.text)")
         } else {
-            // The only one that a plain user may not be permitted, and then it says so.
+            // The only ones that a plain user may not be permitted, and then they say so.
             #expect(
-                scenario == "disk-full" && answer.text.contains("SKIPPED disk-full: mounting a tmpfs is not permitted"), "\(answer.text)")
+                ["disk-full", "state-disk"].contains(scenario)
+                    && answer.text.contains("SKIPPED \(scenario): mounting a tmpfs is not permitted"), "\(answer.text)")
             #expect(answer.status == .exited(1))
         }
     }
@@ -79,6 +81,43 @@ import Testing
         #expect(skipped.status == .exited(1))
         let passed = try await chaos(["--scenario", "scale", "--duration", "4", "--brokers", fixture.bootstrapServers], directory)
         #expect(try lastLine(passed.text)["passed"]?.integer == 1, "\(passed.text)")
+    }
+
+    /// It is named, and nothing is begun.
+    @Test(arguments: [["chaos", "--scenario", "kill", "--seed", "1..3"], ["verify"]])
+    func anAddressWhereNobodyAnswersIsNamed(words: [String]) async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let address = "127.0.0.1:\(try FreePort.choose())"
+        let (process, temporary) = try begin(words + ["--brokers", address], in: directory)
+        defer { process.signal(.kill) }
+        try await eventually("the command to end", within: .seconds(120)) { process.exitStatus != nil }
+        #expect(process.exitStatus == .exited(1))
+        let text = try String(contentsOfFile: directory + "/log", encoding: .utf8)
+        #expect(text.contains("no broker answers at \(address)") && !text.contains("plan "), "\(text)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [])
+    }
+
+    /// A run that cannot be judged, and one that is interrupted: its topics are named in both.
+    @Test(arguments: [true, false]) func whatIsNotJudgedAtAKafkaOfSomebodyElseNamesItsTopics(isInterrupted: Bool) async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-chaos-test")
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let brokers = try await BrokerFixture.shared().bootstrapServers
+        // A request a second: within a second not every partition can have a commit.
+        let limits = isInterrupted ? [] : ["--rate", "1", "--quiet-limit", "1"]
+        let (process, temporary) = try begin(["chaos", "--scenario", "kill", "--brokers", brokers] + limits, in: directory)
+        defer { process.signal(.kill) }
+        if isInterrupted {
+            try await eventually("its bots to run", within: .seconds(120)) {
+                try FileManager.default.subpathsOfDirectory(atPath: temporary).contains { $0.hasSuffix("/bot-1.log") }
+            }
+            process.signal(.interrupt)
+        }
+        try await eventually("the command to end", within: .seconds(120)) { process.exitStatus != nil }
+        #expect(process.exitStatus == .exited(isInterrupted ? 130 : 1))
+        let text = try String(contentsOfFile: directory + "/log", encoding: .utf8)
+        #expect(text.contains("the topics of the run stay there: bench.request_kill_"), "\(text)")
+        #expect(isInterrupted || text.contains("--brokers \(brokers)\n"), "\(text)")
     }
 
     /// Starts meshload with a directory for temporary files of its own, and a log.

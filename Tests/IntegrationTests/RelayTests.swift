@@ -2,33 +2,71 @@ import Envelopes
 import FoundationEssentials
 import Kafka
 import LocalBroker
+import LoopbackPorts
 import MeshTesting
 import Testing
 
 /// `meshload`: what an ordinary bot answers is complete, once and in order; and its checker finds what is not.
 @Suite(.serialized) struct RelayTests {
     private struct Bench {
-        let fixture: BrokerFixture
+        let settings: ClientSettings
         let requests: String
         let results: String
+        let group: String
         let directory: String
 
-        init() async throws {
-            fixture = try await BrokerFixture.shared()
-            requests = fixture.uniqueName("bench.request_").replacing("-", with: "")
-            results = fixture.uniqueName("bench.response_").replacing("-", with: "")
+        /// At the broker that tests share.
+        init() async throws { try await self.init(BrokerFixture.shared().settings) }
+
+        init(_ settings: ClientSettings) throws {
+            self.settings = settings
+            let mark = String(UInt64.random(in: 0 ... .max), radix: 36)
+            (requests, results, group) = ("bench.request_\(mark)", "bench.response_\(mark)", "RelayBot-\(mark)")
             directory = try TemporaryDirectory.make(prefix: "mesh-load")
+        }
+
+        private var environment: [String: String] {
+            Programs.environment.merging(["MESH_TOPICS_DIR": Programs.root + "/topics"]) { $1 }
+        }
+
+        /// Runs the tool; gives all that it said.
+        func answer(_ arguments: [String]) async throws -> Programs.Answer {
+            try await Programs.run(
+                try BuiltProgram.path("meshload"), arguments + ["--brokers", settings.bootstrapServers], environment: environment,
+                log: "\(directory)/log", timeout: .seconds(120))
         }
 
         /// Runs the tool; gives its exit status and the last line it wrote.
         func run(_ arguments: [String]) async throws -> (isSuccess: Bool, result: JSONValue) {
-            let answer = try await Programs.run(
-                try BuiltProgram.path("meshload"), arguments + ["--brokers", fixture.bootstrapServers],
-                environment: Programs.environment.merging(["MESH_TOPICS_DIR": Programs.root + "/topics"]) { $1 },
-                log: "\(directory)/log", timeout: .seconds(120))
-            let last = answer.text.split(separator: "\n").last ?? ""
-            let result = try #require(try? JSONValue.parse(Array(last.utf8)), "\(arguments): \(answer.text)")
+            let answer = try await answer(arguments)
+            let result = try #require(Self.lastLine(answer.text), "\(arguments): \(answer.text)")
             return (answer.status?.isSuccess ?? false, result)
+        }
+
+        static func lastLine(_ text: String) -> JSONValue? {
+            try? JSONValue.parse(Array((text.split(separator: "\n").last ?? "").utf8))
+        }
+
+        /// Starts it, with a log of its own.
+        func begin(_ arguments: [String]) throws -> (process: ChildProcess, log: String) {
+            let log = "\(directory)/begun.log"
+            let process = try ChildProcess.spawn(
+                ChildProcess.Launch(
+                    program: try BuiltProgram.path("meshload"), arguments: arguments + ["--brokers", settings.bootstrapServers],
+                    environment: environment, output: .file(log)))
+            return (process, log)
+        }
+
+        /// Writes a request that is none.
+        func garbage() async throws {
+            let (settings, requests) = (settings, requests)
+            try await DedicatedThread.run(name: "garbage") {
+                let producer = try Producer(settings)
+                defer { producer.close(timeout: .seconds(2)) }
+                let record = OutgoingRecord(topic: requests, key: Array("a".utf8), value: Array("no request".utf8))
+                try producer.send(record, patience: .seconds(10))
+                try producer.flush(timeout: .seconds(30))
+            }
         }
 
         func generate(_ count: Int) async throws {
@@ -54,14 +92,13 @@ import Testing
 
     @Test(arguments: ["exactly-once", "at-least-once"]) func aRelayIsCompleteAndASecondRunGoesOn(mode: String) async throws {
         let bench = try await Bench()
-        let group = bench.fixture.uniqueName("RelayBot")
         try await bench.generate(5_000)
-        let first = try await bench.relay(5_000, mode: mode, group: group)
+        let first = try await bench.relay(5_000, mode: mode, group: bench.group)
         #expect(first == 5_000)
         #expect(try await bench.verify(mode: mode).isSuccess)
 
         try await bench.generate(500)
-        let second = try await bench.relay(500, mode: mode, group: group)
+        let second = try await bench.relay(500, mode: mode, group: bench.group)
         #expect(second == 500)
         let verdict = try await bench.verify(mode: mode)
         #expect(verdict.isSuccess)
@@ -71,12 +108,12 @@ import Testing
 
     @Test func theCheckerIsNotContentWithNothingOrWithAnotherNumber() async throws {
         let bench = try await Bench()
-        try await bench.fixture.makeTopics([bench.requests, bench.results].map { NewTopic(name: $0, partitions: 2) })
+        try await BrokerFixture.shared().makeTopics([bench.requests, bench.results].map { NewTopic(name: $0, partitions: 2) })
         let empty = try await bench.verify(mode: "exactly-once")
         #expect(!empty.isSuccess && empty.result["ok"]?.bool == false)
 
         try await bench.generate(10)
-        _ = try await bench.relay(10, mode: "exactly-once", group: bench.fixture.uniqueName("RelayBot"))
+        _ = try await bench.relay(10, mode: "exactly-once", group: bench.group)
         #expect(try await bench.verify(mode: "exactly-once", count: 10).isSuccess)
         #expect(try await bench.verify(mode: "exactly-once").isSuccess)
         let other = try await bench.verify(mode: "exactly-once", count: 11)
@@ -86,7 +123,7 @@ import Testing
     @Test func theCheckerFindsALossAndADuplicate() async throws {
         let bench = try await Bench()
         try await bench.generate(100)
-        _ = try await bench.relay(100, mode: "exactly-once", group: bench.fixture.uniqueName("RelayBot"))
+        _ = try await bench.relay(100, mode: "exactly-once", group: bench.group)
         #expect(try await bench.verify(mode: "exactly-once").isSuccess)
 
         try await bench.generate(1)
@@ -96,10 +133,61 @@ import Testing
         #expect(lost.result["duplicates"]?.integer == 0)
 
         // Another bot answers the lost one, and all others a second time.
-        _ = try await bench.relay(101, mode: "exactly-once", group: bench.fixture.uniqueName("RelayBot"))
+        _ = try await bench.relay(101, mode: "exactly-once", group: bench.group + "-2")
         let twice = try await bench.verify(mode: "exactly-once")
         #expect(!twice.isSuccess)
         #expect(twice.result["lost"]?.integer == 0)
         #expect(twice.result["duplicates"]?.integer == 100)
+    }
+
+    /// What a dead letter needs is there too, at a broker where nobody else has made it.
+    @Test(arguments: ["exactly-once", "at-least-once"]) func anUnreadableRecordAtAFreshBrokerHoldsNothingUp(mode: String) async throws {
+        let broker = try await DedicatedThread.run(name: "fresh-broker") { try BrokerFixture.makeLocal() }
+        defer { broker.kill() }
+        let bench = try Bench(broker.settings)
+        try await bench.generate(10)
+        try await bench.garbage()
+        let relayed = try await bench.run(
+            ["relay", "--in", bench.requests, "--out", bench.results, "--count", "11", "--group", bench.group, "--mode", mode])
+        #expect(!relayed.isSuccess)
+        #expect(relayed.result["acked"]?.integer == 10 && relayed.result["failed"]?.integer == 1)
+        // It is counted, and the others are compared all the same.
+        let verdict = try await bench.verify(mode: mode)
+        #expect(!verdict.isSuccess && verdict.result["ok"]?.bool == false)
+        #expect(verdict.result["unreadable"]?.integer == 1)
+        #expect(verdict.result["requests"]?.integer == 10 && verdict.result["lost"]?.integer == 0)
+    }
+
+    @Test(arguments: [
+        ["relay", "--in", "bench.request_a", "--out", "bench.request_a"], ["relay", "--group", "a b"],
+        ["verify", "--in", "bench.request_a", "--out", "bench.request_a"], ["generate", "--topic", "a b"],
+    ]) func namesThatCannotBeAreWrongUse(words: [String]) async throws {
+        let answer = try await Bench(ClientSettings(bootstrapServers: "127.0.0.1:\(try FreePort.choose())")).answer(words)
+        #expect(answer.status == .exited(2), "\(answer.text)")
+        #expect(words[2].contains(" ") == answer.text.contains("'a b'"), "\(answer.text)")
+    }
+
+    @Test func whoeverIsInterruptedSaysWhatIsWritten() async throws {
+        let bench = try await Bench()
+        let (process, log) = try bench.begin(["generate", "--topic", bench.requests, "--count", "1000000", "--rate", "500"])
+        defer { process.signal(.kill) }
+        let (settings, requests) = (bench.settings, bench.requests)
+        try await eventually("records to be there", within: .seconds(60)) {
+            try await DedicatedThread.run(name: "watermarks") {
+                let admin = try AdminClient(settings)
+                defer { admin.close() }
+                guard try admin.metadata().topics[requests] != nil else { return false }
+                return try (0..<Int32(6)).contains { try admin.watermarks(of: TopicPartition(requests, $0)).high > 0 }
+            }
+        }
+        process.signal(.interrupt)
+        try await eventually("it to end", within: .seconds(60)) { process.exitStatus != nil }
+        let text = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(process.exitStatus == .exited(130), "\(text)")
+        let result = try #require(Bench.lastLine(text), "\(text)")
+        let sent = try #require(result["sent"]?.integer)
+        #expect(sent > 0 && sent < 1_000_000 && result["acked"]?.integer == sent && result["failed"]?.integer == 0, "\(text)")
+        try await BrokerFixture.shared().makeTopics([NewTopic(name: bench.results, partitions: 1)])
+        #expect(try await bench.verify(mode: "exactly-once").result["lost"]?.integer == sent)
     }
 }

@@ -26,7 +26,7 @@ import Testing
                 switch step.fault {
                 case .kill(let slot), .terminate(let slot, _): stopped.insert(slot)
                 case .start(let slot): stopped.remove(slot)
-                case .settle: break
+                case .settle, .copy: break
                 case .freeze(let slot): open.insert("bot \(slot)")
                 case .thaw(let slot): open.remove("bot \(slot)")
                 case .killBroker, .freezeBroker: open.insert("broker")
@@ -39,13 +39,15 @@ import Testing
                 case .acceptDeadLetters: open.remove("dlq")
                 case .fillDisk: open.insert("disk")
                 case .freeDisk: open.remove("disk")
+                case .fillBotDisk: open.insert("bots' disk")
+                case .freeBotDisk: open.remove("bots' disk")
                 case .stepClock(let slot, let seconds):
                     if seconds == 0 { open.remove("clock \(slot)") } else { open.insert("clock \(slot)") }
                 }
             }
             #expect(open.isEmpty, "\(scenario) \(seed)")
             // Scaling down leaves some stopped, but never one of the first three.
-            #expect(scenario == .scale || stopped.isSubset(of: scenario == .state ? [4] : []), "\(scenario) \(seed)")
+            #expect(scenario == .scale || stopped.isSubset(of: scenario.countsKeys ? [4] : []), "\(scenario) \(seed)")
         }
     }
 
@@ -105,6 +107,35 @@ import Testing
             }
             #expect(!changed && reached.starts(with: [6, 2, 5]) && reached.count % 3 == 0)
         }
+    }
+
+    /// Partitions move and a bot dies while there is no space; with space again each bot is started anew, and must have written a copy before the next fault.
+    @Test(arguments: [3, 20, 60]) func onAFullDiskBotsMoveAndAreStartedAnewWithSpace(seconds: Int) {
+        for seed in UInt64(1)...20 {
+            var (isFull, killed, started, fills) = (false, Set<Int>(), Set<Int>(), 0)
+            for step in plan(.stateDisk, seed: seed, seconds: seconds).steps {
+                switch step.fault {
+                case .fillBotDisk: (isFull, killed, started, fills) = (true, [], [], fills + 1)
+                case .freeBotDisk:
+                    #expect(isFull && started.contains(4) && killed.count == 1 && killed.isSubset(of: started))
+                    (isFull, killed, started) = (false, [], [])
+                case .kill(let slot): killed.insert(slot)
+                case .start(let slot): started.insert(slot)
+                case .copy(let bots): #expect(!isFull && started == [1, 2, 3] && bots == 3)
+                case .settle, .terminate: break
+                default: Issue.record("\(step)")
+                }
+            }
+            #expect(fills > 0 && !isFull)
+        }
+    }
+
+    /// It can be pasted: also where the Kafka was named by a flag.
+    @Test func theCommandOfAPlanNamesAKafkaOfSomebodyElse() {
+        let plan = plan(.kill, seed: 7)
+        let own = "meshload chaos --scenario kill --mode exactly-once --seed 7 --duration 30 --rate 300"
+        #expect(plan.command(rate: 300, brokers: nil) == own)
+        #expect(plan.command(rate: 300, brokers: "one:9092,two:9092") == own + " --brokers one:9092,two:9092")
     }
 
     @Test func requestsFailAtFirstByTheirNumber() {
@@ -168,5 +199,17 @@ import Testing
         #expect(ProxyLink.clientID(header + [0, 3] + Array("bo".utf8)) == nil)
         #expect(ProxyLink.clientID(header) == nil)
         #expect(ProxyLink.clientID(header + [0xff, 0xff]) == "")
+    }
+
+    /// A bot tells of it when it has failed for 5 s, and tries again every 2 s.
+    @Test(arguments: [4, 20, 60]) func deadLettersAreRefusedForLongEnoughToBeTold(seconds: Int) {
+        for seed in UInt64(1)...50 {
+            var since: Int?
+            for step in ChaosPlanner.plan(.deadLetters, .exactlyOnce, seed: seed, seconds: seconds).steps {
+                if step.fault == .refuseDeadLetters { since = step.milliseconds }
+                if step.fault == .acceptDeadLetters { #expect(step.milliseconds - (since ?? step.milliseconds) >= 8_000) }
+            }
+            #expect(since != nil)
+        }
     }
 }

@@ -88,7 +88,7 @@ struct ChaosScene {
         let record = record(
             Self.topics.output, try envelope(id, type: Self.topics.output, cause: cause, says: text, attempt: attempt, total: total),
             key: key,
-            headers: isReordered ? [Header("mesh_reordered", text: "1")] : [])
+            headers: isReordered ? [Header(RecordHeader.reordered, text: "1")] : [])
         try ledger.take(result: record)
         try next.take(request: record)
     }
@@ -102,19 +102,23 @@ struct ChaosScene {
         try next.take(result: record)
     }
 
-    mutating func dead(_ id: String, value: [UInt8]? = nil, offset: Int64? = nil, partition: Int32 = 0) throws {
-        let place = TopicPartition(ChaosTopics.deadLetters, 0)
+    /// A request's record in another topic, with headers of its own alone.
+    private mutating func copy(of id: String, to topic: String, value: [UInt8]? = nil, headers: [Header] = []) throws -> Record {
+        let place = TopicPartition(topic, 0)
         let request = try #require(written[id])
+        defer { ends[place, default: 0] += 1 }
+        return Record(
+            topicPartition: place, offset: ends[place, default: 0], key: request.key, value: value ?? request.value,
+            headers: Headers([Header("ce_id", text: id)] + headers))
+    }
+
+    mutating func dead(_ id: String, value: [UInt8]? = nil, offset: Int64? = nil, partition: Int32 = 0) throws {
+        let origin = try offset ?? #require(written[id]).offset
         let headers = [
-            Header("ce_id", text: id), Header(RecordHeader.originTopic, text: Self.topics.input),
-            Header(RecordHeader.originPartition, text: "\(partition)"),
-            Header(RecordHeader.originOffset, text: "\(offset ?? request.offset)"),
+            Header(RecordHeader.originTopic, text: Self.topics.input), Header(RecordHeader.originPartition, text: "\(partition)"),
+            Header(RecordHeader.originOffset, text: "\(origin)"),
         ]
-        ledger.take(
-            dead: Record(
-                topicPartition: place, offset: ends[place, default: 0], key: request.key, value: value ?? request.value,
-                headers: Headers(headers)))
-        ends[place, default: 0] += 1
+        ledger.take(dead: try copy(of: id, to: ChaosTopics.deadLetters, value: value, headers: headers))
     }
 
     mutating func retry(_ id: String, _ committed: CommittedOffset? = nil, attempts: Int = 1, due: Int64 = 1) throws {
@@ -122,19 +126,14 @@ struct ChaosScene {
             retry: record(
                 Self.topics.retry, try envelope(id, type: Self.topics.input), key: "a",
                 headers: [
-                    Header("ce_id", text: id), Header("mesh_attempts", text: "\(attempts)"), Header("mesh_not_before", text: "\(due)"),
+                    Header("ce_id", text: id), Header(RecordHeader.attempts, text: "\(attempts)"),
+                    Header(RecordHeader.notBefore, text: "\(due)"),
                 ]), committed)
     }
 
     /// A request that a bot hands itself by way of its inbox.
     mutating func forward(_ id: String) throws {
-        let place = TopicPartition(try #require(Self.stateTopics.inbox), 0)
-        let request = try #require(written[id])
-        let headers = [Header("ce_id", text: id)]
-        ledger.take(
-            forward: Record(
-                topicPartition: place, offset: ends[place, default: 0], key: request.key, value: request.value, headers: Headers(headers)))
-        ends[place, default: 0] += 1
+        ledger.take(forward: try copy(of: id, to: #require(Self.stateTopics.inbox)))
     }
 
     mutating func sample(at time: Double, committed offset: Int64, metadata: String = "") {
@@ -153,10 +152,15 @@ struct ChaosScene {
     var verdict: ChaosVerdict {
         ChaosVerdict(
             ChaosVerdict.Evidence(
-                plan: plan, topics: Self.topics, sent: sent, ledger: ledger, samples: samples, log: log,
+                plan: plan, sent: sent, group: ChaosVerdict.Reading(topics: Self.topics, ledger: ledger, samples: samples, log: log),
                 downstream: mode == .atLeastOnce
-                    ? ChaosVerdict.Downstream(topics: Self.topics.downstream, ledger: next, samples: nextSamples, log: nextLog) : nil,
-                calm: calm,
-                stallLimit: 10, peaks: peaks, hasRestarts: hasRestarts, troubles: []))
+                    ? ChaosVerdict.Reading(topics: Self.topics.downstream, ledger: next, samples: nextSamples, log: nextLog) : nil,
+                calm: calm, stallLimit: 10, peaks: peaks, hasRestarts: hasRestarts, troubles: []))
+    }
+
+    /// That the checker finds a fault with these words.
+    func expectFault(_ words: String, at location: SourceLocation = #_sourceLocation) {
+        let faults = verdict.faults
+        #expect(faults.contains { $0.contains(words) }, "\(faults)", sourceLocation: location)
     }
 }

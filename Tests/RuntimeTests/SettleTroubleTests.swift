@@ -39,6 +39,7 @@ import Testing
         #expect(trouble.message.contains(kind.topic) && trouble.message.contains("cannot be written"))
         let alarms = machine.entries.filter { $0.level == .error && $0.message.contains("cannot be written") }
         #expect((2...4).contains(alarms.count), "once in a while, in 100 s: \(alarms.count)")
+        #expect(alarms.allSatisfy { $0.message.contains("mesh topics apply") && $0.message.contains("mesh doctor") })
         #expect(machine.entries.filter { $0.message.contains("nothing of a settlement") }.count == 1)
         machine.runDry()
         #expect(machine.engine.trouble == nil)
@@ -126,6 +127,22 @@ import Testing
         let alarm = try #require(machine.entries.last { $0.message.contains("for 5 s") || $0.message.contains("for 6 s") })
         #expect(["mesh.dlq", "cannot be written, and so nothing is committed", "skipped"].allSatisfy(alarm.message.contains))
         #expect(machine.engine.trouble?.message.contains("mesh.dlq") == true)
+    }
+
+    /// A transaction says only that some record of it failed.
+    @Test func theErrorOfTheRecordIsToldAndNotThatOfTheCommit() {
+        let commit = KafkaError(code: -149, name: "_INCONSISTENT", message: "1 message(s) failed delivery")
+        let purged = KafkaError(code: -152, name: "_PURGE_QUEUE", message: "purged")
+        let late = KafkaError(code: -192, name: "_MSG_TIMED_OUT", message: "timed out", isRetriable: true)
+        let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed")
+        func cause(_ error: KafkaError, _ errors: KafkaError...) -> KafkaError {
+            SettleTrouble.cause(error, errors.map { Unwritten(item: 0, topic: "bot.error", error: $0) })
+        }
+        #expect(cause(commit) == commit)
+        #expect(cause(commit, purged, late) == late)
+        #expect(cause(commit, purged) == purged)
+        #expect(cause(commit, late, refused) == refused)
+        #expect(cause(refused, late) == refused)
     }
 
     @Test func aShortFailureIsNoAlarm() throws {

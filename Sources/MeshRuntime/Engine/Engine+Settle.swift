@@ -45,7 +45,7 @@ extension Engine {
         job.firstFailure = job.firstFailure ?? moment.wall
         guard rejection.kind == .transient, job.attempt < retryPolicy.maximumAttempts else {
             log(
-                .error, "\(name): \(rejection.message). It is in \(settings.topics.deadLetters).", correlation: correlation,
+                .error, "\(name): \(rejection.message). It goes to \(settings.topics.deadLetters).", correlation: correlation,
                 [("code", rejection.code)])
             var passport = job.passport
             passport.produced = visible(job)
@@ -106,7 +106,7 @@ extension Engine {
     ) {
         log(
             .error,
-            "\(contract.name): \(record.topicPartition)@\(record.offset): \(failure.message). It is in \(settings.topics.deadLetters).",
+            "\(contract.name): \(record.topicPartition)@\(record.offset): \(failure.message). It goes to \(settings.topics.deadLetters).",
             correlation: envelope?.correlationID, [("code", failure.code)])
         var records = deadRecords(record, passport, envelope, failure, attempts: attempts, at: moment)
         records.append(contentsOf: noteNotDone(record.offset, partition))

@@ -17,6 +17,14 @@ struct SettleTrouble: Sendable, Equatable {
     static let alarmEvery: Int64 = 30_000
 
     var isAlarm: Bool { lastAlarm != nil }
+
+    /// What people are told: a refusal, which needs somebody; and of a commit that failed because a record did, the record's own error, which says why.
+    static func cause(_ error: KafkaError, _ unwritten: [Unwritten]) -> KafkaError {
+        if let refused = unwritten.first(where: { $0.error.isRefusal }) { return refused.error }
+        guard error.name == "_INCONSISTENT" else { return error }
+        // What is purged beside a record that failed is only a consequence.
+        return (unwritten.first { $0.error.isTimeout } ?? unwritten.first)?.error ?? error
+    }
 }
 
 extension Engine {
@@ -39,7 +47,10 @@ extension Engine {
             moment.uptime - now.since >= SettleTrouble.alarmAfter
         {
             now.lastAlarm = moment.uptime
-            log(.error, "\(contract.name): for \((moment.uptime - now.since) / 1_000) s \(now.message). It is tried again every 2 s.")
+            let remedy = now.refusal == nil ? "" : " A topic that is missing is made by 'mesh topics apply'; 'mesh doctor' tells more."
+            log(
+                .error,
+                "\(contract.name): for \((moment.uptime - now.since) / 1_000) s \(now.message). It is tried again every 2 s.\(remedy)")
         }
         trouble = now
     }

@@ -146,7 +146,7 @@ struct Results: Sendable {
     }
 
     /// Of results whose input went through the retry topic: they may come behind those of later inputs of their key.
-    private static let reordered = Header("mesh_reordered", text: "1")
+    private static let reordered = Header(RecordHeader.reordered, text: "1")
 
     private func notification(
         _ rule: BotConfiguration.NotificationRule, _ template: Template?, place: Int, of event: Envelope

@@ -233,7 +233,7 @@ private struct SettleWorker {
             size.shrink(at: uptime)
             logger.warn("\(partition) refuses \(refused.count) records together for their size: fewer go together from now on")
         }
-        let cause = unwritten.first { $0.error.isRefusal }?.error ?? crowded.values.first?.first?.error ?? error
+        let cause = SettleTrouble.cause(crowded.values.first?.first?.error ?? error, unwritten)
         noteFailure(error, at: uptime)
         return .failed(cause, unwritten: unwritten, delivered: delivered, isAnotherWay: !crowded.isEmpty)
     }

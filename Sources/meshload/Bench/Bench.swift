@@ -19,6 +19,17 @@ struct Bench {
             case .memory: Flag("memory", help: "measure a bot's memory, idle and before 1,000,000 requests that take a second each")
             }
         }
+
+        /// Who takes part, of those that can run; nobody where it is about bots of another kind.
+        var wanted: [Contestant] {
+            switch self {
+            case .throughput: Contestant.allCases
+            case .latency: [.bare, .atLeastOnce]
+            case .scaling: [.atLeastOnce, .exactlyOnce]
+            case .keys, .start: [.bare, .atLeastOnce, .exactlyOnce]
+            case .memory: []
+            }
+        }
     }
 
     static func command(brokers: Flag) -> Command {
@@ -61,6 +72,13 @@ struct Bench {
         let asked = Measure.allCases.filter { measure in measure.flag.map { invocation.has($0.name) } ?? false }
         let measures = invocation.has("all") ? Measure.allCases : asked.isEmpty ? [.throughput] : asked
         self.measures = measures
+        for measure in measures where !measure.wanted.isEmpty && options.contestants(of: measure).isEmpty {
+            let names = measure.wanted.map(\.rawValue).joined(separator: ", ")
+            throw UsageError("\(measure.rawValue) is measured of \(names), and none of them is chosen and can run")
+        }
+        if invocation["write"] != nil, !invocation.all("only").isEmpty {
+            throw UsageError("--write replaces whole sections: with --only they would lack the others")
+        }
         // Before anything is measured: hours of work must not end on a missing mark.
         document = try invocation["write"].map { try MarkedDocument(path: $0, sections: measures.map(\.rawValue)) }
     }

@@ -28,7 +28,8 @@ final class BenchGround: Sendable {
             do {
                 try local.start()
             } catch {
-                Self.remove(directory)
+                // The error may name the broker's log.
+                if !FileManager.default.fileExists(atPath: directory + "/broker/broker.log") { Self.remove(directory) }
                 throw error
             }
             (client, broker) = (local.settings, local)

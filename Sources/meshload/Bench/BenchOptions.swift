@@ -47,11 +47,15 @@ struct BenchOptions {
         let folder = own[...(own.lastIndex(of: "/") ?? own.startIndex)]
         brokerProgram = invocation["meshbroker"].map(Self.absolute) ?? folder + "meshbroker"
         directory = invocation["directory"]
+        var isDirectory = false
+        if let directory, !FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) || !isDirectory {
+            throw UsageError("--directory: there is no directory \(directory)")
+        }
         guard !contestants.isEmpty else { throw UsageError("no contestant can run; make bench builds them all") }
     }
 
-    /// Those of `wanted` that can run and were not excluded.
-    func contestants(among wanted: [Contestant]) -> [Contestant] { contestants.filter(wanted.contains) }
+    /// Those that it wants, can run and were not excluded.
+    func contestants(of measure: Bench.Measure) -> [Contestant] { contestants.filter(measure.wanted.contains) }
 
     private static func absolute(_ path: String?) -> String {
         guard let path, !path.isEmpty else { return "" }

@@ -7,7 +7,7 @@ struct KeysCurve {
 
     init(_ options: BenchOptions) {
         self.options = options
-        contestants = options.contestants(among: [.bare, .atLeastOnce, .exactlyOnce])
+        contestants = options.contestants(of: .keys)
         rounds = min(options.rounds, 3)
     }
 

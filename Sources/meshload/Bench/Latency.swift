@@ -14,7 +14,7 @@ struct Latency {
 
     init(_ options: BenchOptions) {
         self.options = options
-        contestants = options.contestants(among: [.bare, .atLeastOnce])
+        contestants = options.contestants(of: .latency)
         rounds = min(options.rounds, 3)
     }
 

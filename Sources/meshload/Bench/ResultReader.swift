@@ -1,5 +1,4 @@
 import Dispatch
-import Glibc
 import Kafka
 import Synchronization
 
@@ -56,11 +55,4 @@ final class ResultReader: Sendable {
         state.withLock { $0.isStopped = true }
         if ended.wait(timeout: .now() + .seconds(10)) == .success { ended.signal() }
     }
-}
-
-/// Nanoseconds of the monotonic clock.
-func uptimeNanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }

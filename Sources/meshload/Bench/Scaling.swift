@@ -13,7 +13,7 @@ struct Scaling {
 
     init(_ options: BenchOptions) {
         self.options = options
-        contestants = options.contestants(among: [.atLeastOnce, .exactlyOnce])
+        contestants = options.contestants(of: .scaling)
         rounds = min(options.rounds, 3)
     }
 

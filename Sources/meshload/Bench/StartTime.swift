@@ -9,7 +9,7 @@ struct StartTime {
 
     init(_ options: BenchOptions) {
         self.options = options
-        contestants = options.contestants(among: [.bare, .atLeastOnce, .exactlyOnce])
+        contestants = options.contestants(of: .start)
     }
 
     func measure(on ground: BenchGround) throws -> BenchReport {

@@ -22,6 +22,7 @@ struct Alarms {
         // The alarm itself: not the first failure, which any rebalance leads to, nor that of another topic.
         case .deadLetters: [": for ", ChaosTopics.deadLetters, "cannot be written, and so nothing is committed"]
         case .dependency: ["keep failing"]
+        case .stateDisk: [".sqlite cannot be ", "the next start reads more of"]
         default: []
         }
     }

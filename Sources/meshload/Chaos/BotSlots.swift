@@ -1,3 +1,4 @@
+import Envelopes
 import FoundationEssentials
 import Glibc
 import Kafka
@@ -11,6 +12,7 @@ final class BotSlots: Sendable {
 
     private struct Slot {
         var process: ChildProcess?
+        var started = Timestamp.now
         var isWanted = false
         /// What it was told, when it was told anything.
         var told: ChildProcess.Signal?
@@ -161,6 +163,7 @@ final class BotSlots: Sendable {
                 }
                 if slot.process == nil, slot.isWanted, !state.isOver, uptimeSeconds() >= slot.startAt {
                     do throws(SpawnError) {
+                        slot.started = Timestamp.now
                         slot.process = try ChildProcess.spawn(launcher(number))
                         slot.wasThawed = false
                     } catch {
@@ -188,6 +191,9 @@ final class BotSlots: Sendable {
             slot.excuses.removeFirst()
         }
     }
+
+    /// Since when a slot's process runs; nil where none does.
+    func started(_ slot: Int) -> Timestamp? { state.withLock { $0.slots[slot].flatMap { $0.isRunning ? $0.started : nil } } }
 
     var running: Int { state.withLock { $0.slots.values.count { $0.process != nil } } }
     /// What went wrong with processes so far.

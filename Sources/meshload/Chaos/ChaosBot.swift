@@ -15,7 +15,8 @@ struct ChaosBot: Bot {
             }
         }
     }
-    static let contract = declaration(name: "ChaosBot", input: BenchRequest.type, output: BenchResponse.type, calls: Call.kinds)
+    static let contract = Contract.answering("ChaosBot", summary: summary, calls: Call.kinds, retry: retry(.topic))
+    private static let summary = "Answers the requests of a chaos run."
     /// The field of a request that makes it poison.
     static let poison = "poison"
     /// How many calls one process makes at a time.
@@ -53,20 +54,16 @@ struct ChaosBot: Bot {
     }
 
     init(name: String, input: EventType, output: EventType, _ habits: Habits) {
-        contract = Self.declaration(name: name, input: input, output: output, calls: habits.calls ? Call.kinds : [], retry: habits.retry)
+        contract = .answering(
+            name, summary: Self.summary, input: input, output: output, calls: habits.calls ? Call.kinds : [],
+            retry: Self.retry(habits.retry))
         self.output = output
         self.habits = habits
     }
 
     /// A dependency that fails for a minute must not use up a record's attempts before the breaker holds the calls back.
-    private static func declaration(
-        name: String, input: EventType, output: EventType, calls: [CallKind], retry: RetryPolicy.Mode = .topic
-    ) -> Contract {
-        Contract(
-            name: name, summary: "Answers the requests of a chaos run.", consumes: [input], produces: [output], calls: calls,
-            retry: RetryPolicy(
-                mode: retry, maximumAttempts: 20, backoff: .exponential, initialDelay: .milliseconds(200), maximumDelay: .seconds(5)),
-            never: ["decide anything"])
+    private static func retry(_ mode: RetryPolicy.Mode) -> RetryPolicy {
+        RetryPolicy(mode: mode, maximumAttempts: 20, backoff: .exponential, initialDelay: .milliseconds(200), maximumDelay: .seconds(5))
     }
 
     func handle(_ input: Input<Call>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<Output, Call>] {

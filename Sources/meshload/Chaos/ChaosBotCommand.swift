@@ -19,14 +19,13 @@ struct ChaosBotCommand {
     private let habits: ChaosBot.Habits
     private let downFile: String?
     private let countsKeys: Bool
+    private let stateDirectory: String?
     private let catalogue: EventCatalogue
 
     init(_ invocation: Invocation) throws {
         client = try invocation.client()
-        input = EventType(invocation["in"] ?? "")
-        output = EventType(invocation["out"] ?? "")
-        for type in [input, output] where !type.isLegal { throw UsageError("'\(type)' is no event type") }
-        group = invocation["group"] ?? "ChaosBot"
+        (input, output) = try invocation.ends()
+        group = try invocation.botName("group")
         replica = try invocation.number("replica", in: 1...1_000)
         mode = DeliveryMode(rawValue: invocation["mode"] ?? "") ?? .exactlyOnce
         callMilliseconds = try invocation.integer("call-ms", in: 0...600_000)
@@ -37,6 +36,7 @@ struct ChaosBotCommand {
             retry: RetryPolicy.Mode(rawValue: invocation["retry"] ?? "") ?? .topic)
         downFile = invocation["dependency"]
         countsKeys = invocation.has("totals")
+        stateDirectory = invocation["state-dir"]
         catalogue = try EventCatalogue.bench(invocation["topics"] ?? "topics", input: input, output: output, owner: group)
     }
 
@@ -55,25 +55,12 @@ struct ChaosBotCommand {
             catalogue: catalogue, performers: performers,
             logger: Logger(bot: group, instance: settings.instance, level: .info, format: .text))
         options.maximumPollInterval = .seconds(pollLimit)
+        options.stateDirectory = stateDirectory
         if countsKeys {
             try BotProcess.run(TotalBot(name: group, input: input, output: output), options)
             return 0
         }
         try BotProcess.run(ChaosBot(name: group, input: input, output: output, habits), options)
         return 0
-    }
-}
-
-extension EventCatalogue {
-    /// The catalogue, and in it two types that are like `bench.request` and `bench.response`.
-    static func bench(_ directory: String, input: EventType, output: EventType, owner: String) throws -> EventCatalogue {
-        var catalogue = try CatalogueLoader.load(directory: directory)
-        for (name, like) in [(input, BenchRequest.type), (output, BenchResponse.type)] {
-            guard var definition = catalogue[like] else { throw UsageError("the event catalogue has no \(like)") }
-            definition.type = name
-            definition.owner = owner
-            catalogue.add(definition)
-        }
-        return catalogue
     }
 }

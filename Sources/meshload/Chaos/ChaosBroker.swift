@@ -83,59 +83,7 @@ final class ChaosBroker: Sendable {
     func setDiskFull(_ isFull: Bool) throws {
         guard let diskDirectory, let pid = local?.processID else { throw LoadFailure("there is no small disk, or no broker on it") }
         // The disk is mounted where only the broker sees it.
-        let filler = "/proc/\(pid)/root\(diskDirectory)/filler"
+        let filler = SmallDisk.seen(diskDirectory, by: pid) + "/filler"
         if isFull { try SmallDisk.fill(filler) } else { try FileManager.default.removeItem(atPath: filler) }
-    }
-}
-
-/// A small file system that only one process sees.
-enum SmallDisk {
-    private static let unshare = "/usr/bin/unshare"
-    private static let megabytes = 64
-
-    private static var words: String { "\(unshare) \(getuid() == 0 ? "-m" : "-Urm")" }
-
-    /// Why no file system can be mounted here; nil where it can.
-    static func obstacle() -> String? {
-        guard access(unshare, X_OK) == 0 else { return "\(unshare) is missing" }
-        do throws(SpawnError) {
-            let probe = try ChildProcess.spawn(
-                ChildProcess.Launch(
-                    program: "/bin/sh", arguments: ["-c", "\(words) mount -t tmpfs -o size=1m none /mnt"],
-                    environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]))
-            let status = probe.wait(timeout: .seconds(10))
-            return status?.isSuccess == true
-                ? nil : "mounting a tmpfs is not permitted here (unshare and mount: \(status.map(String.init(describing:)) ?? "no end"))"
-        } catch {
-            return error.description
-        }
-    }
-
-    /// A program that mounts it over `directory` and becomes `program`.
-    static func wrapper(for program: String, over directory: String, in workspace: Workspace) throws -> String {
-        let script = """
-            #!/bin/sh
-            exec \(words) /bin/sh -c 'mount -t tmpfs -o size=\(megabytes)m none "\(directory)" && exec "\(program)" "$@"' -- "$@"
-
-            """
-        try workspace.write(script, to: "broker-on-small-disk")
-        let path = workspace.file("broker-on-small-disk")
-        guard chmod(path, 0o755) == 0 else { throw LoadFailure("\(path) cannot be made executable") }
-        return path
-    }
-
-    /// Writes a file until there is no space.
-    static func fill(_ path: String) throws {
-        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw LoadFailure("\(path): \(String(cString: strerror(errno)))") }
-        defer { close(file) }
-        let block = [UInt8](repeating: 0, count: 1 << 16)
-        var size = block.count
-        while size > 0 {
-            let written = write(file, block, size)
-            if written < 0, errno == EINTR { continue }
-            // The last bytes count too.
-            if written <= 0 { size /= 2 }
-        }
     }
 }

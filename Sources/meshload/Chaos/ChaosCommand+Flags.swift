@@ -53,6 +53,7 @@ extension ChaosBotCommand {
                     choices: [RetryPolicy.Mode.topic, .inPlace].map(\.rawValue), help: "how what failed is tried again"),
                 Flag("transient", value: "N", default: "0", help: "of a thousand requests, so many fail at first"),
                 Flag("totals", help: "count the requests of each key instead"),
+                Flag("state-dir", value: "DIR", help: "where a copy of its state is kept; nowhere without it"),
                 Flag("dependency", value: "FILE", help: "calls fail while this file is there"),
                 Flag("topics", value: "DIR", environment: "MESH_TOPICS_DIR", default: "topics", help: "the event catalogue"),
             ], run: { invocation in try ChaosBotCommand(invocation).run() })

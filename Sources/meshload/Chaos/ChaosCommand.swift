@@ -14,6 +14,7 @@ struct ChaosCommand {
 
     mutating func run() throws -> Int32 {
         Interruption.watch()
+        if !options.isPlanOnly { try options.foreign?.checkReachable() }
         for scenario in options.scenarios {
             if let reason = options.obstacle(scenario), !options.isPlanOnly {
                 Chaos.say("SKIPPED \(scenario.rawValue): \(reason)")
@@ -52,21 +53,30 @@ struct ChaosCommand {
             defer { Interruption.remove(interruption) }
             workspace = directory
             let run = try ChaosRun(plan, options, in: directory)
-            let verdict = try run.run()
+            let verdict = try judged(run)
             sayResult(
                 [("scenario", "\"\(plan.scenario.rawValue)\""), ("mode", "\"\(plan.mode.rawValue)\""), ("seed", plan.seed)]
                     + verdict.counts + [("restarts", run.bots.restarts), ("ok", verdict.isRight)])
             guard verdict.isRight else {
-                if options.foreign != nil { Chaos.say("  the topics of the run stay there: \(run.ownTopics.joined(separator: ", "))") }
+                run.tellOfTopics()
                 return fail(plan, name, verdict.faults, directory)
             }
-            if options.foreign != nil { try ChaosTopics.remove(run.ownTopics, run.broker.client) }
+            try run.removeTopics()
             Chaos.say("PASSED \(name)")
             passed.append(name)
             guard options.keeps else { return directory.remove() }
-            Chaos.say("  the broker's data and all logs are in \(directory.path)")
+            sayPlace(directory)
         } catch {
             fail(plan, name, ["\(error)"], workspace)
+        }
+    }
+
+    private func judged(_ run: ChaosRun) throws -> ChaosVerdict {
+        do {
+            return try run.run()
+        } catch {
+            run.tellOfTopics()
+            throw error
         }
     }
 
@@ -74,7 +84,11 @@ struct ChaosCommand {
         failed.append(name)
         Chaos.say("FAILED \(name)")
         for fault in faults { Chaos.say("  \(fault)") }
-        if let workspace { Chaos.say("  the broker's data and all logs are in \(workspace.path)") }
-        Chaos.say("  the same plan again: \(plan.command(rate: options.rate))")
+        if let workspace { sayPlace(workspace) }
+        Chaos.say("  the same plan again: \(plan.command(rate: options.rate, brokers: options.foreign?.bootstrapServers))")
+    }
+
+    private func sayPlace(_ workspace: Workspace) {
+        Chaos.say("  \(options.foreign == nil ? "the broker's data and all" : "all") logs are in \(workspace.path)")
     }
 }

@@ -19,10 +19,14 @@ struct ChaosLaunch: Sendable {
     private let downstream: [String]
     private let environment: [String: String]
     private let clockLibrary: String?
+    private let disk: BotDisk?
 
-    /// `brokers` is the address that the bots get.
-    init(_ plan: ChaosPlan, _ options: ChaosOptions, _ workspace: Workspace, _ topics: ChaosTopics, brokers: String) throws {
+    /// `brokers` is the address that the bots get; `disk` where they keep copies of their states, if anywhere.
+    init(
+        _ plan: ChaosPlan, _ options: ChaosOptions, _ workspace: Workspace, _ topics: ChaosTopics, brokers: String, disk: BotDisk?
+    ) throws {
         self.workspace = workspace
+        self.disk = disk
         program = try Executable.own()
         func words(_ topics: ChaosTopics, _ mode: DeliveryMode) -> [String] {
             [
@@ -36,7 +40,8 @@ struct ChaosLaunch: Sendable {
         if let milliseconds = plan.handleMilliseconds { arguments += ["--handle-ms", "\(milliseconds)"] }
         arguments += ["--poll-limit", "\(plan.pollSeconds)", "--retry", plan.retry.rawValue]
         if plan.load.transientPerMille > 0 { arguments += ["--transient", "\(plan.load.transientPerMille)"] }
-        if plan.scenario == .state { arguments += ["--totals"] }
+        if plan.scenario.countsKeys { arguments += ["--totals"] }
+        if let disk { arguments += ["--state-dir", disk.directory] }
         if plan.scenario == .dependency { arguments += ["--dependency", workspace.file(Self.downFile)] }
         self.arguments = arguments
         environment = options.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 }
@@ -51,10 +56,11 @@ struct ChaosLaunch: Sendable {
             environment["LD_PRELOAD"] = clockLibrary
             environment["CLOCK_SHIFT_FILE"] = workspace.file(Self.clockFile(slot))
         }
-        return ChildProcess.Launch(
+        let launch = ChildProcess.Launch(
             program: program,
             arguments: slot == Self.downstreamSlot ? downstream : arguments + ["--replica", "\(slot)"], environment: environment,
             output: .file(workspace.file(Self.log(slot))))
+        return disk?.entered(by: launch) ?? launch
     }
 }
 

@@ -99,7 +99,7 @@ struct ChaosLedger {
         try read(topics.retry) { take(retry: $0, committed[$0.topicPartition]) }
         try read(topics.output) { try take(result: $0) }
         try read(ChaosTopics.deadLetters) { record in
-            if Self.text("kafka_dlt-original-topic", record) == topics.input { take(dead: record) }
+            if Self.text(RecordHeader.originTopic, record) == topics.input { take(dead: record) }
         }
         guard let downstream else { return }
         answers = [:]
@@ -118,7 +118,7 @@ struct ChaosLedger {
 
     private static func number(_ header: String, _ record: Record) -> Int64? { text(header, record).flatMap { Int64($0) } }
 
-    /// Whether a payload has this field.
+    /// Whether a payload has this field: whether its name, quoted, and a colon stand anywhere in the text. No request says that in a string.
     private static func says(_ field: String, _ envelope: Envelope) -> Bool {
         String(decoding: envelope.payload, as: UTF8.self).contains("\"\(field)\":")
     }
@@ -219,7 +219,7 @@ struct ChaosLedger {
         requests[cause]?.resultPlace = different[record.topicPartition, default: 0]
         different[record.topicPartition, default: 0] += 1
         requests[cause]?.outcomes.append(Self.place(record))
-        guard Self.text("mesh_reordered", record) == nil else {
+        guard Self.text(RecordHeader.reordered, record) == nil else {
             if !request.wasRetried { misplaced.append(cause) }
             return
         }

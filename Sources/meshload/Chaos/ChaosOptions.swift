@@ -81,6 +81,7 @@ struct ChaosOptions: Sendable {
         if foreign != nil, let reason = scenario.foreignObstacle { return "the broker is not ours: \(reason)" }
         switch scenario {
         case .diskFull: return SmallDisk.obstacle()
+        case .stateDisk: return SmallDisk.obstacle() ?? BotDisk.obstacle()
         case .clock:
             guard FileManager.default.fileExists(atPath: clockLibrary) else {
                 return "there is no '\(clockLibrary)'; make .build/loadtest/clock.so builds it"

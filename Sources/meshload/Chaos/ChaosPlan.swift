@@ -65,8 +65,9 @@ struct ChaosPlan: Sendable {
     }
 
     /// The command that does the same again.
-    func command(rate: Int) -> String {
+    func command(rate: Int, brokers: String?) -> String {
         "meshload chaos --scenario \(scenario.rawValue) --mode \(mode.rawValue) --seed \(seed) --duration \(seconds) --rate \(rate)"
+            + (brokers.map { " --brokers \($0)" } ?? "")
     }
 
     static func seconds(_ milliseconds: Int) -> String { "\(milliseconds / 1_000).\(String(milliseconds % 1_000 + 1_000).dropFirst()) s" }

@@ -44,7 +44,7 @@ struct ChaosPlanner {
             // A bot raises its alarm when it has failed for 5 s, and tries every 2 s.
             repeated(.refuseDeadLetters, .acceptDeadLetters, lasting: 10_000...14_000, apart: 5_000...10_000)
         case .diskFull:
-            // A bot keeps a state on its disk where it makes calls.
+            // What bots call is noted in their state, so its topic is refused too.
             plan.callMilliseconds = 5
             repeated(.fillDisk, .freeDisk, lasting: 1_500...6_000, apart: 4_000...8_000)
         case .clock:
@@ -56,6 +56,7 @@ struct ChaosPlanner {
             (plan.load.repeatPerMille, plan.load.reorderPerMille) = (100, 50)
             kills(apart: 3_000...6_000)
         case .state: movesAndKills()
+        case .stateDisk: movesOnAFullDisk()
         }
     }
 
@@ -158,24 +159,53 @@ struct ChaosPlanner {
     private mutating func movesAndKills() {
         let most = plan.bots + 1
         var time = 0
-        func kill(_ victim: Int, of bots: Int, _ planner: inout ChaosPlanner) {
-            time += planner.number(500...1_500)
-            planner.add(time, .kill(slot: victim))
-            // Until its session is over the dead one counts as a member.
-            planner.add(time + 1, .settle(bots: bots - 1))
-            time += planner.number(100...1_000)
-            planner.add(time, .start(slot: victim))
-            planner.add(time + 1, .settle(bots: bots))
-        }
         repeat {
             time += number(300...1_000)
             add(time, .start(slot: most))
             add(time + 1, .settle(bots: most))
-            kill(number(1...most), of: most, &self)
+            kill(number(1...most), of: most, at: &time)
             time += number(300...1_000)
             add(time, .terminate(slot: most))
             add(time + 1, .settle(bots: plan.bots))
-            kill(slot(), of: plan.bots, &self)
+            kill(slot(), of: plan.bots, at: &time)
+        } while time < duration
+    }
+
+    /// A kill, and a start when the group is at rest without the victim; `time` moves on.
+    private mutating func kill(_ victim: Int, of bots: Int, at time: inout Int) {
+        time += number(500...1_500)
+        add(time, .kill(slot: victim))
+        // Until its session is over the dead one counts as a member.
+        add(time + 1, .settle(bots: bots - 1))
+        time += number(100...1_000)
+        add(time, .start(slot: victim))
+        add(time + 1, .settle(bots: bots))
+    }
+
+    /// One more bot and a kill while the bots' disk is full. When it has space again all are started anew: whoever could not write tries again after a
+    /// minute only.
+    private mutating func movesOnAFullDisk() {
+        let most = plan.bots + 1
+        var time = 0
+        repeat {
+            time += number(300...1_000)
+            add(time, .fillBotDisk)
+            time += number(300...1_000)
+            add(time, .start(slot: most))
+            add(time + 1, .settle(bots: most))
+            kill(number(1...most), of: most, at: &time)
+            time += number(300...1_000)
+            add(time, .freeBotDisk)
+            time += 1
+            add(time, .terminate(slot: most))
+            for slot in 1...plan.bots {
+                add(time, .terminate(slot: slot))
+                time += number(0...300)
+                add(time, .start(slot: slot))
+            }
+            add(time + 1, .settle(bots: plan.bots))
+            add(time + 2, .copy(bots: plan.bots))
+            time += 2
         } while time < duration
     }
 

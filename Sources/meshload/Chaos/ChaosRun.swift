@@ -13,11 +13,17 @@ final class ChaosRun: Sendable {
     let broker: ChaosBroker
     let topics: ChaosTopics
     let bots: BotSlots
+    /// Where the bots keep copies of their states; nil where they keep none.
+    let disk: BotDisk?
     private let options: ChaosOptions
     private let watch: OffsetWatch
     /// The bot that reads the results, which at-least-once must drop what is repeated.
     private let downstream: Downstream?
     private let load: LoadStream
+    /// The topics that nobody else uses.
+    private let ownTopics: [String]
+    /// The same, at a Kafka that is not ours.
+    private let leftTopics: LeftTopics?
 
     private struct Downstream {
         let topics: ChaosTopics
@@ -31,17 +37,29 @@ final class ChaosRun: Sendable {
         broker =
             try options.foreign.map { ChaosBroker(foreign: $0) }
             ?? ChaosBroker(plan, in: workspace, program: Executable.neighbour("meshbroker"))
+        var disk: BotDisk?
         do {
             let run = String(UInt64.random(in: 0...UInt64(1) << 40), radix: 36)
-            topics = ChaosTopics(scenario: plan.scenario, run: run, deadLetterPartitions: try ChaosTopics.prepare(broker.client))
-            try topics.make(broker.client)
-            if plan.mode == .atLeastOnce { try topics.downstream.make(broker.client) }
-            let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots)
-            bots = BotSlots(limits: BotSlots.Limits(drain: options.endSeconds)) { launch.launch($0) }
+            let topics = ChaosTopics(scenario: plan.scenario, run: run, deadLetterPartitions: try ChaosTopics.prepare(broker.client))
+            self.topics = topics
+            ownTopics = topics.own + (plan.mode == .atLeastOnce ? topics.downstream.own.filter { !topics.own.contains($0) } : [])
+            leftTopics = options.foreign == nil ? nil : LeftTopics(ownTopics)
+            do {
+                try topics.make(broker.client)
+                if plan.mode == .atLeastOnce { try topics.downstream.make(broker.client) }
+                if plan.scenario == .stateDisk { disk = try BotDisk(in: workspace) }
+                let launch = try ChaosLaunch(plan, options, workspace, topics, brokers: broker.addressForBots, disk: disk)
+                bots = BotSlots(limits: BotSlots.Limits(drain: options.endSeconds)) { launch.launch($0) }
+            } catch {
+                leftTopics?.tell()
+                throw error
+            }
         } catch {
+            disk?.stop()
             broker.stop()
             throw error
         }
+        self.disk = disk
         let watch = { [broker] in OffsetWatch(broker.client, $0, seconds: plan.seconds) }
         self.watch = watch(topics)
         downstream =
@@ -49,11 +67,20 @@ final class ChaosRun: Sendable {
         load = LoadStream(plan, topic: topics.input, client: broker.client, patience: options.quietSeconds)
     }
 
-    /// The topics that nobody else uses.
-    var ownTopics: [String] {
-        [topics.input, topics.output, topics.retry, topics.state] + (topics.inbox.map { [$0] } ?? [])
-            + (downstream.map { [$0.topics.output, $0.topics.retry, $0.topics.state] } ?? [])
+    /// Removes the run's topics from a Kafka that others use too.
+    func removeTopics() throws {
+        guard let leftTopics else { return }
+        do {
+            try ChaosTopics.remove(ownTopics, broker.client)
+        } catch {
+            leftTopics.tell()
+            throw error
+        }
+        leftTopics.forget()
     }
+
+    /// Names them where they stay at such a Kafka.
+    func tellOfTopics() { leftTopics?.tell() }
 
     /// Blocks until the verdict is there. Throws what kept the run from being judged.
     func run() throws -> ChaosVerdict {
@@ -61,6 +88,7 @@ final class ChaosRun: Sendable {
         defer {
             Interruption.remove(interruption)
             bots.killAll()
+            disk?.stop()
             broker.stop()
         }
         let began = Timestamp.now
@@ -124,6 +152,18 @@ final class ChaosRun: Sendable {
                 return ["\(shares) of \(group.members.count) members have one"]
             }
             return []
+        }
+    }
+
+    /// Waits until so many bots have written copies of their states since they were started, and that not before `moment`.
+    func waitForCopies(of count: Int, since moment: Timestamp) throws {
+        try wait("\(count) bots have copied their states", limit: options.quietSeconds) {
+            (1...count).compactMap { slot in
+                guard let started = bots.started(slot), started > moment else { return "bot \(slot) was not started anew" }
+                let instance = RuntimeSettings(bot: topics.group, replica: slot).instance
+                guard let written = disk?.lastWritten(by: instance), written > started else { return "bot \(slot) has written no copy" }
+                return nil
+            }
         }
     }
 
@@ -198,12 +238,10 @@ final class ChaosRun: Sendable {
     ) throws -> ChaosVerdict {
         let limit = uptimeSeconds() + 20
         while true {
-            let ledger = try ChaosLedger(
-                broker.client, topics, downstream: downstream?.topics, committed: samples.last?.committed ?? [:])
             let verdict = ChaosVerdict(
                 ChaosVerdict.Evidence(
-                    plan: plan, topics: topics, sent: sent, ledger: ledger, samples: samples, log: try commitLog(topics),
-                    downstream: try downstream.map { try evidence(of: $0.topics, answered) }, calm: calm.all,
+                    plan: plan, sent: sent, group: try reading(of: topics, samples, downstream: downstream?.topics),
+                    downstream: try downstream.map { try reading(of: $0.topics, answered) }, calm: calm.all,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
                     peaks: peaks, hasRestarts: bots.restarts > 0, troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
@@ -211,9 +249,11 @@ final class ChaosRun: Sendable {
         }
     }
 
-    private func evidence(of topics: ChaosTopics, _ samples: [OffsetWatch.Sample]) throws -> ChaosVerdict.Downstream {
-        let ledger = try ChaosLedger(broker.client, topics, downstream: nil, committed: samples.last?.committed ?? [:])
-        return ChaosVerdict.Downstream(topics: topics, ledger: ledger, samples: samples, log: try commitLog(topics))
+    private func reading(
+        of topics: ChaosTopics, _ samples: [OffsetWatch.Sample], downstream: ChaosTopics? = nil
+    ) throws -> ChaosVerdict.Reading {
+        let ledger = try ChaosLedger(broker.client, topics, downstream: downstream, committed: samples.last?.committed ?? [:])
+        return ChaosVerdict.Reading(topics: topics, ledger: ledger, samples: samples, log: try commitLog(topics))
     }
 
     /// A Kafka that is not ours may refuse the topic of commits.

@@ -10,25 +10,22 @@ struct ChaosVerdict {
     /// Whether something is missing that an open transaction may still hide.
     private(set) var isIncomplete = false
 
-    /// What the bot that reads the results is judged by.
-    struct Downstream {
+    /// What was read of a group's topics, and seen of its commits.
+    struct Reading {
         let topics: ChaosTopics
         let ledger: ChaosLedger
         let samples: [OffsetWatch.Sample]
+        /// All that the group committed; empty where it cannot be read.
         let log: CommitLog
     }
 
     /// What a run is judged by.
     struct Evidence {
         let plan: ChaosPlan
-        let topics: ChaosTopics
         let sent: [LoadStream.Sent]
-        let ledger: ChaosLedger
-        let samples: [OffsetWatch.Sample]
-        /// All that the group committed; empty where it cannot be read.
-        let log: CommitLog
-        /// The same of the bot that reads the results, whose requests they are; nil where there is none.
-        var downstream: Downstream?
+        let group: Reading
+        /// That of the bot that reads the results, whose requests they are; nil where there is none.
+        var downstream: Reading?
         /// When nothing was amiss, in seconds of the monotonic clock.
         let calm: [Range<Double>]
         /// How long a partition with lag may stand still then, in seconds.
@@ -42,8 +39,9 @@ struct ChaosVerdict {
 
         /// Whether a bot may have written retries again that wait: where so much is finished above them that a commit can hardly say it.
         var mayCarryOn: Bool {
-            let seen = samples.lazy.flatMap { $0.committed }.filter { $0.key.topic == topics.retry }.map { $0.value.metadata }
-            let logged = log.commits.lazy.filter { $0.key.topic == topics.retry }.flatMap { $0.value }.compactMap { $0?.metadata }
+            let retry = group.topics.retry
+            let seen = group.samples.lazy.flatMap { $0.committed }.filter { $0.key.topic == retry }.map { $0.value.metadata }
+            let logged = group.log.commits.lazy.filter { $0.key.topic == retry }.flatMap { $0.value }.compactMap { $0?.metadata }
             // It looks at what it would commit; what it commits then may be less.
             func isLong(_ metadata: String) -> Bool { metadata.utf8.count > Limits().carryOnBytes / 2 }
             return seen.contains(where: isLong) || logged.contains(where: isLong)
@@ -55,60 +53,47 @@ struct ChaosVerdict {
 
     init(_ evidence: Evidence) {
         judgeRequests(evidence)
-        judgeOffsets(evidence)
+        judgeGroup(evidence)
         if let downstream = evidence.downstream { judge(downstream, evidence) }
         judgeMemory(evidence)
         faults += evidence.troubles
     }
 
     private mutating func judgeRequests(_ evidence: Evidence) {
-        let requests = evidence.ledger.requests
-        let poison = Set(evidence.sent.lazy.filter(\.isPoison).map(\.id))
-        var (done, dead, pending, repeats) = (0, 0, 0, 0)
-        var lost: [String] = []
-        var (both, wrong) = (0, 0)
-        for (id, request) in requests {
-            if request.results > 0 { done += 1 }
-            if request.dead > 0 { dead += 1 }
-            if request.results > 0, request.dead > 0 { both += 1 }
-            if request.results == 0, request.dead == 0 {
-                if request.isPending { pending += 1 } else { lost.append(id) }
-            } else if (request.dead > 0) != poison.contains(id) {
-                wrong += 1
-            }
-            repeats += max(0, request.results - 1)
-        }
+        let ledger = evidence.group.ledger
+        let requests = ledger.requests
+        let outcomes = Outcomes(of: requests, poison: Set(evidence.sent.lazy.filter(\.isPoison).map(\.id)))
+        let (lost, repeats) = (outcomes.lost, outcomes.repeats)
         let acknowledged = evidence.sent.count(where: \.isAcknowledged)
         let vanished = evidence.sent.count { $0.isAcknowledged && requests[$0.id] == nil }
-        isIncomplete = !lost.isEmpty || pending > 0
+        isIncomplete = !lost.isEmpty || outcomes.pending > 0
         counts += [
-            ("requests", requests.count), ("acknowledged", acknowledged), ("done", done), ("dead", dead), ("pending", pending),
-            ("lost", lost.count), ("repeats", repeats), ("retried", requests.values.count(where: \.wasRetried)),
-            ("misplaced", evidence.ledger.misplaced.count),
+            ("requests", requests.count), ("acknowledged", acknowledged), ("done", outcomes.done), ("dead", outcomes.dead),
+            ("pending", outcomes.pending), ("lost", lost.count), ("repeats", repeats),
+            ("retried", requests.values.count(where: \.wasRetried)), ("misplaced", ledger.misplaced.count),
         ]
         expectNone(vanished, "acknowledged requests are not in the topic of requests")
         expectNone(lost.count, "requests have neither a result nor a dead letter nor a pending retry\(examples(lost))")
-        expectNone(both, "requests have a result and a dead letter")
-        expectNone(wrong, "requests ended as the other of result and dead letter")
-        expectNone(evidence.ledger.invented, "results, retries or dead letters that no request led to")
-        expectNone(evidence.ledger.altered.count, "results say other than their request\(examples(evidence.ledger.altered))")
-        let misnamed = evidence.ledger.misnamed
-        let alteredDead = evidence.ledger.alteredDead
+        expectNone(outcomes.both, "requests have a result and a dead letter")
+        expectNone(outcomes.wrong, "requests ended as the other of result and dead letter")
+        expectNone(ledger.invented, "results, retries or dead letters that no request led to")
+        expectNone(ledger.altered.count, "results say other than their request\(examples(ledger.altered))")
+        let (alteredDead, misnamed) = (ledger.alteredDead, ledger.misnamed)
         expectNone(alteredDead.count, "dead letters have another value or origin than their request\(examples(alteredDead))")
         expectNone(misnamed.count, "results have another id than the one that is derived of their request's\(examples(misnamed))")
-        expectNone(evidence.ledger.differing, "repeated results have an id of their own")
-        let misplaced = evidence.ledger.misplaced + (evidence.plan.mode == .exactlyOnce ? evidence.ledger.unmarked : [])
+        expectNone(ledger.differing, "repeated results have an id of their own")
+        let misplaced = ledger.misplaced + (evidence.plan.mode == .exactlyOnce ? ledger.unmarked : [])
         expectNone(misplaced.count, "results are out of the order of their key\(examples(misplaced))")
         if evidence.plan.mode == .exactlyOnce {
             expectNone(repeats, "repeated results are visible to a read_committed reader")
             judgeCopies(requests, mayCarryOn: evidence.mayCarryOn)
         } else {
-            let forgotten = evidence.ledger.forgotten
+            let forgotten = ledger.forgotten
             expectNone(
                 forgotten.count,
                 "repeated results lie \(ChaosLedger.remembered) others or more behind the first: no bot downstream drops them\(examples(forgotten))"
             )
-            judgeAnswers(evidence.ledger)
+            judgeAnswers(ledger)
             if !evidence.mayRepeat { expectNone(repeats, "results are repeated although no process broke down or lost a partition") }
         }
         judgeLoad(evidence, acknowledged: acknowledged)
@@ -127,7 +112,7 @@ struct ChaosVerdict {
 
     /// A run without what its plan names proves nothing.
     private mutating func judgeLoad(_ evidence: Evidence, acknowledged: Int) {
-        let (plan, ledger) = (evidence.plan, evidence.ledger)
+        let (plan, ledger) = (evidence.plan, evidence.group.ledger)
         let planned = plan.load.requestsPerSecond * plan.seconds
         if acknowledged * 2 < planned {
             faults.append("only \(acknowledged) of \(planned) requests were acknowledged: there was hardly a load")
@@ -136,7 +121,7 @@ struct ChaosVerdict {
         if plan.load.repeatPerMille > 0, ledger.requests.values.allSatisfy({ $0.copies == 1 }) {
             faults.append("no request was repeated")
         }
-        if plan.scenario == .state { judgeTotals(ledger) }
+        if plan.scenario.countsKeys { judgeTotals(ledger) }
         guard plan.load.transientPerMille > 0 else { return }
         counts.append(("tried_again", ledger.triedAgain))
         if ledger.triedAgain == 0 { faults.append("no request was tried again") }
@@ -179,37 +164,42 @@ struct ChaosVerdict {
             "results were answered more than once by the bot downstream")
     }
 
-    private mutating func judgeOffsets(_ evidence: Evidence) {
-        let check = OffsetCheck(evidence.samples, evidence.log, evidence.topics, evidence.ledger)
-        expectNone(check.regressions.count, "commits went back\(examples(check.regressions))")
-        expectNone(check.vanished.count, "commits are gone\(examples(check.vanished))")
-        isIncomplete = isIncomplete || !check.unlogged.isEmpty
-        expectNone(check.unlogged.count, "commits of the group are not in their log\(examples(check.unlogged))")
-        expectNone(check.overtaken.count, "requests or retries were passed by a commit\(examples(check.overtaken))")
-        let stall = StallCheck(evidence.samples, evidence.topics, evidence.ledger, during: evidence.calm).longest
+    private mutating func judgeGroup(_ evidence: Evidence) {
+        let (samples, log) = (evidence.group.samples.count, evidence.group.log.count)
+        let (check, stall) = judgeOffsets(evidence.group, whose: "", of: "requests or retries", evidence)
         counts += [
-            ("samples", evidence.samples.count), ("commits", evidence.log.count), ("regressions", check.regressions.count),
-            ("vanished", check.vanished.count), ("overtaken", check.overtaken.count), ("longest_stall_s", rounded(stall?.seconds ?? 0, 10)),
+            ("samples", samples), ("commits", log), ("regressions", check.regressions.count), ("vanished", check.vanished.count),
+            ("overtaken", check.overtaken.count), ("longest_stall_s", stall),
         ]
-        judge(stall, evidence)
     }
 
     /// It is an exactly-once bot that nobody harms, whatever came of those before it.
-    private mutating func judge(_ next: Downstream, _ evidence: Evidence) {
-        let (who, ledger) = ("of the bot downstream", next.ledger)
-        expectNone(ledger.altered.count, "answers \(who) say other than their result\(examples(ledger.altered))")
-        expectNone(ledger.misnamed.count, "answers \(who) have another id than the one that is derived\(examples(ledger.misnamed))")
+    private mutating func judge(_ next: Reading, _ evidence: Evidence) {
+        let (who, ledger) = (" of the bot downstream", next.ledger)
+        expectNone(ledger.altered.count, "answers\(who) say other than their result\(examples(ledger.altered))")
+        expectNone(ledger.misnamed.count, "answers\(who) have another id than the one that is derived\(examples(ledger.misnamed))")
         let misplaced = ledger.misplaced + ledger.unmarked
-        expectNone(misplaced.count, "answers \(who) are out of the order of their key\(examples(misplaced))")
-        let check = OffsetCheck(next.samples, next.log, next.topics, ledger)
-        expectNone(check.regressions.count, "commits \(who) went back\(examples(check.regressions))")
-        expectNone(check.vanished.count, "commits \(who) are gone\(examples(check.vanished))")
+        expectNone(misplaced.count, "answers\(who) are out of the order of their key\(examples(misplaced))")
+        let (_, stall) = judgeOffsets(next, whose: who, of: "results", evidence)
+        counts += [("downstream_commits", next.log.count), ("downstream_stall_s", stall)]
+    }
+
+    /// - Parameters:
+    ///   - whose: the commits are, in words; nothing for those of the group that is harmed.
+    ///   - what: is to be handled.
+    /// - Returns: also how long a partition stood still at most, in seconds.
+    private mutating func judgeOffsets(
+        _ reading: Reading, whose: String, of what: String, _ evidence: Evidence
+    ) -> (check: OffsetCheck, longestStall: Double) {
+        let check = OffsetCheck(reading.samples, reading.log, reading.topics, reading.ledger)
+        expectNone(check.regressions.count, "commits\(whose) went back\(examples(check.regressions))")
+        expectNone(check.vanished.count, "commits\(whose) are gone\(examples(check.vanished))")
         isIncomplete = isIncomplete || !check.unlogged.isEmpty
-        expectNone(check.unlogged.count, "commits \(who) are not in their log\(examples(check.unlogged))")
-        expectNone(check.overtaken.count, "results were passed by a commit \(who)\(examples(check.overtaken))")
-        let stall = StallCheck(next.samples, next.topics, ledger, during: evidence.calm).longest
-        counts += [("downstream_commits", next.log.count), ("downstream_stall_s", rounded(stall?.seconds ?? 0, 10))]
+        expectNone(check.unlogged.count, "commits\(whose) are not in their log\(examples(check.unlogged))")
+        expectNone(check.overtaken.count, "\(what) were passed by a commit\(whose)\(examples(check.overtaken))")
+        let stall = StallCheck(reading.samples, reading.topics, reading.ledger, during: evidence.calm).longest
         judge(stall, evidence)
+        return (check, rounded(stall?.seconds ?? 0, 10))
     }
 
     private mutating func judge(_ stall: StallCheck.Stall?, _ evidence: Evidence) {
@@ -222,4 +212,29 @@ struct ChaosVerdict {
     private mutating func expectNone(_ count: Int, _ what: String) { if count > 0 { faults.append("\(count) \(what)") } }
 
     private func examples(_ texts: [String]) -> String { texts.isEmpty ? "" : ": " + texts.prefix(3).joined(separator: "; ") }
+}
+
+/// How the requests of a run ended.
+private struct Outcomes {
+    var (done, dead, pending) = (0, 0, 0)
+    /// Results beyond the first.
+    var repeats = 0
+    /// Requests with neither a result nor a dead letter, of which no retry waits.
+    var lost: [String] = []
+    /// With both; and with the other one of the two than they should have.
+    var (both, wrong) = (0, 0)
+
+    init(of requests: [String: ChaosLedger.Request], poison: Set<String>) {
+        for (id, request) in requests {
+            if request.results > 0 { done += 1 }
+            if request.dead > 0 { dead += 1 }
+            if request.results > 0, request.dead > 0 { both += 1 }
+            if request.results == 0, request.dead == 0 {
+                if request.isPending { pending += 1 } else { lost.append(id) }
+            } else if (request.dead > 0) != poison.contains(id) {
+                wrong += 1
+            }
+            repeats += max(0, request.results - 1)
+        }
+    }
 }

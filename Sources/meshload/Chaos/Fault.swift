@@ -15,6 +15,10 @@ enum Fault: Equatable, Sendable, CustomStringConvertible {
     case breakDependency, mendDependency
     case refuseDeadLetters, acceptDeadLetters
     case fillDisk, freeDisk
+    /// Of the disk where bots keep copies of their states: they go on without.
+    case fillBotDisk, freeBotDisk
+    /// No harm: the next step waits until so many bots have written copies of their states since they were started, and that since their disk has space.
+    case copy(bots: Int)
     /// The bot's wall clock differs by so many seconds from now on.
     case stepClock(slot: Int, seconds: Int)
 
@@ -37,6 +41,9 @@ enum Fault: Equatable, Sendable, CustomStringConvertible {
         case .acceptDeadLetters: "mesh.dlq takes records again"
         case .fillDisk: "the broker's disk is full"
         case .freeDisk: "the broker's disk has space again"
+        case .fillBotDisk: "the bots' disk is full"
+        case .freeBotDisk: "the bots' disk has space again"
+        case .copy(let bots): "wait until \(bots) bots have copied their states"
         case .stepClock(let slot, let seconds): "clock of bot \(slot): \(seconds >= 0 ? "+" : "")\(seconds) s"
         }
     }
@@ -57,7 +64,7 @@ extension Fault {
     var mayRepeat: Bool {
         switch self {
         case .terminate(_, twice: false), .start, .settle, .breakDependency, .mendDependency, .refuseDeadLetters, .acceptDeadLetters,
-            .stepClock:
+            .fillBotDisk, .freeBotDisk, .copy, .stepClock:
             false
         default: true
         }
@@ -66,7 +73,12 @@ extension Fault {
 
 extension Fault {
     /// Whether it only waits: what comes of the step before is judged meanwhile, and the steps behind it come as much later.
-    var isWait: Bool { if case .settle = self { true } else { false } }
+    var isWait: Bool {
+        switch self {
+        case .settle, .copy: true
+        default: false
+        }
+    }
 }
 
 /// What is kept from working until it is healed.

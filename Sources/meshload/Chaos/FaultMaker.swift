@@ -1,3 +1,4 @@
+import Envelopes
 import FoundationEssentials
 import Glibc
 import Kafka
@@ -14,6 +15,8 @@ struct FaultMaker {
     private var hasFrozen = false
     /// Whether the group had given one of them up when it was let go.
     private var hasReplaced = false
+    /// Since when the bots' disk has space.
+    private var hasSpaceSince = Timestamp.now
 
     /// Faults that nobody felt, in words.
     var troubles: [String] {
@@ -60,6 +63,12 @@ struct FaultMaker {
             run.bots.excuse(nil)
             try run.broker.setDiskFull(true)
         case .freeDisk: try run.broker.setDiskFull(false)
+        case .fillBotDisk: try botDisk().setFull(true)
+        case .freeBotDisk:
+            try botDisk().setFull(false)
+            hasSpaceSince = Timestamp.now
+        case .copy(let bots):
+            do { try run.waitForCopies(of: bots, since: hasSpaceSince) } catch { unfelt.append("\(error)") }
         case .stepClock(let slot, let seconds): try ClockShift.set(seconds, ChaosLaunch.clockFile(slot), in: run.workspace)
         }
     }
@@ -79,6 +88,11 @@ struct FaultMaker {
             throw LoadFailure("the broker \(runs ? "does not run" : "runs already"): the fault has nothing to do")
         }
         return local
+    }
+
+    private func botDisk() throws -> BotDisk {
+        guard let disk = run.disk else { throw LoadFailure("the bots have no disk of their own") }
+        return disk
     }
 
     private mutating func set(_ weather: LinkWeather, _ slots: [Int]) throws {

@@ -9,6 +9,7 @@ enum Scenario: String, CaseIterable, Sendable {
     case deadLetters = "dlq"
     case diskFull = "disk-full"
     case clock, duplicates, state
+    case stateDisk = "state-disk"
 
     /// What happens in it, in a few words.
     var summary: String {
@@ -29,12 +30,16 @@ enum Scenario: String, CaseIterable, Sendable {
         case .clock: "clocks of bots step by an hour"
         case .duplicates: "the producer repeats and reorders requests"
         case .state: "bots that count the requests of each key are killed, and more and fewer of them run"
+        case .stateDisk: "the disk of bots that keep totals is full while they move, and they are started anew"
         }
     }
 
+    /// Whether its bots keep a total for each key.
+    var countsKeys: Bool { self == .state || self == .stateDisk }
+
     /// Why it proves nothing in this mode; nil where it does.
     func obstacle(_ mode: DeliveryMode) -> String? {
-        self == .state && mode == .atLeastOnce ? "what is handled again after a crash may be counted twice at-least-once" : nil
+        countsKeys && mode == .atLeastOnce ? "what is handled again after a crash may be counted twice at-least-once" : nil
     }
 
     /// Why it cannot be done with a Kafka that is not ours; nil where it can.

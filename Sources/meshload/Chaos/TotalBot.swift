@@ -5,7 +5,9 @@ import Envelopes
 struct TotalBot: Bot {
     typealias Output = Answer<BenchResponse>
     struct State: BotState { var total: Int64 }
-    static let contract = declaration(name: "TotalBot", input: BenchRequest.type, output: BenchResponse.type)
+    static let contract = Contract.answering("TotalBot", summary: summary, never: never)
+    private static let summary = "Counts the requests of each key."
+    private static let never = ["count a request twice"]
     /// The field of an answer that says how many it was.
     static let total = "total"
 
@@ -15,13 +17,8 @@ struct TotalBot: Bot {
     init(configuration: BotConfiguration) { self.init(name: configuration.name, input: BenchRequest.type, output: BenchResponse.type) }
 
     init(name: String, input: EventType, output: EventType) {
-        contract = Self.declaration(name: name, input: input, output: output)
+        contract = .answering(name, summary: Self.summary, input: input, output: output, never: Self.never)
         self.output = output
-    }
-
-    private static func declaration(name: String, input: EventType, output: EventType) -> Contract {
-        Contract(
-            name: name, summary: "Counts the requests of each key.", consumes: [input], produces: [output], never: ["decide anything"])
     }
 
     func handle(_ input: Input<Never>, state: inout State?, context: Context) throws(Rejection) -> [Effect<Output, Never>] {

@@ -1,0 +1,11 @@
+import Glibc
+
+/// Nanoseconds of the monotonic clock.
+func uptimeNanoseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+}
+
+/// Seconds of the monotonic clock.
+func uptimeSeconds() -> Double { Double(uptimeNanoseconds()) / 1e9 }

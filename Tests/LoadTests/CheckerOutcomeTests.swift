@@ -1,0 +1,200 @@
+import Envelopes
+import Kafka
+import MeshRuntime
+import Testing
+
+@testable import meshload
+
+/// What becomes of requests: the checker finds each result and dead letter that must not be, and nothing where all is right.
+@Suite struct CheckerOutcomeTests {
+    @Test func aRunWithoutFlawPasses() throws {
+        var scene = ChaosScene()
+        for id in ["1", "2", "3"] { try scene.request(id, isPoison: id == "2") }
+        scene.sample(at: 1, committed: 0)
+        try scene.result(of: "1")
+        try scene.dead("2")
+        scene.sample(at: 2, committed: 2)
+        try scene.result(of: "3")
+        scene.sample(at: 3, committed: 3)
+        #expect(scene.verdict.faults == [])
+    }
+
+    @Test func aLostRequestIsFoundAndAPendingOneIsNone() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        scene.expectFault("neither a result")
+        try scene.retry("1")
+        #expect(scene.verdict.faults == [])
+        var finished = ChaosScene()
+        try finished.request("1")
+        try finished.retry("1", CommittedOffset(offset: 1))
+        finished.expectFault("neither a result")
+    }
+
+    @Test func whatTheBrokerForgotIsFound() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.result(of: "1")
+        var request = LoadStream.Sent(id: "2", isPoison: false)
+        scene.sent.append(request)
+        #expect(scene.verdict.faults == [])
+        request.isAcknowledged = true
+        scene.sent.append(request)
+        scene.expectFault("not in the topic of requests")
+    }
+
+    @Test func aSecondResultIsWrongExactlyOnceAndWithAnotherIDAlways() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.result(of: "1")
+        try scene.result(of: "1")
+        scene.expectFault("repeated results are visible")
+        scene.plan = ChaosPlanner.plan(.kill, .atLeastOnce, seed: 1, seconds: 2, rate: 1)
+        #expect(scene.verdict.faults == [])
+        try scene.result(of: "1", id: "other")
+        scene.expectFault("id of their own")
+    }
+
+    @Test func aRepeatThatABotDownstreamDoesNotRememberIsWrong() throws {
+        func scene(_ others: Int, retried: Bool = false) throws -> ChaosScene {
+            var scene = ChaosScene(mode: .atLeastOnce)
+            for id in 0...others { try scene.request("\(id)") }
+            if retried { try scene.retry("0", CommittedOffset(offset: 1)) }
+            for id in 0...others { try scene.result(of: "\(id)") }
+            try scene.result(of: "0")
+            return scene
+        }
+        #expect(try scene(999).verdict.faults == [])
+        try scene(1_000).expectFault("1 repeated results lie 1000 others or more behind the first")
+        #expect(try scene(1_000, retried: true).verdict.faults == [], "a retry partition waits for its owner by itself")
+    }
+
+    @Test func aRepeatWhereNothingBrokeDownIsWrongAlsoAtLeastOnce() throws {
+        var scene = ChaosScene(scenario: .deadLetters, mode: .atLeastOnce)
+        try scene.request("poison", isPoison: true)
+        try scene.dead("poison")
+        try scene.request("1")
+        try scene.result(of: "1")
+        #expect(scene.verdict.faults == [])
+        try scene.result(of: "1")
+        scene.expectFault("1 results are repeated although no process broke down")
+        scene.hasRestarts = true
+        #expect(scene.verdict.faults == [])
+    }
+
+    @Test func resultsOutOfTheOrderOfTheirKeyAreFoundUnlessTheyWereRetriedAndSaySo() throws {
+        func scene(retried: Bool, saysSo: Bool) throws -> ChaosScene {
+            var scene = ChaosScene()
+            for id in ["1", "2"] { try scene.request(id) }
+            if retried { try scene.retry("1", CommittedOffset(offset: 1)) }
+            try scene.result(of: "2")
+            try scene.result(of: "1", isReordered: saysSo)
+            return scene
+        }
+        try scene(retried: false, saysSo: false).expectFault("out of the order")
+        try scene(retried: false, saysSo: true).expectFault("out of the order")
+        try scene(retried: true, saysSo: false).expectFault("out of the order")
+        #expect(try scene(retried: true, saysSo: true).verdict.faults == [])
+    }
+
+    @Test func aResultBesideADeadLetterAndADeadLetterWithoutPoisonAreFound() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.dead("1")
+        scene.expectFault("the other of result and dead letter")
+        try scene.result(of: "1")
+        scene.expectFault("a result and a dead letter")
+    }
+
+    @Test func aDeadLetterThatIsNotWhatItsRequestWasIsFound() throws {
+        func scene(_ die: (inout ChaosScene) throws -> Void) throws -> ChaosScene {
+            var scene = ChaosScene()
+            for id in ["1", "2"] { try scene.request(id, isPoison: true) }
+            try scene.dead("1")
+            try die(&scene)
+            return scene
+        }
+        #expect(try scene { try $0.dead("2") }.verdict.faults == [])
+        let words = "1 dead letters have another value or origin than their request: 2"
+        try scene { try $0.dead("2", value: [0x7b, 0x7d]) }.expectFault(words)
+        try scene { try $0.dead("2", offset: 0) }.expectFault(words)
+        try scene { try $0.dead("2", offset: 9) }.expectFault(words)
+        try scene { try $0.dead("2", partition: 1) }.expectFault(words)
+        let refused = ChaosScene.refusedTopics
+        func stands(_ digest: String?) throws -> Bool {
+            var scene = ChaosScene()
+            scene.ledger = ChaosLedger(of: refused)
+            try scene.request("1", isPoison: true)
+            let value = try #require(scene.ledger.requests["1"]?.poison)
+            let origin = "\(ChaosScene.topics.input)[0]@0"
+            let text =
+                "{\"mesh_oversized\":true,\"origin\":\"\(origin)\",\"size_bytes\":\(value.count),\"sha256\":\"\(digest ?? SHA256.hexadecimal(value))\"}"
+            try scene.dead("1", value: Array(text.utf8))
+            return scene.ledger.alteredDead.isEmpty
+        }
+        #expect(try stands(nil))
+        #expect(try !stands("00"))
+    }
+
+    @Test func aSecondDeadLetterIsWrongExactlyOnceUnlessTheRequestWasWrittenTwice() throws {
+        var scene = ChaosScene()
+        try scene.request("1", isPoison: true)
+        for _ in 1...2 { try scene.dead("1") }
+        scene.expectFault("1 requests have more dead letters")
+        scene.mode = .atLeastOnce
+        #expect(scene.verdict.faults == [])
+        scene.mode = .exactlyOnce
+        try scene.request("1", isPoison: true)
+        #expect(scene.verdict.faults == [])
+    }
+
+    @Test func aSecondRetryForTheSameAttemptIsWrongExactlyOnceUnlessItIsACopyOfOneThatWaits() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.retry("1", attempts: 1, due: 5)
+        try scene.retry("1", attempts: 1, due: 5)
+        try scene.retry("1", attempts: 2, due: 9)
+        // Only a bot whose commits become long carries on what waits.
+        scene.expectFault("1 requests have more than one retry for the same attempt")
+        let long = CommittedOffset(offset: 0, metadata: String(repeating: " ", count: Limits().carryOnBytes))
+        scene.log.append(long, of: scene.input)
+        scene.expectFault("1 requests have more than one retry for the same attempt")
+        scene.log.append(long, of: scene.retries)
+        #expect(scene.verdict.faults == [])
+        try scene.retry("1", attempts: 2, due: 10)
+        scene.expectFault("1 requests have more than one retry for the same attempt")
+        scene.mode = .atLeastOnce
+        #expect(scene.verdict.faults == [])
+    }
+
+    @Test func aResultThatSaysOtherThanItsRequestIsFound() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.result(of: "1", says: "2")
+        scene.expectFault("1 results say other than their request: 1")
+    }
+
+    /// Ids of an author's own would be answered twice by whoever reads a repeat of the work.
+    @Test(arguments: [DeliveryMode.exactlyOnce, .atLeastOnce]) func aResultWhoseIDIsNotDerivedIsFound(mode: DeliveryMode) throws {
+        var scene = ChaosScene(mode: mode)
+        try scene.request("1")
+        try scene.result(of: "1", id: "4c52e21c-7b8c-5841-977d-811fef0fb4b1")
+        scene.expectFault("1 results have another id than the one that is derived of their request's: 1")
+    }
+
+    @Test func aResultWithoutTheHeaderOfItsIDIsFound() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        let value = Array("{\"id\":\"r\",\"causation_id\":\"1\",\"payload\":{\"repository\":\"1\",\"sequence\":1}}".utf8)
+        try scene.ledger.take(result: Record(topicPartition: scene.output, offset: 0, key: [0x61], value: value))
+        scene.expectFault("1 results say other than their request")
+    }
+
+    @Test func aResultOfNothingIsFound() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.result(of: "1")
+        try scene.result(of: "9")
+        scene.expectFault("no request led to")
+    }
+}

@@ -1,0 +1,81 @@
+import BotKit
+import Kafka
+import Testing
+
+@testable import meshload
+
+/// A run that shows nothing is none.
+@Suite struct CheckerProofTests {
+    @Test func aRunWithHardlyAnyLoadIsNone() throws {
+        var scene = ChaosScene()
+        scene.plan.load.requestsPerSecond = 2
+        try scene.request("1")
+        try scene.result(of: "1")
+        scene.expectFault("only 1 of 4 requests")
+        try scene.request("2")
+        try scene.result(of: "2")
+        #expect(scene.verdict.faults == [])
+        scene.plan.load.poisonPerMille = 10
+        scene.expectFault("no request was poison")
+        scene.plan.load.repeatPerMille = 10
+        scene.expectFault("no request was repeated")
+    }
+
+    @Test func aBotThatTookTooMuchMemoryIsFound() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.result(of: "1")
+        scene.peaks = [1: ChaosVerdict.mostMegabytes, 2: ChaosVerdict.mostMegabytes + 1]
+        scene.expectFault("bot 2 had \(ChaosVerdict.mostMegabytes + 1) MB of memory")
+        #expect(scene.verdict.faults.count == 1)
+    }
+
+    /// What a run is for that tries again, by the topic or in place.
+    @Test func aRunThatTriesNothingAgainIsNone() throws {
+        func scene(_ retry: RetryPolicy.Mode, attempt: Int?, throughTopic: Bool) throws -> ChaosScene {
+            var scene = ChaosScene()
+            scene.plan.load.transientPerMille = 40
+            scene.plan.retry = retry
+            try scene.request("1")
+            if throughTopic { try scene.retry("1", CommittedOffset(offset: 1)) }
+            try scene.result(of: "1", isReordered: throughTopic, attempt: attempt)
+            return scene
+        }
+        try scene(.inPlace, attempt: nil, throughTopic: false).expectFault("no request was tried again")
+        #expect(try scene(.inPlace, attempt: 2, throughTopic: false).verdict.faults == [])
+        try scene(.inPlace, attempt: 2, throughTopic: true).expectFault("tried again in place")
+        try scene(.topic, attempt: 2, throughTopic: false).expectFault("no request went through the retry topic")
+        #expect(try scene(.topic, attempt: 2, throughTopic: true).verdict.faults == [])
+    }
+
+    @Test func clocksThatNoRecordShowsWereNotStepped() {
+        let plan = ChaosPlanner.plan(.clock, .exactlyOnce, seed: 1, seconds: 4)
+        #expect(Effects.missing(plan, shifted: [1, -1]) == [])
+        #expect(Effects.missing(plan, shifted: [1]).count == 1)
+        #expect(Effects.missing(plan, shifted: []).count == 2)
+    }
+
+    /// What any rebalance writes, what was there before the fault, and what another topic is refused, is no alarm about mesh.dlq.
+    @Test func anAlarmIsOnlyWhatTellsOfTheDeadLetterTopicSinceTheFaultBegan() throws {
+        let workspace = try Workspace()
+        defer { workspace.remove() }
+        let plan = ChaosPlanner.plan(.deadLetters, .exactlyOnce, seed: 1, seconds: 4)
+        func alarm(_ topic: String) -> String { "ERROR Bot: for 6 s \(topic) cannot be written, and so nothing is committed: why\n" }
+        var log = alarm("mesh.dlq")
+        func add(_ line: String) throws {
+            log += line
+            try workspace.write(log, to: ChaosLaunch.log(2))
+        }
+        try add("INFO Bot: ready\n")
+        let alarms = Alarms(plan, workspace)
+        for line in [
+            "INFO Bot: nothing of a settlement of 3 results is visible: why\n", "WARN Bot: the heartbeat cannot be written: mesh.dlq\n",
+            alarm("mesh.audit"),
+        ] {
+            try add(line)
+            #expect(alarms.missing().count == 1)
+        }
+        try add(alarm("one of bench.response, mesh.dlq"))
+        #expect(alarms.missing() == [])
+    }
+}

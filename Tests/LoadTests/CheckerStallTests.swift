@@ -1,0 +1,61 @@
+import Kafka
+import Testing
+
+@testable import meshload
+
+/// Partitions that stand still.
+@Suite struct CheckerStallTests {
+    @Test func aPartitionThatStandsStillIsNamed() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        for time in 1...12 { scene.sample(at: Double(time), committed: 0) }
+        try scene.result(of: "1")
+        scene.sample(at: 13, committed: 1)
+        scene.expectFault("\(scene.input) had lag and stood still for 13")
+    }
+
+    @Test func aPartitionThatStandsStillBetweenTwoFaultsIsNamed() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        for time in 1...40 { scene.sample(at: Double(time), committed: 0) }
+        try scene.result(of: "1")
+        scene.sample(at: 41, committed: 1)
+        scene.calm = [5..<14, 20..<29, 41..<Double.infinity]
+        #expect(scene.verdict.faults == [])
+        scene.calm = [5..<17, 41..<Double.infinity]
+        scene.expectFault("\(scene.input) had lag and stood still for 11")
+    }
+
+    @Test func aRetryPartitionStandsStillOnlyWhereTheTimeOfARetryHasCome() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.retry("1", CommittedOffset(offset: 1), due: 20_000)
+        func stand(until end: Int) {
+            for time in scene.samples.count + 1...end {
+                scene.sample(at: Double(time), [scene.input: CommittedOffset(offset: 1), scene.retries: CommittedOffset(offset: 0)])
+            }
+        }
+        stand(until: 29)
+        try scene.result(of: "1", isReordered: true)
+        #expect(scene.verdict.faults == [])
+        stand(until: 31)
+        scene.expectFault("\(scene.retries) had lag and stood still for 12")
+    }
+
+    @Test func nothingIsAmissBetweenTheHealingOfAFaultAndTheNextOne() {
+        var calm = CalmSpans(from: 1)
+        calm.note(.killBroker, from: 2, to: 2.5)
+        #expect(calm.all == [1..<2])
+        calm.note(.kill(slot: 1), from: 3, to: 3)
+        calm.note(.startBroker, from: 4, to: 5)
+        // The group counts on the bot for 6 s more.
+        #expect(calm.all == [1..<2, 9..<Double.infinity])
+        calm.note(.start(slot: 1), from: 6, to: 6)
+        calm.note(.freeze(slot: 2), from: 12, to: 12)
+        calm.note(.links(slot: nil, .cut), from: 13, to: 13)
+        calm.note(.thaw(slot: 2), from: 14, to: 14)
+        #expect(calm.all == [1..<2, 9..<12])
+        calm.note(.links(slot: nil, .fine), from: 15, to: 15)
+        #expect(calm.all == [1..<2, 9..<12, 15..<Double.infinity])
+    }
+}
