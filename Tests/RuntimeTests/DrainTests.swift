@@ -72,6 +72,55 @@ import Testing
         #expect(try drain(joinsFor: 60_000).log.committed.isEmpty)
     }
 
+    /// At-least-once, with its commit under way: until that is answered it may be refused, and only as long as the process is there can it be repeated.
+    private func commitUnderWay() throws -> Machine {
+        let machine = try Machine(WorkBot.self, delivery: .atLeastOnce)
+        machine.holdsCommits = true
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        machine.runToSettlement()
+        machine.settle()
+        turn(machine)
+        #expect(machine.committing != nil)
+        return machine
+    }
+
+    private func turn(_ machine: Machine, times: Int = 5) {
+        for _ in 0..<times {
+            machine.advance()
+            machine.settle()
+            machine.pass(100)
+        }
+    }
+
+    @Test func aDrainWaitsForTheAnswerToACommitAndRepeatsOneThatWasRefused() throws {
+        let machine = try commitUnderWay()
+        machine.engine.drain(at: machine.moment)
+        turn(machine)
+        #expect(!machine.hasFinished)
+        machine.answerCommit(.refusedCommit)
+        turn(machine)
+        #expect(machine.committing != nil, "it is asked for again")
+        #expect(!machine.hasFinished)
+        machine.answerCommit()
+        turn(machine)
+        #expect(machine.hasFinished)
+        machine.expectAllCommitted()
+    }
+
+    @Test func partitionsAreNotGivenUpBeforeACommitIsAnswered() throws {
+        let machine = try commitUnderWay()
+        machine.engine.leaving(machine.inputs)
+        turn(machine)
+        #expect(!machine.engine.isQuiet(machine.inputs))
+        machine.answerCommit(.refusedCommit)
+        turn(machine)
+        #expect(!machine.engine.isQuiet(machine.inputs))
+        machine.answerCommit()
+        turn(machine)
+        #expect(machine.engine.isQuiet(machine.inputs))
+        machine.expectAllCommitted()
+    }
+
     /// Under load, at any moment: every call that came back in time is settled, and nothing is lost or doubled by whoever comes after.
     @Test(arguments: 0..<10, [DeliveryMode.exactlyOnce, .atLeastOnce])
     func underLoadItEndsInTimeAndLosesNothing(seed: UInt64, delivery: DeliveryMode) throws {
@@ -147,4 +196,9 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 6)
         #expect(machine.dead.isEmpty)
     }
+}
+
+extension KafkaError {
+    fileprivate static let refusedCommit = KafkaError(
+        code: 27, name: "REBALANCE_IN_PROGRESS", message: "the group joins", isRetriable: true)
 }

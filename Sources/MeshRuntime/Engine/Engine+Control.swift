@@ -48,7 +48,7 @@ extension Engine {
         // Calls held back by a breaker, or opened now, are left to the journal.
         let running = begun.values.contains { $0.runningCalls > 0 }
         let isSettled =
-            inFlight == nil && unsettled.isEmpty && held.isEmpty && !isCommitAsked
+            inFlight == nil && unsettled.isEmpty && held.isEmpty && !uncommitted.isAsked
             && !partitions.values.contains { $0.isDirty && $0.isRestored }
         if !running, isSettled {
             hasFinished = true
@@ -66,7 +66,4 @@ extension Engine {
         }
         if hasFinished { actions.append(.finished) }
     }
-
-    /// Whether a commit was asked for just now: it may have to wait for a join, or be refused, and is asked for again then.
-    private var isCommitAsked: Bool { actions.contains { if case .commit = $0 { true } else { false } } }
 }

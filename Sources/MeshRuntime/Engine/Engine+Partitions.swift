@@ -149,7 +149,8 @@ extension Engine {
         takeBackResumes { gone.contains($0.topicPartition) }
     }
 
-    /// Whether nothing that was decided for these partitions still waits for its settlement.
+    /// Whether nothing that was decided for these partitions still waits for its settlement. At-least-once a commit that is under way may yet be refused: there is
+    /// time to repeat it now, and never again.
     func isQuiet(_ topicPartitions: [TopicPartition]) -> Bool {
         let leaving = Set(topicPartitions)
         func concerns(_ item: SettleItem) -> Bool {
@@ -158,7 +159,8 @@ extension Engine {
         }
         if let inFlight, inFlight.items.contains(where: concerns) { return false }
         if held.contains(where: concerns) { return false }
-        return !unsettled.contains(where: concerns) && !topicPartitions.contains { partitions[$0]?.isDirty ?? false }
+        if uncommitted.isAsked || unsettled.contains(where: concerns) { return false }
+        return !topicPartitions.contains { partitions[$0]?.isDirty ?? false }
     }
 
     /// The partitions are gone: whatever was under way for them is forgotten, and its calls are cancelled. The next owner finds the journal.

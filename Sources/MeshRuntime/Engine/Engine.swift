@@ -74,16 +74,13 @@ final class Engine {
     var nextBatch: UInt64 = 1
     /// How often partitions were given to this process.
     var assignments: UInt64 = 0
-    /// When the last settlement was asked for, and when offsets were last committed.
+    /// When the last settlement was asked for, and, at-least-once, the last commit.
     var lastSettle: Int64 = 0
     var lastCommit: Int64 = 0
-    /// At-least-once: results that were delivered since offsets were last committed.
-    var uncommitted = 0
-    /// Of these the ones that the last commit was asked for.
-    var asked = 0
+    var uncommitted = Uncommitted()
     /// Since when there is no room; nil when there is.
     var fullSince: Int64?
-    /// After a failed settlement: not again before this time, and how long the pause was.
+    /// After a failed settlement, or a refused commit: not again before this time, and how long a settlement's pause was.
     var settleAgain: (at: Int64, pause: Int64) = (0, 0)
     var trouble: SettleTrouble?
 
