@@ -31,6 +31,9 @@ extension Engine {
     /// Whether partitions are about to go to somebody else: nothing waits then.
     var isGivingUp: Bool { draining != nil || partitions.values.contains { $0.isLeaving } }
 
+    /// Whether the partition goes to somebody else in order: nothing new is begun there.
+    func isGoing(_ partition: AssignedPartition) -> Bool { draining != nil || partition.isLeaving }
+
     /// Whether offsets have moved without a result, which only a transaction can commit.
     private var hasMovedAlone: Bool {
         settings.delivery == .exactlyOnce && partitions.values.contains { $0.isDirty && $0.isRestored }
@@ -207,7 +210,8 @@ extension Engine {
             guard let job = item.job else { return }
             job.unsettledSteps -= 1
             guard job.unsettledSteps == 0, !job.calls.isEmpty, !job.isDecided else { return }
-            startCalls(of: job, at: moment)
+            // Whoever has it next makes its calls; that this owner took it up is not held against it.
+            if isGoing(job.partition) { countResume(of: job, false) } else { startCalls(of: job, at: moment) }
             tellArrived(job, at: moment)
             return
         case .done:

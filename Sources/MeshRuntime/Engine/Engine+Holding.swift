@@ -27,7 +27,7 @@ extension Engine {
             if let reason = reasonToEnd(job, at: moment) {
                 finish(job, place, .failure(reason), at: moment)
                 answered.append(job)
-            } else if draining == nil, let permit = permit(job, place, at: moment) {
+            } else if !isGoing(job.partition), let permit = permit(job, place, at: moment) {
                 resume(job, at: moment)
                 start(job, place, permit, at: moment)
             } else {
@@ -53,7 +53,7 @@ extension Engine {
     }
 
     private func hold(_ job: Job, _ now: inout Holding, at moment: Moment) {
-        guard draining == nil, job.onlyWaits else { return }
+        guard !isGoing(job.partition), job.onlyWaits else { return }
         if job.heldSince == nil {
             job.heldSince = moment.uptime
             countResume(of: job, false)
