@@ -47,8 +47,9 @@ extension Engine {
         actOnCommitted(at: moment)
         // Calls held back by a breaker, or opened now, are left to the journal.
         let running = begun.values.contains { $0.runningCalls > 0 }
+        // What has no room in its partition's commit gets none any more when nothing runs: it is left to the next owner, too.
         let isSettled =
-            inFlight == nil && unsettled.isEmpty && held.isEmpty && !uncommitted.isAsked
+            inFlight == nil && unsettled.isEmpty && !uncommitted.isAsked
             && !partitions.values.contains { $0.isDirty && $0.isRestored }
         if !running, isSettled {
             hasFinished = true

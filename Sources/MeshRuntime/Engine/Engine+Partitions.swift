@@ -150,7 +150,7 @@ extension Engine {
     }
 
     /// Whether nothing that was decided for these partitions still waits for its settlement. At-least-once a commit that is under way may yet be refused: there is
-    /// time to repeat it now, and never again.
+    /// time to repeat it now, and never again. What has no room in its partition's commit is given back: nothing is begun that could make room.
     func isQuiet(_ topicPartitions: [TopicPartition]) -> Bool {
         let leaving = Set(topicPartitions)
         func concerns(_ item: SettleItem) -> Bool {
@@ -158,7 +158,6 @@ extension Engine {
             return leaving.contains(partition.topicPartition)
         }
         if let inFlight, inFlight.items.contains(where: concerns) { return false }
-        if held.contains(where: concerns) { return false }
         if uncommitted.isAsked || unsettled.contains(where: concerns) { return false }
         return !topicPartitions.contains { partitions[$0]?.isDirty ?? false }
     }
