@@ -212,7 +212,7 @@ extension Engine {
             guard job.unsettledSteps == 0, !job.calls.isEmpty, !job.isDecided else { return }
             // Whoever has it next makes its calls; that this owner took it up is not held against it.
             if isGoing(job.partition) { countResume(of: job, false) } else { startCalls(of: job, at: moment) }
-            tellArrived(job, at: moment)
+            toTell.append(job)
             return
         case .done:
             let processing = moment.uptime - (item.takenIn?.uptime ?? moment.uptime)

@@ -49,7 +49,7 @@ extension Engine {
         let running = begun.values.contains { $0.runningCalls > 0 }
         // What has no room in its partition's commit gets none any more when nothing runs: it is left to the next owner, too.
         let isSettled =
-            inFlight == nil && unsettled.isEmpty && !uncommitted.isAsked
+            toTell.isEmpty && inFlight == nil && unsettled.isEmpty && !uncommitted.isAsked
             && !partitions.values.contains { $0.isDirty && $0.isRestored }
         if !running, isSettled {
             hasFinished = true

@@ -20,13 +20,12 @@ extension Engine {
             return
         }
         var held = Fifo<(job: Job, call: Int)>()
-        var answered: [Job] = []
         var now = Holding()
         while let (job, place) = waitingCalls.popFirst() {
             guard !job.partition.isLost, job.calls[place].phase == .waiting else { continue }
             if let reason = reasonToEnd(job, at: moment) {
                 finish(job, place, .failure(reason), at: moment)
-                answered.append(job)
+                toTell.append(job)
             } else if !isGoing(job.partition), let permit = permit(job, place, at: moment) {
                 resume(job, at: moment)
                 start(job, place, permit, at: moment)
@@ -38,7 +37,6 @@ extension Engine {
         }
         waitingCalls = held
         holding = now
-        for job in answered { tellArrived(job, at: moment) }
     }
 
     private func reasonToEnd(_ job: Job, at moment: Moment) -> CallFailure? {

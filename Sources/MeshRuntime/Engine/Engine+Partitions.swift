@@ -157,6 +157,7 @@ extension Engine {
             guard let partition = item.concerned else { return false }
             return leaving.contains(partition.topicPartition)
         }
+        if toTell.elements.contains(where: { leaving.contains($0.partition.topicPartition) }) { return false }
         if let inFlight, inFlight.items.contains(where: concerns) { return false }
         if uncommitted.isAsked || unsettled.contains(where: concerns) { return false }
         return !topicPartitions.contains { partitions[$0]?.isDirty ?? false }

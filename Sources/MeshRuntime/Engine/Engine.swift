@@ -54,6 +54,8 @@ final class Engine {
     var waitingCalls = Fifo<(job: Job, call: Int)>()
     var holding = Holding()
     var cancels: CancelBook
+    /// Jobs of whose calls some came back, when the bot can be told of them.
+    var toTell = Fifo<Job>()
     /// Jobs with calls that are not finished, those that are held not counted.
     var jobsWithCalls = 0
 
@@ -148,7 +150,7 @@ final class Engine {
     var isBusy: Bool { inFlight == nil && !unsettled.isEmpty || !lanes.isEmpty && !isPaused || isHurried }
 
     /// Whether it has something to do at once, that waits for nothing.
-    var isHurried: Bool { hasCommitted || turn.isOver }
+    var isHurried: Bool { hasCommitted || !toTell.isEmpty || turn.isOver }
 
     var hasCommitted: Bool { !committed.isEmpty }
 
@@ -185,10 +187,12 @@ final class Engine {
         guard !hasFinished else { return }
         beginTurn(at: moment)
         actOnNextCommitted(at: moment)
-        takeDue(at: moment)
-        fireSchedules(at: moment)
         watchCalls(at: moment)
         startWaitingCalls(at: moment)
+        // Before anything is begun.
+        tellWaiting(at: moment)
+        takeDue(at: moment)
+        fireSchedules(at: moment)
         dispatch(at: moment)
         carryOnWaiting()
         settleNext(at: moment)
