@@ -72,6 +72,87 @@ import Testing
         #expect(try drain(joinsFor: 60_000).log.committed.isEmpty)
     }
 
+    /// At-least-once, with its commit under way: until that is answered it may be refused, and only as long as the process is there can it be repeated.
+    private func commitUnderWay() throws -> Machine {
+        let machine = try Machine(WorkBot.self, delivery: .atLeastOnce)
+        machine.holdsCommits = true
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        machine.runToSettlement()
+        machine.settle()
+        turn(machine)
+        #expect(machine.committing != nil)
+        return machine
+    }
+
+    private func turn(_ machine: Machine, times: Int = 5) {
+        for _ in 0..<times {
+            machine.advance()
+            machine.settle()
+            machine.pass(100)
+        }
+    }
+
+    @Test func aDrainWaitsForTheAnswerToACommitAndRepeatsOneThatWasRefused() throws {
+        let machine = try commitUnderWay()
+        machine.engine.drain(at: machine.moment)
+        turn(machine)
+        #expect(!machine.hasFinished)
+        machine.answerCommit(.refusedCommit)
+        turn(machine)
+        #expect(machine.committing != nil, "it is asked for again")
+        #expect(!machine.hasFinished)
+        machine.answerCommit()
+        turn(machine)
+        #expect(machine.hasFinished)
+        machine.expectAllCommitted()
+    }
+
+    @Test func partitionsAreNotGivenUpBeforeACommitIsAnswered() throws {
+        let machine = try commitUnderWay()
+        machine.engine.leaving(machine.inputs)
+        turn(machine)
+        #expect(!machine.engine.isQuiet(machine.inputs))
+        machine.answerCommit(.refusedCommit)
+        turn(machine)
+        #expect(!machine.engine.isQuiet(machine.inputs))
+        machine.answerCommit()
+        turn(machine)
+        #expect(machine.engine.isQuiet(machine.inputs))
+        machine.expectAllCommitted()
+    }
+
+    /// What has no room in its partition's commit gets none any more: it is given back at once, and handled by the next owner.
+    @Test(arguments: DeliveryMode.allCases, [true, false]) func whatIsHeldForWantOfRoomDoesNotHoldTheEndUp(
+        _ delivery: DeliveryMode, isLeaving: Bool
+    ) throws {
+        var limits = Limits()
+        (limits.heldItems, limits.holdBack) = (20, 0)
+        let machine = try Machine(OrderedBot.self, partitions: 1, delivery: delivery, limits: limits)
+        machine.restoreAll()
+        for number in 0..<1_300 {
+            try machine.send(Work(name: "n\(number)", number: number, how: number % 2 == 0 ? "hopeless" : "plain"))
+        }
+        for _ in 0..<200 where machine.engine.held.count < 5 {
+            for _ in 0..<16 { machine.deliver() }
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.engine.held.count >= 5)
+        let inputs = machine.inputs
+        if isLeaving { machine.engine.leaving(inputs) } else { machine.engine.drain(at: machine.moment) }
+        turn(machine, times: 9)
+        #expect(isLeaving ? machine.engine.isQuiet(inputs) : machine.hasFinished)
+        if isLeaving {
+            machine.giveUp(inputs)
+            machine.own(inputs)
+        } else {
+            try machine.crash()
+        }
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).map(\.payload.number).sorted() == (0..<650).map { 2 * $0 + 1 })
+        machine.expectAllCommitted()
+    }
+
     /// Under load, at any moment: every call that came back in time is settled, and nothing is lost or doubled by whoever comes after.
     @Test(arguments: 0..<10, [DeliveryMode.exactlyOnce, .atLeastOnce])
     func underLoadItEndsInTimeAndLosesNothing(seed: UInt64, delivery: DeliveryMode) throws {
@@ -147,4 +228,9 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 6)
         #expect(machine.dead.isEmpty)
     }
+}
+
+extension KafkaError {
+    fileprivate static let refusedCommit = KafkaError(
+        code: 27, name: "REBALANCE_IN_PROGRESS", message: "the group joins", isRetriable: true)
 }

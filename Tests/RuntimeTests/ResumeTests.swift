@@ -88,6 +88,23 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 1)
     }
 
+    /// Each owner has just noted that it takes the run up, and the note is on its way, when it gives the run up.
+    @Test(arguments: [Ending.orderly, .drain]) func anOwnerThatGivesARunUpAsItTakesItUpDoesNotCount(_ ending: Ending) throws {
+        let machine = try machine()
+        _ = try runningCall(machine)
+        for _ in 0..<8 {
+            try end(machine, ending)
+            machine.runToSettlement()
+            #expect(machine.engine.begun.values.map(\.unsettledSteps) == [1])
+        }
+        try end(machine, ending)
+        #expect(machine.started.count == 1, "what is given up makes no calls any more")
+        machine.runDry()
+        #expect(machine.dead.isEmpty)
+        #expect(try machine.events(WorkDone.self).count == 1)
+        machine.expectAllCommitted()
+    }
+
     /// Its call is held first, each time; and when it goes on the process ends.
     @Test func aRecordThatEndsTheProcessOnceItsDependencyIsUpIsDeadLettered() throws {
         let machine = try machine()

@@ -78,6 +78,76 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 50)
     }
 
+    /// Of many runs two calls each are under way at once.
+    private func runningCalls(_ runs: Int, delivery: DeliveryMode = .exactlyOnce) throws -> Machine {
+        let bot = configuration { $0.constraints.maximumConcurrentJobs = 100 }
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery, configuration: bot)
+        machine.restoreAll()
+        for number in 0..<runs { try machine.send(Work(name: "n\(number)", number: number, how: "calls")) }
+        for _ in 0..<runs + 5 { machine.step() }
+        #expect(machine.calls.count == 2 * runs)
+        return machine
+    }
+
+    private func finishCalls(_ step: Int, _ machine: Machine) {
+        for (reference, call) in machine.calls where (call.request as? Effort)?.step == step { machine.finishCall(reference) }
+    }
+
+    /// The longest that the engine's thread was away until all that is decided is settled.
+    private func longestTurn(_ machine: Machine, until isOver: () -> Bool) -> Int64 {
+        var longest: Int64 = 0
+        for _ in 0..<500 where !isOver() {
+            longest = max(longest, spent(machine) { machine.settle() }, spent(machine) { machine.advance() })
+        }
+        #expect(isOver())
+        return longest
+    }
+
+    enum Occasion: CaseIterable {
+        case load, drain, revocation
+    }
+
+    /// The second call of each run comes back while what its first came to is being settled.
+    @Test(arguments: Occasion.allCases, DeliveryMode.allCases) func whatCallsCameToIsNotHandledInOneGo(
+        _ occasion: Occasion, _ delivery: DeliveryMode
+    ) throws {
+        let machine = try runningCalls(50, delivery: delivery)
+        finishCalls(0, machine)
+        machine.advance()
+        #expect(machine.settling?.records.count == 50)
+        finishCalls(1, machine)
+        let inputs = machine.inputs
+        switch occasion {
+        case .load: break
+        case .drain: machine.engine.drain(at: machine.moment)
+        case .revocation: machine.engine.leaving(inputs)
+        }
+        machine.handleMilliseconds = Self.slow
+        let longest = longestTurn(machine) {
+            switch occasion {
+            case .load: machine.engine.begun.isEmpty
+            case .drain: machine.hasFinished
+            case .revocation: machine.engine.isQuiet(inputs)
+            }
+        }
+        #expect(longest <= Self.most)
+        #expect(try machine.events(WorkDone.self).count == 50, "who waits for the end waits for all of them")
+    }
+
+    /// A run's calls come back in one moment.
+    @Test func whatManyCallsOfOneRunCameToIsNotHandledInOneGo() throws {
+        let machine = try Machine(ManyCallsBot.self, partitions: 1)
+        _ = try runningCall(machine, Work(name: "a", number: 1, how: "many"))
+        #expect(machine.calls.count == ManyCallsBot.calls)
+        let first = try #require(machine.calls.keys.min { $0.call < $1.call })
+        machine.finishCall(first)
+        machine.advance()
+        while !machine.calls.isEmpty { machine.finishCall() }
+        machine.handleMilliseconds = Self.slow
+        #expect(longestTurn(machine) { machine.engine.begun.isEmpty } <= Self.most)
+        #expect(try machine.events(WorkDone.self).count == 1)
+    }
+
     /// The time to end runs already while it waits.
     @Test func aSignalIsHeardBeforeWhatWaits() {
         let mailbox = Mailbox()

@@ -39,26 +39,27 @@ extension EngineLoop {
     }
 
     func takeAnsweredCommits(_ consumer: Consumer) {
-        for (offsets, error) in consumer.answeredCommits() {
-            if let error { engine.commitRefused(Array(offsets.keys), error) } else { book.committed(offsets) }
-        }
+        for (offsets, error) in consumer.answeredCommits() { commitAnswered(offsets, error) }
+    }
+
+    private func commitAnswered(_ offsets: [TopicPartition: CommittedOffset], _ error: KafkaError?) {
+        if error == nil { book.committed(offsets) }
+        engine.commitAnswered(offsets.keys, error, at: .current)
     }
 
     private func commit(_ offsets: [TopicPartition: CommittedOffset], isLast: Bool) {
-        guard let consumer else { return engine.commitWaits(offsets.keys, at: .current) }
-        takeAnsweredCommits(consumer)
-        // One after the other: of two that wait for a broker that was away, the older could come last.
-        guard !consumer.isJoining, !consumer.isCommitting else { return engine.commitWaits(offsets.keys, at: .current) }
+        guard let consumer, !consumer.isJoining else { return engine.commitWaits(offsets.keys) }
         do throws(KafkaError) {
             if isLast {
                 // A refused one is repeated as long as there is time.
                 try consumer.commit(offsets, timeout: rest(of: .milliseconds(options.settings.limits.revocation), leaving: 1_000))
-                book.committed(offsets)
+                commitAnswered(offsets, nil)
             } else {
                 try consumer.commitInBackground(offsets)
             }
         } catch {
-            engine.commitRefused(Array(offsets.keys), error)
+            // One that was not answered in time is under way still.
+            if !consumer.isCommitting { commitAnswered(offsets, error) }
         }
     }
 

@@ -16,8 +16,7 @@ extension EngineLoop: RebalanceDelegate {
         ahead.forget(partitions)
         engine.leaving(partitions)
         advanceLeaving()
-        // A commit that met a join is refused, which only its answer says: there is time to repeat it now, and never again.
-        while !engine.isQuiet(partitions) || consumer.isCommitting, !engine.hasFinished, Moment.current.uptime < limit {
+        while !engine.isQuiet(partitions), !engine.hasFinished, Moment.current.uptime < limit {
             takeAnsweredCommits(consumer)
             if case .element(let message) = mailbox.take(limit: .milliseconds(20)) { take(message) }
             advanceLeaving()

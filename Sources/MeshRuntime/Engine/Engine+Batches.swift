@@ -13,6 +13,7 @@ extension Engine {
             send(current.items.filter { !$0.isLost })
             return
         }
+        commitDelivered(at: moment)
         guard isSettlementDue(at: moment) else { return }
         send(nextItems())
         lastSettle = moment.uptime
@@ -21,27 +22,37 @@ extension Engine {
     /// Few results are settled at once. Many wait a while for more, so that a transaction's fixed cost is shared, as long as more are coming.
     private func isSettlementDue(at moment: Moment) -> Bool {
         let isTime = moment.uptime - lastSettle >= settings.limits.commitInterval
-        guard !unsettled.isEmpty || !held.isEmpty else { return isTime || isGivingUp ? commitOnly(at: moment) : false }
+        guard !unsettled.isEmpty || !held.isEmpty else { return (isTime || isGivingUp) && hasMovedAlone }
+        guard batchItems > 0 else { return false }
         return isTime || isGivingUp || inputsPause || unsettled.count <= settings.limits.lightBatch || unsettled.count >= batchItems
             || unsettled.bytes >= settings.limits.batchBytes
     }
 
     /// Whether partitions are about to go to somebody else: nothing waits then.
-    private var isGivingUp: Bool { draining != nil || partitions.values.contains { $0.isLeaving } }
+    var isGivingUp: Bool { draining != nil || partitions.values.contains { $0.isLeaving } }
 
-    /// Where offsets have moved without a result: exactly-once, whether a settlement is due for them; at-least-once they are committed here.
-    private func commitOnly(at moment: Moment) -> Bool {
-        guard partitions.values.contains(where: { $0.isDirty && $0.isRestored }) else { return false }
-        guard settings.delivery == .atLeastOnce else { return true }
-        commit(at: moment)
-        return false
+    /// Whether the partition goes to somebody else in order: nothing new is begun there.
+    func isGoing(_ partition: AssignedPartition) -> Bool { draining != nil || partition.isLeaving }
+
+    /// Whether offsets have moved without a result, which only a transaction can commit.
+    private var hasMovedAlone: Bool {
+        settings.delivery == .exactlyOnce && partitions.values.contains { $0.isDirty && $0.isRestored }
+    }
+
+    /// The most results of one settlement.
+    private var batchItems: Int {
+        let limits = settings.limits
+        guard settings.delivery == .atLeastOnce else { return limits.batchItems }
+        return min(limits.batchItems, limits.repeatableItems, uncommitted.room(in: limits.dedupWindow))
     }
 
     /// What the next settlement takes: first what was held and has room now. What shares a key with a held one is held too, so that a key keeps its order;
     /// but for the lowest record, for which the others wait (in a retry partition, where there is no order, it may have come after them).
     private func nextItems() -> [SettleItem] {
         var items: [SettleItem] = []
-        var bytes = 0
+        var (results, bytes) = (0, 0)
+        let most = batchItems
+        var isFull: Bool { results >= most || bytes >= settings.limits.batchBytes }
         var lanes: Set<LaneKey> = []
         var stillHeld = SettleQueue()
         func hold(_ item: SettleItem) {
@@ -53,12 +64,13 @@ extension Engine {
         func take(_ item: SettleItem) {
             guard !item.isLost else { return }
             if let job = item.job, !lanes.isEmpty, !job.isLowest, lanes.contains(job.lane) { return hold(item) }
-            guard finish(item) else { return hold(item) }
+            guard !isFull, finish(item) else { return hold(item) }
+            results += item.results
             bytes += item.bytes
             items.append(item)
         }
         for item in held.elements { take(item) }
-        while items.count < batchItems, bytes < settings.limits.batchBytes, let item = unsettled.popFirst() { take(item) }
+        while !isFull, let item = unsettled.popFirst() { take(item) }
         held = stillHeld
         return items
     }
@@ -96,7 +108,7 @@ extension Engine {
     private func send(_ items: [SettleItem]) {
         // In a transaction a step's partition too, whose offset does not move: with it goes the member's generation, and who has lost the partition is refused.
         for item in items where item.offset != nil || settings.delivery == .exactlyOnce { item.concerned?.isDirty = true }
-        let offsets = takeOffsets()
+        let offsets = settings.delivery == .exactlyOnce ? takeOffsets() : [:]
         guard !items.isEmpty || !offsets.isEmpty else {
             inFlight = nil
             dropTrouble()
@@ -107,18 +119,18 @@ extension Engine {
             .settle(
                 SettleBatch(
                     id: nextBatch, records: items.map { $0.isDelivered ? [] : $0.records }, bytes: items.reduce(0) { $0 + $1.bytes },
-                    offsets: settings.delivery == .exactlyOnce ? offsets : [:])))
+                    offsets: offsets)))
         nextBatch += 1
     }
 
     /// The offsets of every partition that has moved.
-    private func takeOffsets() -> [TopicPartition: CommittedOffset] {
+    func takeOffsets() -> [TopicPartition: CommittedOffset] {
         var offsets: [TopicPartition: CommittedOffset] = [:]
         for (topicPartition, partition) in partitions where partition.isDirty && partition.isRestored {
             guard let commit = partition.ledger.committable else { continue }
             offsets[topicPartition] = CommittedOffset(
                 offset: commit.offset, metadata: CommitMetadata.text(committed: commit.offset, finished: commit.finished))
-            if settings.delivery == .exactlyOnce { partition.isDirty = false }
+            partition.isDirty = false
         }
         return offsets
     }
@@ -131,7 +143,7 @@ extension Engine {
             inFlight = nil
             endTrouble()
             settleAgain = (moment.uptime, 0)
-            if settings.delivery == .atLeastOnce { commitDelivered(current.items.count, at: moment) }
+            if settings.delivery == .atLeastOnce { uncommitted.delivered(current.items.reduce(0) { $0 + $1.results }) }
             for item in current.items { committed.append(item) }
             actOnNextCommitted(at: moment)
         case .failed(let error, let unwritten, let delivered, let isAnotherWay):
@@ -190,41 +202,6 @@ extension Engine {
     /// Acts on all that was committed, in order.
     func actOnCommitted(at moment: Moment) { while let item = committed.popFirst() { if !item.isLost { visible(item, at: moment) } } }
 
-    /// At-least-once: commits from time to time, and before more results could be repeated after a crash than whoever reads them remembers.
-    private func commitDelivered(_ results: Int, at moment: Moment) {
-        uncommitted += results
-        let isTime = moment.uptime - lastCommit >= settings.limits.commitInterval
-        if isTime || isGivingUp || uncommitted > settings.limits.repeatableItems / 2 { commit(at: moment) }
-    }
-
-    /// The most results of one settlement.
-    private var batchItems: Int {
-        settings.delivery == .exactlyOnce ? settings.limits.batchItems : min(settings.limits.batchItems, settings.limits.repeatableItems)
-    }
-
-    /// At-least-once: commits what has moved. Only while nothing is on its way: what is not delivered must not be committed.
-    private func commit(at moment: Moment) {
-        let offsets = takeOffsets()
-        for topicPartition in offsets.keys { partitions[topicPartition]?.isDirty = false }
-        lastCommit = moment.uptime
-        asked = uncommitted
-        uncommitted = 0
-        if !offsets.isEmpty { actions.append(.commit(offsets, isLast: isGivingUp)) }
-    }
-
-    /// At-least-once: nothing can be committed now, since the member joins its group. It is tried again at once, and the results count on.
-    func commitWaits(_ topicPartitions: some Sequence<TopicPartition>, at moment: Moment) {
-        for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
-        lastCommit = moment.uptime - settings.limits.commitInterval
-        uncommitted += asked
-    }
-
-    /// At-least-once: the broker refused the commit; the next one covers it.
-    func commitRefused(_ offsets: [TopicPartition], _ error: KafkaError) {
-        for topicPartition in offsets { partitions[topicPartition]?.isDirty = true }
-        log(error.isStaleMember ? .info : .warn, "\(contract.name): a commit was refused and is repeated with the next: \(error)")
-    }
-
     /// The item's results can be seen by everybody.
     private func visible(_ item: SettleItem, at moment: Moment) {
         if !configuration.outputs.isEmpty { for event in item.events { actions.append(.produced(event)) } }
@@ -233,8 +210,9 @@ extension Engine {
             guard let job = item.job else { return }
             job.unsettledSteps -= 1
             guard job.unsettledSteps == 0, !job.calls.isEmpty, !job.isDecided else { return }
-            startCalls(of: job, at: moment)
-            tellArrived(job, at: moment)
+            // Whoever has it next makes its calls; that this owner took it up is not held against it.
+            if isGoing(job.partition) { countResume(of: job, false) } else { startCalls(of: job, at: moment) }
+            toTell.append(job)
             return
         case .done:
             let processing = moment.uptime - (item.takenIn?.uptime ?? moment.uptime)

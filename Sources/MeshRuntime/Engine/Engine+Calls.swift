@@ -117,7 +117,6 @@ extension Engine {
     func watchCalls(at moment: Moment) {
         guard jobsWithCalls > 0 else { return }
         for job in begun.values where job.hasUnfinishedCalls {
-            var isAnswered = false
             for place in job.calls.indices where job.calls[place].phase == .running {
                 let call = job.calls[place]
                 if let cancelling = call.cancelling {
@@ -127,7 +126,7 @@ extension Engine {
                         "\(contract.name): \(call.kind) did not end \(settings.limits.callGrace / 1_000) s after it was cancelled; it is left behind",
                         correlation: job.event.envelope.correlationID)
                     finish(job, place, .failure(cancelling.reason), at: moment)
-                    isAnswered = true
+                    toTell.append(job)
                 } else if moment.uptime >= job.deadline, job.recalledSince == nil {
                     cancel(job, place, Self.runTimedOut(configuration.constraints.timeout), at: moment)
                 } else if moment.uptime >= call.deadline {
@@ -138,7 +137,6 @@ extension Engine {
                         at: moment)
                 }
             }
-            if isAnswered { tellArrived(job, at: moment) }
         }
     }
 

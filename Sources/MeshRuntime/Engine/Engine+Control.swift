@@ -47,8 +47,9 @@ extension Engine {
         actOnCommitted(at: moment)
         // Calls held back by a breaker, or opened now, are left to the journal.
         let running = begun.values.contains { $0.runningCalls > 0 }
+        // What has no room in its partition's commit gets none any more when nothing runs: it is left to the next owner, too.
         let isSettled =
-            inFlight == nil && unsettled.isEmpty && held.isEmpty && !isCommitAsked
+            toTell.isEmpty && inFlight == nil && unsettled.isEmpty && !uncommitted.isAsked
             && !partitions.values.contains { $0.isDirty && $0.isRestored || $0.isCut }
         if !running, isSettled {
             hasFinished = true
@@ -66,7 +67,4 @@ extension Engine {
         }
         if hasFinished { actions.append(.finished) }
     }
-
-    /// Whether a commit was asked for just now: it may have to wait for a join, or be refused, and is asked for again then.
-    private var isCommitAsked: Bool { actions.contains { if case .commit = $0 { true } else { false } } }
 }

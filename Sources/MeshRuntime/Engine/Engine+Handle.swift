@@ -172,12 +172,17 @@ extension Engine {
         settleStep(job, at: moment)
     }
 
-    /// Tells the bot of the calls that came back since it was last told.
+    /// Tells bots what calls came to, as long as the turn lasts.
+    func tellWaiting(at moment: Moment) {
+        while !turn.isOver, let job = toTell.popFirst() { if !job.partition.isLost { tellArrived(job, at: moment) } }
+    }
+
+    /// Tells the bot of the calls that came back since it was last told, at least of one. What the turn has no time for is told when this step is settled.
     func tellArrived(_ job: Job, at moment: Moment) {
         guard job.unsettledSteps == 0, !job.isDecided else { return }
         if job.rejection == nil {
             guard !job.arrived.isEmpty else { return }
-            while job.rejection == nil, !job.arrived.isEmpty {
+            repeat {
                 let (place, outcome) = job.arrived.removeFirst()
                 job.now = max(job.now, moment.wall)
                 do {
@@ -187,7 +192,7 @@ extension Engine {
                     break
                 }
                 tell(job, .finished(job.calls[place].call, outcome, event: job.event), at: moment)
-            }
+            } while job.rejection == nil && !job.arrived.isEmpty && !turn.isOver
         }
         conclude(job, at: moment)
     }

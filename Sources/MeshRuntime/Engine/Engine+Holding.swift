@@ -20,14 +20,13 @@ extension Engine {
             return
         }
         var held = Fifo<(job: Job, call: Int)>()
-        var answered: [Job] = []
         var now = Holding()
         while let (job, place) = waitingCalls.popFirst() {
             guard !job.partition.isLost, job.calls[place].phase == .waiting else { continue }
             if let reason = reasonToEnd(job, at: moment) {
                 finish(job, place, .failure(reason), at: moment)
-                answered.append(job)
-            } else if draining == nil, let permit = permit(job, place, at: moment) {
+                toTell.append(job)
+            } else if !isGoing(job.partition), let permit = permit(job, place, at: moment) {
                 resume(job, at: moment)
                 start(job, place, permit, at: moment)
             } else {
@@ -38,7 +37,6 @@ extension Engine {
         }
         waitingCalls = held
         holding = now
-        for job in answered { tellArrived(job, at: moment) }
     }
 
     private func reasonToEnd(_ job: Job, at moment: Moment) -> CallFailure? {
@@ -53,7 +51,7 @@ extension Engine {
     }
 
     private func hold(_ job: Job, _ now: inout Holding, at moment: Moment) {
-        guard draining == nil, job.onlyWaits else { return }
+        guard !isGoing(job.partition), job.onlyWaits else { return }
         if job.heldSince == nil {
             job.heldSince = moment.uptime
             countResume(of: job, false)

@@ -166,16 +166,19 @@ extension Engine {
         takeBackResumes { gone.contains($0.topicPartition) }
     }
 
-    /// Whether nothing that was decided for these partitions still waits for its settlement, and the logs are known of those that were cut.
+    /// Whether nothing that was decided for these partitions still waits for its settlement, and the logs are known of those that were cut. At-least-once a commit
+    /// that is under way may yet be refused: there is time to repeat it now, and never again. What has no room in its partition's commit is given back: nothing is
+    /// begun that could make room.
     func isQuiet(_ topicPartitions: [TopicPartition]) -> Bool {
         let leaving = Set(topicPartitions)
         func concerns(_ item: SettleItem) -> Bool {
             guard let partition = item.concerned else { return false }
             return leaving.contains(partition.topicPartition)
         }
+        if toTell.elements.contains(where: { leaving.contains($0.partition.topicPartition) }) { return false }
         if let inFlight, inFlight.items.contains(where: concerns) { return false }
-        if held.contains(where: concerns) { return false }
-        return !unsettled.contains(where: concerns) && !topicPartitions.contains { partitions[$0].map { $0.isDirty || $0.isCut } ?? false }
+        if uncommitted.isAsked || unsettled.contains(where: concerns) { return false }
+        return !topicPartitions.contains { partitions[$0].map { $0.isDirty || $0.isCut } ?? false }
     }
 
     /// The partitions are gone: whatever was under way for them is forgotten, and its calls are cancelled. The next owner finds the journal.

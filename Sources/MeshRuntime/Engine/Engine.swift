@@ -54,6 +54,8 @@ final class Engine {
     var waitingCalls = Fifo<(job: Job, call: Int)>()
     var holding = Holding()
     var cancels: CancelBook
+    /// Jobs of whose calls some came back, when the bot can be told of them.
+    var toTell = Fifo<Job>()
     /// Jobs with calls that are not finished, those that are held not counted.
     var jobsWithCalls = 0
 
@@ -74,16 +76,13 @@ final class Engine {
     var nextBatch: UInt64 = 1
     /// How often partitions were given to this process.
     var assignments: UInt64 = 0
-    /// When the last settlement was asked for, and when offsets were last committed.
+    /// When the last settlement was asked for, and, at-least-once, the last commit.
     var lastSettle: Int64 = 0
     var lastCommit: Int64 = 0
-    /// At-least-once: results that were delivered since offsets were last committed.
-    var uncommitted = 0
-    /// Of these the ones that the last commit was asked for.
-    var asked = 0
+    var uncommitted = Uncommitted()
     /// Since when there is no room; nil when there is.
     var fullSince: Int64?
-    /// After a failed settlement: not again before this time, and how long the pause was.
+    /// After a failed settlement, or a refused commit: not again before this time, and how long a settlement's pause was.
     var settleAgain: (at: Int64, pause: Int64) = (0, 0)
     var trouble: SettleTrouble?
 
@@ -151,7 +150,7 @@ final class Engine {
     var isBusy: Bool { inFlight == nil && !unsettled.isEmpty || !lanes.isEmpty && !isPaused || isHurried }
 
     /// Whether it has something to do at once, that waits for nothing.
-    var isHurried: Bool { hasCommitted || turn.isOver }
+    var isHurried: Bool { hasCommitted || !toTell.isEmpty || turn.isOver }
 
     var hasCommitted: Bool { !committed.isEmpty }
 
@@ -188,10 +187,12 @@ final class Engine {
         guard !hasFinished else { return }
         beginTurn(at: moment)
         actOnNextCommitted(at: moment)
-        takeDue(at: moment)
-        fireSchedules(at: moment)
         watchCalls(at: moment)
         startWaitingCalls(at: moment)
+        // Before anything is begun.
+        tellWaiting(at: moment)
+        takeDue(at: moment)
+        fireSchedules(at: moment)
         dispatch(at: moment)
         carryOnWaiting()
         settleNext(at: moment)

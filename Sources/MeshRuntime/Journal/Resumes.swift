@@ -29,10 +29,10 @@ extension Engine {
 
     /// Notes in the journal whether the end of the process would count against the run. Nothing waits for the note: each step's says the same.
     func countResume(of job: Job, _ isCounted: Bool) {
-        // Not before its steps are settled: what the journal says has happened must be visible. One resume counted too many does no harm.
+        // Not before its steps are settled: what the journal says has happened must be visible. Where the partition goes, it is asked for again then.
         guard job.resumes.isCounted == !isCounted, !job.isDecided, job.rejection == nil, job.unsettledSteps == 0 else { return }
-        // While a partition leaves, or the process drains, the end is an orderly one.
-        if isCounted, draining != nil || job.partition.isLeaving { return }
+        // Then the end is an orderly one.
+        if isCounted, isGoing(job.partition) { return }
         job.resumes.setCounted(isCounted)
         do {
             unsettled.append(SettleItem(.own, records: [try journalRecord(job)], partition: job.partition))

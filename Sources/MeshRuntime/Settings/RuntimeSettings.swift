@@ -82,8 +82,8 @@ public struct Limits: Sendable, Equatable {
     public var batchBytes = 8 << 20
     /// Under load a settlement waits for so long to become larger; at-least-once, offsets are committed so often.
     public var commitInterval: Int64 = 100
-    /// At-least-once: so many results may be delivered while the offsets of as many before them are not committed yet. What a crash repeats is at most the
-    /// two together, and so no more than the window of a bot that reads them.
+    /// At-least-once: so many results are delivered at once, and a commit is asked for with half of them at the latest. Two such settlements are no more than the
+    /// window of a bot that reads them: where the first is not known to be committed, a third waits.
     public var repeatableItems: Int { max(1, dedupWindow / 2) }
     /// So many settled results are acted on before the next records are taken in: all of a large settlement at once would let the thread that decodes run out
     /// of work. More than are decoded together, so that no rest piles up.

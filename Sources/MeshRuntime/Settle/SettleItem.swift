@@ -70,6 +70,9 @@ final class SettleItem {
         ownSource = source
     }
 
+    /// How many results a crash before its commit would repeat.
+    var results: Int { max(1, records.count { if case .event = $0 { true } else { false } }) }
+
     /// The partition that it is about, also where it finishes nothing there.
     var concerned: AssignedPartition? { partition ?? job?.partition }
 

@@ -19,6 +19,9 @@ final class Machine {
     private(set) var engine: Engine
     /// The group hands its partitions out anew: nothing can be committed.
     var isJoining = false
+    /// At-least-once: a commit is answered only by `answerCommit`.
+    var holdsCommits = false
+    private(set) var committing: [TopicPartition: CommittedOffset]?
     private var owned: Set<TopicPartition> = []
     private var positions: [TopicPartition: Int64] = [:]
     private var paused: Set<TopicPartition> = []
@@ -112,6 +115,7 @@ final class Machine {
         restoring = []
         positions = [:]
         settling = nil
+        committing = nil
         calls = [:]
         cancelled = []
         own(partitions.sorted())
@@ -167,8 +171,13 @@ final class Machine {
                 #expect(isFenced, "without an offset the broker cannot see that the partition is somebody else's")
                 settling = batch
             case .commit(let offsets, _):
-                if isJoining { engine.commitWaits(offsets.keys, at: moment) }
-                for (partition, commit) in offsets where !isJoining { commitOffset(partition, commit) }
+                if isJoining {
+                    engine.commitWaits(offsets.keys)
+                } else {
+                    #expect(committing == nil, "of two that are under way the older could come last")
+                    committing = offsets
+                    if !holdsCommits { answerCommit() }
+                }
             case .startCall(let call):
                 calls[call.reference] = call
                 started.append(call)
@@ -180,6 +189,14 @@ final class Machine {
             case .finished: hasFinished = true
             }
         }
+    }
+
+    /// The broker takes the commit that is under way, or refuses it.
+    func answerCommit(_ error: KafkaError? = nil) {
+        guard let offsets = committing else { return }
+        committing = nil
+        for (partition, commit) in offsets where error == nil { commitOffset(partition, commit) }
+        engine.commitAnswered(offsets.keys, error, at: moment)
     }
 
     private func commitOffset(_ partition: TopicPartition, _ commit: CommittedOffset) {

@@ -20,6 +20,16 @@ final class MemoryLog {
         (0..<(counts[topic] ?? 0)).flatMap { partitions[TopicPartition(topic, $0)] ?? [] }
     }
 
+    func count(of topic: String) -> Int { partitions.reduce(0) { $0 + ($1.key.topic == topic ? $1.value.count : 0) } }
+
+    /// How many records of a topic lie below what is committed.
+    func committedCount(of topic: String) -> Int {
+        committed.reduce(0) { count, commit in
+            guard commit.key.topic == topic, let records = partitions[commit.key] else { return count }
+            return count + records.partitionPoint { $0.offset >= commit.value.offset }
+        }
+    }
+
     @discardableResult
     func append(_ record: OutgoingRecord) -> TopicPartition {
         guard let count = counts[record.topic] else { fatalError("no topic \(record.topic)") }

@@ -84,6 +84,25 @@ struct OrderedBot: Bot {
     }
 }
 
+/// Asks for many things at once, and is done when all are there.
+struct ManyCallsBot: Bot {
+    static let contract = Contract(
+        name: "ManyCallsBot", summary: "For tests.", consumes: [Work.type], produces: WorkOutput.types, calls: WorkCall.kinds)
+    static let calls = 40
+    init(configuration: BotConfiguration) throws(ConfigurationError) {}
+
+    func handle(_ input: Input<WorkCall>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<WorkOutput, WorkCall>] {
+        switch input {
+        case .event(let event):
+            let work = try event.decode(Work.self)
+            return (0..<Self.calls).map { .perform(.effort(Effort(number: work.number, step: $0))) }
+        case .finished(.effort(let effort), _, _) where effort.step == 0:
+            return [.produce(.done(WorkDone(name: "many", number: effort.number, total: 0)))]
+        default: return []
+        }
+    }
+}
+
 /// Asks for nothing outside and has no state: what it decides is found out ahead of the engine.
 struct PromptBot: Bot {
     static let contract = Contract(

@@ -1,0 +1,36 @@
+import Kafka
+
+/// At-least-once: results are delivered, and their offsets committed afterwards.
+extension Engine {
+    /// Commits what has moved from time to time, and before more results could be repeated after a crash than whoever reads them remembers. Only while no
+    /// settlement is on its way: what is not delivered must not be committed. One after the other: of two that wait for a broker that was away, the older could
+    /// come last.
+    func commitDelivered(at moment: Moment) {
+        guard settings.delivery == .atLeastOnce, inFlight == nil, !uncommitted.isAsked else { return }
+        let isTime = moment.uptime - lastCommit >= settings.limits.commitInterval
+        guard isTime || isGivingUp || uncommitted.isHeldUp || uncommitted.count > settings.limits.repeatableItems / 2 else { return }
+        let offsets = takeOffsets()
+        guard !offsets.isEmpty else { return uncommitted.forget() }
+        lastCommit = moment.uptime
+        uncommitted.asks()
+        actions.append(.commit(offsets, isLast: isGivingUp))
+    }
+
+    /// Nothing can be committed now, since the member joins its group. It is tried again at once, and the results count on.
+    func commitWaits(_ topicPartitions: some Sequence<TopicPartition>) {
+        for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
+        uncommitted.waits()
+    }
+
+    /// What became of the commit that was asked for last. One that the broker refused is repeated, and nothing is delivered before.
+    func commitAnswered(_ topicPartitions: some Sequence<TopicPartition>, _ error: KafkaError?, at moment: Moment) {
+        uncommitted.answered(isCommitted: error == nil)
+        guard let error else { return }
+        for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
+        settleAgain.at = max(settleAgain.at, moment.uptime + Self.refusalPause)
+        log(error.isStaleMember ? .info : .warn, "\(contract.name): a commit was refused and is repeated: \(error)")
+    }
+
+    /// In milliseconds.
+    private static var refusalPause: Int64 { 100 }
+}

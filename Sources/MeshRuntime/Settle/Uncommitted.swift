@@ -1,0 +1,29 @@
+/// At-least-once: results that were delivered and whose offsets are not known to be committed. A crash repeats so many.
+struct Uncommitted {
+    private(set) var count = 0
+    /// How many of them the commit takes along that is under way; nil: none is.
+    private var asked: Int?
+    /// The last commit could not even be asked for, and nobody knows for how long: work goes on meanwhile.
+    private(set) var isHeldUp = false
+
+    var isAsked: Bool { asked != nil }
+
+    mutating func delivered(_ results: Int) { count += results }
+
+    /// A commit that takes all of them along is asked for.
+    mutating func asks() { asked = count }
+
+    /// What became of the commit that was asked for; one that the broker refused has committed none.
+    mutating func answered(isCommitted: Bool) {
+        if isCommitted, let asked { count -= asked }
+        (asked, isHeldUp) = (nil, false)
+    }
+
+    mutating func waits() { (asked, isHeldUp) = (nil, true) }
+
+    /// No offset belongs to them: they are steps, or their partitions are gone.
+    mutating func forget() { self = Uncommitted() }
+
+    /// How many more may be delivered before the next answer, so that a crash repeats no more than `window`.
+    func room(in window: Int) -> Int { isHeldUp ? .max : max(0, window - count) }
+}
