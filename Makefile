@@ -7,7 +7,7 @@ RELEASE_FLAGS := $(SWIFT_FLAGS) -c release --static-swift-stdlib -Xswiftc -use-l
 
 LOADTEST := .build/loadtest
 
-.PHONY: demo test soak chaos build lint bootstrap bootstrap-test bootstrap-bench bench bench-broker bench-memory bench-starts documents release-broker release-load clean
+.PHONY: demo test soak chaos build lint bootstrap bootstrap-test bootstrap-test-packages bootstrap-bench bench bench-broker bench-memory bench-starts documents release-broker release-load clean
 
 demo: build
 	.build/debug/mesh demo $(DEMO_FLAGS)
@@ -18,8 +18,8 @@ build: bootstrap
 	@swift build $(SWIFT_FLAGS) --product meshbot --quiet
 	@swift build $(SWIFT_FLAGS) --product meshbroker --quiet
 
-test: bootstrap-test lint
-	.ci/test
+test: bootstrap-test-packages lint
+	BOOTSTRAP=$(BOOTSTRAP) .ci/test
 
 # The long runs: 200 rounds of kills and power cuts, and a million frames.
 soak: bootstrap-test release-broker
@@ -42,7 +42,7 @@ documents: build
 	.build/debug/mesh kubernetes --output deploy/kubernetes
 
 lint:
-	@swift format lint --strict --recursive Sources Tests Package.swift
+	@swift format lint --strict --parallel --recursive Sources Tests Package.swift
 
 # The relay beside a bare loop in C and one in Python, and what else docs/benchmarks.md says of it; the figures go there. Half an hour.
 bench: bootstrap-test $(LOADTEST)/relay $(LOADTEST)/python/installed release-broker release-load
@@ -86,6 +86,11 @@ endif
 bootstrap-test:
 ifeq ($(BOOTSTRAP),yes)
 	@deploy/bootstrap.sh --test
+endif
+
+bootstrap-test-packages:
+ifeq ($(BOOTSTRAP),yes)
+	@deploy/bootstrap.sh --test-packages
 endif
 
 bootstrap-bench:

@@ -3,6 +3,7 @@
 #
 #   deploy/bootstrap.sh          what `make demo` needs
 #   deploy/bootstrap.sh --test   the above, and what `make test` needs
+#   deploy/bootstrap.sh --test-packages   of that only the Debian packages
 #   deploy/bootstrap.sh --bench  all of that, and the brokers that `make bench-broker` measures
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,9 +20,10 @@ command -v kubectl >/dev/null || test_packages+=(kubernetes-client)
 case "${1:-}" in
     "") packages=("${run_packages[@]}") requirements=() ;;
     --test) packages=("${run_packages[@]}" "${test_packages[@]}") requirements=(deploy/requirements-test.txt) ;;
+    --test-packages) packages=("${run_packages[@]}" "${test_packages[@]}") requirements=() ;;
     --bench) packages=("${run_packages[@]}" "${test_packages[@]}")
         requirements=(deploy/requirements-test.txt deploy/requirements-bench.txt) ;;
-    *) echo "usage: deploy/bootstrap.sh [--test | --bench]" >&2; exit 2 ;;
+    *) echo "usage: deploy/bootstrap.sh [--test | --test-packages | --bench]" >&2; exit 2 ;;
 esac
 
 fail() { printf 'bootstrap: %s\n' "$1" >&2; exit 1; }

@@ -59,7 +59,7 @@ public final class LocalBroker: Sendable {
     private var log: String { dataDirectory + "/broker.log" }
 
     /// Starts the broker and waits until it answers, for up to `timeout`. Blocks; call it on a thread of its own.
-    public func start(timeout: Duration = .seconds(20)) throws(LocalBrokerError) {
+    public func start(timeout: Duration = .seconds(60)) throws(LocalBrokerError) {
         let child = try spawn()
         process.withLock { $0 = child }
         do {

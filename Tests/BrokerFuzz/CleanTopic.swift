@@ -47,7 +47,7 @@ enum CleanTopic {
         guard let connection = FuzzConnection(port: port) else { throw FuzzError(description: "nobody listens") }
         let parts = MessageWriter.request(request, correlationID: 7, clientID: "clean", version: version)
         connection.send(parts.flatMap { part -> [UInt8] in if case .bytes(let bytes) = part { Array(bytes) } else { [] } })
-        guard case .answer(let frame) = connection.receive(milliseconds: 5000) else {
+        guard case .answer(let frame) = connection.receive(milliseconds: Fuzzer.patience) else {
             throw FuzzError(description: "\(Request.api.name) is not answered")
         }
         return try RequestKind.response(to: Request.self, frame, version)

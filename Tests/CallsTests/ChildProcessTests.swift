@@ -142,7 +142,7 @@ import Testing
 
 /// Waits until the process has gone (or is only a zombie of another parent).
 func isGone(_ process: pid_t) async throws -> Bool {
-    let deadline = ContinuousClock.now + .seconds(5)
+    let deadline = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < deadline {
         if kill(process, 0) != 0 && errno == ESRCH { return true }
         if ProcessTree.isZombie(process) { return true }

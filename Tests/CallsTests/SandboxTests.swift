@@ -142,7 +142,7 @@ import Testing
 
     /// Waits until no process has the token in its command line.
     private func areGone(_ token: String) async throws -> Bool {
-        let deadline = ContinuousClock.now + .seconds(5)
+        let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
             if ProcessTree.commandLines(containing: token).isEmpty { return true }
             try await Task.sleep(for: .milliseconds(20))

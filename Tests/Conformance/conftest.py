@@ -76,7 +76,7 @@ def pytest_runtest_setup(item):
     """Fails at once when the broker is gone, instead of waiting in every test."""
     host, port = Cluster(item.config.addresses["servers"]).address
     try:
-        socket.create_connection((host, port), 10).close()
+        socket.create_connection((host, port), 60).close()
     except OSError as error:
         pytest.fail(f"the broker at {host}:{port} is gone: {error}", pytrace=False)
 

@@ -62,7 +62,7 @@ def test_only_the_asked_keys_are_described(cluster, topic):
 def test_a_topic_with_a_wrong_configuration_is_invalid_config_and_is_not_made(admin, name, key, value):
     future = admin.create_topics([NewTopic(name, 1, config={key: value})], operation_timeout=10)[name]
     assert error_of(future) == KafkaError.INVALID_CONFIG
-    assert name not in admin.list_topics(timeout=10).topics
+    assert name not in admin.list_topics(timeout=60).topics
 
 
 def test_an_incremental_change_touches_only_its_keys_and_takes_effect(cluster, admin, topic):
@@ -136,7 +136,7 @@ def test_configuration_of_an_unknown_topic_is_unknown_topic(admin, name):
 
 
 def test_the_brokers_configuration_names_what_clients_look_for(admin):
-    broker = next(iter(admin.list_topics(timeout=10).brokers))
+    broker = next(iter(admin.list_topics(timeout=60).brokers))
     resource = ConfigResource(ResourceType.BROKER, str(broker))
     found = admin.describe_configs([resource], request_timeout=60)[resource].result(70)
     for key in ("auto.create.topics.enable", "num.partitions", "message.max.bytes"):

@@ -37,7 +37,7 @@ def test_topics_are_created_extended_and_deleted(call, admin, name):
     assert call("describe-configs", name, "retention.ms", "cleanup.policy") == ["ok", "60000", "delete"]
     assert call("partitions", name, 4) == ["ok"]
     assert call("partitions", name, 3)[2] == "INVALID_PARTITIONS"
-    assert len(admin.list_topics(name, timeout=10).topics[name].partitions) == 4
+    assert len(admin.list_topics(name, timeout=60).topics[name].partitions) == 4
     assert call("delete", name) == ["ok"]
     assert call("delete", name)[2] == "UNKNOWN_TOPIC_OR_PART"
 
@@ -107,7 +107,7 @@ def test_records_and_their_offset_move_in_one_transaction(call, cluster, topic, 
     write(cluster, source, [b"%d" % i for i in range(20)])
     assert call("move", name, group_name, source, target, 20) == ["ok"]
     assert values(read(cluster, target)) == [b"%d" % i for i in range(20)]
-    assert closing(cluster.consumer(group_name)).committed([TopicPartition(source, 0)], timeout=10)[0].offset == 20
+    assert closing(cluster.consumer(group_name)).committed([TopicPartition(source, 0)], timeout=60)[0].offset == 20
 
 
 def test_access_control_without_it_is_security_disabled(call, topic):

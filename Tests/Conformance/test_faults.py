@@ -25,7 +25,7 @@ def broker(addresses, port):
     if not addresses["program"]:
         pytest.skip("only meshbroker has a fault port")
     broker = Broker(addresses["program"], ["--fault-port", str(port)])
-    answers(port, 10, broker.process)
+    answers(port, 60, broker.process)
     yield broker
     broker.remove()
 
@@ -40,7 +40,7 @@ def fault(broker, port):
     """`fault("delay?api=Fetch&ms=5")`; whatever is left is taken back after the test."""
 
     def ask(what):
-        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/{what}", data=b"", method="POST"), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/{what}", data=b"", method="POST"), timeout=60) as answer:
             return answer.status
 
     yield ask
@@ -122,12 +122,12 @@ def test_a_client_that_goes_while_its_fetch_waits_is_let_go(addresses):
     port = free_port()
     broker = Broker(addresses["program"], ["--health-port", str(port)])
     try:
-        answers(port, 10, broker.process)
+        answers(port, 60, broker.process)
         cluster = Cluster(broker.servers, kind="meshbroker")
         write(cluster, "quiet", [b"v"])
 
         def connections():
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
                 return next(float(line.split()[1]) for line in answer.read().decode().splitlines() if line.startswith("kafka_connections "))
 
         def waiting_fetch():
@@ -157,13 +157,13 @@ def test_health_and_metrics_answer(addresses):
     port = free_port()
     broker = Broker(addresses["program"], ["--health-port", str(port)])
     try:
-        answers(port, 10, broker.process)
+        answers(port, 60, broker.process)
         cluster = Cluster(broker.servers, kind="meshbroker")
         write(cluster, "measured", [b"v"] * 10)
         read(cluster, "measured")
 
         def get(path):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
                 return answer.read().decode()
 
         assert '"status":"ok"' in get("/health").replace(" ", "")

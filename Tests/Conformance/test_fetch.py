@@ -75,35 +75,35 @@ def test_fetch_without_waiting_answers_at_once(cluster, topic):
         fetch(connection, made)
         began = time.monotonic()
         fetch(connection, made, wait=0)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
 
 
 def test_a_waiting_fetch_is_answered_when_a_record_comes(cluster, topic):
     from concurrent.futures import ThreadPoolExecutor
 
     made = topic()
-    with Connection(cluster, timeout=30) as reader, Connection(cluster) as writer, ThreadPoolExecutor() as pool:
+    with Connection(cluster, timeout=90) as reader, Connection(cluster) as writer, ThreadPoolExecutor() as pool:
         began = time.monotonic()
-        waiting = pool.submit(fetch, reader, made, wait=20_000)
+        waiting = pool.submit(fetch, reader, made, wait=60_000)
         # The other connection's answer shows that the broker is not held up by the one that waits.
         assert produce(writer, made, batch(b"now")).error_code == 0
-        assert len(batches(waiting.result(25))) == 1
-        assert time.monotonic() - began < 10
+        assert len(batches(waiting.result(80))) == 1
+        assert time.monotonic() - began < 40
 
 
 def test_fewer_octets_than_the_least_are_waited_for(cluster, topic):
     from concurrent.futures import ThreadPoolExecutor
 
     made = topic()
-    with Connection(cluster, timeout=30) as reader, Connection(cluster) as writer, ThreadPoolExecutor() as pool:
+    with Connection(cluster, timeout=90) as reader, Connection(cluster) as writer, ThreadPoolExecutor() as pool:
         produce(writer, made, batch(b"x" * 100))
         began = time.monotonic()
-        waiting = pool.submit(fetch, reader, made, wait=20_000, least=5000)
+        waiting = pool.submit(fetch, reader, made, wait=60_000, least=5000)
         time.sleep(0.3)
         assert not waiting.done()
         produce(writer, made, batch(b"x" * 6000))
-        assert len(batches(waiting.result(25))) == 2
-        assert time.monotonic() - began < 10
+        assert len(batches(waiting.result(80))) == 2
+        assert time.monotonic() - began < 40
 
 
 def test_fewer_octets_than_the_least_are_returned_when_the_time_is_over(cluster, topic):
@@ -245,7 +245,7 @@ def test_a_group_without_offsets_begins_where_the_policy_says(cluster, topic, gr
     write(cluster, made, [b"old"])
     late = closing(cluster.consumer(group(), auto_offset_reset="latest", enable_partition_eof=True))
     late.subscribe([made])
-    until("the end", lambda: at_end(late.poll(0.2)), 30)
+    until("the end", lambda: at_end(late.poll(0.2)))
     write(cluster, made, [b"new"])
     assert poll_values(late, 1) == [b"new"]
     early = closing(cluster.consumer(group(), auto_offset_reset="earliest"))

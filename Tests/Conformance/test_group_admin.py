@@ -22,7 +22,7 @@ def living(cluster, topic, group, closing):
     made, name = topic(partitions=2), group()
     consumer = closing(cluster.consumer(name, client_id="the-client"))
     consumer.subscribe([made])
-    until("its assignment", lambda: consumer.poll(0.05) is None and len(consumer.assignment()) == 2, 30)
+    until("its assignment", lambda: consumer.poll(0.05) is None and len(consumer.assignment()) == 2, 60)
     return made, name, consumer
 
 
@@ -175,7 +175,7 @@ def test_kafka_python_resets_offsets(cluster, admin, empty):
 def test_offsets_of_a_deleted_topic_are_gone(cluster, admin, empty):
     made, name = empty
     admin.delete_topics([made], operation_timeout=10)[made].result(70)
-    until("no offsets", lambda: offsets(admin, name) == {}, 15)
+    until("no offsets", lambda: offsets(admin, name) == {}, 60)
 
 
 def test_a_group_whose_members_have_left_can_be_deleted(cluster, admin, group):

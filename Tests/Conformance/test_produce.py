@@ -168,6 +168,6 @@ def test_parallel_producers_lose_and_repeat_nothing(cluster, topic):
         for number, producer in enumerate(producers):
             producer.produce(made, b"%d-%d" % (number, index), partition=index % 2)
             producer.poll(0)
-    assert all(producer.flush(20) == 0 for producer in producers)
+    assert all(producer.flush(60) == 0 for producer in producers)
     found = values(read(cluster, made, [0, 1]))
     assert len(found) == 10_000 and len(set(found)) == 10_000

@@ -58,7 +58,7 @@ def test_topics_records_configuration_and_group_offsets_are_kept(broker, how):
     consumer.close()
     # Acknowledged is not yet synced; the death of the process alone loses nothing that was written.
     again(broker, how)
-    assert set(cluster.admin().list_topics(timeout=10).topics) - {"__consumer_offsets", "__transaction_state"} == {"kept"}
+    assert set(cluster.admin().list_topics(timeout=60).topics) - {"__consumer_offsets", "__transaction_state"} == {"kept"}
     for partition in range(3):
         assert values(read(cluster, "kept", [partition])) == [b"%d" % i for i in range(200)]
     resource = ConfigResource(ResourceType.TOPIC, "kept")
@@ -129,7 +129,7 @@ def test_a_client_goes_on_over_a_kill_without_loss_or_repetition(broker):
         if index in (1000, 2000):
             producer.poll(0.01)
             again(broker, "kill -9")
-    assert producer.flush(30) == 0 and failed == []
+    assert producer.flush(60) == 0 and failed == []
     assert [int(value) for value in values(read(cluster, "topic"))] == list(range(3000))
 
 
@@ -150,7 +150,7 @@ def test_a_group_member_goes_on_over_a_kill(broker):
                     pass  # The coordinator may be on its way back.
             return len(set(found)) >= count
 
-        until(f"{count} records", more, 40, pause=0)
+        until(f"{count} records", more, 90, pause=0)
 
     try:
         consumer.subscribe(["topic"])
@@ -168,23 +168,23 @@ def test_sigterm_ends_it_before_a_waiting_fetch_is_over_and_with_success(broker)
     create(cluster, "topic")
     write(cluster, "topic", [b"v"] * 1000)
     # A client that waits in a long fetch does not hold it up.
-    consumer = cluster.consumer(fetch_wait_max_ms=30000, socket_timeout_ms=60000)
+    consumer = cluster.consumer(fetch_wait_max_ms=90000, socket_timeout_ms=120000)
     consumer.assign([TopicPartition("topic", 0)])
     consumer.poll(0.5)
     began = time.monotonic()
     broker.process.send_signal(signal.SIGTERM)
-    assert broker.process.wait(25) == 0
-    assert time.monotonic() - began < 20
+    assert broker.process.wait(80) == 0
+    assert time.monotonic() - began < 60
     consumer.close()
 
 
 def test_a_second_broker_on_the_same_directory_is_refused_and_the_first_goes_on(broker):
     command = [broker.program, "--data-dir", broker.directory, "--listen", f"127.0.0.1:{free_port()}"]
-    second = subprocess.run(command, capture_output=True, timeout=10)
+    second = subprocess.run(command, capture_output=True, timeout=60)
     assert second.returncode != 0 and (second.stderr or second.stdout), "it must say why"
     assert is_alive(cluster_of(broker))
 
 
 def test_a_port_that_is_taken_is_said(broker, tmp_path):
-    second = subprocess.run([broker.program, "--data-dir", str(tmp_path / "d"), "--listen", broker.servers], capture_output=True, timeout=10)
+    second = subprocess.run([broker.program, "--data-dir", str(tmp_path / "d"), "--listen", broker.servers], capture_output=True, timeout=60)
     assert second.returncode != 0 and str(broker.port).encode() in second.stderr + second.stdout

@@ -69,7 +69,7 @@ def refused(action):
 
 
 def writing(cluster, topic, **properties):
-    return refused(lambda: write(cluster, topic, [b"v"], **({"message_timeout_ms": 8000} | properties)))
+    return refused(lambda: write(cluster, topic, [b"v"], **({"message_timeout_ms": 60_000} | properties), timeout=70))
 
 
 # Who it is
@@ -168,9 +168,9 @@ def test_authentication_before_the_handshake_is_refused(secure):
 
 
 def test_kcat_lists_with_credentials_and_not_without(secure):
-    assert subprocess.run(["kcat", "-L", *secure.kcat_options()], capture_output=True, timeout=20).returncode == 0
+    assert subprocess.run(["kcat", "-L", *secure.kcat_options()], capture_output=True, timeout=90).returncode == 0
     wrong = secure.as_user(secure.user, "wrong")
-    done = subprocess.run(["kcat", "-L", "-m", "5", *wrong.kcat_options()], capture_output=True, timeout=20)
+    done = subprocess.run(["kcat", "-L", *wrong.kcat_options(), "-m", "15"], capture_output=True, timeout=90)
     assert done.returncode != 0 and b"uthentication" in done.stderr
 
 
@@ -181,13 +181,14 @@ def test_nothing_is_allowed_without_an_acl(user, topic, group, name):
     assert writing(user, made) == TOPIC_DENIED
     # librdkafka looks for the group's coordinator as well, and tells first of what is refused first.
     assert refused(lambda: read(user, made)) in (GROUP_DENIED, TOPIC_DENIED)
-    consumer = user.consumer(group())
+    # So long a commit waits for a coordinator.
+    consumer = user.consumer(group(), session_timeout_ms=6000)
     try:
         assert refused(lambda: consumer.commit(offsets=[TopicPartition(made, 0, 1)], asynchronous=False)) in (
             GROUP_DENIED, TOPIC_DENIED, KafkaError._WAIT_COORD)  # It waits in vain for a coordinator whose name it is refused.
     finally:
         consumer.close()
-    assert made not in user.admin().list_topics(timeout=10).topics
+    assert made not in user.admin().list_topics(timeout=60).topics
     assert refused(lambda: user.admin().create_topics([NewTopic(f"{name}-new", 1)])[f"{name}-new"].result(70)) in (TOPIC_DENIED, CLUSTER_DENIED)
     assert refused(lambda: user.admin().delete_topics([made])[made].result(70)) in (TOPIC_DENIED, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
@@ -207,7 +208,7 @@ def test_a_bots_boundary_holds_it_writes_its_topic_and_is_refused_the_other(user
 def test_writing_implies_describing(user, topic, allow):
     made = topic()
     allow(ResourceType.TOPIC, made, AclOperation.WRITE)
-    assert made in user.admin().list_topics(made, timeout=10).topics
+    assert made in user.admin().list_topics(made, timeout=60).topics
     assert write(user, made, [b"v"])
 
 
@@ -220,7 +221,7 @@ def test_reading_in_a_group_needs_the_topic_and_the_group(user, secure, topic, g
         consumer = user.consumer(name)
         try:
             consumer.subscribe([made])
-            message = until("an answer", lambda: consumer.poll(0.2), 30)
+            message = until("an answer", lambda: consumer.poll(0.2))
             if message.error():
                 raise KafkaException(message.error())
             return message.value()
@@ -250,11 +251,11 @@ def test_denial_is_stronger_than_leave(user, topic, name, allow):
 def test_leave_that_was_taken_back_ends_at_once(user, admin, topic, allow):
     made = topic()
     allow(ResourceType.TOPIC, made, AclOperation.WRITE)
-    producer = user.producer(message_timeout_ms=8000)
+    producer = user.producer(message_timeout_ms=60_000)
     write(user, made, [b"v"], producer=producer)
     filter = AclBindingFilter(ResourceType.TOPIC, made, LITERAL, None, None, AclOperation.ANY, AclPermissionType.ANY)
     assert len(list(admin.delete_acls([filter], request_timeout=60)[filter].result(70))) == 1
-    assert refused(lambda: write(user, made, [b"v"], producer=producer)) == TOPIC_DENIED
+    assert refused(lambda: write(user, made, [b"v"], producer=producer, timeout=70)) == TOPIC_DENIED
 
 
 def test_transactions_need_their_id(user, topic, name, allow):
@@ -263,7 +264,7 @@ def test_transactions_need_their_id(user, topic, name, allow):
 
     def begin():
         producer = user.producer(transactional_id=name, error_cb=lambda error: None)
-        producer.init_transactions(15)
+        producer.init_transactions(60)
         return producer
 
     assert refused(begin) == TRANSACTION_DENIED
@@ -271,7 +272,7 @@ def test_transactions_need_their_id(user, topic, name, allow):
     producer = begin()
     producer.begin_transaction()
     producer.produce(made, b"v", partition=0)
-    producer.commit_transaction(15)
+    producer.commit_transaction(60)
 
 
 def test_an_idempotent_producer_needs_no_more_than_a_topic_to_write(user, topic, allow):

@@ -19,14 +19,14 @@ def creation(admin, topic, **options):
 
 
 def exists(admin, topic):
-    return topic in admin.list_topics(timeout=10).topics
+    return topic in admin.list_topics(timeout=60).topics
 
 
 def test_a_created_topic_has_its_partitions_each_with_a_leader(admin, topic):
     made = topic(partitions=5)
-    partitions = admin.list_topics(made, timeout=10).topics[made].partitions
+    partitions = admin.list_topics(made, timeout=60).topics[made].partitions
     assert sorted(partitions) == [0, 1, 2, 3, 4]
-    brokers = admin.list_topics(timeout=10).brokers
+    brokers = admin.list_topics(timeout=60).brokers
     assert all(p.leader in brokers and p.replicas and p.isrs and p.error is None for p in partitions.values())
 
 
@@ -34,7 +34,7 @@ def test_a_topic_made_by_kafka_python_is_seen_by_librdkafka_and_deleted_by_it(cl
     python = cluster.python_admin()
     try:
         python.create_topics({name: {"num_partitions": 2, "replication_factor": 1, "configs": {"retention.ms": "123456"}}})
-        assert len(until("the topic in the metadata", lambda: admin.list_topics(timeout=10).topics.get(name)).partitions) == 2
+        assert len(until("the topic in the metadata", lambda: admin.list_topics(timeout=60).topics.get(name)).partitions) == 2
         python.delete_topics([name])
         until("the topic gone", lambda: not exists(admin, name))
     finally:
@@ -44,7 +44,7 @@ def test_a_topic_made_by_kafka_python_is_seen_by_librdkafka_and_deleted_by_it(cl
 def test_creating_a_topic_twice_is_topic_already_exists(admin, topic):
     made = topic()
     assert error_of(creation(admin, NewTopic(made, 3))) == KafkaError.TOPIC_ALREADY_EXISTS
-    assert len(admin.list_topics(made, timeout=10).topics[made].partitions) == 1
+    assert len(admin.list_topics(made, timeout=60).topics[made].partitions) == 1
 
 
 @pytest.mark.parametrize("bad", ["with space", "semi;colon", "sla/sh", ".", "..", "x" * 250, "ümlaut"])
@@ -69,7 +69,7 @@ def test_no_partitions_is_invalid_partitions(cluster, name, count):
 
 
 def test_more_replicas_than_brokers_is_invalid_replication_factor(admin, name):
-    brokers = len(admin.list_topics(timeout=10).brokers)
+    brokers = len(admin.list_topics(timeout=60).brokers)
     assert error_of(creation(admin, NewTopic(name, 1, brokers + 1))) == KafkaError.INVALID_REPLICATION_FACTOR
     assert not exists(admin, name)
 
@@ -77,16 +77,16 @@ def test_more_replicas_than_brokers_is_invalid_replication_factor(admin, name):
 def test_partitions_by_default_are_num_partitions(cluster, admin, name):
     creation(admin, NewTopic(name, -1, -1)).result(70)
     try:
-        assert len(until("the topic", lambda: admin.list_topics(name, timeout=10).topics[name].partitions)) >= 1
+        assert len(until("the topic", lambda: admin.list_topics(name, timeout=60).topics[name].partitions)) >= 1
     finally:
         admin.delete_topics([name], operation_timeout=10)[name].result(70)
 
 
 def test_partitions_by_assignment_are_made(admin, name):
-    broker = next(iter(admin.list_topics(timeout=10).brokers))
+    broker = next(iter(admin.list_topics(timeout=60).brokers))
     creation(admin, NewTopic(name, replica_assignment=[[broker], [broker], [broker]], num_partitions=3)).result(70)
     try:
-        assert len(until("the topic", lambda: admin.list_topics(name, timeout=10).topics[name].partitions)) == 3
+        assert len(until("the topic", lambda: admin.list_topics(name, timeout=60).topics[name].partitions)) == 3
     finally:
         admin.delete_topics([name], operation_timeout=10)[name].result(70)
 
@@ -146,7 +146,7 @@ def test_partitions_are_added_and_the_old_ones_keep_their_records(cluster, admin
     made = topic(partitions=2)
     write(cluster, made, [b"kept"], partition=1)
     admin.create_partitions([NewPartitions(made, 4)], operation_timeout=10)[made].result(70)
-    until("four partitions", lambda: len(admin.list_topics(made, timeout=10).topics[made].partitions) == 4)
+    until("four partitions", lambda: len(admin.list_topics(made, timeout=60).topics[made].partitions) == 4)
     write(cluster, made, [b"new"], partition=3)
     assert values(read(cluster, made, [1])) == [b"kept"] and values(read(cluster, made, [3])) == [b"new"]
 
@@ -206,7 +206,7 @@ def test_metadata_by_topic_id_names_the_topic(cluster, topic):
 def test_an_unknown_topic_is_made_when_a_producer_wants_it(cluster, admin, name):
     write(cluster, name, [b"first"], partition=None, message_timeout_ms=15000)
     try:
-        partitions = admin.list_topics(name, timeout=10).topics[name].partitions
+        partitions = admin.list_topics(name, timeout=60).topics[name].partitions
         assert values(read(cluster, name, list(partitions))) == [b"first"]
     finally:
         admin.delete_topics([name], operation_timeout=10)[name].result(70)

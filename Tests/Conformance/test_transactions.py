@@ -15,14 +15,14 @@ from support.waiting import stays, until
 
 def transactional(cluster, name, **more):
     producer = cluster.producer(transactional_id=name, **more)
-    producer.init_transactions(20)
+    producer.init_transactions(60)
     return producer
 
 
 def put(producer, topic, *contents, partition=0):
     for value in contents:
         producer.produce(topic, value, partition=partition)
-    assert producer.flush(15) == 0
+    assert producer.flush(60) == 0
 
 
 def seen(cluster, topic, partitions=(0,), committed=True):
@@ -35,21 +35,21 @@ def librdkafka(cluster, name, topic):
     producer = transactional(cluster, name)
     producer.begin_transaction()
     put(producer, topic, b"aborted")
-    producer.abort_transaction(15)
+    producer.abort_transaction(60)
     producer.begin_transaction()
     put(producer, topic, b"one", b"two")
-    producer.commit_transaction(15)
+    producer.commit_transaction(60)
 
 
 def kafka_python(cluster, name, topic):
     producer = cluster.python_producer(transactional_id=name)
     producer.init_transactions()
     producer.begin_transaction()
-    producer.send(topic, b"aborted", partition=0).get(15)
+    producer.send(topic, b"aborted", partition=0).get(60)
     producer.abort_transaction()
     producer.begin_transaction()
     for value in (b"one", b"two"):
-        producer.send(topic, value, partition=0).get(15)
+        producer.send(topic, value, partition=0).get(60)
     producer.commit_transaction()
     producer.close(5)
 
@@ -92,7 +92,7 @@ def reads_committed(cluster, topic, count):
             part = aio.TopicPartition(topic, 0)
             consumer.assign([part])
             await consumer.seek_to_beginning(part)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while len(found) < count:
                     found.extend(r.value for rs in (await consumer.getmany(timeout_ms=200)).values() for r in rs)
         finally:
@@ -124,7 +124,7 @@ def test_an_open_transaction_holds_read_committed_back_and_not_read_uncommitted(
     reader = closing(cluster.consumer(isolation_level="read_committed"))
     reader.assign([TopicPartition(made, 0, OFFSET_BEGINNING)])
     stays("nothing is seen", lambda: reader.poll(0.05) is None, 1)
-    producer.commit_transaction(15)
+    producer.commit_transaction(60)
     assert poll_values(reader, 2) == [b"open", b"plain"]
 
 
@@ -136,7 +136,7 @@ def test_a_transaction_over_several_partitions_and_topics_appears_as_a_whole(clu
         put(producer, first, b"%d" % partition, partition=partition)
     put(producer, second, b"other")
     assert seen(cluster, first, range(3)) == [] == seen(cluster, second)
-    producer.commit_transaction(15)
+    producer.commit_transaction(60)
     assert sorted(seen(cluster, first, range(3))) == [b"0", b"1", b"2"] and seen(cluster, second) == [b"other"]
 
 
@@ -151,9 +151,9 @@ def test_interleaved_transactions_of_several_producers_end_each_in_its_own_way(c
             put(producer, made, b"%d-%d" % (round, number))
         for number, producer in enumerate(producers):
             if (round + number) % 3 == 0:
-                producer.abort_transaction(15)
+                producer.abort_transaction(60)
             else:
-                producer.commit_transaction(15)
+                producer.commit_transaction(60)
                 expected.append(b"%d-%d" % (round, number))
     assert sorted(seen(cluster, made)) == sorted(expected)
     assert len(seen(cluster, made, committed=False)) == 24
@@ -164,7 +164,7 @@ def test_the_marker_of_the_end_takes_an_offset_of_its_own(cluster, topic, name):
     producer = transactional(cluster, name)
     producer.begin_transaction()
     put(producer, made, b"a", b"b", b"c")
-    producer.commit_transaction(15)
+    producer.commit_transaction(60)
     assert write(cluster, made, [b"next"])[0].offset() == 4
 
 
@@ -175,12 +175,12 @@ def test_a_producer_with_the_same_id_fences_the_elder_and_aborts_its_transaction
     put(elder, made, b"of the elder")
     younger = transactional(cluster, name)
     with pytest.raises(KafkaException) as caught:
-        elder.commit_transaction(15)
+        elder.commit_transaction(60)
     error = caught.value.args[0]
     assert error.fatal() and error.code() in (KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, 90), error
     younger.begin_transaction()
     put(younger, made, b"of the younger")
-    younger.commit_transaction(15)
+    younger.commit_transaction(60)
     assert seen(cluster, made) == [b"of the younger"]
 
 
@@ -207,19 +207,19 @@ def test_a_fenced_producer_cannot_write(cluster, topic, name):
 @pytest.mark.slow
 def test_a_transaction_that_takes_too_long_is_aborted_and_its_producer_fenced(cluster, topic, name):
     made = topic()
-    producer = transactional(cluster, name, transaction_timeout_ms=2000)
+    producer = transactional(cluster, name, transaction_timeout_ms=6000)
+    began = time.monotonic()
     producer.begin_transaction()
     put(producer, made, b"too late")
     write(cluster, made, [b"after"])
-    began = time.monotonic()
-    until("the transaction is aborted by the broker", lambda: seen(cluster, made) == [b"after"], 25, pause=0.2)
-    assert time.monotonic() - began >= 1
+    until("the transaction is aborted by the broker", lambda: seen(cluster, made) == [b"after"], pause=0.2)
+    assert time.monotonic() - began >= 5
     with pytest.raises(KafkaException):
-        producer.commit_transaction(15)
+        producer.commit_transaction(60)
     again = transactional(cluster, name)
     again.begin_transaction()
     put(again, made, b"in time")
-    again.commit_transaction(15)
+    again.commit_transaction(60)
     assert seen(cluster, made) == [b"after", b"in time"]
 
 
@@ -246,9 +246,9 @@ def test_offsets_in_a_transaction_share_its_end(cluster, topic, group, name, com
     producer = transactional(cluster, name)
     producer.begin_transaction()
     put(producer, target, b"result")
-    producer.send_offsets_to_transaction([TopicPartition(source, 0, 6)], consumer.consumer_group_metadata(), 15)
-    (producer.commit_transaction if commit else producer.abort_transaction)(15)
-    found = consumer.committed([TopicPartition(source, 0)], timeout=10)[0].offset
+    producer.send_offsets_to_transaction([TopicPartition(source, 0, 6)], consumer.consumer_group_metadata(), 60)
+    (producer.commit_transaction if commit else producer.abort_transaction)(60)
+    found = consumer.committed([TopicPartition(source, 0)], timeout=60)[0].offset
     assert (found, seen(cluster, target)) == ((6, [b"result"]) if commit else (-1001, []))
 
 
@@ -276,7 +276,7 @@ def test_other_clients_put_offsets_into_transactions(cluster, topic, group, name
         asyncio.run(run())
     consumer = cluster.consumer(group_name)
     try:
-        assert consumer.committed([TopicPartition(made, 0)], timeout=10)[0].offset == 5
+        assert consumer.committed([TopicPartition(made, 0)], timeout=60)[0].offset == 5
     finally:
         consumer.close()
 
@@ -294,8 +294,8 @@ def test_a_worker_that_is_killed_again_and_again_moves_every_record_exactly_once
     for goal in (100, 250, 400, 600):
         worker = subprocess.Popen(command, cwd=Path(__file__).parent, stdin=subprocess.DEVNULL)
         try:
-            until(f"{goal} records moved", lambda: len(moved()) >= goal, 40, pause=0.1)
+            until(f"{goal} records moved", lambda: len(moved()) >= goal, 90, pause=0.1)
         finally:
             worker.kill()
-            worker.wait(10)
+            worker.wait(60)
     assert moved() == [b"%d" % i for i in range(600)]

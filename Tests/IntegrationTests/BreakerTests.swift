@@ -1,15 +1,15 @@
 import Envelopes
 import FoundationEssentials
-import Glibc
 import Kafka
 import LocalBroker
+import LoopbackPorts
 import MeshTesting
 import Testing
 
 /// A server that is down for a while: the bot says so, waits, and then does all of its work.
 @Suite struct BreakerTests {
     @Test func recordsWaitForAServerThatIsDownAndTheOthersGoOn() async throws {
-        let (down, up) = (try freePort(), try freePort())
+        let (down, up) = (try FreePort.choose(), try FreePort.choose())
         let directory = try TemporaryDirectory.make(prefix: "mesh-server")
         let healthy = try await server(up, directory)
         let mesh = try await MeshUnderTest.start(configuration: [
@@ -57,23 +57,6 @@ import Testing
         #expect(try await mesh.stop() == .exited(0))
         for process in [healthy, late] { process.signal(.kill) }
         try FileManager.default.removeItem(atPath: directory)
-    }
-
-    /// A port of the loopback that nobody listens on.
-    private func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        try #require(isBound)
-        return UInt16(bigEndian: address.sin_port)
     }
 
     /// A server that answers every GET with 200.

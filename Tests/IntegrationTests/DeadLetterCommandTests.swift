@@ -55,7 +55,7 @@ import Topology
 
         let launch = ChildProcess.Launch(
             program: try Programs.mesh,
-            arguments: ["dlq", "redrive", "--bot", "EchoBot", "--rate", "1000", "--data-dir", mesh.directory + "/data"],
+            arguments: ["dlq", "redrive", "--bot", "EchoBot", "--rate", "400", "--data-dir", mesh.directory + "/data"],
             environment: Programs.environment, output: .file(mesh.directory + "/redrive.log"))
         let command = try await DedicatedThread.run(name: "redrive") { try ChildProcess.spawn(launch) }
         try await eventually("a part to be put back", within: .seconds(120)) {
@@ -103,13 +103,13 @@ import Topology
         try await mesh.produce(try Self.letters(count))
         let retry = LogFollower(mesh.settings, topics: ["retry.echobot"])
         let launch = ChildProcess.Launch(
-            program: try Programs.mesh, arguments: ["dlq", "redrive", "--all", "--rate", "100", "--data-dir", mesh.directory + "/data"],
+            program: try Programs.mesh, arguments: ["dlq", "redrive", "--all", "--rate", "10", "--data-dir", mesh.directory + "/data"],
             environment: Programs.environment, output: .file(mesh.directory + "/first.log"))
         let first = try await DedicatedThread.run(name: "redrive") { try ChildProcess.spawn(launch) }
         try await eventually("the first to begin", within: .seconds(120)) { try retry.records(of: "retry.echobot").count > 0 }
         let second = try await mesh.mesh("dlq", "redrive", "--all")
         #expect(second.status == .exited(0), "\(second.text)")
-        let status = try await DedicatedThread.run(name: "wait") { first.wait(timeout: .seconds(30)) }
+        let status = try await DedicatedThread.run(name: "wait") { first.wait(timeout: .seconds(120)) }
         let said = try String(contentsOfFile: mesh.directory + "/first.log", encoding: .utf8)
         #expect(status == .exited(1) && said.contains("another mesh dlq"), "\(said)")
         try await eventually("each to be handled", within: .seconds(120)) {

@@ -170,13 +170,13 @@ import Testing
     private static func ask(_ port: Int) async throws -> String {
         let log = "\(FileManager.default.temporaryDirectory.path)/mesh-ask-\(UInt32.random(in: 0 ... .max)).log"
         defer { unlink(log) }
-        let script = "import sys, urllib.request; sys.stdout.write(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())"
+        let script = "import sys, urllib.request; sys.stdout.write(urllib.request.urlopen(sys.argv[1], timeout=30).read().decode())"
         return try await Programs.run("/usr/bin/python3", ["-c", script, "http://127.0.0.1:\(port)/"], log: log).text
     }
 
     private static func deployBot(staging: Int, production: Int, canarySeconds: Int = 0) -> String {
         func environment(_ port: Int) -> String {
-            "start_command: [python3, serve.py], port: \(port), health_url: \"http://127.0.0.1:\(port)/health\", health_timeout: 10, stop_timeout: 2"
+            "start_command: [python3, serve.py], port: \(port), health_url: \"http://127.0.0.1:\(port)/health\", health_timeout: 25, stop_timeout: 2"
         }
         return """
             bot: { name: DeployBot, version: "1.0.0", enabled: true, description: deploys, category: operations }

@@ -47,7 +47,7 @@ import Testing
                 environment["GIT_\(name)"] = value
             }
             return try await Programs.run(
-                "/bin/bash", [path], environment: environment, log: directory + "/page.log", timeout: .seconds(150))
+                "/bin/bash", [path], environment: environment, log: directory + "/page.log", timeout: .seconds(400))
         }
 
         /// Whatever still runs here is ended.

@@ -20,7 +20,7 @@ import Testing
 
     private func pid(_ mesh: MeshUnderTest, _ instance: String) async throws -> Int32 {
         var found: Int32?
-        try await eventually("\(instance) to run", within: .seconds(30)) {
+        try await eventually("\(instance) to run", within: .seconds(60)) {
             found = mesh.processes(of: instance).first
             return found != nil
         }
@@ -69,19 +69,19 @@ import Testing
             let before = try answers()
             try await eventually("the load to be worked on", within: .seconds(60)) { try answers() > before + 200 }
             bot.signal(.terminate)
-            try await eventually("it to end within its limit", within: .seconds(25)) { bot.exitStatus != nil }
+            try await promptly("it to end within its limit", within: .seconds(25)) { bot.exitStatus != nil }
             #expect(bot.exitStatus == .exited(0))
             // The group would wait for a member that went without a word until its session has run out: for four to six seconds.
-            try await eventually("the group to let it go", within: .seconds(2)) {
+            try await promptly("the group to let it go", within: .seconds(2)) {
                 try await group(mesh)?.members.contains { $0.clientID == client } == false
             }
-            try await eventually("others to own its partitions", within: .seconds(20)) {
+            try await eventually("others to own its partitions", within: .seconds(60)) {
                 guard let group = try await group(mesh), group.state == .stable else { return false }
                 return Set(group.members.flatMap(\.partitions)).isSuperset(of: share)
             }
         }
         let sent = try await load.stop()
-        try await eventually("all to be handled", within: .seconds(90)) { try answers() >= sent }
+        try await eventually("all to be handled", within: .seconds(120)) { try answers() >= sent }
         let seen = try mesh.log.events(of: "notification.requested")
         #expect(Set(seen.compactMap(\.envelope.causationID)).count == sent)
         #expect(seen.count == sent, "none is written twice")
@@ -102,7 +102,7 @@ import Testing
         }
         #expect(kill(running, 0) == 0, "its command may go on for twenty seconds")
         kill(running, SIGTERM)
-        try await eventually("it to end at once", within: .seconds(5)) { kill(running, 0) != 0 }
+        try await eventually("it to end at once", within: .seconds(15)) { kill(running, 0) != 0 }
         _ = try await mesh.stop()
     }
 }

@@ -24,8 +24,8 @@ import Testing
 
     private func kcat(_ arguments: String...) async throws -> String {
         let answer = try await Programs.run(
-            try Programs.find("kcat"), ["-b", broker.bootstrapServers] + arguments, log: "\(directory)/\(UInt64.random(in: 0 ... .max)).log"
-        )
+            try Programs.find("kcat"), ["-b", broker.bootstrapServers, "-m", "60"] + arguments,
+            log: "\(directory)/\(UInt64.random(in: 0 ... .max)).log")
         #expect(answer.status == .exited(0), "\(answer.text)")
         return answer.text
     }

@@ -69,8 +69,13 @@ import Testing
         #expect(records.map(\.key) == ["CountBot/1", "CountBot"])
         #expect(records[0].logLevel == "debug" && records[1].replicas == 7)
         #expect(records.allSatisfy { $0.requestedBy?.hasSuffix("(unverified)") == true && $0.requestedAt != nil })
-        let audit = try mesh.log.records(of: AuditRecord.topic).map { try JSONCoder.decode(AuditRecord.self, from: $0.value ?? []) }
-        let own = audit.filter { $0.action.hasPrefix("bot.") }
+        // Topics are read side by side: a wish may be seen before its audit record, which was written with it.
+        var own: [AuditRecord] = []
+        try await eventually("the wishes to be in the audit", within: .seconds(120)) {
+            let audit = try mesh.log.records(of: AuditRecord.topic).map { try JSONCoder.decode(AuditRecord.self, from: $0.value ?? []) }
+            own = audit.filter { $0.action.hasPrefix("bot.") }
+            return own.count == 2
+        }
         #expect(own.map(\.subject).sorted() == ["CountBot/1=debug", "CountBot=7"])
         #expect(try own.allSatisfy { try $0.hash == $0.expectedHash() })
         try await eventually("a word about the seventh replica", within: .seconds(120)) {
@@ -94,7 +99,7 @@ import Testing
         let data = directory + "/data"
         func mesh(_ words: String...) async throws -> Programs.Answer {
             try await Programs.run(
-                try Programs.mesh, words + ["--data-dir", data], log: directory + "/answer.log", timeout: .seconds(120))
+                try Programs.mesh, words + ["--data-dir", data], log: directory + "/answer.log", timeout: .seconds(330))
         }
         func up() async throws -> Programs.Answer {
             try await mesh("up", "--detach", "--config-dir", directory + "/bots", "--port", "\(FreePort.choose())")

@@ -21,7 +21,7 @@ import Testing
         try await expectRefused("BuildBot runs transactions of DeployBot") {
             let producer = try Producer(build, ProducerSettings(transactionalID: "mesh-DeployBot-1"))
             defer { producer.close() }
-            try producer.initTransactions(timeout: .seconds(10))
+            try producer.initTransactions(timeout: .seconds(60))
         }
         try await DedicatedThread.run(name: "own") { try Self.write("build.log", build) }
 

@@ -148,7 +148,7 @@ import Testing
               steady_interval: 1
               failures_to_raise: 2
               successes_to_clear: 2
-              timeout: 2
+              timeout: 20
               allowed_hosts: [127.0.0.1]
           - name: shop
             type: monitor.metrics

@@ -25,7 +25,7 @@ import Testing
         let python = ProcessInfo.processInfo.environment["MESH_TEST_PYTHON"] ?? "\(Programs.root)/.venv/bin/python3"
         let script = """
             import http.client, sys
-            connection = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]), timeout=10)
+            connection = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]), timeout=60)
             connection.request('GET', sys.argv[2])
             answer = connection.getresponse()
             print(answer.status, answer.read().decode())
@@ -69,8 +69,8 @@ import Testing
                 AccessFilter(resource: rule.resource, name: rule.name, principal: rule.principal, permission: rule.permission))
             #expect(taken == [rule])
         }
-        try await eventually("all to be handled", within: .seconds(10)) { try answers() == 2 }
-        try await eventually("it to take that back", within: .seconds(10)) { try await page("/ready", port, mesh).status == "200" }
+        try await promptly("all to be handled", within: .seconds(10)) { try answers() == 2 }
+        try await promptly("it to take that back", within: .seconds(10)) { try await page("/ready", port, mesh).status == "200" }
         #expect(try await !page("/metrics", port, mesh).text.contains("mesh_partition_stalled{"))
         #expect(try log().contains("\(Self.partition) no longer stands still"))
         #expect(try await mesh.stop() == .exited(0))

@@ -152,11 +152,11 @@ import Testing
             admin.close()
             // What is behind the beginning of an open transaction nobody can read who reads only what is committed.
             let writer = try Producer(
-                broker.settings, ProducerSettings(transactionalID: topic, transactionTimeout: .seconds(60)), observer: quiet)
-            try writer.initTransactions(timeout: .seconds(10))
+                broker.settings, ProducerSettings(transactionalID: topic, transactionTimeout: .seconds(300)), observer: quiet)
+            try writer.initTransactions(timeout: .seconds(60))
             try writer.beginTransaction()
             try writer.send(OutgoingRecord(topic: topic, partition: 1, value: [1]))
-            try writer.flush(timeout: .seconds(10))
+            try writer.flush(timeout: .seconds(60))
             for isolation in [GroupSettings.Isolation.readCommitted, .readUncommitted] {
                 let consumer = try Consumer(broker.settings, group: .none(isolation: isolation), observer: quiet)
                 let asked = (0..<4).map { TopicPartition(topic, Int32($0)) } + [TopicPartition(topic + "-none", 0)]
@@ -178,7 +178,7 @@ import Testing
                 #expect(consumer.answeredEnds() == nil)
                 consumer.close()
             }
-            try writer.abortTransaction(timeout: .seconds(10))
+            try writer.abortTransaction(timeout: .seconds(60))
             writer.close()
         }
     }

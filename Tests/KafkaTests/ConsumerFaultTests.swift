@@ -25,7 +25,7 @@ import Testing
     }
 
     private static func member(
-        _ cluster: MockCluster, _ delegate: RecordingDelegate, session: Duration = .seconds(6)
+        _ cluster: MockCluster, _ delegate: RecordingDelegate, session: Duration = .seconds(18)
     ) throws -> Consumer {
         let group = GroupSettings(id: "group", sessionTimeout: session)
         let consumer = try Consumer(cluster.settings, group: group, events: delegate, observer: quiet)

@@ -180,7 +180,7 @@ import Testing
             try two.subscribe(to: [topic])
             try two.poll { second.assigned.count == 1 }
             var fatal: KafkaError?
-            let deadline = ContinuousClock.now.advanced(by: .seconds(15))
+            let deadline = ContinuousClock.now.advanced(by: .seconds(60))
             while fatal == nil, ContinuousClock.now < deadline {
                 if case .error(let error) = one.poll(timeout: .milliseconds(50)), error.isFatal { fatal = error }
                 _ = two.poll(timeout: .zero)

@@ -85,10 +85,10 @@ import Testing
                     guard error.isQueueFull else { throw error }
                     refusals += 1
                     #expect(error.isRetriable && !error.isFatal)
-                    try producer.send(record, token: UInt64(index), patience: .seconds(10))
+                    try producer.send(record, token: UInt64(index), patience: .seconds(60))
                 }
             }
-            try producer.flush(timeout: .seconds(10))
+            try producer.flush(timeout: .seconds(60))
             return (refusals, producer.deliveries().map(\.token))
         }
         #expect(refusals > 0)
@@ -118,7 +118,7 @@ import Testing
                 log: { _ in seen.log.add() }, statistics: { if $0.first == UInt8(ascii: "{") { seen.statistics.add() } })
             let producer = try Producer(settings, observer: observer)
             defer { producer.close() }
-            let deadline = ContinuousClock.now.advanced(by: .seconds(10))
+            let deadline = ContinuousClock.now.advanced(by: .seconds(60))
             while seen.statistics.value == 0 || seen.log.value == 0, ContinuousClock.now < deadline {
                 _ = producer.deliveries(timeout: .milliseconds(50))
             }

@@ -8,7 +8,7 @@ import Testing
 /// Left out: what of an aborted transaction readers see, and where its offsets are. The imitation of 2.0.2 shows aborted records and keeps no
 /// offsets of transactions; `TransactionTests` has both, on a real broker.
 @Suite(.timeLimit(.minutes(10))) struct TransactionFaultTests {
-    private static let limit: Duration = .seconds(15)
+    private static let limit: Duration = .seconds(60)
     private static let offsets = [TopicPartition("topic", 0): CommittedOffset(offset: 1)]
 
     private static func producer(_ cluster: MockCluster) throws -> Producer {

@@ -9,15 +9,15 @@ import Testing
         let (committed, all) = try await blocking {
             let producer = try Producer(broker.settings, ProducerSettings(transactionalID: broker.uniqueName("tx")), observer: quiet)
             defer { producer.close() }
-            try producer.initTransactions(timeout: .seconds(10))
+            try producer.initTransactions(timeout: .seconds(60))
             for (value, commits) in [("a", true), ("b", false), ("c", true)] {
                 try producer.beginTransaction()
                 try producer.send(OutgoingRecord(topic: topic, value: Array(value.utf8)))
                 if commits {
-                    try producer.commitTransaction(timeout: .seconds(10))
+                    try producer.commitTransaction(timeout: .seconds(60))
                 } else {
-                    try producer.flush(timeout: .seconds(10))
-                    try producer.abortTransaction(timeout: .seconds(10))
+                    try producer.flush(timeout: .seconds(60))
+                    try producer.abortTransaction(timeout: .seconds(60))
                 }
             }
             return (try readAll(topic, broker.settings), try readAll(topic, broker.settings, isolation: .readUncommitted))
@@ -33,20 +33,20 @@ import Testing
             let settings = ProducerSettings(transactionalID: broker.uniqueName("tx"))
             let old = try Producer(broker.settings, settings, observer: quiet)
             defer { old.close() }
-            try old.initTransactions(timeout: .seconds(10))
+            try old.initTransactions(timeout: .seconds(60))
             try old.beginTransaction()
             try old.send(OutgoingRecord(topic: topic, value: Array("old".utf8)))
-            try old.flush(timeout: .seconds(10))
+            try old.flush(timeout: .seconds(60))
 
             let new = try Producer(broker.settings, settings, observer: quiet)
             defer { new.close() }
-            try new.initTransactions(timeout: .seconds(10))
+            try new.initTransactions(timeout: .seconds(60))
             try new.beginTransaction()
             try new.send(OutgoingRecord(topic: topic, value: Array("new".utf8)))
-            try new.commitTransaction(timeout: .seconds(10))
+            try new.commitTransaction(timeout: .seconds(60))
 
             var error: KafkaError?
-            do throws(KafkaError) { try old.commitTransaction(timeout: .seconds(10)) } catch let caught { error = caught }
+            do throws(KafkaError) { try old.commitTransaction(timeout: .seconds(60)) } catch let caught { error = caught }
             return (error, try readAll(topic, broker.settings).map(\.value))
         }
         #expect(error?.isFatal == true && error?.isFenced == true, "\(String(describing: error))")
@@ -66,18 +66,18 @@ import Testing
             try consumer.poll { delegate.assigned.contains(partition) }
             let producer = try Producer(broker.settings, ProducerSettings(transactionalID: broker.uniqueName("tx")), observer: quiet)
             defer { producer.close() }
-            try producer.initTransactions(timeout: .seconds(10))
+            try producer.initTransactions(timeout: .seconds(60))
 
             try producer.beginTransaction()
             try producer.sendOffsets(
-                [partition: CommittedOffset(offset: 7, metadata: "dropped")], group: try consumer.groupMetadata(), timeout: .seconds(10))
-            try producer.abortTransaction(timeout: .seconds(10))
+                [partition: CommittedOffset(offset: 7, metadata: "dropped")], group: try consumer.groupMetadata(), timeout: .seconds(60))
+            try producer.abortTransaction(timeout: .seconds(60))
             #expect(try consumer.committed([partition]) == [:])
 
             try producer.beginTransaction()
             let offset = CommittedOffset(offset: 3, metadata: "1,5-8")
-            try producer.sendOffsets([partition: offset], group: try consumer.groupMetadata(), timeout: .seconds(10))
-            try producer.commitTransaction(timeout: .seconds(10))
+            try producer.sendOffsets([partition: offset], group: try consumer.groupMetadata(), timeout: .seconds(60))
+            try producer.commitTransaction(timeout: .seconds(60))
             #expect(try consumer.committed([partition]) == [partition: offset])
         }
     }
@@ -102,13 +102,13 @@ import Testing
 
             let producer = try Producer(broker.settings, ProducerSettings(transactionalID: broker.uniqueName("tx")), observer: quiet)
             defer { producer.close() }
-            try producer.initTransactions(timeout: .seconds(10))
+            try producer.initTransactions(timeout: .seconds(60))
             try producer.beginTransaction()
             do throws(KafkaError) {
-                try producer.sendOffsets([TopicPartition(topic, 0): CommittedOffset(offset: 1)], group: stale, timeout: .seconds(5))
+                try producer.sendOffsets([TopicPartition(topic, 0): CommittedOffset(offset: 1)], group: stale, timeout: .seconds(60))
                 return nil
             } catch {
-                try producer.abortTransaction(timeout: .seconds(10))
+                try producer.abortTransaction(timeout: .seconds(60))
                 return error
             }
         }

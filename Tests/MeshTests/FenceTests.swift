@@ -13,12 +13,12 @@ import Testing
         try await DedicatedThread.run(name: "fence") {
             let old = try Producer(
                 broker.settings,
-                ProducerSettings(transactionalID: Fence.transactionalID(of: instance), transactionTimeout: .seconds(120)), observer: .quiet)
+                ProducerSettings(transactionalID: Fence.transactionalID(of: instance), transactionTimeout: .seconds(300)), observer: .quiet)
             defer { old.close(timeout: .seconds(1)) }
-            try old.initTransactions(timeout: .seconds(10))
+            try old.initTransactions(timeout: .seconds(60))
             try old.beginTransaction()
             try old.send(OutgoingRecord(topic: topic, partition: 0, value: [1]))
-            try old.flush(timeout: .seconds(10))
+            try old.flush(timeout: .seconds(60))
             let other = try Producer(broker.settings)
             _ = try other.sendAndWait([OutgoingRecord(topic: topic, partition: 0, value: [2])])
             other.close()
@@ -28,12 +28,13 @@ import Testing
             defer { _ = reader.close(timeout: .seconds(1)) }
             #expect(try reader.watermarks(of: place).high == 0, "what comes after an open transaction is hidden")
             try Fence.close(instance, broker.settings)
-            let deadline = ContinuousClock.now.advanced(by: .seconds(10))
+            var deadline = ContinuousClock.now.advanced(by: .seconds(60))
             while try reader.watermarks(of: place).high < 2, ContinuousClock.now < deadline {}
             #expect(try reader.watermarks(of: place).high >= 2)
-            #expect(throws: KafkaError.self) { try old.commitTransaction(timeout: .seconds(5)) }
+            #expect(throws: KafkaError.self) { try old.commitTransaction(timeout: .seconds(60)) }
             try reader.assign([place: .beginning])
             var values: [[UInt8]?] = []
+            deadline = .now.advanced(by: .seconds(60))
             while values.isEmpty, ContinuousClock.now < deadline {
                 if case .record(let record) = reader.poll(timeout: .milliseconds(100)) { values.append(record.value) }
             }

@@ -19,7 +19,7 @@ import Testing
             let reader = try RecordReader(settings)
             defer { reader.close() }
             try reader.read(try RecordRange.resolve([TopicPartition(topic, 0)], from: .beginning, to: .end, reader.consumer))
-            let deadline = ContinuousClock.now.advanced(by: .seconds(20))
+            let deadline = ContinuousClock.now.advanced(by: .seconds(60))
             #expect {
                 while !reader.isAtEnd, ContinuousClock.now < deadline { _ = try reader.next(timeout: .milliseconds(200)) }
             } throws: {

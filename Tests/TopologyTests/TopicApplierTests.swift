@@ -50,7 +50,7 @@ import Testing
             #expect(try applier.plan(smaller, bots: []) == loss)
             #expect(try applier.apply(loss, force: true).count == 2)
         }
-        try await eventually(within: .seconds(10)) {
+        try await eventually(within: .seconds(60)) {
             try await withApplier(broker.settings) { try $0.plan(smaller, bots: []).isEmpty }
         }
     }

@@ -10,8 +10,8 @@ struct Detach {
     static let variable = "MESH_UP_DETACHED"
     /// A log that has become larger is put aside at the next start.
     private static let maximumLogBytes = 10_000_000
-    /// The bots have a minute, the broker twenty seconds.
-    private static let limit: Duration = .seconds(180)
+    /// The bots have three minutes, the broker one.
+    private static let limit: Duration = .seconds(300)
 
     func run() throws -> Int32 {
         Signals.block()

@@ -123,6 +123,9 @@ final class LocalMesh: Sendable {
         }
     }
 
+    /// How long the bots have to get ready: far more than they need, on a machine that is busy too.
+    private static let patience: Duration = .seconds(180)
+
     /// Starts the bots, and waits until each of them says that it runs.
     func start() throws {
         Signals.listen { [self] _ in stop() }
@@ -135,12 +138,13 @@ final class LocalMesh: Sendable {
         DedicatedThread.start(name: "broker-watch") { [self] in keepBrokerRunning() }
         let began = ContinuousClock.now
         let missing = try Readiness(settings: settings, instances: instances)
-            .wait(pids: { self.progress.pid(of: $0) }, timeout: .seconds(60), isOver: { self.progress.isOver })
+            .wait(pids: { self.progress.pid(of: $0) }, timeout: Self.patience, isOver: { self.progress.isOver })
         if progress.isOver { throw CommandFailure("stopped") }
         if let (instance, reason) = missing.first {
             let log = progress.log(of: instance)
             stopAndWait()
-            throw CommandFailure("\(instance) did not get ready within 60 s: \(reason).\n\(lastLines(of: log))\nIts whole log: \(log)")
+            let limit = HumanText.duration(Self.patience)
+            throw CommandFailure("\(instance) did not get ready within \(limit): \(reason).\n\(lastLines(of: log))\nIts whole log: \(log)")
         }
         let seconds = (began.duration(to: .now) / .milliseconds(100)).rounded() / 10
         progress.say("bots", "all \(instances.count) run (\(seconds) s)")

@@ -1,6 +1,7 @@
 import BotKit
 import Calls
 import Envelopes
+import LoopbackPorts
 import MeshTesting
 import Testing
 
@@ -60,8 +61,8 @@ final class DeployFixture: Sendable {
             environment: name,
             service: ServiceSettings(command: ["python3", "serve.py"], port: port, stopTimeLimit: .seconds(3)),
             health: HealthSettings(
-                url: "http://127.0.0.1:\(port)/health", startTimeLimit: .seconds(8), interval: .milliseconds(20)), smokeCommand: smoke,
-            smokeTimeLimit: .seconds(10), keptReleases: 2)
+                url: "http://127.0.0.1:\(port)/health", startTimeLimit: .seconds(60), interval: .milliseconds(20)), smokeCommand: smoke,
+            smokeTimeLimit: .seconds(60), keptReleases: 2)
     }
 
     func prepare(_ id: String, _ target: DirectoryTarget, _ artifact: ArtifactReference) async throws -> DeployReport {
@@ -86,12 +87,8 @@ final class DeployFixture: Sendable {
         try await HTTPClient(policy: .anywhere).send(HTTPRequest("http://127.0.0.1:\(port)/", reusesConnection: false)).text
     }
 
-    /// A port that nothing listens on.
-    static func freePort() -> Int {
-        let server = TestHTTPServer()
-        defer { server.stop() }
-        return server.port
-    }
+    /// A port that nothing listens on, and that the kernel gives to nobody.
+    static func freePort() throws -> Int { Int(try FreePort.choose()) }
 }
 
 func callFailure(_ body: () async throws -> some Any) async -> CallFailure? {

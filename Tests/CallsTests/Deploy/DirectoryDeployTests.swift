@@ -88,7 +88,7 @@ import Testing
 
     @Test func aServiceIsTriedSwitchedAndTakenBack() async throws {
         let fixture = try await DeployFixture()
-        let port = DeployFixture.freePort()
+        let port = try DeployFixture.freePort()
         let smoke = [
             "python3", "-c", "import os,urllib.request as u; assert u.urlopen(os.environ['URL']).status == 200; print(os.environ['URL'])",
         ]
@@ -134,7 +134,7 @@ import Testing
 
     @Test func aServiceThatEndsAtOnceIsReportedWithItsLastWords() async throws {
         let fixture = try await DeployFixture()
-        var target = fixture.target(port: DeployFixture.freePort())
+        var target = fixture.target(port: try DeployFixture.freePort())
         target.service?.command = ["/bin/sh", "-c", "echo no configuration; exit 1"]
         #expect(try await fixture.prepare("one", target, try await fixture.artifact(["page": "1"])).passed)
         let trial = try await TryRelease(fixture.tools).perform(DeployTrial(deployID: "one", target: target), fixture.context)
@@ -155,7 +155,7 @@ import Testing
 
     @Test func aServiceWhoseRecordWasLostIsFoundAndEnded() async throws {
         let fixture = try await DeployFixture()
-        let port = DeployFixture.freePort()
+        let port = try DeployFixture.freePort()
         let target = fixture.target(port: port)
         #expect(try await fixture.prepare("one", target, try await fixture.artifact(DeployFixture.server("v1"))).passed)
         _ = try await fixture.switch("one", target)
@@ -171,14 +171,14 @@ import Testing
 
     @Test func aServiceThatEndsIsStartedAgainWithTheSameRelease() async throws {
         let fixture = try await DeployFixture(keepsServices: true)
-        let port = DeployFixture.freePort()
+        let port = try DeployFixture.freePort()
         let target = fixture.target(port: port)
         #expect(try await fixture.prepare("one", target, try await fixture.artifact(DeployFixture.server("v1"))).passed)
         _ = try await fixture.switch("one", target)
         #expect(try await fixture.verify("one", target).passed)
         let record = try #require(ServiceRecord.all(dataDirectory: fixture.data).first)
         kill(-record.process, SIGKILL)
-        try await eventually("the service is back", within: .seconds(30)) {
+        try await eventually("the service is back", within: .seconds(60)) {
             guard let again = ServiceRecord.all(dataDirectory: fixture.data).first, again.process != record.process else { return false }
             return again.isAlive && again.release == "one"
         }

@@ -55,12 +55,12 @@ import Testing
         defer { server.stop() }
         let performer = HTTPCallPerformer(permissions: [Permission(resource: "host.127.0.0.1", actions: ["use"])])
         let response = try await performer.perform(
-            HTTPCall(method: "POST", url: server.url + "/ok", headers: ["X-A": "b"], body: "hello", timeLimit: .seconds(5)), context())
+            HTTPCall(method: "POST", url: server.url + "/ok", headers: ["X-A": "b"], body: "hello", timeLimit: .seconds(60)), context())
         #expect(response.status == 201 && response.body == "{\"id\":1}")
         let seen = try #require(server.requests.first)
         #expect(seen.headers["idempotency-key"] == "call/1" && seen.headers["x-a"] == "b" && seen.text == "hello" && seen.method == "POST")
         #expect(
-            try await performer.perform(HTTPCall(method: "GET", url: server.url + "/no", timeLimit: .seconds(5)), context()).status == 503)
+            try await performer.perform(HTTPCall(method: "GET", url: server.url + "/no", timeLimit: .seconds(60)), context()).status == 503)
     }
 
     @Test func privateAddressesAreRefused() async throws {
@@ -68,7 +68,7 @@ import Testing
         defer { server.stop() }
         let performer = HTTPCallPerformer(permissions: [Permission(resource: "network", actions: ["use"])])
         await #expect(throws: CallFailure.self) {
-            try await performer.perform(HTTPCall(method: "GET", url: server.url, timeLimit: .seconds(5)), context())
+            try await performer.perform(HTTPCall(method: "GET", url: server.url, timeLimit: .seconds(60)), context())
         }
         #expect(server.requests.isEmpty)
     }

@@ -9,11 +9,11 @@ import confluent_kafka
 import kafka
 from confluent_kafka.admin import AdminClient
 
-# Short waits, so that a test waits for the broker and not for a client's patience.
+# Short waits, so that a test waits for the broker and not for a client's patience; a session outlives a machine that stands still for a while.
 CONSUMER = {
     "auto.offset.reset": "earliest",
     "enable.auto.commit": False,
-    "session.timeout.ms": 6000,
+    "session.timeout.ms": 30000,
     "heartbeat.interval.ms": 500,
     "fetch.wait.max.ms": 100,
     "allow.auto.create.topics": False,
@@ -78,7 +78,7 @@ class Cluster:
     def python_consumer(self, *topics, **more):
         settings = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "fetch_max_wait_ms": 100} | more
         if settings.get("group_id"):
-            settings = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500} | settings
+            settings = {"session_timeout_ms": 30000, "heartbeat_interval_ms": 500} | settings
         return kafka.KafkaConsumer(*topics, **self.python_properties(**settings))
 
     def python_admin(self, **more):
@@ -93,12 +93,13 @@ class Cluster:
         if settings.get("group_id"):
             # Its own default is the round robin alone, which the others do not offer.
             assignors = [aiokafka.coordinator.assignors.range.RangePartitionAssignor]
-            settings = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500, "partition_assignment_strategy": assignors} | settings
+            settings = {"session_timeout_ms": 30000, "heartbeat_interval_ms": 500, "partition_assignment_strategy": assignors} | settings
         return aiokafka.AIOKafkaConsumer(*topics, **self.python_properties(**settings))
 
     # kcat
     def kcat_options(self):
-        options = ["-b", self.servers]
+        # Its own patience with a broker is five seconds.
+        options = ["-b", self.servers, "-m", "60"]
         for name, value in self.properties().items():
             if name not in ("bootstrap.servers", "log_level"):
                 options += ["-X", f"{name}={value}"]

@@ -1,6 +1,8 @@
 """A group member as a process of its own, so that it can be killed or frozen: joins, says what it was assigned, and reads on for ever.
 
-python3 -m support.member CLIENT 'JSON of Cluster' GROUP TOPIC [INSTANCE]
+python3 -m support.member CLIENT 'JSON of Cluster' GROUP TOPIC SESSION [INSTANCE]
+
+SESSION is in milliseconds.
 """
 import asyncio
 import json
@@ -13,15 +15,15 @@ def say(partitions):
     print("assigned", *sorted(partitions), flush=True)
 
 
-def librdkafka(cluster, group, topic, instance):
-    consumer = cluster.consumer(group, **({"group_instance_id": instance} if instance else {}))
+def librdkafka(cluster, group, topic, settings):
+    consumer = cluster.consumer(group, **settings)
     consumer.subscribe([topic], on_assign=lambda _, partitions: say(p.partition for p in partitions))
     while True:
         consumer.poll(0.2)
 
 
-def kafka_python(cluster, group, topic, instance):
-    consumer = cluster.python_consumer(topic, group_id=group, **({"group_instance_id": instance} if instance else {}))
+def kafka_python(cluster, group, topic, settings):
+    consumer = cluster.python_consumer(topic, group_id=group, **settings)
     known = None
     while True:
         consumer.poll(200)
@@ -31,9 +33,9 @@ def kafka_python(cluster, group, topic, instance):
         known = now
 
 
-def aiokafka(cluster, group, topic, instance):
+def aiokafka(cluster, group, topic, settings):
     async def run():
-        consumer = cluster.aio_consumer(topic, group_id=group, **({"group_instance_id": instance} if instance else {}))
+        consumer = cluster.aio_consumer(topic, group_id=group, **settings)
         await consumer.start()
         known = None
         while True:
@@ -49,5 +51,6 @@ def aiokafka(cluster, group, topic, instance):
 CLIENTS = {"librdkafka": librdkafka, "kafka-python": kafka_python, "aiokafka": aiokafka}
 
 if __name__ == "__main__":
-    client, settings, group, topic = sys.argv[1:5]
-    CLIENTS[client](Cluster(**json.loads(settings)), group, topic, sys.argv[5] if len(sys.argv) > 5 else None)
+    client, cluster, group, topic, session, *instance = sys.argv[1:]
+    settings = {"session_timeout_ms": int(session)} | ({"group_instance_id": instance[0]} if instance else {})
+    CLIENTS[client](Cluster(**json.loads(cluster)), group, topic, settings)

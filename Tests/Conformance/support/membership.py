@@ -10,8 +10,8 @@ NOT_COORDINATOR_YET = (14, 15, 16)
 class RawMember:
     """One member, with a connection of its own, since JoinGroup and SyncGroup wait."""
 
-    def __init__(self, cluster, group, instance=None, session=6000, rebalance=6000, protocols=(("range", b"m"),), kind="consumer"):
-        self.connection = Connection(cluster, timeout=40)
+    def __init__(self, cluster, group, instance=None, session=30000, rebalance=30000, protocols=(("range", b"m"),), kind="consumer"):
+        self.connection = Connection(cluster, timeout=90)
         self.group, self.instance, self.session, self.rebalance, self.kind = group, instance, session, rebalance, kind
         self.protocols = protocols
         self.member, self.generation = "", -1

@@ -67,7 +67,7 @@ class Broker:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            answers(self.port, 15, self.process)
+            answers(self.port, 60, self.process)
         except AssertionError as error:
             self.kill()
             raise AssertionError(f"{error}; the last lines of its log:\n{self.last_lines()}") from None
@@ -78,9 +78,9 @@ class Broker:
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
-    def stop(self, seconds=10):
+    def stop(self, seconds=60):
         """Ends it with SIGTERM; its exit code."""
         if self.process.poll() is None:
             self.process.terminate()
@@ -101,10 +101,13 @@ class Broker:
 class Member:
     """A group member in a child process (support/member.py)."""
 
-    def __init__(self, client, cluster, group, topic, instance=None):
+    def __init__(self, client, cluster, group, topic, instance=None, session=12000):
+        """`session`, in milliseconds, is short for the tests that wait for its end, and longer than a busy machine stands still."""
         settings = json.dumps({"servers": cluster.servers, "user": cluster.user, "password": cluster.password})
-        command = [sys.executable, "-m", "support.member", client, settings, group, topic] + ([instance] if instance else [])
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=os.path.dirname(os.path.dirname(__file__)))
+        command = [sys.executable, "-m", "support.member", client, settings, group, topic, str(session)] + ([instance] if instance else [])
+        self.errors = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, cwd=os.path.dirname(os.path.dirname(__file__)))
         self.assignments = queue.Queue()
         #: What it was assigned last.
         self.partitions = set()
@@ -116,17 +119,24 @@ class Member:
             if word == b"assigned":
                 self.partitions = {int(number) for number in numbers}
                 self.assignments.put(sorted(self.partitions))
+        self.assignments.put(None)
 
-    def wait_for_assignment(self, seconds=30):
+    def wait_for_assignment(self, seconds=120):
         """The partitions that it says it got next."""
         try:
-            return self.assignments.get(timeout=seconds)
+            assigned = self.assignments.get(timeout=seconds)
         except queue.Empty:
-            raise AssertionError(f"the member was assigned nothing in {seconds} s") from None
+            raise AssertionError(f"the member was assigned nothing in {seconds} s; {self._last_words()}") from None
+        assert assigned is not None, f"the member has ended; {self._last_words()}"
+        return assigned
+
+    def _last_words(self):
+        self.errors.seek(0)
+        return f"its last words:\n{self.errors.read()[-2000:].decode(errors='replace')}"
 
     def kill(self):
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def freeze(self):
         self.process.send_signal(signal.SIGSTOP)

@@ -27,7 +27,7 @@ class Record(NamedTuple):
         return self.key, self.value, tuple(self.headers)
 
 
-def write(cluster, topic, records, partition=0, producer=None, timeout=20, **properties):
+def write(cluster, topic, records, partition=0, producer=None, timeout=60, **properties):
     """Produces with librdkafka; the delivered messages in order of their offsets. Raises KafkaException of the first that failed."""
     own = producer or cluster.producer(**properties)
     delivered, failed = [], []
@@ -47,7 +47,7 @@ def write(cluster, topic, records, partition=0, producer=None, timeout=20, **pro
     return sorted(delivered, key=lambda message: (message.partition(), message.offset()))
 
 
-def read(cluster, topic, partitions=(0,), start=confluent_kafka.OFFSET_BEGINNING, timeout=20, **properties):
+def read(cluster, topic, partitions=(0,), start=confluent_kafka.OFFSET_BEGINNING, timeout=60, **properties):
     """Everything from `start` to the end of the partitions, with librdkafka, as messages."""
     settings = {"isolation_level": "read_committed", "enable_partition_eof": True} | properties
     consumer = cluster.consumer(**settings)
@@ -79,7 +79,7 @@ def values(messages):
     return [message.value() for message in messages]
 
 
-def poll_values(consumer, count, seconds=20):
+def poll_values(consumer, count, seconds=60):
     """Polls a librdkafka consumer until `count` records are there; their values."""
     found = []
 
@@ -118,7 +118,7 @@ class KafkaPython:
         try:
             futures = [producer.send(topic, r.value, r.key, list(r.headers), 0, r.timestamp) for r in records]
             for future in futures:
-                future.get(20)
+                future.get(60)
         finally:
             producer.close(5)
 
@@ -151,7 +151,7 @@ class AIOKafka:
             await producer.start()
             try:
                 waiting = [await producer.send(topic, r.value, r.key, 0, r.timestamp, list(r.headers)) for r in records]
-                await asyncio.wait_for(asyncio.gather(*waiting), 20)
+                await asyncio.wait_for(asyncio.gather(*waiting), 60)
             finally:
                 await producer.stop()
 
@@ -167,7 +167,7 @@ class AIOKafka:
                 partition = kafka_partition(topic)
                 consumer.assign([partition])
                 await consumer.seek_to_beginning(partition)
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while len(found) < count:
                         for messages in (await consumer.getmany(timeout_ms=200)).values():
                             found.extend(Record(m.key, m.value, tuple(m.headers), m.offset, m.timestamp, m.partition) for m in messages)
@@ -192,7 +192,7 @@ class Kcat:
     @staticmethod
     def read(cluster, topic, count):
         command = ["kcat", "-C", "-q", "-e", "-J", "-t", topic, "-p", "0", "-o", "beginning", *cluster.kcat_options()]
-        lines = subprocess.run(command, capture_output=True, timeout=30, check=True).stdout.splitlines()
+        lines = subprocess.run(command, capture_output=True, timeout=90, check=True).stdout.splitlines()
         return [Kcat._record(json.loads(line)) for line in lines]
 
     @staticmethod

@@ -2,7 +2,7 @@
 import time
 
 
-def until(what, condition, seconds=20, pause=0.02):
+def until(what, condition, seconds=60, pause=0.02):
     """Returns the first true value of `condition()`; an AssertionError that names `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

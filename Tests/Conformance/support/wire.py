@@ -15,7 +15,7 @@ from .waiting import until
 class Connection:
     """One connection; requests are answered in order."""
 
-    def __init__(self, cluster, timeout=15):
+    def __init__(self, cluster, timeout=60):
         self.socket = socket.create_connection(cluster.address, timeout)
         self.correlation = 100
 
@@ -62,7 +62,7 @@ class Connection:
         assert payload is not None, f"connection closed on {request.name} version {version}"
         return decode(sent, version, payload, self.correlation)
 
-    def is_closed(self, seconds=10):
+    def is_closed(self, seconds=60):
         """Whether the broker closes the connection within `seconds`; what it sends before is thrown away."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

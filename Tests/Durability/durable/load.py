@@ -8,7 +8,7 @@ from .journal import IDEMPOTENT, PLAIN, value_of
 #: and what was on its way is then written twice.
 SMALL = {"batch_size": 8000}
 #: Clients look for the broker again soon, and fail late.
-PATIENCE = {"reconnect_backoff_ms": 10, "reconnect_backoff_max_ms": 50, "retry_backoff_ms": 10, "message_timeout_ms": 15000, "error_cb": lambda _: None}
+PATIENCE = {"reconnect_backoff_ms": 10, "reconnect_backoff_max_ms": 50, "retry_backoff_ms": 10, "message_timeout_ms": 60_000, "error_cb": lambda _: None}
 
 
 class Worker(threading.Thread):
@@ -68,8 +68,8 @@ class Writer(Worker):
             producer.purge()
             producer.poll(0)
         else:
-            left = producer.flush(20)
-            assert left == 0, f"{self.name}: {left} records neither delivered nor failed 20 s after the restart"
+            left = producer.flush(70)
+            assert left == 0, f"{self.name}: {left} records neither delivered nor failed 70 s after the restart"
 
 
 class IdempotentWriter(Writer):

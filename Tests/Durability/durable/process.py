@@ -24,7 +24,7 @@ class KilledBroker(Broker):
 
     def cut_power(self, seed):
         """What was not synced is lost, in part or whole; the process ends at once."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.fault_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.fault_port, timeout=60)
         try:
             connection.request("POST", f"/power-cut?seed={seed}")
             connection.getresponse().read()
@@ -32,7 +32,7 @@ class KilledBroker(Broker):
             pass  # It is gone already.
         finally:
             connection.close()
-        code = self.process.wait(20)
+        code = self.process.wait(60)
         assert code == 137, f"the broker ended with {code} at a power cut"
 
     def kill_in_recovery(self, seconds):

@@ -69,7 +69,7 @@ class Directory:
     def end(workers, ending):
         ending.set()
         for worker in workers:
-            worker.join(30)
+            worker.join(90)
             assert not worker.is_alive(), f"{worker.name} does not end"
 
     def end_transactions(self):

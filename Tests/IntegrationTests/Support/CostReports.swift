@@ -22,17 +22,19 @@ final class CostReports: Sendable {
     private let failure = Mutex<String?>(nil)
     private let isOver = Atomic(false)
 
-    /// Fifty records, of fifty keys, ten times a second.
-    init(_ settings: ClientSettings) {
+    /// So many records ten times a second, of fifty keys in turn.
+    init(_ settings: ClientSettings, of count: Int = 50) {
         DedicatedThread.start(name: "load") { [self] in
             do {
                 let producer = try Producer(settings)
                 defer { producer.close() }
+                var next = 0
                 while !isStopped.load(ordering: .relaxed) {
-                    let records = (0..<50).map { number in
-                        OutgoingRecord(topic: "cost.report", key: Array("key-\(number)".utf8), value: Array(#"{"payload":{}}"#.utf8))
+                    let records = (next..<next + count).map { number in
+                        OutgoingRecord(topic: "cost.report", key: Array("key-\(number % 50)".utf8), value: Array(#"{"payload":{}}"#.utf8))
                     }
                     for delivery in try producer.sendAndWait(records) { if let error = delivery.error { throw error } }
+                    next += count
                     acknowledged.add(records.count, ordering: .relaxed)
                     usleep(100_000)
                 }

@@ -34,7 +34,7 @@ final class MeshUnderTest: Sendable {
         let process = try await DedicatedThread.run(name: "mesh-up") { try ChildProcess.spawn(launch) }
         func said() -> String { (try? String(contentsOfFile: output, encoding: .utf8)) ?? "" }
         do {
-            try await eventually("mesh up to say that its bots run", within: .seconds(180)) {
+            try await eventually("mesh up to say that its bots run", within: .seconds(240)) {
                 if let status = process.exitStatus { throw NotStarted(description: "mesh up \(status):\n\(said().suffix(4000))") }
                 return said().contains(" run (")
             }
@@ -69,7 +69,7 @@ final class MeshUnderTest: Sendable {
         log.stop()
         return try await DedicatedThread.run(name: "mesh-down") { [process, directory] in
             process.signal(.interrupt)
-            let status = process.wait(timeout: .seconds(60))
+            let status = process.wait(timeout: .seconds(120))
             if status == nil { process.signal(.kill) }
             // What went wrong stays there to be looked at.
             if status == .exited(0), !isNeeded { try? FileManager.default.removeItem(atPath: directory) }
@@ -120,7 +120,7 @@ final class MeshUnderTest: Sendable {
 
     /// Waits for an event of a type that `matches`.
     func event(
-        _ type: EventType, within limit: Duration = .seconds(60), _ matches: @Sendable (LogFollower.Event) -> Bool = { _ in true }
+        _ type: EventType, within limit: Duration = .seconds(120), _ matches: @Sendable (LogFollower.Event) -> Bool = { _ in true }
     ) async throws -> LogFollower.Event {
         var found: LogFollower.Event?
         do {
