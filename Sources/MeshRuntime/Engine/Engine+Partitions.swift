@@ -122,15 +122,15 @@ extension Engine {
         return true
     }
 
-    /// The log was cut: what comes at these offsets now is new. It is committed at once where the log ends now: who started only after more was written would take
-    /// the end of that for it.
-    private func forgetLost(_ partition: AssignedPartition, from end: Int64) {
+    /// The log was cut: what comes at this offset and above now is new, or read again. It is committed at once from where: who started only after more was written
+    /// would take the end of that for it.
+    private func forgetLost(_ partition: AssignedPartition, from offset: Int64) {
         partition.isDirty = true
         let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
-        let journals = partition.journals.keys.filter { $0 >= end }.map { StateKey.journal(topic: topic, partition: number, offset: $0) }
-        let notes = partition.notes.filter { $0 >= end }.map { StateKey.notDone(topic: topic, partition: number, offset: $0) }
-        partition.journals = partition.journals.filter { $0.key < end }
-        partition.notes.removeAll { $0 >= end }
+        let journals = partition.journals.keys.filter { $0 >= offset }.map { StateKey.journal(topic: topic, partition: number, offset: $0) }
+        let notes = partition.notes.filter { $0 >= offset }.map { StateKey.notDone(topic: topic, partition: number, offset: $0) }
+        partition.journals = partition.journals.filter { $0.key < offset }
+        partition.notes.removeAll { $0 >= offset }
         let records = (journals + notes).map { stateRecord($0, nil, in: partition.topicPartition) }
         if !records.isEmpty { unsettled.append(SettleItem(.own, records: records, partition: partition)) }
     }
