@@ -58,6 +58,48 @@ import Testing
         }
     }
 
+    /// A commit that is sent behind a join is refused, since the group has gone on; it costs the member its generation, and its partitions.
+    @Test func whoCommitsOnlyWhereNoJoinMayHaveBegunIsNotRefused() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic(partitions: 4)
+        let group = GroupSettings(id: broker.uniqueName("group"))
+        try await blocking {
+            let first = RecordingDelegate()
+            let one = try Consumer(broker.settings, group: group, events: first, observer: quiet)
+            defer { one.close() }
+            var refusals: [KafkaError] = []
+            /// One after the other, as fast as they are answered.
+            func commitAgainAndAgain() throws {
+                let end = ContinuousClock.now.advanced(by: .milliseconds(100))
+                while ContinuousClock.now < end {
+                    refusals += one.answeredCommits().compactMap(\.error)
+                    guard !one.isCommitting, !one.isJoining, !one.mayBeJoining else { continue }
+                    let offsets = first.assigned.map { ($0, CommittedOffset(offset: 1)) }
+                    try one.commitInBackground(Dictionary(uniqueKeysWithValues: offsets))
+                }
+            }
+            try one.subscribe(to: [topic])
+            try one.poll { first.assigned.count == 4 }
+            for _ in 0..<4 {
+                let second = RecordingDelegate()
+                let two = try Consumer(broker.settings, group: group, events: second, observer: quiet)
+                try two.subscribe(to: [topic])
+                try one.poll {
+                    try commitAgainAndAgain()
+                    _ = two.poll(timeout: .milliseconds(1))
+                    return first.assigned.count == 2 && second.assigned.count == 2
+                }
+                two.close()
+                try one.poll {
+                    try commitAgainAndAgain()
+                    return first.assigned.count == 4
+                }
+            }
+            #expect(refusals == [])
+            #expect(!first.events.contains { $0.hasPrefix("lose") }, "\(first.events)")
+        }
+    }
+
     /// Cooperative-sticky, on librdkafka's imitation: the other partitions stay where they are.
     @Test func onlyTheMovedPartitionsAreRevokedFromACooperativeMember() async throws {
         try await blocking {

@@ -179,6 +179,7 @@ import Testing
         #expect(machine.log.records(of: WorkDone.type.name).count == 700, "work goes on meanwhile")
         #expect(committed() == 0)
         machine.isJoining = false
+        machine.pass(20)
         run()
         #expect(committed() == 700)
     }

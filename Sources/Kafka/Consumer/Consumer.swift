@@ -93,9 +93,14 @@ public final class Consumer {
     /// Whether the partitions have passed to others without a revocation. Only true inside `RebalanceDelegate.lost`.
     public var isAssignmentLost: Bool { rd_kafka_assignment_lost(handle.pointer) != 0 }
 
-    /// Whether the group hands its partitions out anew and this member waits for its share. A commit would wait behind that on the same connection, be refused
-    /// because the group has gone on meanwhile, and librdkafka would give all partitions up for lost.
-    public var isJoining: Bool { handle.context.joinWatch.isJoining.load(ordering: .acquiring) }
+    /// Whether the group hands its partitions out anew and this member waits for its share, or may join once more at any moment: for a second after it has joined,
+    /// but not inside a `RebalanceDelegate`. A commit would wait behind the join on the same connection, be refused because the group has gone on meanwhile, and
+    /// librdkafka would give all partitions up for lost.
+    public var isJoining: Bool { handle.context.joinWatch.isJoining }
+
+    /// Whether that may have begun without being seen yet: for 20 ms after the coordinator has answered a heartbeat, metadata have come, or a `RebalanceDelegate`
+    /// was called. A commit that is sent then may be behind the join already.
+    public var mayBeJoining: Bool { handle.context.joinWatch.mayBeJoining }
 
     /// The member's id, as the coordinator gave it; empty before it has joined.
     public var memberID: String {
@@ -164,6 +169,10 @@ public final class Consumer {
 
     /// Called by librdkafka inside `poll` and `close`.
     func rebalance(_ code: rd_kafka_resp_err_t, _ list: PartitionList.Pointer) {
+        handle.context.joinWatch.callback { change(code, list) }
+    }
+
+    private func change(_ code: rd_kafka_resp_err_t, _ list: PartitionList.Pointer) {
         let partitions = PartitionList.elements(of: list).map(\.topicPartition)
         if !isClosed, let name = rd_kafka_rebalance_protocol(handle.pointer) { isCooperative = String(cString: name) == "COOPERATIVE" }
         do throws(KafkaError) {

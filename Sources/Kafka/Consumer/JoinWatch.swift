@@ -1,12 +1,68 @@
 import CRdKafka
+import Glibc
 import Synchronization
 
-/// Knows whether the member is joining its group anew: from the sending of a JoinGroup request to the answer to the SyncGroup request after it.
+/// Knows whether the member is joining its group anew: from the sending of a JoinGroup request to the answer to the SyncGroup request after it; and whether that
+/// may have begun unseen.
 ///
-/// librdkafka's API does not tell that; its interceptors see each request go out and each answer come in, on its own threads.
+/// librdkafka's API does not tell that; its interceptors see each request go out and each answer come in, on its own threads. Between what makes it join and the
+/// request going out lies the way from one of these threads to the next.
 final class JoinWatch: Sendable {
-    /// Whether a join is under way.
-    let isJoining = Atomic<Bool>(false)
+    private let joining = Atomic<Bool>(false)
+    /// When a JoinGroup request went out last. These two are milliseconds of the monotonic clock.
+    private let lastJoin = Atomic<Int64>(.min / 2)
+    /// Until when another may be on its way.
+    private let suspectedUntil = Atomic<Int64>(0)
+    private let isInCallback = Atomic<Bool>(false)
+
+    /// In milliseconds: how long the way to the coordinator's thread takes at most, on a machine that is not very busy; and how long after a JoinGroup request
+    /// librdkafka 2.0.2 waits before most others (`rkcg_join_intvl`), which then come with nothing before them that could be seen.
+    private static let (way, interval): (Int64, Int64) = (20, 1_000)
+
+    /// Whether a join is under way, or one that was put off may begin at any moment.
+    var isJoining: Bool {
+        joining.load(ordering: .acquiring) || mayBegin(until: lastJoin.load(ordering: .acquiring) + Self.interval + Self.way)
+    }
+
+    /// Whether one may have begun that nobody has seen yet.
+    var mayBeJoining: Bool { mayBegin(until: suspectedUntil.load(ordering: .acquiring)) }
+
+    private func mayBegin(until end: Int64) -> Bool { !isInCallback.load(ordering: .acquiring) && Self.uptime < end }
+
+    /// What leads to a join has happened just now, or may have.
+    private func suspect() { suspectedUntil.store(Self.uptime + Self.way, ordering: .releasing) }
+
+    /// Runs a rebalance callback. No join begins before it has returned; then one may, where partitions were given up for others.
+    func callback(_ body: () -> Void) {
+        isInCallback.store(true, ordering: .releasing)
+        body()
+        suspect()
+        isInCallback.store(false, ordering: .releasing)
+    }
+
+    fileprivate func sent(_ request: Int16) {
+        guard request == Self.joinGroup else { return }
+        joining.store(true, ordering: .releasing)
+        lastJoin.store(Self.uptime, ordering: .releasing)
+    }
+
+    /// What an answer says is not told here: each of these may say that the group begins anew, or that a topic has other partitions.
+    fileprivate func answered(_ request: Int16) {
+        switch request {
+        case Self.metadata, Self.heartbeat: suspect()
+        case Self.syncGroup:
+            suspect()
+            // A join whose connection breaks is begun again by librdkafka, and ends like this too.
+            joining.store(false, ordering: .releasing)
+        default: break
+        }
+    }
+
+    private static var uptime: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
 
     /// Lets a client that is made of `configuration` tell the watch, which must outlive it.
     func attach(to configuration: OpaquePointer) {
@@ -15,8 +71,7 @@ final class JoinWatch: Sendable {
 
     fileprivate static let name = "mesh-join"
     /// Numbers of the protocol's requests: https://kafka.apache.org/protocol#protocol_api_keys
-    fileprivate static let joinGroup: Int16 = 11
-    fileprivate static let syncGroup: Int16 = 14
+    private static let (metadata, joinGroup, heartbeat, syncGroup): (Int16, Int16, Int16, Int16) = (3, 11, 12, 14)
 
     fileprivate static func of(_ opaque: UnsafeMutableRawPointer?) -> JoinWatch? {
         opaque.map { Unmanaged<JoinWatch>.fromOpaque($0).takeUnretainedValue() }
@@ -34,7 +89,7 @@ private func watchRequest(
     client: OpaquePointer?, socket: Int32, broker: UnsafePointer<CChar>?, number: Int32, key: Int16, version: Int16, correlation: Int32,
     size: Int, opaque: UnsafeMutableRawPointer?
 ) -> rd_kafka_resp_err_t {
-    if key == JoinWatch.joinGroup { JoinWatch.of(opaque)?.isJoining.store(true, ordering: .releasing) }
+    JoinWatch.of(opaque)?.sent(key)
     return RD_KAFKA_RESP_ERR_NO_ERROR
 }
 
@@ -42,7 +97,6 @@ private func watchResponse(
     client: OpaquePointer?, socket: Int32, broker: UnsafePointer<CChar>?, number: Int32, key: Int16, version: Int16, correlation: Int32,
     size: Int, roundTrip: Int64, error: rd_kafka_resp_err_t, opaque: UnsafeMutableRawPointer?
 ) -> rd_kafka_resp_err_t {
-    // A join whose connection breaks is begun again by librdkafka, and ends like this too.
-    if key == JoinWatch.syncGroup { JoinWatch.of(opaque)?.isJoining.store(false, ordering: .releasing) }
+    JoinWatch.of(opaque)?.answered(key)
     return RD_KAFKA_RESP_ERR_NO_ERROR
 }

@@ -7,8 +7,7 @@ extension Engine {
     /// come last.
     func commitDelivered(at moment: Moment) {
         guard settings.delivery == .atLeastOnce, inFlight == nil, !uncommitted.isAsked else { return }
-        let isTime = moment.uptime - lastCommit >= settings.limits.commitInterval
-        guard isTime || isGivingUp || uncommitted.isHeldUp || uncommitted.count > settings.limits.repeatableItems / 2 else { return }
+        guard isCommitDue(at: moment) else { return }
         let offsets = takeOffsets()
         guard !offsets.isEmpty else { return uncommitted.forget() }
         lastCommit = moment.uptime
@@ -16,11 +15,21 @@ extension Engine {
         actions.append(.commit(offsets, isLast: isGivingUp))
     }
 
-    /// Nothing can be committed now, since the member joins its group. It is tried again at once, and the results count on.
-    func commitWaits(_ topicPartitions: some Sequence<TopicPartition>) {
-        for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
-        uncommitted.waits()
+    private func isCommitDue(at moment: Moment) -> Bool {
+        if let again = uncommitted.again { return moment.uptime >= again }
+        return moment.uptime - lastCommit >= settings.limits.commitInterval || isGivingUp
+            || uncommitted.count > settings.limits.repeatableItems / 2
     }
+
+    /// Nothing can be committed now. It is tried again soon, and the results count on.
+    /// - Parameter isLong: the member joins its group, which may take seconds; else it may be about to, which shows within milliseconds.
+    func commitWaits(_ topicPartitions: some Sequence<TopicPartition>, isLong: Bool, at moment: Moment) {
+        for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
+        uncommitted.waits(until: moment.uptime + Self.putOff, isLong: isLong)
+    }
+
+    /// In milliseconds.
+    private static var putOff: Int64 { 10 }
 
     /// What became of the commit that was asked for last. One that the broker refused is repeated, and nothing is delivered before.
     func commitAnswered(_ topicPartitions: some Sequence<TopicPartition>, _ error: KafkaError?, at moment: Moment) {

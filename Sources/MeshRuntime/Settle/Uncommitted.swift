@@ -3,15 +3,17 @@ struct Uncommitted {
     private(set) var count = 0
     /// How many of them the commit takes along that is under way; nil: none is.
     private var asked: Int?
-    /// The last commit could not even be asked for, and nobody knows for how long: work goes on meanwhile.
-    private(set) var isHeldUp = false
+    /// The last commit could not even be asked for, and that may last: work goes on meanwhile.
+    private var isHeldUp = false
+    /// When one that could not be asked for is tried again, on the monotonic clock.
+    private(set) var again: Int64?
 
     var isAsked: Bool { asked != nil }
 
     mutating func delivered(_ results: Int) { count += results }
 
     /// A commit that takes all of them along is asked for.
-    mutating func asks() { asked = count }
+    mutating func asks() { (asked, again) = (count, nil) }
 
     /// What became of the commit that was asked for; one that the broker refused has committed none.
     mutating func answered(isCommitted: Bool) {
@@ -19,7 +21,8 @@ struct Uncommitted {
         (asked, isHeldUp) = (nil, false)
     }
 
-    mutating func waits() { (asked, isHeldUp) = (nil, true) }
+    /// It could not be asked for, and is tried again then. `isLong`: that may go on for seconds.
+    mutating func waits(until again: Int64, isLong: Bool) { (asked, isHeldUp, self.again) = (nil, isLong, again) }
 
     /// No offset belongs to them: they are steps, or their partitions are gone.
     mutating func forget() { self = Uncommitted() }

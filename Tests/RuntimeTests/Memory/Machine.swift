@@ -172,7 +172,7 @@ final class Machine {
                 settling = batch
             case .commit(let offsets, _):
                 if isJoining {
-                    engine.commitWaits(offsets.keys)
+                    engine.commitWaits(offsets.keys, isLong: true, at: moment)
                 } else {
                     #expect(committing == nil, "of two that are under way the older could come last")
                     committing = offsets
