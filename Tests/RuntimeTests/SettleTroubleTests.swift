@@ -257,6 +257,44 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// At-least-once a later result of its key may have been delivered before it.
+    @Test func whatIsWrittenAgainBehindOthersSaysSo() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: .atLeastOnce)
+        machine.restoreAll()
+        for number in 1...3 { try machine.send(Work(name: "a", number: number, how: "plain")) }
+        while machine.deliver() != nil {}
+        machine.advance()
+        // The third is not behind any other.
+        let late = KafkaError(code: -192, name: "_MSG_TIMED_OUT", message: "too late", isRetriable: true)
+        machine.settle(.failed(late))
+        machine.pass(3_000)
+        machine.advance()
+        machine.settle(.failed(late, delivered: [1], lastBegun: 1))
+        machine.runDry()
+        let results = machine.log.records(of: WorkDone.type.name)
+        #expect(try machine.events(WorkDone.self).map(\.payload.number) == [2, 1, 3])
+        #expect(results.map { header("mesh_reordered", of: $0) } == [nil, "1", nil])
+        machine.expectAllCommitted()
+    }
+
+    /// A bot with state hands the record to itself first: there it may have come behind a later one already.
+    @Test func whatIsForwardedAgainBehindOthersSaysSoInItsResult() throws {
+        let machine = try Machine(CountBot.self, partitions: 1, delivery: .atLeastOnce)
+        machine.restoreAll()
+        for number in 1...2 { try machine.send(Work(name: "a", number: number, how: "plain")) }
+        while machine.deliver() != nil {}
+        machine.advance()
+        let late = KafkaError(code: -192, name: "_MSG_TIMED_OUT", message: "too late", isRetriable: true)
+        let batch = try #require(machine.settling)
+        #expect(batch.records.joined().allSatisfy { $0.topic == machine.settings.topics.inbox })
+        machine.settle(.failed(late, delivered: [1], lastBegun: 1))
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).map(\.payload.number) == [2, 1])
+        let results = machine.log.records(of: WorkDone.type.name)
+        #expect(results.map { header("mesh_reordered", of: $0) } == [nil, "1"])
+        machine.expectAllCommitted()
+    }
+
     /// A rebalance lets a settlement fail, and takes what was in it.
     @Test func troubleEndsWithWhatItWasAbout() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)

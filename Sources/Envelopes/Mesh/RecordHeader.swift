@@ -24,7 +24,7 @@ public enum RecordHeader {
     public static let overtaken = "mesh_overtaken"
     public static let key = "mesh_key"
     public static let keyIsNull = "mesh_key_is_null"
-    /// Of a result whose input went through the retry topic: it may come behind those of later inputs of its key.
+    /// Of a result that may come behind those of later inputs of its key: its input went through the retry topic, or it was written again behind others.
     public static let reordered = "mesh_reordered"
 
     /// Headers that only the bot's own topics have, or that a dead letter adds.

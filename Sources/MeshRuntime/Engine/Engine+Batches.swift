@@ -146,9 +146,10 @@ extension Engine {
             if settings.delivery == .atLeastOnce { uncommitted.delivered(current.items.reduce(0) { $0 + $1.results }) }
             for item in current.items { committed.append(item) }
             actOnNextCommitted(at: moment)
-        case .failed(let error, let unwritten, let delivered, let isAnotherWay):
+        case .failed(let error, let unwritten, let delivered, let lastBegun, let isAnotherWay):
             figures.failedSettling()
             for one in delivered { current.items[one].isDelivered = true }
+            for item in current.items.prefix(lastBegun ?? 0) where !item.isDelivered { item.markOvertaken() }
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
             inFlight?.isOut = false
             let before = settleAgain.pause

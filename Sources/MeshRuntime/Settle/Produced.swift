@@ -15,6 +15,19 @@ enum Produced: Sendable {
         }
     }
 
+    /// The same, saying of an event that it may come behind later results of its key.
+    var overtaken: Produced {
+        guard case .event(let event) = self else { return self }
+        return .event(event.overtaken)
+    }
+
+    /// The same of a record in a bot's inbox.
+    var overtakenInItsInbox: Produced {
+        guard case .record(var record) = self, !record.headers.contains(where: { $0.name == RecordHeader.overtaken }) else { return self }
+        record.headers.append(Header(RecordHeader.overtaken, text: "1"))
+        return .record(record)
+    }
+
     /// Its bytes; of an event, no fewer than it will have.
     var byteCount: Int {
         switch self {
@@ -40,6 +53,15 @@ final class OutgoingEvent: Sendable {
         self.partition = partition
         self.marks = marks
         mostBytes = Self.codec.mostBytes(of: envelope) + (key?.utf8.count ?? 0) + marks.byteCount
+    }
+
+    /// Of results that may come behind those of later inputs of their key: their input went through the retry topic, or they were written again.
+    static let reordered = Header(RecordHeader.reordered, text: "1")
+
+    /// The same with that header.
+    var overtaken: OutgoingEvent {
+        if marks.contains(Self.reordered) { return self }
+        return OutgoingEvent(envelope, key: key, partition: partition, marks: marks + [Self.reordered])
     }
 
     /// For writing only: no limit counts.

@@ -129,7 +129,7 @@ struct Results: Sendable {
     private func add(_ envelope: Envelope, _ original: EventID?, key: String?, because input: Cause, to made: inout Made) throws(Rejection)
     {
         var marks = Headers()
-        if input.wasOvertaken { marks.append(Self.reordered) }
+        if input.wasOvertaken { marks.append(OutgoingEvent.reordered) }
         if let replay = input.replay { marks.append(contentsOf: replay.marks.headers(ofProduced: original)) }
         let event = try codec.outgoing(envelope, key: key, marks: marks)
         let most = settings.limits.recordBytes
@@ -144,9 +144,6 @@ struct Results: Sendable {
         made.add(.event(event))
         if !configuration.outputs.isEmpty { made.add(envelope) }
     }
-
-    /// Of results whose input went through the retry topic: they may come behind those of later inputs of their key.
-    private static let reordered = Header(RecordHeader.reordered, text: "1")
 
     private func notification(
         _ rule: BotConfiguration.NotificationRule, _ template: Template?, place: Int, of event: Envelope

@@ -27,7 +27,7 @@ final class SettleItem {
     let partition: AssignedPartition?
     let offset: Int64?
     let result: Result
-    let records: [Produced]
+    private(set) var records: [Produced]
     /// Of the records, about.
     let bytes: Int
     /// The record that it is about, where that never became a job.
@@ -70,6 +70,11 @@ final class SettleItem {
         ownSource = source
     }
 
+    /// At-least-once: it is written again, and behind records of items that come after it, maybe of its key. What a bot with state forwards says so to that bot.
+    func markOvertaken() {
+        if case .forwarded = result { records = records.map(\.overtakenInItsInbox) } else { records = records.map(\.overtaken) }
+    }
+
     /// How many results a crash before its commit would repeat.
     var results: Int { max(1, records.count { if case .event = $0 { true } else { false } }) }
 
@@ -105,8 +110,8 @@ struct InFlight {
 enum SettleOutcome: Sendable {
     case committed
     /// Nothing of it is visible but what `delivered` names, at-least-once: items that need not be written again. `isAnotherWay`: the next attempt goes about it
-    /// otherwise, and may come at once.
-    case failed(KafkaError, unwritten: [Unwritten] = [], delivered: Set<Int> = [], isAnotherWay: Bool = false)
+    /// otherwise, and may come at once. `lastBegun`: the last item of which any record was delivered.
+    case failed(KafkaError, unwritten: [Unwritten] = [], delivered: Set<Int> = [], lastBegun: Int? = nil, isAnotherWay: Bool = false)
 }
 
 /// What is known of why an item could not be written.

@@ -50,6 +50,9 @@ private struct SettleWorker {
 
     /// For one call of the transaction's protocol; it is repeated.
     private static let callLimit: Duration = .seconds(15)
+    /// It takes milliseconds, or hangs: librdkafka 2.0.2 now and then waits for ever where a record was refused while others were on their way, until the broker
+    /// ends the transaction for its age. Another producer ends it at once.
+    private static let abortLimit: Duration = .seconds(3)
     /// Longer than the producer's own limit, after which each record has been delivered or has failed.
     private static let deliveryLimit: Duration = .seconds(25)
     /// So often within a minute, and another process surely runs in this slot.
@@ -146,7 +149,7 @@ private struct SettleWorker {
             let failures = producer.deliveries()
             if !error.isFatal, producer.fatalError == nil {
                 do throws(KafkaError) {
-                    try repeating { () throws(KafkaError) in try producer.abortTransaction(timeout: Self.callLimit) }
+                    try producer.abortTransaction(timeout: Self.abortLimit)
                 } catch {
                     logger.warn("a transaction could not be aborted: \(error); a new producer is made")
                     drop()
@@ -192,8 +195,11 @@ private struct SettleWorker {
         }
         let failures = producer.deliveries()
         guard let error = unsent?.error ?? failures.first?.error else { return .committed }
-        let sent = Set(0..<(unsent?.item ?? work.batch.records.count))
-        return failed(error, unsent, failures, delivered: sent.subtracting(failures.map { Int($0.token) }))
+        let sent = work.batch.records[..<(unsent?.item ?? work.batch.records.count)]
+        let failed = Dictionary(failures.map { (Int($0.token), 1) }, uniquingKeysWith: +)
+        return self.failed(
+            error, unsent, failures, delivered: Set(sent.indices.filter { failed[$0] == nil }),
+            lastBegun: sent.indices.last { failed[$0, default: 0] < sent[$0].count })
     }
 
     /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most so many milliseconds.
@@ -217,7 +223,7 @@ private struct SettleWorker {
     ///   - failures: reports of records that were not delivered.
     ///   - uptime: when, in milliseconds of the monotonic clock; an abort may have taken long since.
     private mutating func failed(
-        _ error: KafkaError, _ unsent: Unwritten? = nil, _ failures: [Delivery] = [], delivered: Set<Int> = [],
+        _ error: KafkaError, _ unsent: Unwritten? = nil, _ failures: [Delivery] = [], delivered: Set<Int> = [], lastBegun: Int? = nil,
         at uptime: Int64 = Moment.current.uptime
     ) -> SettleOutcome {
         var unwritten = unsent.map { [$0] } ?? []
@@ -235,7 +241,7 @@ private struct SettleWorker {
         }
         let cause = SettleTrouble.cause(crowded.values.first?.first?.error ?? error, unwritten)
         noteFailure(error, at: uptime)
-        return .failed(cause, unwritten: unwritten, delivered: delivered, isAnotherWay: !crowded.isEmpty)
+        return .failed(cause, unwritten: unwritten, delivered: delivered, lastBegun: lastBegun, isAnotherWay: !crowded.isEmpty)
     }
 
     private mutating func noteFailure(_ error: KafkaError, at now: Int64) {

@@ -282,7 +282,7 @@ final class Machine {
             activity += batch.records.joined().count
             for (partition, commit) in batch.offsets { commitOffset(partition, commit) }
         }
-        if case .failed(_, _, let delivered, _) = outcome {
+        if case .failed(_, _, let delivered, _, _) = outcome {
             for produced in delivered.flatMap({ batch.records[$0] }) { log.append(produced.record) }
         }
         engine.settled(batch.id, outcome, at: moment)
