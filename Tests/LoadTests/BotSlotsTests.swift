@@ -107,6 +107,13 @@ import Testing
         #expect(twice == ["bot 1 did not end within 0.2 s of its second SIGTERM"])
     }
 
+    /// It would be ended as any program that does not care for the signal, which is no fault of a bot's.
+    @Test(.timeLimit(.minutes(10))) func whoeverHasNotBegunIsToldLater() async throws {
+        let slow = #"echo 0 > "$1"; sleep 0.5; trap 'exit 0' TERM; while true; do sleep 0.02; done"#
+        let troubles = try await Self.troubles(slow) { slots, _ in slots.terminate(1, twice: false) }
+        #expect(troubles == [])
+    }
+
     @Test(.timeLimit(.minutes(10))) func anEndWithAStatusIsNoDrain() async throws {
         let failing = #"trap 'exit 7' TERM; echo 0 > "$1"; while true; do sleep 0.02; done"#
         let troubles = try await Self.troubles(failing) { slots, _ in slots.terminate(1, twice: false) }

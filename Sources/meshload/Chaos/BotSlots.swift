@@ -76,6 +76,7 @@ final class BotSlots: Sendable {
             change(slot) { $0.isWanted = false }
             if !twice { Chaos.say("  bot \(slot) drains still") }
         } else {
+            waitUntilBegun(slot)
             send(.terminate, to: slot) { [limits] in
                 $0.isWanted = false
                 ($0.told, $0.endsBy, $0.toldTwice) = (.terminate, uptimeSeconds() + limits.drain, false)
@@ -115,18 +116,24 @@ final class BotSlots: Sendable {
         }
     }
 
-    /// Two signals that are pending at once are one: the second waits until the process has taken the first.
-    private func waitUntilTaken(_ slot: Int) {
-        let limit = uptimeSeconds() + 5
-        while let pid = state.withLock({ $0.slots[slot]?.process?.pid }), Self.isPending(SIGTERM, pid), uptimeSeconds() < limit {
-            usleep(10_000)
-        }
+    /// SIGTERM ends a process that has not begun, as it ends any that does not care: a bot blocks it first of all.
+    private func waitUntilBegun(_ slot: Int) {
+        wait(5, for: slot) { pid in ["SigBlk", "SigCgt", "SigIgn"].contains { Self.has(SIGTERM, $0, pid) } }
     }
 
-    /// Whether a signal waits for a process to take it.
-    private static func isPending(_ signal: Int32, _ pid: Int32) -> Bool {
-        guard let word = status("ShdPnd", pid), let pending = UInt64(word, radix: 16) else { return false }
-        return pending & 1 << UInt64(signal - 1) != 0
+    /// Two signals that are pending at once are one: the second waits until the process has taken the first.
+    private func waitUntilTaken(_ slot: Int) { wait(5, for: slot) { !Self.has(SIGTERM, "ShdPnd", $0) } }
+
+    /// Waits for something of the slot's process, so many seconds at most, and not when there is none.
+    private func wait(_ seconds: Double, for slot: Int, until isSo: (_ pid: Int32) -> Bool) {
+        let limit = uptimeSeconds() + seconds
+        while let pid = state.withLock({ $0.slots[slot]?.process?.pid }), !isSo(pid), uptimeSeconds() < limit { usleep(10_000) }
+    }
+
+    /// Whether a signal is in this set of a process's.
+    private static func has(_ signal: Int32, _ set: String, _ pid: Int32) -> Bool {
+        guard let word = status(set, pid), let signals = UInt64(word, radix: 16) else { return false }
+        return signals & 1 << UInt64(signal - 1) != 0
     }
 
     /// What the kernel says of a process under this name; its first word.

@@ -27,9 +27,17 @@ final class ChaosBroker: Sendable {
         (local, proxy, diskDirectory, interruption) = (nil, nil, nil, nil)
     }
 
-    /// Starts a broker with a directory below the workspace.
-    init(_ plan: ChaosPlan, in workspace: Workspace, program: String) throws {
-        let port = try FreePort.choose()
+    /// Starts a broker with a directory below the workspace. Where somebody else takes its port before it can, runs beside this one for instance, on another.
+    static func start(_ plan: ChaosPlan, in workspace: Workspace, program: String) throws -> ChaosBroker {
+        for _ in 0..<3 {
+            do {
+                return try ChaosBroker(plan, in: workspace, program: program, port: FreePort.choose())
+            } catch LocalBrokerError.portTaken {}
+        }
+        return try ChaosBroker(plan, in: workspace, program: program, port: FreePort.choose())
+    }
+
+    private init(_ plan: ChaosPlan, in workspace: Workspace, program: String, port: UInt16) throws {
         var arguments: [String] = []
         if plan.scenario == .network {
             let proxy = try LinkProxy(upstream: port)
@@ -53,7 +61,12 @@ final class ChaosBroker: Sendable {
         client = local.settings
         addressForBots = proxy.map { "127.0.0.1:\($0.port)" } ?? local.bootstrapServers
         self.local = local
-        interruption = try Interruption.add(making: { try local.start() }, undo: { local.kill() }).id
+        do {
+            interruption = try Interruption.add(making: { try local.start() }, undo: { local.kill() }).id
+        } catch {
+            proxy?.stop()
+            throw error
+        }
         DedicatedThread.start(name: "broker-watch") { [self] in
             while !isOver.load(ordering: .relaxed) {
                 guard let status = local.waitForUnexpectedEnd() else {

@@ -68,6 +68,8 @@ struct ChaosLedger {
     private(set) var misplaced: [String] = []
     /// Those of them whose request was retried although they do not say so: at-least-once a crash explains them.
     private(set) var unmarked: [String] = []
+    /// First results that say that they may be late although their request was not retried: at-least-once one that was written again says so.
+    private(set) var markedAlone: [String] = []
     /// How often the bot downstream has answered each result; nil where there is none.
     private(set) var answers: [String: Int]?
     /// Results that were not given at the first attempt.
@@ -220,7 +222,7 @@ struct ChaosLedger {
         different[record.topicPartition, default: 0] += 1
         requests[cause]?.outcomes.append(Self.place(record))
         guard Self.text(RecordHeader.reordered, record) == nil else {
-            if !request.wasRetried { misplaced.append(cause) }
+            if !request.wasRetried { markedAlone.append(cause) }
             return
         }
         if request.key != record.key || request.turn < answered[record.key, default: -1] {

@@ -36,7 +36,7 @@ final class ChaosRun: Sendable {
         self.workspace = workspace
         broker =
             try options.foreign.map { ChaosBroker(foreign: $0) }
-            ?? ChaosBroker(plan, in: workspace, program: Executable.neighbour("meshbroker"))
+            ?? ChaosBroker.start(plan, in: workspace, program: Executable.neighbour("meshbroker"))
         var disk: BotDisk?
         do {
             let run = String(UInt64.random(in: 0...UInt64(1) << 40), radix: 36)

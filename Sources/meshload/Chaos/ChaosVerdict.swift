@@ -84,6 +84,10 @@ struct ChaosVerdict {
         expectNone(ledger.differing, "repeated results have an id of their own")
         let misplaced = ledger.misplaced + (evidence.plan.mode == .exactlyOnce ? ledger.unmarked : [])
         expectNone(misplaced.count, "results are out of the order of their key\(examples(misplaced))")
+        if evidence.plan.mode == .exactlyOnce || !evidence.plan.scenario.keepsBrokerAway {
+            let marked = ledger.markedAlone
+            expectNone(marked.count, "results say that they may be late, and nothing has led to that\(examples(marked))")
+        }
         if evidence.plan.mode == .exactlyOnce {
             expectNone(repeats, "repeated results are visible to a read_committed reader")
             judgeCopies(requests, mayCarryOn: evidence.mayCarryOn)
@@ -178,7 +182,7 @@ struct ChaosVerdict {
         let (who, ledger) = (" of the bot downstream", next.ledger)
         expectNone(ledger.altered.count, "answers\(who) say other than their result\(examples(ledger.altered))")
         expectNone(ledger.misnamed.count, "answers\(who) have another id than the one that is derived\(examples(ledger.misnamed))")
-        let misplaced = ledger.misplaced + ledger.unmarked
+        let misplaced = ledger.misplaced + ledger.unmarked + ledger.markedAlone
         expectNone(misplaced.count, "answers\(who) are out of the order of their key\(examples(misplaced))")
         let (_, stall) = judgeOffsets(next, whose: who, of: "results", evidence)
         counts += [("downstream_commits", next.log.count), ("downstream_stall_s", stall)]

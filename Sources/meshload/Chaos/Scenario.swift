@@ -37,6 +37,9 @@ enum Scenario: String, CaseIterable, Sendable {
     /// Whether its bots keep a total for each key.
     var countsKeys: Bool { self == .state || self == .stateDisk }
 
+    /// Whether some of what is written together may be refused, or be given up for late.
+    var keepsBrokerAway: Bool { [.brokerKill, .brokerFreeze, .network, .diskFull].contains(self) }
+
     /// Why it proves nothing in this mode; nil where it does.
     func obstacle(_ mode: DeliveryMode) -> String? {
         countsKeys && mode == .atLeastOnce ? "what is handled again after a crash may be counted twice at-least-once" : nil
