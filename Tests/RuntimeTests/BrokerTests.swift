@@ -327,6 +327,36 @@ import Testing
         }
     }
 
+    /// Made anew with fewer records than were read of the old one: by their offsets they count as read.
+    @Test(arguments: DeliveryMode.allCases) func aTopicThatIsDeletedAndMadeAnewIsGoneOnWith(_ delivery: DeliveryMode) async throws {
+        let broker = try await BrokerFixture.shared()
+        try await topics(broker)
+        let first = delivery == .exactlyOnce ? 30_000 : 40_000
+        func sendWorks(_ numbers: Range<Int>) throws {
+            try send(numbers.map { Work(name: "anew\($0 % 7)", number: first + $0, how: "plain") }, broker)
+        }
+        func handled() throws -> [Int] { try done(broker, by: "WorkBot").map { $0.number - first }.filter((0..<100).contains) }
+        func run(until count: Int, _ body: () async throws -> Void = {}) async throws {
+            let bot = try Instance(WorkBot.self, broker, delivery: delivery, member: nil)
+            try await body()
+            try await eventually(within: .seconds(90)) { try Set(handled()).count == count }
+            bot.mailbox.put(.terminate)
+            try await eventually(within: .seconds(40)) { bot.hasEnded }
+        }
+        try sendWorks(0..<40)
+        try await run(until: 46) {
+            try await eventually(within: .seconds(60)) { try handled().count == 40 }
+            let admin = try AdminClient(broker.settings)
+            defer { admin.close() }
+            try admin.deleteTopics([Work.type.name]).check()
+            try await topics(broker)
+            try sendWorks(40..<46)
+        }
+        try sendWorks(46..<50)
+        try await run(until: 50)
+        if delivery == .exactlyOnce { #expect(try handled().sorted() == Array(0..<50)) }
+    }
+
     @Test func atLeastOnceLosesNothing() async throws {
         let seen = try await results(WorkBot.self, delivery: .atLeastOnce, group: "least")
         #expect(Set(seen.map(\.number)) == Set(0..<60))
