@@ -70,7 +70,12 @@ import Testing
             attempts += 1
             let records = whole.records.enumerated().map { refused.contains($0) || delivered.contains($0) ? [] : $1 }
             settler.submit(SettleBatch(id: UInt64(attempts), records: records, offsets: [:]), group: nil)
-            guard case .failed(let error, let unwritten, let more, _, let isAnotherWay) = try await answer(mailbox) else { break }
+            guard case .failed(let error, let unwritten, let more, let lastBegun, let isAnotherWay) = try await answer(mailbox) else {
+                break
+            }
+            // Of what was left out nothing was written.
+            let last = more.filter { !records[$0].isEmpty }.max()
+            if let last { #expect(lastBegun ?? -1 >= last) } else { #expect(lastBegun == nil) }
             delivered.formUnion(more)
             let judged = unwritten.filter(\.error.isRefusal)
             #expect(judged.allSatisfy { $0.topic == topic })

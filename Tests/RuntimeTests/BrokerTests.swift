@@ -345,7 +345,7 @@ import Testing
         }
         try sendWorks(0..<40)
         try await run(until: 46) {
-            try await eventually(within: .seconds(60)) { try handled().count == 40 }
+            try await eventually(within: .seconds(60)) { try Set(handled()).count == 40 }
             let admin = try AdminClient(broker.settings)
             defer { admin.close() }
             try admin.deleteTopics([Work.type.name]).check()

@@ -93,7 +93,7 @@ public final class Consumer {
     /// Whether the partitions have passed to others without a revocation. Only true inside `RebalanceDelegate.lost`.
     public var isAssignmentLost: Bool { rd_kafka_assignment_lost(handle.pointer) != 0 }
 
-    /// Whether the group hands its partitions out anew and this member waits for its share, or may join once more at any moment: for a second after it has joined,
+    /// Whether the group hands its partitions out anew and this member waits for its share, or may join once more at any moment: for a second after its last request to join,
     /// but not inside a `RebalanceDelegate`. A commit would wait behind the join on the same connection, be refused because the group has gone on meanwhile, and
     /// librdkafka would give all partitions up for lost.
     public var isJoining: Bool { handle.context.joinWatch.isJoining }

@@ -14,6 +14,10 @@ final class JoinWatch: Sendable {
     /// Until when another may be on its way.
     private let suspectedUntil = Atomic<Int64>(0)
     private let isInCallback = Atomic<Bool>(false)
+    private let uptime: @Sendable () -> Int64
+
+    /// - Parameter uptime: the monotonic clock, in milliseconds.
+    init(uptime: @escaping @Sendable () -> Int64 = { JoinWatch.monotonicMilliseconds }) { self.uptime = uptime }
 
     /// In milliseconds: how long the way to the coordinator's thread takes at most, on a machine that is not very busy; and how long after a JoinGroup request
     /// librdkafka 2.0.2 waits before most others (`rkcg_join_intvl`), which then come with nothing before them that could be seen.
@@ -27,10 +31,10 @@ final class JoinWatch: Sendable {
     /// Whether one may have begun that nobody has seen yet.
     var mayBeJoining: Bool { mayBegin(until: suspectedUntil.load(ordering: .acquiring)) }
 
-    private func mayBegin(until end: Int64) -> Bool { !isInCallback.load(ordering: .acquiring) && Self.uptime < end }
+    private func mayBegin(until end: Int64) -> Bool { !isInCallback.load(ordering: .acquiring) && uptime() < end }
 
     /// What leads to a join has happened just now, or may have.
-    private func suspect() { suspectedUntil.store(Self.uptime + Self.way, ordering: .releasing) }
+    private func suspect() { suspectedUntil.store(uptime() + Self.way, ordering: .releasing) }
 
     /// Runs a rebalance callback. No join begins before it has returned; then one may, where partitions were given up for others.
     func callback(_ body: () -> Void) {
@@ -40,14 +44,16 @@ final class JoinWatch: Sendable {
         isInCallback.store(false, ordering: .releasing)
     }
 
-    fileprivate func sent(_ request: Int16) {
+    /// A request of this number went out.
+    func sent(_ request: Int16) {
         guard request == Self.joinGroup else { return }
         joining.store(true, ordering: .releasing)
-        lastJoin.store(Self.uptime, ordering: .releasing)
+        lastJoin.store(uptime(), ordering: .releasing)
     }
 
-    /// What an answer says is not told here: each of these may say that the group begins anew, or that a topic has other partitions.
-    fileprivate func answered(_ request: Int16) {
+    /// A request of this number was answered, or its connection broke. What an answer says is not told here: each of these may say that the group begins anew, or
+    /// that a topic has other partitions.
+    func answered(_ request: Int16) {
         switch request {
         case Self.metadata, Self.heartbeat: suspect()
         case Self.syncGroup:
@@ -58,7 +64,7 @@ final class JoinWatch: Sendable {
         }
     }
 
-    private static var uptime: Int64 {
+    private static var monotonicMilliseconds: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
@@ -71,7 +77,7 @@ final class JoinWatch: Sendable {
 
     fileprivate static let name = "mesh-join"
     /// Numbers of the protocol's requests: https://kafka.apache.org/protocol#protocol_api_keys
-    private static let (metadata, joinGroup, heartbeat, syncGroup): (Int16, Int16, Int16, Int16) = (3, 11, 12, 14)
+    static let (metadata, joinGroup, heartbeat, syncGroup): (Int16, Int16, Int16, Int16) = (3, 11, 12, 14)
 
     fileprivate static func of(_ opaque: UnsafeMutableRawPointer?) -> JoinWatch? {
         opaque.map { Unmanaged<JoinWatch>.fromOpaque($0).takeUnretainedValue() }

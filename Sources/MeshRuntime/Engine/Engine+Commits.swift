@@ -16,7 +16,7 @@ extension Engine {
     }
 
     private func isCommitDue(at moment: Moment) -> Bool {
-        if let again = uncommitted.again { return moment.uptime >= again }
+        if let instant = uncommitted.askAgainAt { return moment.uptime >= instant }
         return moment.uptime - lastCommit >= settings.limits.commitInterval || isGivingUp
             || uncommitted.count > settings.limits.repeatableItems / 2
     }

@@ -16,13 +16,13 @@ enum Produced: Sendable {
     }
 
     /// The same, saying of an event that it may come behind later results of its key.
-    var overtaken: Produced {
+    var markedReordered: Produced {
         guard case .event(let event) = self else { return self }
-        return .event(event.overtaken)
+        return .event(event.markedReordered)
     }
 
-    /// The same of a record in a bot's inbox.
-    var overtakenInItsInbox: Produced {
+    /// The same of a record in a bot's inbox, for what comes of it.
+    var markedOvertaken: Produced {
         guard case .record(var record) = self, !record.headers.contains(where: { $0.name == RecordHeader.overtaken }) else { return self }
         record.headers.append(Header(RecordHeader.overtaken, text: "1"))
         return .record(record)
@@ -59,7 +59,7 @@ final class OutgoingEvent: Sendable {
     static let reordered = Header(RecordHeader.reordered, text: "1")
 
     /// The same with that header.
-    var overtaken: OutgoingEvent {
+    var markedReordered: OutgoingEvent {
         if marks.contains(Self.reordered) { return self }
         return OutgoingEvent(envelope, key: key, partition: partition, marks: marks + [Self.reordered])
     }

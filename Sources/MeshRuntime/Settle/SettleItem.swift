@@ -72,7 +72,7 @@ final class SettleItem {
 
     /// At-least-once: it is written again, and behind records of items that come after it, maybe of its key. What a bot with state forwards says so to that bot.
     func markOvertaken() {
-        if case .forwarded = result { records = records.map(\.overtakenInItsInbox) } else { records = records.map(\.overtaken) }
+        if case .forwarded = result { records = records.map(\.markedOvertaken) } else { records = records.map(\.markedReordered) }
     }
 
     /// How many results a crash before its commit would repeat.
@@ -110,7 +110,7 @@ struct InFlight {
 enum SettleOutcome: Sendable {
     case committed
     /// Nothing of it is visible but what `delivered` names, at-least-once: items that need not be written again. `isAnotherWay`: the next attempt goes about it
-    /// otherwise, and may come at once. `lastBegun`: the last item of which any record was delivered.
+    /// otherwise, and may come at once. `lastBegun`: the last item of which a record may have been delivered.
     case failed(KafkaError, unwritten: [Unwritten] = [], delivered: Set<Int> = [], lastBegun: Int? = nil, isAnotherWay: Bool = false)
 }
 

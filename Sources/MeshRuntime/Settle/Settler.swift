@@ -50,8 +50,8 @@ private struct SettleWorker {
 
     /// For one call of the transaction's protocol; it is repeated.
     private static let callLimit: Duration = .seconds(15)
-    /// It takes milliseconds, or hangs: librdkafka 2.0.2 now and then waits for ever where a record was refused while others were on their way, until the broker
-    /// ends the transaction for its age. Another producer ends it at once.
+    /// With a broker that answers it takes milliseconds, or hangs: librdkafka 2.0.2 now and then waits for ever where a record was refused while others were on
+    /// their way, until the broker ends the transaction for its age. Another producer ends it at once.
     private static let abortLimit: Duration = .seconds(3)
     /// Longer than the producer's own limit, after which each record has been delivered or has failed.
     private static let deliveryLimit: Duration = .seconds(25)
@@ -111,10 +111,11 @@ private struct SettleWorker {
         return made
     }
 
-    private mutating func drop() {
+    /// - Parameter limit: for what is under way.
+    private mutating func drop(limit: Duration = .seconds(2)) {
         guard let old = current?.producer else { return }
         current = nil
-        old.close(timeout: .seconds(2))
+        old.close(timeout: limit)
     }
 
     mutating func settle(_ work: Settler.Work) -> SettleOutcome {
@@ -152,7 +153,7 @@ private struct SettleWorker {
                     try producer.abortTransaction(timeout: Self.abortLimit)
                 } catch {
                     logger.warn("a transaction could not be aborted: \(error); a new producer is made")
-                    drop()
+                    drop(limit: .zero)
                 }
             }
             return failed(error, unsent, failures, at: failedAt)
@@ -188,18 +189,19 @@ private struct SettleWorker {
     private mutating func deliver(_ work: Settler.Work, _ producer: Producer) -> SettleOutcome {
         _ = producer.deliveries()
         let unsent = send(work.batch, producer)
+        let records = work.batch.records
         do throws(KafkaError) {
             try producer.flush(timeout: Self.deliveryLimit)
         } catch {
-            return failed(error)
+            return failed(error, lastBegun: records.indices.last)
         }
         let failures = producer.deliveries()
         guard let error = unsent?.error ?? failures.first?.error else { return .committed }
-        let sent = work.batch.records[..<(unsent?.item ?? work.batch.records.count)]
-        let failed = Dictionary(failures.map { (Int($0.token), 1) }, uniquingKeysWith: +)
-        return self.failed(
-            error, unsent, failures, delivered: Set(sent.indices.filter { failed[$0] == nil }),
-            lastBegun: sent.indices.last { failed[$0, default: 0] < sent[$0].count })
+        let sent = unsent?.item ?? records.count
+        let lost = Dictionary(failures.map { (Int($0.token), 1) }, uniquingKeysWith: +)
+        return failed(
+            error, unsent, failures, delivered: Set((0..<sent).filter { lost[$0] == nil }),
+            lastBegun: records.prefix(sent + 1).indices.last { lost[$0, default: 0] < records[$0].count })
     }
 
     /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most so many milliseconds.

@@ -5,24 +5,24 @@ struct Uncommitted {
     private var asked: Int?
     /// The last commit could not even be asked for, and that may last: work goes on meanwhile.
     private var isHeldUp = false
-    /// When one that could not be asked for is tried again, on the monotonic clock.
-    private(set) var again: Int64?
+    /// When one that could not be asked for is tried again, in milliseconds of the monotonic clock.
+    private(set) var askAgainAt: Int64?
 
     var isAsked: Bool { asked != nil }
 
     mutating func delivered(_ results: Int) { count += results }
 
     /// A commit that takes all of them along is asked for.
-    mutating func asks() { (asked, again) = (count, nil) }
+    mutating func asks() { (asked, askAgainAt, isHeldUp) = (count, nil, false) }
 
     /// What became of the commit that was asked for; one that the broker refused has committed none.
     mutating func answered(isCommitted: Bool) {
         if isCommitted, let asked { count -= asked }
-        (asked, isHeldUp) = (nil, false)
+        asked = nil
     }
 
     /// It could not be asked for, and is tried again then. `isLong`: that may go on for seconds.
-    mutating func waits(until again: Int64, isLong: Bool) { (asked, isHeldUp, self.again) = (nil, isLong, again) }
+    mutating func waits(until instant: Int64, isLong: Bool) { (asked, askAgainAt, isHeldUp) = (nil, instant, isLong) }
 
     /// No offset belongs to them: they are steps, or their partitions are gone.
     mutating func forget() { self = Uncommitted() }

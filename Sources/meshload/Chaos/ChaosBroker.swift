@@ -47,6 +47,9 @@ final class ChaosBroker: Sendable {
         } else {
             proxy = nil
         }
+        let link = proxy
+        var isStarted = false
+        defer { if !isStarted { link?.stop() } }
         let directory = workspace.file("broker")
         var program = program
         if plan.scenario == .diskFull {
@@ -61,12 +64,8 @@ final class ChaosBroker: Sendable {
         client = local.settings
         addressForBots = proxy.map { "127.0.0.1:\($0.port)" } ?? local.bootstrapServers
         self.local = local
-        do {
-            interruption = try Interruption.add(making: { try local.start() }, undo: { local.kill() }).id
-        } catch {
-            proxy?.stop()
-            throw error
-        }
+        interruption = try Interruption.add(making: { try local.start() }, undo: { local.kill() }).id
+        isStarted = true
         DedicatedThread.start(name: "broker-watch") { [self] in
             while !isOver.load(ordering: .relaxed) {
                 guard let status = local.waitForUnexpectedEnd() else {

@@ -84,7 +84,7 @@ struct ChaosVerdict {
         expectNone(ledger.differing, "repeated results have an id of their own")
         let misplaced = ledger.misplaced + (evidence.plan.mode == .exactlyOnce ? ledger.unmarked : [])
         expectNone(misplaced.count, "results are out of the order of their key\(examples(misplaced))")
-        if evidence.plan.mode == .exactlyOnce || !evidence.plan.scenario.keepsBrokerAway {
+        if evidence.plan.mode == .exactlyOnce || !evidence.plan.scenario.mayRefuseAPart {
             let marked = ledger.markedAlone
             expectNone(marked.count, "results say that they may be late, and nothing has led to that\(examples(marked))")
         }

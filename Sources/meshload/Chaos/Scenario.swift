@@ -38,7 +38,7 @@ enum Scenario: String, CaseIterable, Sendable {
     var countsKeys: Bool { self == .state || self == .stateDisk }
 
     /// Whether some of what is written together may be refused, or be given up for late.
-    var keepsBrokerAway: Bool { [.brokerKill, .brokerFreeze, .network, .diskFull].contains(self) }
+    var mayRefuseAPart: Bool { [.brokerKill, .brokerFreeze, .network, .diskFull].contains(self) }
 
     /// Why it proves nothing in this mode; nil where it does.
     func obstacle(_ mode: DeliveryMode) -> String? {
