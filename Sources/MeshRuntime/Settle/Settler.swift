@@ -50,9 +50,6 @@ private struct SettleWorker {
 
     /// For one call of the transaction's protocol; it is repeated.
     private static let callLimit: Duration = .seconds(15)
-    /// With a broker that answers it takes milliseconds, or hangs: librdkafka 2.0.2 now and then waits for ever where a record was refused while others were on
-    /// their way, until the broker ends the transaction for its age. Another producer ends it at once.
-    private static let abortLimit: Duration = .seconds(3)
     /// Longer than the producer's own limit, after which each record has been delivered or has failed.
     private static let deliveryLimit: Duration = .seconds(25)
     /// So often within a minute, and another process surely runs in this slot.
@@ -111,11 +108,10 @@ private struct SettleWorker {
         return made
     }
 
-    /// - Parameter limit: for what is under way.
-    private mutating func drop(limit: Duration = .seconds(2)) {
+    private mutating func drop() {
         guard let old = current?.producer else { return }
         current = nil
-        old.close(timeout: limit)
+        old.close(timeout: .seconds(2))
     }
 
     mutating func settle(_ work: Settler.Work) -> SettleOutcome {
@@ -131,6 +127,7 @@ private struct SettleWorker {
     private mutating func transact(_ work: Settler.Work, _ producer: Producer) -> SettleOutcome {
         _ = producer.deliveries()
         var unsent: Unwritten?
+        var failures: [Delivery] = []
         do throws(KafkaError) {
             try producer.beginTransaction()
             timeLimit.began(bytes: work.batch.bytes, at: Moment.current.uptime)
@@ -142,18 +139,19 @@ private struct SettleWorker {
                     try producer.sendOffsets(work.batch.offsets, group: group, timeout: Self.callLimit)
                 }
             }
+            try flush(producer, &failures)
             try commit(producer)
             timeLimit.committed(at: Moment.current.uptime)
             return .committed
         } catch {
             let failedAt = Moment.current.uptime
-            let failures = producer.deliveries()
+            failures += producer.deliveries()
             if !error.isFatal, producer.fatalError == nil {
                 do throws(KafkaError) {
-                    try producer.abortTransaction(timeout: Self.abortLimit)
+                    try repeating { () throws(KafkaError) in try producer.abortTransaction(timeout: Self.callLimit) }
                 } catch {
                     logger.warn("a transaction could not be aborted: \(error); a new producer is made")
-                    drop(limit: .zero)
+                    drop()
                 }
             }
             return failed(error, unsent, failures, at: failedAt)
@@ -173,6 +171,26 @@ private struct SettleWorker {
         }
         return nil
     }
+
+    /// Waits until each record is delivered or has failed; `failures` gets those that have, so far. Where some have, librdkafka 2.0.2 now and then keeps others without
+    /// sending them, until they are as old as the transaction may be, and a commit would wait for these: they have a second.
+    private func flush(_ producer: Producer, _ failures: inout [Delivery]) throws(KafkaError) {
+        var end = Int64.max
+        while true {
+            do throws(KafkaError) {
+                return try producer.flush(timeout: .milliseconds(100))
+            } catch {
+                guard error.isTimeout else { throw error }
+            }
+            failures += producer.deliveries()
+            guard let error = failures.first?.error else { continue }
+            end = min(end, Moment.current.uptime + Self.patience)
+            if Moment.current.uptime >= end { throw error }
+        }
+    }
+
+    /// In milliseconds.
+    private static let patience: Int64 = 1_000
 
     /// For as long as it takes: given up with its outcome unknown it might be visible, and its results would be produced a second time.
     private func commit(_ producer: Producer) throws(KafkaError) {
