@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import MeshTesting
 import Testing
 
@@ -25,6 +26,13 @@ import Testing
         return path
     }
 
+    /// What this process has written may be open in a child that another test starts at that moment, and cannot be run then (ETXTBSY). A copy that another process
+    /// makes was never open here.
+    private func copyElsewhere(_ path: String) throws {
+        let (old, new) = (GitRepository.quoted(path), GitRepository.quoted(path + ".new"))
+        try #require(system("cp -p \(old) \(new) && mv \(new) \(old)") == 0)
+    }
+
     /// Installs a hook whose mesh is a script that writes down what it was called with, commits (and pushes), and gives that.
     private func calls(isBare: Bool) throws -> String {
         var said = ""
@@ -34,6 +42,7 @@ import Testing
             try "#!/bin/sh\nprintf '<%s> ' \"$@\" >>'\(folder)/calls'\n".write(toFile: recorder, atomically: true, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: recorder)
             let hook = try GitRepository(at: path).install(mesh: recorder, url: nil, brokers: nil, dataDirectory: "/data dir")
+            for written in [recorder, hook] { try copyElsewhere(written) }
             #expect(hook.hasSuffix(isBare ? "/hooks/post-receive" : "/.git/hooks/post-commit"))
             let git = try Git(log: folder + "/git.log", environment: ["PATH": "/usr/bin:/bin"])
             let work = isBare ? folder + "/work" : path
