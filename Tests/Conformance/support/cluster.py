@@ -76,7 +76,8 @@ class Cluster:
         return kafka.KafkaProducer(**self.python_properties(**more))
 
     def python_consumer(self, *topics, **more):
-        settings = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "fetch_max_wait_ms": 100} | more
+        # An answer that is on its way while it subscribes ends its wait for another, and the next it asks for five minutes later.
+        settings = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "fetch_max_wait_ms": 100, "metadata_max_age_ms": 1000} | more
         if settings.get("group_id"):
             settings = {"session_timeout_ms": 30000, "heartbeat_interval_ms": 500} | settings
         return kafka.KafkaConsumer(*topics, **self.python_properties(**settings))
