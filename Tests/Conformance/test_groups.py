@@ -150,6 +150,13 @@ def test_other_clients_commit_what_librdkafka_reads(cluster, topic, group, closi
 
 # On the wire
 
+def member_ids(cluster, name):
+    from kafka.protocol.admin import DescribeGroupsRequest
+
+    with Connection(cluster) as connection:
+        return [member.member_id for member in connection.ask(DescribeGroupsRequest(groups=[name]), 5).groups[0].members]
+
+
 def test_the_coordinator_is_a_broker_of_the_cluster(cluster, name):
     from kafka.protocol.metadata import FindCoordinatorRequest
     from support.wire import metadata
@@ -173,6 +180,24 @@ def test_an_old_client_joins_without_that_step(cluster, group):
     with RawMember(cluster, group()) as member:
         answer = member.connection.ask(member.join_request(), 2)
         assert answer.error_code == 0 and answer.leader == answer.member_id and answer.generation_id == 1
+
+
+@pytest.mark.parametrize("leaves", [True, False], ids=["with a leave behind its join", "without"])
+def test_a_new_member_that_ends_its_connection_while_it_waits_is_out(cluster, group, leaves):
+    if cluster.kind != "meshbroker":
+        pytest.skip("Kafka counts on it until its session is over")
+    name = group()
+    with RawMember(cluster, name) as member, RawMember(cluster, name) as gone:
+        assert member.join().error_code == 0
+        assert member.sync({member.member: b""}).error_code == 0
+        gone.member = gone.connection.ask(gone.join_request(), 6).member_id
+        gone.connection.send_request(gone.join_request(), 6)
+        until("the other's join", lambda: member.heartbeat() == KafkaError.REBALANCE_IN_PROGRESS)
+        if leaves:
+            gone.connection.send_request(gone.leave_request(), 3)
+        gone.connection.socket.close()
+        until("its end", lambda: len(member_ids(cluster, name)) == 1)
+        assert [each.member_id for each in member.join().members] == [member.member]
 
 
 @pytest.mark.parametrize("change,error", [

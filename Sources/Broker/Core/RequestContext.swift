@@ -32,6 +32,8 @@ public final class Session {
     /// The connection ends when the answer that is being made has been sent.
     public var mustClose = false
     public var clientID = ""
+    /// What is to be done when the other side ends the connection while it waits for an answer; gone with the answer.
+    var whenEnded: (() -> Void)?
 
     public init(connection: Int = 0, host: String = "/127.0.0.1") {
         self.connection = connection

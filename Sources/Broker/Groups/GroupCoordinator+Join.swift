@@ -7,6 +7,7 @@ extension GroupCoordinator {
         let request: JoinGroupRequest
         let version: Int16
         let profile: MemberProfile
+        let session: Session
         let reply: (JoinGroupResponse) -> Void
     }
 
@@ -20,7 +21,7 @@ extension GroupCoordinator {
             let isNew = request.memberId.isEmpty
             guard let group = isNew ? try groupOrNew(request.groupId) : groups[request.groupId] else { throw .unknownMemberID }
             defer { dropIfUnused(group) }
-            let join = Join(request: request, version: context.version, profile: MemberProfile(request, context), reply: reply)
+            let join = Join(request: request, version: context.version, profile: MemberProfile(request, context), session: context.session, reply: reply)
             try checkSize(join)
             guard hasRoom(group, for: request.memberId) else {
                 group.remove(request.memberId)
@@ -91,7 +92,7 @@ extension GroupCoordinator {
         let member = group.makeMember(memberID, join.profile)
         member.isNew = true
         if group.state == .preparingRebalance, group.previousState == .empty { group.hasNewMember = true }
-        member.waitForJoin(join.reply)
+        wait(member, join, group)
         group.add(member, protocolType: join.profile.protocolType)
         restartSession(member, group, after: settings.newMemberJoinTimeoutMs)
         rebalance(group)
@@ -99,8 +100,13 @@ extension GroupCoordinator {
 
     private func update(_ member: GroupMember, _ join: Join, _ group: Group) {
         group.update(member, join.profile)
-        member.waitForJoin(join.reply)
+        wait(member, join, group)
         rebalance(group)
+    }
+
+    private func wait(_ member: GroupMember, _ join: Join, _ group: Group) {
+        member.waitForJoin(join.reply)
+        watch(join.session, member, group)
     }
 
     /// The answer to a member that need not wait.
@@ -133,7 +139,7 @@ extension GroupCoordinator {
         let formerLeader = group.leader
         let member = group.replaceStatic(old, by: newID, join.profile)
         restartSession(member, group)
-        member.waitForJoin(join.reply)
+        wait(member, join, group)
         switch group.state {
         case .stable where group.selectProtocol() == group.protocolName: keepPlace(member, of: old, formerLeader, join, group)
         // The leader may be sharing the work among ids of which one is no more.

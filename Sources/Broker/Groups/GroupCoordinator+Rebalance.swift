@@ -91,6 +91,7 @@ extension GroupCoordinator {
             case .preparingRebalance: throw .rebalanceInProgress
             case .completingRebalance:
                 member.waitForSync(reply)
+                watch(context.session, member, group)
                 hasSynced(member, group)
                 if group.leader == member.id { share(request, group) }
             case .stable:

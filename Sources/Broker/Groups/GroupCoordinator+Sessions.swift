@@ -11,6 +11,27 @@ extension GroupCoordinator {
         }
     }
 
+    /// Who waits for an answer and ends its connection waits no more. Kafka goes on counting on it: the group may wait for one session and then for another, where one
+    /// that is gone was to lead.
+    func watch(_ connection: Session, _ member: GroupMember, _ group: Group) {
+        connection.whenEnded = { [weak self, weak group, weak member] in
+            guard let self, let group, let member, group.members[member.id] === member else { return }
+            stopWaiting(member, group)
+        }
+    }
+
+    /// Who has never been in a generation has nothing to lose, and is out. Others have as long as their session lasts to come back.
+    private func stopWaiting(_ member: GroupMember, _ group: Group) {
+        if member.isNew {
+            group.remove(member.id)
+            afterLeaving(group)
+            return dropIfUnused(group)
+        }
+        member.answerJoin(.failure(.rebalanceInProgress, memberID: member.id))
+        member.answerSync(.failure(.rebalanceInProgress))
+        restartSession(member, group)
+    }
+
     func expirePending(_ memberID: String, _ group: Group) {
         group.remove(memberID)
         maybeCompleteJoin(group)

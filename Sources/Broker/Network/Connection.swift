@@ -53,8 +53,22 @@ final class Connection {
         var byte: UInt8 = 0
         let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { return close() }
-        // Behind bytes that wait to be read no end can be seen; what is told again and again would keep the loop busy.
-        if count > 0 { want([]) }
+        guard count > 0, hasEnded else { return }
+        // More requests wait to be read, and are answered yet. What is told again and again would keep the loop busy.
+        want([])
+        endWaiting()
+    }
+
+    /// Whether the other side sends no more; bytes may wait that it sent before.
+    private var hasEnded: Bool {
+        var poller = pollfd(fd: descriptor, events: Int16(EventLoop.Interest.hangup.rawValue), revents: 0)
+        return poll(&poller, 1, 0) > 0
+    }
+
+    private func endWaiting() {
+        let action = session.whenEnded
+        session.whenEnded = nil
+        action?()
     }
 
     /// Takes what has come in, up to this connection's share of a turn: a client that sends faster than it is answered would stop all the others else, and the
@@ -108,6 +122,7 @@ final class Connection {
     private func finish(_ answer: RequestProcessor.Answer) {
         guard !isClosed else { return }
         isBusy = false
+        session.whenEnded = nil
         switch answer {
         case .send(let parts): writer.add(parts)
         case .sendAndClose(let parts):
@@ -139,5 +154,6 @@ final class Connection {
         server.loop.forget(token)
         Glibc.close(descriptor)
         server.closed(self)
+        endWaiting()
     }
 }

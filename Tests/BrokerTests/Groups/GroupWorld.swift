@@ -86,11 +86,14 @@ final class GroupWorld {
 
     // MARK: Requests
 
-    func context(_ version: Int16, client: String = "c") -> RequestContext { RequestContext(version: version, clientID: client) }
+    func context(_ version: Int16, client: String = "c", _ connection: Session = Session()) -> RequestContext {
+        RequestContext(version: version, clientID: client, session: connection)
+    }
 
     func join(
         _ member: String = "", group: String = "g", instance: String? = nil, type: String = "consumer", protocols: [String] = ["range"],
-        metadata: [UInt8] = [0, 0, 0, 0, 0, 1, 0, 1, 0x74], session: Int32 = 10_000, rebalance: Int32 = 30_000, version: Int16 = 9
+        metadata: [UInt8] = [0, 0, 0, 0, 0, 1, 0, 1, 0x74], session: Int32 = 10_000, rebalance: Int32 = 30_000, version: Int16 = 9,
+        by connection: Session = Session()
     ) -> GroupAnswer<JoinGroupResponse> {
         var request = JoinGroupRequest()
         request.groupId = group
@@ -106,24 +109,25 @@ final class GroupWorld {
             return item
         }
         let answer = GroupAnswer<JoinGroupResponse>()
-        coordinator.join(request, context(version)) { answer($0) }
+        coordinator.join(request, context(version, connection)) { answer($0) }
         return answer
     }
 
     /// The first join of a dynamic member: gets an id, and joins with it.
     func joinFirst(
         group: String = "g", protocols: [String] = ["range"], metadata: [UInt8] = [0, 0, 0, 0, 0, 1, 0, 1, 0x74], session: Int32 = 10_000,
-        rebalance: Int32 = 30_000
+        rebalance: Int32 = 30_000, by connection: Session = Session()
     ) throws -> (id: String, answer: GroupAnswer<JoinGroupResponse>) {
         let first = try #require(join(group: group, protocols: protocols, metadata: metadata, session: session, rebalance: rebalance).value)
         try #require(first.errorCode == ErrorCode.memberIDRequired.rawValue)
-        let answer = join(first.memberId, group: group, protocols: protocols, metadata: metadata, session: session, rebalance: rebalance)
+        let answer = join(
+            first.memberId, group: group, protocols: protocols, metadata: metadata, session: session, rebalance: rebalance, by: connection)
         return (first.memberId, answer)
     }
 
     func sync(
         _ member: String, _ generation: Int32, group: String = "g", instance: String? = nil, assignments: [String: [UInt8]] = [:],
-        type: String? = "consumer", protocol name: String? = "range", version: Int16 = 5
+        type: String? = "consumer", protocol name: String? = "range", version: Int16 = 5, by connection: Session = Session()
     ) -> GroupAnswer<SyncGroupResponse> {
         var request = SyncGroupRequest()
         request.groupId = group
@@ -139,7 +143,7 @@ final class GroupWorld {
             return item
         }
         let answer = GroupAnswer<SyncGroupResponse>()
-        coordinator.sync(request, context(version)) { answer($0) }
+        coordinator.sync(request, context(version, connection)) { answer($0) }
         return answer
     }
 

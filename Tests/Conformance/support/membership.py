@@ -52,9 +52,12 @@ class RawMember:
             group_id=self.group, generation_id=self.generation if generation is None else generation, member_id=self.member, group_instance_id=self.instance)
         return self.connection.ask(request, 3).error_code
 
-    def leave(self):
+    def leave_request(self):
         identity = LeaveGroupRequest.MemberIdentity(member_id=self.member, group_instance_id=self.instance)
-        return self.connection.ask(LeaveGroupRequest(group_id=self.group, members=[identity]), 3)
+        return LeaveGroupRequest(group_id=self.group, members=[identity])
+
+    def leave(self):
+        return self.connection.ask(self.leave_request(), 3)
 
     def commit(self, topic, offset, metadata="", generation=None, member=None, partition=0):
         kind = OffsetCommitRequest.OffsetCommitRequestTopic
