@@ -73,7 +73,7 @@ import Testing
                 let end = ContinuousClock.now.advanced(by: .milliseconds(100))
                 while ContinuousClock.now < end {
                     for (_, error) in one.answeredCommits() { if let error { refusals.append(error) } else { taken += 1 } }
-                    guard !one.isCommitting, !one.isJoining, !one.mayBeJoining else { continue }
+                    guard !one.isCommitting, !one.isJoining, !one.mayBeJoining() else { continue }
                     let offsets = first.assigned.map { ($0, CommittedOffset(offset: 1)) }
                     try one.commitInBackground(Dictionary(uniqueKeysWithValues: offsets))
                 }

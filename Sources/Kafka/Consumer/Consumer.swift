@@ -98,9 +98,14 @@ public final class Consumer {
     /// librdkafka would give all partitions up for lost.
     public var isJoining: Bool { handle.context.joinWatch.isJoining }
 
-    /// Whether that may have begun without being seen yet: for 20 ms after the coordinator has answered a heartbeat, metadata have come, or a `RebalanceDelegate`
-    /// was called. A commit that is sent then may be behind the join already.
-    public var mayBeJoining: Bool { handle.context.joinWatch.mayBeJoining }
+    /// Whether that may have begun without being seen yet. The coordinator's answer to a heartbeat, metadata, and the end of a `RebalanceDelegate`'s call may lead to it:
+    /// who asks first after one of them waits until librdkafka's thread for the group has seen it, and then it may have begun for 20 ms. A commit that is sent within
+    /// that time may be behind the join already.
+    public func mayBeJoining() -> Bool {
+        handle.context.joinWatch.mayBeJoining {
+            if let metadata = rd_kafka_consumer_group_metadata(handle.pointer) { rd_kafka_consumer_group_metadata_destroy(metadata) }
+        }
+    }
 
     /// The member's id, as the coordinator gave it; empty before it has joined.
     public var memberID: String {

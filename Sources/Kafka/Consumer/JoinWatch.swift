@@ -6,20 +6,22 @@ import Synchronization
 /// may have begun unseen.
 ///
 /// librdkafka's API does not tell that; its interceptors see each request go out and each answer come in, on its own threads. Between what makes it join and the
-/// request going out lies the way from one of these threads to the next.
+/// request going out lies the way from one of these threads to the group's, which decides, and from that to the coordinator's, which sends.
 final class JoinWatch: Sendable {
     private let joining = Atomic<Bool>(false)
     /// When a JoinGroup request went out last. These two are milliseconds of the monotonic clock.
     private let lastJoin = Atomic<Int64>(.min / 2)
     /// Until when another may be on its way.
     private let suspectedUntil = Atomic<Int64>(0)
+    /// What may lead to one has happened, and the group's thread may not have seen it yet.
+    private let isUnheard = Atomic<Bool>(false)
     private let isInCallback = Atomic<Bool>(false)
     private let uptime: @Sendable () -> Int64
 
     /// - Parameter uptime: the monotonic clock, in milliseconds.
     init(uptime: @escaping @Sendable () -> Int64 = { JoinWatch.monotonicMilliseconds }) { self.uptime = uptime }
 
-    /// In milliseconds: how long the way to the coordinator's thread takes at most, on a machine that is not very busy; and how long after a JoinGroup request
+    /// In milliseconds: how long the way from the group's thread to the coordinator's takes at most, on a machine that is not very busy; and how long after a JoinGroup request
     /// librdkafka 2.0.2 waits before most others (`rkcg_join_intvl`), which then come with nothing before them that could be seen.
     private static let (way, interval): (Int64, Int64) = (20, 1_000)
 
@@ -28,13 +30,25 @@ final class JoinWatch: Sendable {
         joining.load(ordering: .acquiring) || mayBegin(until: lastJoin.load(ordering: .acquiring) + Self.interval + Self.way)
     }
 
-    /// Whether one may have begun that nobody has seen yet.
-    var mayBeJoining: Bool { mayBegin(until: suspectedUntil.load(ordering: .acquiring)) }
+    /// Whether one may have begun that nobody has seen yet. On one thread.
+    /// - Parameter hear: waits until the group's thread has done what lay before it. What it has sent then is on its way to the coordinator's thread.
+    func mayBeJoining(_ hear: () -> Void) -> Bool {
+        if !isInCallback.load(ordering: .acquiring), isUnheard.exchange(false, ordering: .acquiringAndReleasing) {
+            hear()
+            extendSuspicion()
+        }
+        return mayBegin(until: suspectedUntil.load(ordering: .acquiring))
+    }
 
     private func mayBegin(until end: Int64) -> Bool { !isInCallback.load(ordering: .acquiring) && uptime() < end }
 
     /// What leads to a join has happened just now, or may have.
-    private func suspect() { suspectedUntil.store(uptime() + Self.way, ordering: .releasing) }
+    private func suspect() {
+        extendSuspicion()
+        isUnheard.store(true, ordering: .releasing)
+    }
+
+    private func extendSuspicion() { suspectedUntil.store(uptime() + Self.way, ordering: .releasing) }
 
     /// Runs a rebalance callback. No join begins before it has returned; then one may, where partitions were given up for others.
     func callback(_ body: () -> Void) {

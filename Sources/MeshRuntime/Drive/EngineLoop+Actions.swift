@@ -49,7 +49,7 @@ extension EngineLoop {
 
     private func commit(_ offsets: [TopicPartition: CommittedOffset], isLast: Bool) {
         guard let consumer, !consumer.isJoining else { return engine.commitWaits(offsets.keys, isLong: true, at: .current) }
-        guard !consumer.mayBeJoining else { return engine.commitWaits(offsets.keys, isLong: false, at: .current) }
+        guard !consumer.mayBeJoining() else { return engine.commitWaits(offsets.keys, isLong: false, at: .current) }
         do throws(KafkaError) {
             if isLast {
                 // A refused one is repeated as long as there is time.
