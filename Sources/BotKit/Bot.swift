@@ -68,18 +68,23 @@ extension BotOutput {
 /// An event as a bot sees it. A class, so that handing it on costs nothing; it never changes.
 public final class Event: Sendable, Equatable {
     public let envelope: Envelope
-    /// The record's key as text; nil when it had none or was not UTF-8.
-    public let key: String?
+    private let keyBytes: [UInt8]?
 
-    public init(envelope: Envelope, key: String? = nil) {
+    public convenience init(envelope: Envelope, key: String? = nil) { self.init(envelope: envelope, keyBytes: key.map { Array($0.utf8) }) }
+
+    /// The same with the key as it stands in the record.
+    public init(envelope: Envelope, keyBytes: [UInt8]?) {
         self.envelope = envelope
-        self.key = key
+        self.keyBytes = keyBytes
     }
+
+    /// The record's key as text; nil when it had none or was not UTF-8. Made each time that it is asked for, since most bots do not.
+    public var key: String? { keyBytes.flatMap { String(validating: $0, as: UTF8.self) } }
 
     public var type: EventType { envelope.type }
 
     public static func == (left: Event, right: Event) -> Bool {
-        left === right || left.envelope == right.envelope && left.key == right.key
+        left === right || left.envelope == right.envelope && left.keyBytes == right.keyBytes
     }
 
     /// The payload as `Payload`; a rejection (permanent, code `invalid-payload`) when it has another form.

@@ -102,7 +102,7 @@ import Testing
     private func done(_ broker: BrokerFixture, by bot: String) throws -> [WorkDone] {
         let codec = MeshCodec(catalogue: EventCatalogue(), topics: TopicNames(bot: bot))
         return try read(WorkDone.type.name, broker).compactMap { record in
-            let envelope = try codec.decode(record, Passport(record, isOwnTopic: false))
+            let envelope = try codec.decode(record)
             return envelope.source == bot ? try envelope.decode(WorkDone.self) : nil
         }
     }
@@ -225,8 +225,7 @@ import Testing
             let mailbox = Mailbox()
             let restorer = Restorer(
                 client: broker.settings, settings: settings,
-                decoder: RecordDecoder(
-                    codec: MeshCodec(catalogue: EventCatalogue(), topics: settings.topics), topics: settings.topics, early: nil),
+                decoder: RecordDecoder(codec: MeshCodec(catalogue: EventCatalogue(), topics: settings.topics), early: nil),
                 place: place, mailbox: mailbox, logger: Logger(bot: "CopyBot", level: .error))
             restorer.submit(
                 Restorer.Request(partitions: (0..<3).map { TopicPartition(settings.topics.inbox, $0) }, assignment: 1, statePartitions: 3))

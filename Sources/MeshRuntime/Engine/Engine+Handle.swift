@@ -86,7 +86,7 @@ extension Engine {
 
     /// Why the job's event matters no more; nil when it does. What is replayed was in time when it was new.
     private func expiry(of job: Job, at moment: Moment) -> Rejection? {
-        guard job.content.canExpire, !job.content.isReplayed, job.incoming.passport.reminder == nil else { return nil }
+        guard job.content.canExpire, !job.content.isReplayed, job.incoming.carried?.passport.reminder == nil else { return nil }
         let envelope = job.event.envelope
         guard let limit = envelope.timeToLive, envelope.isExpired(at: moment.wall) else { return nil }
         let age = moment.wall.duration(since: envelope.timestamp).wholeMilliseconds / 1_000
@@ -122,7 +122,7 @@ extension Engine {
     }
 
     func firstInput(of job: Job) -> UntypedInput {
-        job.incoming.passport.reminder.map { .reminder($0.reminder, event: job.event) } ?? .event(job.event)
+        job.incoming.carried?.passport.reminder.map { .reminder($0.reminder, event: job.event) } ?? .event(job.event)
     }
 
     /// Calls `handle` and collects the effects. A rejection is noted; `conclude` acts on it.

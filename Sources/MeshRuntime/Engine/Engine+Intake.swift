@@ -18,10 +18,10 @@ extension Engine {
         }
         figures.tookIn()
         noteTick(incoming)
-        if partition.role == .retry, let wait = timeLeft(incoming.passport, at: moment) {
+        if partition.role == .retry, let carried = incoming.carried, let wait = timeLeft(carried.passport, at: moment) {
             partition.waits(incoming.record)
             schedule.insert(
-                WaitingRecord(record: incoming.record, passport: incoming.passport, partition: partition), due: moment.uptime + wait)
+                WaitingRecord(record: incoming.record, carried: carried, partition: partition), due: moment.uptime + wait)
         } else {
             admit(incoming, partition, at: moment)
         }
@@ -64,7 +64,7 @@ extension Engine {
             }
             due.partition.waitsNoMore(due.record)
             guard !due.partition.isLost, !due.partition.isLeaving else { continue }
-            admit(decoder.decode(due.record, due.passport), due.partition, at: moment)
+            admit(decoder.decode(due.record, due.carried), due.partition, at: moment)
         }
     }
 
@@ -109,9 +109,9 @@ extension Engine {
     private func priority(of incoming: Incoming, _ content: Incoming.Content, _ partition: AssignedPartition) throws(Rejection) -> Priority?
     {
         // A replay for this bot alone comes by its retry topic, and no trigger has chosen it yet.
-        let isFirstOfReplay = content.isReplayed && incoming.passport.attempts == 0
-        let isRouted = incoming.passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isFirstOfReplay
-        if isRouted { return incoming.passport.priority ?? content.event.envelope.priority }
+        let isFirstOfReplay = content.isReplayed && incoming.attempts == 0
+        let isRouted = incoming.carried?.passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isFirstOfReplay
+        if isRouted { return incoming.carried?.passport.priority ?? content.event.envelope.priority }
         return switch content.decision {
         case .filtered: nil
         case .handled(let handled): handled.priority

@@ -95,8 +95,9 @@ final class Engine {
     /// A record of the retry topic that waits for its time.
     struct WaitingRecord {
         let record: Record
-        let passport: Passport
+        let carried: Carried
         let partition: AssignedPartition
+        var passport: Passport { carried.passport }
     }
 
     init(
@@ -115,7 +116,7 @@ final class Engine {
         runLimit = configuration.constraints.timeout.wholeMilliseconds
         routes = try Routes(contract: contract, configuration: configuration)
         results = try Results(settings: settings, contract: contract, configuration: configuration, codec: codec)
-        decoder = RecordDecoder(codec: codec, topics: settings.topics, early: EarlyHandler(bot, routes, results))
+        decoder = RecordDecoder(codec: codec, early: EarlyHandler(bot, routes, results))
         deadLetters = DeadLetters(
             settings: settings, version: configuration.version, partitions: partitionCounts[settings.topics.deadLetters] ?? 1)
         ownRecords = OwnRecords(settings: settings)

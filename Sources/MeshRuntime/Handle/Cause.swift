@@ -14,11 +14,16 @@ struct Cause {
     /// What a replay has marked it with, and the id that it had in its original run; nil for an input that belongs to no replay.
     let replay: (marks: ReplayMarks, originalID: EventID?)?
 
-    init(_ event: Event, _ passport: borrowing Passport, run: Run, at now: Timestamp) {
+    /// What belongs to a replay says so in its headers, and so carries something.
+    init(_ event: Event, _ carried: Carried?, run: Run, at now: Timestamp) {
         self.event = event
-        id = passport.inputID(of: event)
         self.run = run
         self.now = now
+        guard let passport = carried?.passport else {
+            (id, wasOvertaken, replay) = (event.envelope.id, false, nil)
+            return
+        }
+        id = passport.inputID(of: event)
         wasOvertaken = passport.wasOvertaken
         replay = passport.replayMarks(of: event).map { ($0, passport.originalInputID(of: event)) }
     }

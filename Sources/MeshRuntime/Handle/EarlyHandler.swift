@@ -60,7 +60,7 @@ final class EarlyHandler: Sendable {
 
     /// What becomes of an event that comes for the first time; nil when the engine has to see to it: what a replay may do depends on its marks,
     /// and the bot is not told of what has expired.
-    func decide(_ event: Event, _ passport: Passport, at moment: Moment) -> EarlyDecision? {
+    func decide(_ event: Event, _ carried: Carried?, at moment: Moment) -> EarlyDecision? {
         let envelope = event.envelope
         guard envelope.replay == nil, !envelope.isExpired(at: moment.wall) else { return nil }
         let priority: Priority?
@@ -71,7 +71,7 @@ final class EarlyHandler: Sendable {
             let context = Context(now: moment.wall, run: run, attempt: 1, instance: instance)
             var effects = try bot.handleUntyped(.event(event), state: nil, context: context)
             var made = Results.Made()
-            try results.produce(effects.outputs, because: Cause(event, passport, run: run, at: moment.wall), into: &made) { _, _ in false }
+            try results.produce(effects.outputs, because: Cause(event, carried, run: run, at: moment.wall), into: &made) { _, _ in false }
             effects.outputs = []
             let rest = effects.reminders.isEmpty && effects.calls.isEmpty ? nil : effects
             return .handled(.init(priority, at: moment, made: consume made, rest: rest))

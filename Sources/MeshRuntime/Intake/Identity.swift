@@ -6,8 +6,8 @@ struct Identity: Equatable, Sendable {
     private let high: UInt64
     private let low: UInt64
 
-    init(_ envelope: borrowing Envelope, _ passport: borrowing Passport) {
-        if let reminder = passport.reminder {
+    init(_ envelope: borrowing Envelope, _ carried: Carried?) {
+        if let reminder = carried?.passport.reminder {
             self.init(id: reminder.id, replay: envelope.replay)
         } else {
             self.init(envelope.id, replay: envelope.replay)

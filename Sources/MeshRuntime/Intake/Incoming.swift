@@ -7,7 +7,8 @@ import Kafka
 /// A class, since it is handed on often: a copy of all that it has would count a dozen references.
 final class Incoming: Sendable {
     let record: Record
-    let passport: Passport
+    /// What came with it; nil for what carries nothing of the mesh's.
+    let carried: Carried?
     /// The partition where it lay first; nil where it still lies there.
     let otherOrigin: TopicPartition?
     /// What it says; or why it cannot be read.
@@ -17,15 +18,23 @@ final class Incoming: Sendable {
     /// Of what was made of it.
     let earlyBytes: Int
 
-    init(record: consuming Record, passport: consuming Passport, content: consuming Result<Content, Rejection>, earlyBytes: Int) {
+    init(record: consuming Record, carried: consuming Carried?, content: consuming Result<Content, Rejection>, earlyBytes: Int) {
         bytes = (record.key?.count ?? 0) + (record.value?.count ?? 0) + earlyBytes
         self.earlyBytes = earlyBytes
-        let isFirst = passport.origin.topic == record.topic && passport.origin.partition == record.partition
-        otherOrigin = isFirst ? nil : TopicPartition(passport.origin.topic, passport.origin.partition)
+        let origin = carried.map { TopicPartition($0.passport.origin.topic, $0.passport.origin.partition) }
+        otherOrigin = origin == record.topicPartition ? nil : origin
         self.record = record
-        self.passport = passport
+        self.carried = carried
         self.content = content
     }
+
+    /// What travels with the record. Put together when it is asked for, where nothing came with it: prefer `carried` for what every record is asked.
+    var passport: Passport { carried?.passport ?? Passport(first: record) }
+
+    /// Attempts made so far.
+    var attempts: Int { carried?.passport.attempts ?? 0 }
+    /// The key that it had at its origin.
+    var key: [UInt8]? { if let carried { carried.passport.key } else { record.key } }
 
     struct Content: Sendable {
         let event: Event
@@ -54,7 +63,7 @@ final class Incoming: Sendable {
     /// The same for later: by then an early decision does not hold any more.
     var undecided: Incoming {
         Incoming(
-            record: record, passport: passport,
+            record: record, carried: carried,
             content: content.map { Content(event: $0.event, identity: $0.identity, decision: nil) }, earlyBytes: 0)
     }
 }
@@ -62,7 +71,6 @@ final class Incoming: Sendable {
 /// Turns records into what the engine takes in. Any thread.
 struct RecordDecoder: Sendable {
     let codec: MeshCodec
-    let topics: TopicNames
     /// nil for a bot whose decisions depend on more than the event.
     let early: EarlyHandler?
     /// What is made early of records that are decoded together, at most and one record's, and the milliseconds that it takes: the rest is handled by the engine.
@@ -70,32 +78,34 @@ struct RecordDecoder: Sendable {
 
     /// - Parameter moment: when the bot is told, where it decides early; nil: it does not.
     func decode(_ record: consuming Record, at moment: Moment?) -> Incoming {
-        let isRetry = record.topic == topics.retry
-        let isOwnTopic = isRetry || record.topic == topics.inbox
-        var passport = Passport(record, isOwnTopic: isOwnTopic)
-        if isRetry { passport.cameByRetry = true }
-        return decode(record, passport, at: isOwnTopic ? nil : moment)
+        let topic = codec.topic(record.topic)
+        return decode(record, of: topic, at: moment)
     }
 
-    func decode(_ record: consuming Record, _ passport: consuming Passport, at moment: Moment? = nil) -> Incoming {
+    private func decode(_ record: consuming Record, of topic: InputTopic, at moment: Moment?) -> Incoming {
+        decode(record, Carried.of(record, topic), of: topic, at: topic.isOwn ? nil : moment)
+    }
+
+    /// One that was decoded before, and waited.
+    func decode(_ record: consuming Record, _ carried: Carried?) -> Incoming {
+        let topic = codec.topic(record.topic)
+        return decode(record, carried, of: topic, at: nil)
+    }
+
+    private func decode(_ record: consuming Record, _ carried: Carried?, of topic: InputTopic, at moment: Moment?) -> Incoming {
         let content: Result<Incoming.Content, Rejection>
         var earlyBytes = 0
         do throws(Rejection) {
-            let envelope = try codec.decode(record, passport)
-            let event = Event(envelope: envelope, key: passport.key.flatMap { Self.text($0) })
+            let envelope = try codec.decode(record, carried, of: topic)
+            let event = Event(envelope: envelope, keyBytes: carried == nil ? record.key : carried?.passport.key)
             // At once: what the parser remembers is this event's payload still.
-            let decision = if let moment { early?.decide(event, passport, at: moment) } else { EarlyDecision?.none }
+            let decision = if let moment { early?.decide(event, carried, at: moment) } else { EarlyDecision?.none }
             earlyBytes = decision?.handled?.bytes ?? 0
-            content = .success(Incoming.Content(event: event, identity: Identity(envelope, passport), decision: decision))
+            content = .success(Incoming.Content(event: event, identity: Identity(envelope, carried), decision: decision))
         } catch {
             content = .failure(error)
         }
-        return Incoming(record: record, passport: passport, content: content, earlyBytes: earlyBytes)
-    }
-
-    /// The text of a key; nil where it is not UTF-8. Most are ASCII, which is seen faster than it is validated.
-    private static func text(_ key: [UInt8]) -> String? {
-        key.allSatisfy { $0 < 0x80 } ? String(decoding: key, as: UTF8.self) : String(validating: key, as: UTF8.self)
+        return Incoming(record: record, carried: carried, content: content, earlyBytes: earlyBytes)
     }
 
     /// What comes out is without the records that were not read when it was over.
@@ -107,11 +117,15 @@ struct RecordDecoder: Sendable {
         let end = moment.uptime + Self.earlyTime
         let decides = decides && early != nil
         var made = 0
+        var topic: InputTopic?
         records.read(until: isOver) { record in
+            // Records come many from one topic.
+            let known = if let topic, topic.name == record.topic { topic } else { codec.topic(record.topic) }
+            topic = known
             // Asking for the time costs as much as a field: it is asked for now and then. A bot may be slow at each record.
             if decoded.count % 16 == 15 { moment = .current }
             let isEarly = decides && made < Self.earlyBytes && Moment.roughUptime < end
-            let incoming = decode(record, at: isEarly ? moment : nil)
+            let incoming = decode(record, of: known, at: isEarly ? moment : nil)
             made += incoming.earlyBytes
             decoded.append(incoming)
         }

@@ -7,7 +7,7 @@ import Kafka
 final class MeshCodec: Sendable {
     private let codec: EnvelopeCodec
     private let rules: [String: PayloadRules]
-    private let topics: TopicNames
+    let topics: TopicNames
 
     init(catalogue: EventCatalogue, topics: TopicNames, limits: EnvelopeLimits = EnvelopeLimits()) {
         codec = EnvelopeCodec(limits: limits)
@@ -20,18 +20,42 @@ final class MeshCodec: Sendable {
         self.topics = topics
     }
 
-    /// Reads the record as it was at its origin, and checks type, version and payload against the catalogue.
-    func decode(_ record: Record, _ passport: Passport) throws(Rejection) -> Envelope {
+    /// What the topic of that name is to the bot.
+    func topic(_ name: String) -> InputTopic {
+        let isRetry = name == topics.retry
+        let isOwn = isRetry || name == topics.inbox
+        return InputTopic(name: name, isRetry: isRetry, isOwn: isOwn, rules: isOwn ? nil : rules[name])
+    }
+
+    /// Reads a record of an event topic, and checks type, version and payload against the catalogue.
+    func decode(_ record: Record) throws(Rejection) -> Envelope {
+        let topic = topic(record.topic)
+        return try decode(record, Carried.of(record, topic), of: topic)
+    }
+
+    /// The same of a record that carries what is named here, as it was at its origin; `topic`: that it lies in.
+    func decode(_ record: Record, _ carried: Carried?, of topic: InputTopic) throws(Rejection) -> Envelope {
+        guard let passport = carried?.passport else {
+            return try decode(
+                record.value, record.headers, of: topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp)
+        }
         let origin = passport.origin
-        let isOwn = origin.topic == topics.retry || origin.topic == topics.inbox
+        return try decode(
+            record.value, passport.headers, of: origin.topic == topic.name ? topic : self.topic(origin.topic), partition: origin.partition,
+            offset: origin.offset, timestamp: origin.timestamp)
+    }
+
+    private func decode(
+        _ value: [UInt8]?, _ headers: Headers, of topic: InputTopic, partition: Int32, offset: Int64, timestamp: RecordTimestamp
+    ) throws(Rejection) -> Envelope {
         do throws(DecodeError) {
-            return try passport.headers.withBytes { (bytes) throws(DecodeError) in
+            return try headers.withBytes { (bytes) throws(DecodeError) in
                 var headers = HeaderFields()
                 bytes.giveEach { headers.take($0, $1) }
                 return try codec.decode(
-                    value: record.value, headers: headers, topic: origin.topic, partition: origin.partition, offset: origin.offset,
-                    timestamp: origin.timestamp.kind == .none ? nil : Timestamp(milliseconds: origin.timestamp.milliseconds),
-                    expecting: isOwn ? .any : .topic, rules: isOwn ? nil : rules[origin.topic])
+                    value: value, headers: headers, topic: topic.name, partition: partition, offset: offset,
+                    timestamp: timestamp.kind == .none ? nil : Timestamp(milliseconds: timestamp.milliseconds),
+                    expecting: topic.isOwn ? .any : .topic, rules: topic.rules)
             }
         } catch {
             throw .permanent(error.code.rawValue, error.description)

@@ -56,12 +56,17 @@ struct Passport: Equatable {
 
 // Outside of the struct: its own memberwise initializer builds it in place, and any other one inside copies it.
 extension Passport {
-    /// Reads what a record carries. On an event topic anybody may have written it: only the count of redrives is believed, and the place in that same topic
-    /// where it lay first. What it is, is what stands in that topic.
-    init(_ record: borrowing Record, isOwnTopic: Bool) {
+    /// Of a record that carries nothing of the mesh's.
+    init(first record: borrowing Record) {
         self.init(
             origin: Origin(topic: record.topic, partition: record.partition, offset: record.offset, timestamp: record.timestamp),
             headers: record.headers, key: record.key)
+    }
+
+    /// Reads what a record carries. On an event topic anybody may have written it: only the count of redrives is believed, and the place in that same topic
+    /// where it lay first. What it is, is what stands in that topic.
+    init(_ record: borrowing Record, isOwnTopic: Bool) {
+        self.init(first: record)
         if Self.mayHaveOwn(record.headers) { readOwn(record, isOwnTopic: isOwnTopic) }
     }
 
@@ -148,9 +153,15 @@ extension Passport {
     }
 
     /// Whether any header begins like one of the mesh's, which of most records tells that there is none.
-    private static func mayHaveOwn(_ headers: Headers) -> Bool {
+    static func mayHaveOwn(_ headers: borrowing Headers) -> Bool {
         var found = false
-        headers.withEach { name, _ in found = found || name.starts(with: mesh) || name.starts(with: kafka) }
+        headers.withEach { name, _ in
+            switch name.first {
+            case UInt8(ascii: "m"): found = found || name.starts(with: mesh)
+            case UInt8(ascii: "k"): found = found || name.starts(with: kafka)
+            default: break
+            }
+        }
         return found
     }
 

@@ -103,16 +103,16 @@ final class Job {
         self.partition = partition
         self.incoming = incoming
         aggregate =
-            partition.role == .inbox ? incoming.passport.aggregate ?? content.event.key ?? content.event.envelope.correlationID : nil
+            partition.role == .inbox ? incoming.carried?.passport.aggregate ?? content.event.key ?? content.event.envelope.correlationID : nil
         identity = content.identity
         timestamp = content.timestamp
         self.bot = bot
         self.priority = priority
         self.takenIn = takenIn
         bytes = incoming.bytes
-        produced = incoming.passport.produced
-        firstFailure = incoming.passport.firstFailure
-        attempt = incoming.passport.attempts + 1
+        produced = incoming.carried?.passport.produced ?? [:]
+        firstFailure = incoming.carried?.passport.firstFailure
+        attempt = incoming.attempts + 1
     }
 
     /// What the bot was found to decide before the record was taken in, where that holds for the attempt that begins now: only for the first, and only for one
@@ -133,14 +133,14 @@ final class Job {
     /// Which lane it waits in. Put together when it is asked for: most jobs wait in none.
     var lane: LaneKey {
         if let aggregate { return .aggregate(partition.topicPartition, aggregate) }
-        if let key = incoming.passport.key { return .key(partition.topicPartition, key) }
+        if let key = incoming.key { return .key(partition.topicPartition, key) }
         return .single(partition.topicPartition, record.offset)
     }
 
     var record: Record { incoming.record }
-    var inputID: EventID { incoming.passport.inputID(of: event) }
+    var inputID: EventID { incoming.carried?.passport.inputID(of: event) ?? event.envelope.id }
     /// What its results depend on, in the step at hand.
-    var cause: Cause { Cause(event, incoming.passport, run: run, at: now) }
+    var cause: Cause { Cause(event, incoming.carried, run: run, at: now) }
     /// Nothing before it in its partition is open: it is what keeps the commit from moving on.
     var isLowest: Bool { record.offset == partition.ledger.watermark }
     var runningCalls: Int { calls.count { $0.phase == .running } }

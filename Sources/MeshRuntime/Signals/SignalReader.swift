@@ -100,7 +100,7 @@ final class SignalReader: Sendable {
     private func cancel(_ record: Record, _ contract: Contract, _ codec: MeshCodec, _ mailbox: Mailbox, _ logger: Logger) {
         guard let signal = contract.cancels.first(where: { $0.type.name == record.topic }) else { return }
         do throws(Rejection) {
-            let payload = try codec.payload(of: try codec.decode(record, Passport(record, isOwnTopic: false)))
+            let payload = try codec.payload(of: try codec.decode(record))
             guard let run = payload[signal.runField]?.string else { return }
             let reason = CallFailure(
                 .cancelled, code: "cancelled", message: payload["reason"]?.string ?? Engine.cancelledByPerson.message,

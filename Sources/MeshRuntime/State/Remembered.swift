@@ -9,7 +9,7 @@ struct Remembered: Sendable {
 
     /// Keeps the last `count`, or some more, of those that are finished, and of the ticks, finished or not.
     mutating func take(_ record: Record, _ finished: FinishedHistory, _ decoder: RecordDecoder, atMost count: Int) {
-        let (isFinished, isTick) = (finished.contains(record.offset), record.topic == decoder.topics.schedule)
+        let (isFinished, isTick) = (finished.contains(record.offset), record.topic == decoder.codec.topics.schedule)
         guard isFinished || isTick else { return }
         // A record that cannot be decoded was dead-lettered, and has no identity to remember.
         guard let content = decoder.decode(record, at: nil).readable else { return }

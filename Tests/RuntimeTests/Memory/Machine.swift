@@ -360,8 +360,7 @@ final class Machine {
 
     func events<Payload: EventPayload>(_: Payload.Type) throws -> [(envelope: Envelope, payload: Payload)] {
         try log.records(of: Payload.type.name).map { record in
-            let envelope = try MeshCodec(catalogue: EventCatalogue(), topics: settings.topics).decode(
-                record, Passport(record, isOwnTopic: false))
+            let envelope = try MeshCodec(catalogue: EventCatalogue(), topics: settings.topics).decode(record)
             return (envelope, try envelope.decode(Payload.self))
         }
     }

@@ -68,7 +68,7 @@ final class MemoryLog {
         let commit = isAsked ? beginning.commit : nil
         let remembered = isAsked ? beginning.remembered : CommittedOffset(offset: 0)
         var latest: [[UInt8]: [UInt8]?] = [:]
-        let topic = decoder.topics.state
+        let topic = decoder.codec.topics.state
         if let count = counts[topic] {
             for record in partitions[TopicPartition(topic, partition.partition % count)]! { latest[record.key!] = .some(record.value) }
         }
