@@ -21,7 +21,9 @@ extension GroupCoordinator {
             let isNew = request.memberId.isEmpty
             guard let group = isNew ? try groupOrNew(request.groupId) : groups[request.groupId] else { throw .unknownMemberID }
             defer { dropIfUnused(group) }
-            let join = Join(request: request, version: context.version, profile: MemberProfile(request, context), session: context.session, reply: reply)
+            let join = Join(
+                request: request, version: context.version, profile: MemberProfile(request, context), session: context.session, reply: reply
+            )
             try checkSize(join)
             guard hasRoom(group, for: request.memberId) else {
                 group.remove(request.memberId)

@@ -110,7 +110,8 @@ extension Engine {
     {
         // A replay for this bot alone comes by its retry topic, and no trigger has chosen it yet.
         let isFirstOfReplay = content.isReplayed && incoming.attempts == 0
-        let isRouted = incoming.carried?.passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isFirstOfReplay
+        let isRouted =
+            incoming.carried?.passport.reminder != nil || partition.role == .inbox || partition.role == .retry && !isFirstOfReplay
         if isRouted { return incoming.carried?.passport.priority ?? content.event.envelope.priority }
         return switch content.decision {
         case .filtered: nil

@@ -103,7 +103,8 @@ final class Job {
         self.partition = partition
         self.incoming = incoming
         aggregate =
-            partition.role == .inbox ? incoming.carried?.passport.aggregate ?? content.event.key ?? content.event.envelope.correlationID : nil
+            partition.role == .inbox
+            ? incoming.carried?.passport.aggregate ?? content.event.key ?? content.event.envelope.correlationID : nil
         identity = content.identity
         timestamp = content.timestamp
         self.bot = bot
