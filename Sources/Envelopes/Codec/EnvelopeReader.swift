@@ -230,9 +230,9 @@ struct EnvelopeReader {
     private func name(_ element: JSONElement?, _ field: String, elseMember: StaticString?) throws(DecodeError) -> String? {
         guard let element else { return nil }
         guard element.kind == .object else {
-            let text = try text(element, field, limit: EnvelopeLimits.maximumNameBytes)
-            guard !text.isEmpty else { throw place.error(.invalidValue, "\(field) is empty") }
-            return text
+            let bytes = try legal(element, field, limit: EnvelopeLimits.maximumNameBytes)
+            guard !bytes.isEmpty else { throw place.error(.invalidValue, "\(field) is empty") }
+            return parser.name(bytes)
         }
         var other: JSONElement?
         for (name, value) in JSONMembers(element) where value.kind != .null {

@@ -20,24 +20,29 @@ public struct UniqueID: Hashable, Sendable, CustomStringConvertible {
 
     private init?(_ text: UnsafeBufferPointer<UInt8>, allowingUpperCase: Bool) {
         guard text.count == Self.textBytes, let bytes = text.baseAddress else { return nil }
-        var (high, low): (UInt64, UInt64) = (0, 0)
-        // What is no digit, or too large a letter, sets a bit here.
-        var wrong: UInt8 = 0
-        @inline(__always) func digits(_ range: Range<Int>, into word: inout UInt64) {
-            for place in range {
-                let digit = digitValues[Int(bytes[place])]
-                wrong |= digit & (allowingUpperCase ? 0x80 : 0xc0)
-                word = word << 4 | UInt64(digit & 15)
-            }
+        let raw = UnsafeRawPointer(bytes)
+        @inline(__always) func four(_ place: Int) -> UInt64 {
+            UInt64(UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: place, as: UInt32.self)))
         }
-        digits(0..<8, into: &high)
-        digits(9..<13, into: &high)
-        digits(14..<18, into: &high)
-        digits(19..<23, into: &low)
-        digits(24..<36, into: &low)
+        @inline(__always) func digits(_ first: UInt64, _ second: UInt64) -> UInt64? {
+            Self.value(of: first << 32 | second, allowingUpperCase: allowingUpperCase)
+        }
         let dash = UInt8(ascii: "-")
-        guard wrong == 0, bytes[8] == dash, bytes[13] == dash, bytes[18] == dash, bytes[23] == dash else { return nil }
-        self.init(high: high, low: low)
+        guard bytes[8] == dash, bytes[13] == dash, bytes[18] == dash, bytes[23] == dash, let first = digits(four(0), four(4)),
+            let second = digits(four(9), four(14)), let third = digits(four(19), four(24)), let fourth = digits(four(28), four(32))
+        else { return nil }
+        self.init(high: first << 32 | second, low: third << 32 | fourth)
+    }
+
+    /// The 32 bits that eight digits stand for, the first in the highest byte; nil where one is none. The other way round they must give the same digits again.
+    @inline(__always) private static func value(of digits: UInt64, allowingUpperCase: Bool) -> UInt64? {
+        let isLetter = (digits >> 6) & 0x0101_0101_0101_0101
+        var value = digits & 0x0f0f_0f0f_0f0f_0f0f &+ isLetter &* 9
+        value = (value | value >> 4) & 0x00ff_00ff_00ff_00ff
+        value = (value | value >> 8) & 0x0000_ffff_0000_ffff
+        value = (value | value >> 16) & 0xffff_ffff
+        let lowerCase = allowingUpperCase ? digits | isLetter << 5 : digits
+        return hexadecimal(value) == lowerCase ? value : nil
     }
 
     /// A random one (version 4).
@@ -106,13 +111,3 @@ public struct UniqueID: Hashable, Sendable, CustomStringConvertible {
     default: nil
     }
 }
-
-/// For each byte the value of the hexadecimal digit, with the bit 0x40 for one in upper case; 0x80 for what is none.
-private let digitValues: InlineArray<256, UInt8> = {
-    var values = InlineArray<256, UInt8>(repeating: 0x80)
-    for byte in UInt8.min...UInt8.max {
-        guard let value = hexValue(byte) else { continue }
-        values[Int(byte)] = UInt8(ascii: "A")...UInt8(ascii: "F") ~= byte ? value | 0x40 : value
-    }
-    return values
-}()

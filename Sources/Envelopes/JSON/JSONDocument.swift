@@ -133,27 +133,28 @@ struct JSONElement {
     fileprivate func duplicateName() -> String? {
         let end = next - 1
         guard count <= 24 else { return duplicateNameAmongMany() }
-        return withUnsafeTemporaryAllocation(of: (UInt64, Int).self, capacity: 24) { seen in
-            var found = 0
-            // A bit for each name, chosen by its fingerprint: only names that share one are compared.
-            var bits: UInt64 = 0
-            var place = index + 1
-            while place < end {
-                let name = at(place)
-                let print = name.fingerprint
-                let bit: UInt64 = 1 << ((print &* 0x9e37_79b9_7f4a_7c15) >> 58)
-                if bits & bit != 0 {
-                    for other in 0..<found where seen[other].0 == print && name.bytes.elementsEqual(at(seen[other].1).bytes) {
-                        return name.text
-                    }
-                }
-                bits |= bit
-                seen.initializeElement(at: found, to: (print, place))
-                found += 1
-                place = at(place + 1).next
-            }
-            return nil
+        // A bit for each name, chosen by its fingerprint: only where names share one they are compared.
+        var bits: InlineArray<4, UInt64> = [0, 0, 0, 0]
+        var place = index + 1
+        while place < end {
+            let choice = (at(place).fingerprint &* 0x9e37_79b9_7f4a_7c15) >> 56
+            let (word, bit): (Int, UInt64) = (Int(choice >> 6), 1 << (choice & 63))
+            if bits[word] & bit != 0 { return duplicateNameAmongFew() }
+            bits[word] |= bit
+            place = at(place + 1).next
         }
+        return nil
+    }
+
+    /// Compares each with those before it.
+    private func duplicateNameAmongFew() -> String? {
+        for (name, _) in JSONMembers(self) {
+            for (other, _) in JSONMembers(self) {
+                if other.index == name.index { break }
+                if other.fingerprint == name.fingerprint, other.bytes.isEqual(to: name.bytes) { return name.text }
+            }
+        }
+        return nil
     }
 
     private func duplicateNameAmongMany() -> String? {

@@ -35,6 +35,7 @@ final class JSONParser {
     private let handle: OpaquePointer
     /// What was parsed last: an array, or the payload of an envelope and where it stands in that.
     private var last: (bytes: [UInt8], element: JSONElement)?
+    private var lastName = ""
 
     private init() {
         guard let made = csj_parser_new(JSONLimits.maximumDepth) else { preconditionFailure("no memory for a JSON parser") }
@@ -79,6 +80,12 @@ final class JSONParser {
             last = (bytes, root)
             return root
         }
+    }
+
+    /// The name that these bytes are. The one before is handed out again where it is the same, as with most events that come together: it takes no more memory.
+    func name(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+        if !lastName.withBytes({ bytes.isEqual(to: $0) }) { lastName = String(decoding: bytes, as: UTF8.self) }
+        return lastName
     }
 
     // MARK: The parser of each thread

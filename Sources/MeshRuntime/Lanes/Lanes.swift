@@ -5,20 +5,27 @@ import Envelopes
 ///
 /// A lane whose head was taken stays closed until it is released. So that nothing starves, every eighth turn goes to the head that has waited
 /// longest, whatever its priority.
+/// What refers to a lane is the lane itself: looking one up by its key is what costs most here.
 struct Lanes<Key: Hashable & Sendable, Element> {
     /// Every so many turns the longest waiting head is taken.
     static var fairTurn: Int { 8 }
 
-    private struct Lane {
+    private final class Lane {
+        let key: Key
         var waiting: Fifo<(Element, Priority)> = Fifo()
         /// The head was taken and not released.
         var isClosed = false
         /// Tells an entry in `ready` that still counts from one left behind.
         var ticket: UInt64 = 0
+
+        init(_ key: Key) { self.key = key }
+
+        /// The head, or whatever is handled before it, is taken.
+        func close() { (isClosed, ticket) = (true, 0) }
     }
 
     private var lanes: [Key: Lane] = [:]
-    private var ready: [Fifo<(key: Key, ticket: UInt64)>] = Array(repeating: Fifo(), count: Priority.allCases.count)
+    private var ready: [Fifo<(lane: Lane, ticket: UInt64)>] = Array(repeating: Fifo(), count: Priority.allCases.count)
     private var nextTicket: UInt64 = 1
     private var turn = 0
     /// How many elements wait, the heads of closed lanes not counted.
@@ -31,31 +38,36 @@ struct Lanes<Key: Hashable & Sendable, Element> {
 
     mutating func append(_ element: Element, to key: Key, priority: Priority) {
         count += 1
-        lanes[key, default: Lane()].waiting.append((element, priority))
-        if lanes[key]!.waiting.count == 1, !lanes[key]!.isClosed { offer(key) }
+        let lane = lane(of: key)
+        lane.waiting.append((element, priority))
+        if lane.waiting.count == 1, !lane.isClosed { offer(lane) }
+    }
+
+    private mutating func lane(of key: Key) -> Lane {
+        if let lane = lanes[key] { return lane }
+        let lane = Lane(key)
+        lanes[key] = lane
+        return lane
     }
 
     /// Takes the next head and closes its lane. Nil when every lane is closed or empty.
     mutating func takeNext() -> (key: Key, element: Element)? {
         turn = (turn + 1) % Self.fairTurn
-        let order = Array(ready.indices.reversed())
-        let queue = turn == 0 ? oldest() : order.first { !current(in: $0) }
-        guard let queue, let entry = ready[queue].popFirst(), let head = lanes[entry.key]?.waiting.popFirst() else { return nil }
-        lanes[entry.key]!.isClosed = true
-        lanes[entry.key]!.ticket = 0
+        guard let queue = turn == 0 ? oldest() : mostUrgent(), let (lane, _) = ready[queue].popFirst(), let head = lane.waiting.popFirst()
+        else { return nil }
+        lane.close()
         count -= 1
-        return (entry.key, head.0)
+        return (lane.key, head.0)
     }
 
     /// Takes an element of an open lane that satisfies `predicate`, from behind others too, and closes its lane. Looks at every element.
     mutating func take(where predicate: (Element) -> Bool) -> (key: Key, element: Element)? {
-        for (key, lane) in lanes where !lane.isClosed {
+        for lane in lanes.values where !lane.isClosed {
             guard let place = lane.waiting.firstIndex(where: { predicate($0.0) }) else { continue }
-            let (element, _) = lanes[key]!.waiting.remove(at: place)
-            lanes[key]!.isClosed = true
-            lanes[key]!.ticket = 0
+            let (element, _) = lane.waiting.remove(at: place)
+            lane.close()
             count -= 1
-            return (key, element)
+            return (lane.key, element)
         }
         return nil
     }
@@ -64,39 +76,40 @@ struct Lanes<Key: Hashable & Sendable, Element> {
     func isFree(_ key: @autoclosure () -> Key) -> Bool { lanes.isEmpty || lanes[key()] == nil }
 
     /// Closes a lane for an element that never waited in it, until it is released.
-    mutating func close(_ key: Key) { lanes[key, default: Lane()].isClosed = true }
+    mutating func close(_ key: Key) { lane(of: key).isClosed = true }
 
     /// Opens a lane whose head was taken.
     mutating func release(_ key: Key) {
-        guard !lanes.isEmpty, lanes[key] != nil else { return }
-        if lanes[key]!.waiting.isEmpty {
+        guard !lanes.isEmpty, let lane = lanes[key] else { return }
+        if lane.waiting.isEmpty {
             lanes[key] = nil
         } else {
-            lanes[key]!.isClosed = false
-            offer(key)
+            lane.isClosed = false
+            offer(lane)
         }
     }
 
     /// Puts an element that was taken back to the front of its lane, and opens the lane.
     mutating func putBack(_ element: Element, to key: Key, priority: Priority) {
         count += 1
-        lanes[key, default: Lane()].waiting.prepend((element, priority))
-        lanes[key]!.isClosed = false
-        offer(key)
+        let lane = lane(of: key)
+        lane.waiting.prepend((element, priority))
+        lane.isClosed = false
+        offer(lane)
     }
 
     /// Removes the waiting elements that satisfy `predicate`, and returns them.
     mutating func removeWaiting(where predicate: (Element) -> Bool) -> [Element] {
         var removed: [Element] = []
-        for key in Array(lanes.keys) {
-            let before = lanes[key]!.waiting.count
+        for lane in Array(lanes.values) {
+            let before = lane.waiting.count
             var kept = Fifo<(Element, Priority)>()
-            while let entry = lanes[key]!.waiting.popFirst() {
+            while let entry = lane.waiting.popFirst() {
                 if predicate(entry.0) { removed.append(entry.0) } else { kept.append(entry) }
             }
-            lanes[key]!.waiting = kept
-            guard kept.count != before else { continue }
-            if kept.isEmpty, !lanes[key]!.isClosed { lanes[key] = nil } else if !lanes[key]!.isClosed { offer(key) }
+            lane.waiting = kept
+            guard kept.count != before, !lane.isClosed else { continue }
+            if kept.isEmpty { remove(lane) } else { offer(lane) }
         }
         count -= removed.count
         return removed
@@ -105,25 +118,35 @@ struct Lanes<Key: Hashable & Sendable, Element> {
     /// Removes whole lanes, closed ones too, and returns what waited in them.
     mutating func removeLanes(where predicate: (Key) -> Bool) -> [Element] {
         var removed: [Element] = []
-        for key in lanes.keys.filter(predicate) {
-            while let entry = lanes[key]!.waiting.popFirst() { removed.append(entry.0) }
-            lanes[key] = nil
+        for lane in lanes.values.filter({ predicate($0.key) }) {
+            while let entry = lane.waiting.popFirst() { removed.append(entry.0) }
+            remove(lane)
         }
         count -= removed.count
         return removed
     }
 
-    private mutating func offer(_ key: Key) {
-        guard let head = lanes[key]?.waiting.first else { return }
-        lanes[key]!.ticket = nextTicket
-        ready[Self.index(head.1)].append((key, nextTicket))
+    private mutating func remove(_ lane: Lane) {
+        lane.ticket = 0
+        lanes[lane.key] = nil
+    }
+
+    private mutating func offer(_ lane: Lane) {
+        guard let head = lane.waiting.first else { return }
+        lane.ticket = nextTicket
+        ready[Self.index(head.1)].append((lane, nextTicket))
         nextTicket += 1
     }
 
     /// Drops entries left behind at the front of a queue; true when nothing is left in it.
     private mutating func current(in queue: Int) -> Bool {
-        while let entry = ready[queue].first, lanes[entry.key]?.ticket != entry.ticket { _ = ready[queue].popFirst() }
+        while let (lane, ticket) = ready[queue].first, lane.ticket != ticket { _ = ready[queue].popFirst() }
         return ready[queue].isEmpty
+    }
+
+    private mutating func mostUrgent() -> Int? {
+        for queue in ready.indices.reversed() where !current(in: queue) { return queue }
+        return nil
     }
 
     private mutating func oldest() -> Int? {
