@@ -184,6 +184,24 @@ import Testing
         #expect(committed() == 700)
     }
 
+    /// Also where nothing but the clock wakes the process: each time the commit is asked for first, and cannot go out.
+    @Test func whileTheMemberJoinsResultsGoOnBeyondAWindow() throws {
+        var limits = Limits()
+        limits.dedupWindow = 100
+        let machine = try Machine(WorkBot.self, delivery: .atLeastOnce, limits: limits)
+        for number in 0..<300 { try machine.send(Work(name: "n\(number % 7)", number: number, how: "plain")) }
+        machine.isJoining = true
+        for _ in 0..<1_000 {
+            machine.step()
+            machine.pass(20)
+        }
+        #expect(machine.log.records(of: WorkDone.type.name).count == 300)
+        #expect(machine.log.committed.isEmpty)
+        machine.isJoining = false
+        machine.runDry()
+        machine.expectAllCommitted()
+    }
+
     /// That is known within milliseconds: until then a crash repeats no more than whoever reads the results remembers.
     @Test func whileAJoinMayBeginNoMoreIsDeliveredThanAWindowHolds() throws {
         var limits = Limits()

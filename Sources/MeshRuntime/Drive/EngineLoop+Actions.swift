@@ -57,10 +57,11 @@ extension EngineLoop {
                 commitAnswered(offsets, nil)
             } else {
                 try consumer.commitInBackground(offsets)
+                engine.commitIsUnderWay()
             }
         } catch {
             // One that was not answered in time is under way still.
-            if !consumer.isCommitting { commitAnswered(offsets, error) }
+            if consumer.isCommitting { engine.commitIsUnderWay() } else { commitAnswered(offsets, error) }
         }
     }
 

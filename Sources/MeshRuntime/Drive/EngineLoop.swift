@@ -92,7 +92,7 @@ final class EngineLoop {
             }
             let waits = ahead.isFull || shallAskAgain && !ahead.isIdle || engine.holdsBack(at: moment)
             // There is no room for more records, or enough of them are on their way; that will soon be otherwise.
-            hasNews = waits ? takeMail(limit: engine.isHurried ? .zero : .milliseconds(20)) : poll(consumer)
+            hasNews = waits ? takeMail(limit: engine.isHurried ? .zero : .milliseconds(10)) : poll(consumer)
             report(consumer)
             // What is on its way would be read a second time: it is waited for.
             if shallAskAgain, ahead.isIdle { askAgain(consumer) }

@@ -21,6 +21,9 @@ extension Engine {
             || uncommitted.count > settings.limits.repeatableItems / 2
     }
 
+    /// The commit that was asked for last is on its way to the broker.
+    func commitIsUnderWay() { uncommitted.isUnderWay() }
+
     /// Nothing can be committed now. It is tried again soon, and the results count on.
     /// - Parameter isLong: the member joins its group, which may take seconds; else it may be about to, which shows within milliseconds.
     func commitWaits(_ topicPartitions: some Sequence<TopicPartition>, isLong: Bool, at moment: Moment) {

@@ -12,13 +12,16 @@ struct Uncommitted {
 
     mutating func delivered(_ results: Int) { count += results }
 
-    /// A commit that takes all of them along is asked for.
-    mutating func asks() { (asked, askAgainAt, isHeldUp) = (count, nil, false) }
+    /// A commit that takes all of them along is asked for. Whether it can go out shows afterwards.
+    mutating func asks() { (asked, askAgainAt) = (count, nil) }
+
+    /// It went out.
+    mutating func isUnderWay() { isHeldUp = false }
 
     /// What became of the commit that was asked for; one that the broker refused has committed none.
     mutating func answered(isCommitted: Bool) {
         if isCommitted, let asked { count -= asked }
-        asked = nil
+        (asked, isHeldUp) = (nil, false)
     }
 
     /// It could not be asked for, and is tried again then. `isLong`: that may go on for seconds.
