@@ -48,8 +48,11 @@ extension EngineLoop {
     }
 
     private func commit(_ offsets: [TopicPartition: CommittedOffset], isLast: Bool) {
-        guard let consumer, !consumer.isJoining else { return engine.commitWaits(offsets.keys, isLong: true, at: .current) }
-        guard !consumer.mayBeJoining() else { return engine.commitWaits(offsets.keys, isLong: false, at: .current) }
+        guard let consumer else { return engine.commitWaits(offsets.keys, isLong: true, at: .current) }
+        // Asked during a join too: what came meanwhile then holds nothing up after it.
+        let mayBeJoining = consumer.mayBeJoining()
+        guard !consumer.isJoining else { return engine.commitWaits(offsets.keys, isLong: true, at: .current) }
+        guard !mayBeJoining else { return engine.commitWaits(offsets.keys, isLong: false, at: .current) }
         do throws(KafkaError) {
             if isLast {
                 // A refused one is repeated as long as there is time.
