@@ -25,6 +25,20 @@ import Testing
         try FileManager.default.removeItem(atPath: folder)
     }
 
+    @Test func aPortThatIsTakenIsToldBeforeAnyBotStarts() async throws {
+        let folder = try TemporaryDirectory.make(prefix: "mesh-demo")
+        let holder = TestHTTPServer()
+        defer { holder.stop() }
+        let demo = try await Programs.run(
+            try Programs.mesh, ["demo", "--data-dir", folder + "/data", "--port", "\(try FreePort.choose())"],
+            environment: try Self.environment(home: folder + "/home", firstPort: UInt16(holder.port)), log: folder + "/demo.log")
+        #expect(demo.status == .exited(1), "\(demo.text)")
+        #expect(demo.text.contains("port \(holder.port), which the demo's staging needs, is taken"), "\(demo.text)")
+        #expect(!demo.text.contains("starting "), "\(demo.text)")
+        #expect(!FileManager.default.fileExists(atPath: folder + "/data/mesh.json"), "nothing runs any more")
+        try FileManager.default.removeItem(atPath: folder)
+    }
+
     /// A copy of what `mesh` reads, with the demo's two ports replaced.
     private static func environment(home: String, firstPort: UInt16) throws -> [String: String] {
         try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)

@@ -20,8 +20,8 @@ struct Demo {
 
     func run() throws -> Int32 {
         defer { mesh.stopAndWait() }
-        try mesh.start()
         try checkPorts()
+        try mesh.start()
         let repository = try makeRepository()
         let good = try follow(repository, "Price service with discounts", until: .deployed)
         if invocation.has("all") {

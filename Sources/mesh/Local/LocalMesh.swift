@@ -28,6 +28,8 @@ final class LocalMesh: Sendable {
     private let running: RunningMesh
     /// Nobody is before it: what it says goes to a log.
     private let isDetached: Bool
+    /// There is a supervisor that can be waited for.
+    private let isStarted = Atomic(false)
     private let isStopped = Atomic(false)
 
     /// Checks the configuration, starts the broker, and makes its topics match. Nothing is left running when it throws.
@@ -128,6 +130,7 @@ final class LocalMesh: Sendable {
 
     /// Starts the bots, and waits until each of them says that it runs.
     func start() throws {
+        isStarted.store(true, ordering: .relaxed)
         Signals.listen { [self] _ in stop() }
         let names = instances.map(\.description).joined(separator: ", ")
         progress.say("bots", instances.isEmpty ? "none is wanted: all are drained, or scaled to 0" : "starting \(names)")
@@ -210,11 +213,13 @@ final class LocalMesh: Sendable {
         }
     }
 
-    /// Stops everything, the broker last; blocks.
+    /// Stops everything that was started, the broker last; blocks.
     func stopAndWait() {
         guard !isStopped.exchange(true, ordering: .relaxed) else { return }
-        if progress.stops == 0 { stop() }
-        progress.waitUntilOver()
+        if isStarted.load(ordering: .relaxed) {
+            if progress.stops == 0 { stop() }
+            progress.waitUntilOver()
+        }
         broker?.stop()
         do {
             try RunningMesh.forget(in: dataDirectory)
