@@ -83,6 +83,7 @@ public final class Event: Sendable, Equatable {
 
     public var type: EventType { envelope.type }
 
+    /// The keys byte for byte, also where they are no text.
     public static func == (left: Event, right: Event) -> Bool {
         left === right || left.envelope == right.envelope && left.keyBytes == right.keyBytes
     }

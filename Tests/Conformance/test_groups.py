@@ -182,6 +182,31 @@ def test_an_old_client_joins_without_that_step(cluster, group):
         assert answer.error_code == 0 and answer.leader == answer.member_id and answer.generation_id == 1
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["come together", "one after the other"])
+def test_a_member_that_ends_its_connection_leaves_by_a_request_behind_its_join(cluster, group, together):
+    """It was in a generation, so that its end alone would leave it its session."""
+    if cluster.kind != "meshbroker":
+        pytest.skip("Kafka reads nothing of a connection that has ended")
+    name = group()
+    with RawMember(cluster, name) as member, RawMember(cluster, name) as gone:
+        with ThreadPoolExecutor(1) as pool:
+            assert member.join().error_code == 0
+            assert member.sync({member.member: b""}).error_code == 0
+            joining = pool.submit(gone.join)
+            until("the other's join", lambda: member.heartbeat() == REBALANCING)
+            assert member.join().error_code == 0 and joining.result().error_code == 0
+            sharing = pool.submit(gone.sync)
+            assert member.sync({member.member: b"", gone.member: b""}).error_code == 0 and sharing.result().error_code == 0
+        gone.protocols = (("range", b"other"),)
+        requests = [gone.connection.frame(gone.join_request(), 6), gone.connection.frame(gone.leave_request(), 3)]
+        for octets in [b"".join(requests)] if together else requests:
+            gone.connection.send(octets)
+            until("its join", lambda: member.heartbeat() == REBALANCING)
+        gone.connection.socket.close()
+        until("its end", lambda: len(member_ids(cluster, name)) == 1, seconds=20)
+        assert [each.member_id for each in member.join().members] == [member.member]
+
+
 @pytest.mark.parametrize("leaves", [True, False], ids=["with a leave behind its join", "without"])
 def test_a_new_member_that_ends_its_connection_while_it_waits_is_out(cluster, group, leaves):
     if cluster.kind != "meshbroker":
@@ -192,7 +217,7 @@ def test_a_new_member_that_ends_its_connection_while_it_waits_is_out(cluster, gr
         assert member.sync({member.member: b""}).error_code == 0
         gone.member = gone.connection.ask(gone.join_request(), 6).member_id
         gone.connection.send_request(gone.join_request(), 6)
-        until("the other's join", lambda: member.heartbeat() == KafkaError.REBALANCE_IN_PROGRESS)
+        until("the other's join", lambda: member.heartbeat() == REBALANCING)
         if leaves:
             gone.connection.send_request(gone.leave_request(), 3)
         gone.connection.socket.close()

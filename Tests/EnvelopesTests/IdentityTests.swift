@@ -16,6 +16,29 @@ import Testing
         }
     }
 
+    /// Each byte at each place: what is no digit of hexadecimal, or no dash where one belongs, makes it another text.
+    @Test func onlyDigitsAndDashesAreRead() {
+        let text = Array("6ba7b811-9dad-11d1-80b4-00c04fd430c8".utf8)
+        func read(_ bytes: [UInt8]) -> (any: UniqueID?, lowerCase: UniqueID?) {
+            (UniqueID(String(decoding: bytes, as: UTF8.self)), bytes.withUnsafeBufferPointer { UniqueID(lowerCase: $0) })
+        }
+        for place in text.indices {
+            for byte in UInt8.min...UInt8.max {
+                var changed = text
+                changed[place] = byte
+                let isDash = [8, 13, 18, 23].contains(place)
+                let character = Character(Unicode.Scalar(byte))
+                let isLowerCase = isDash ? character == "-" : "0123456789abcdef".contains(character)
+                let isAny = isLowerCase || !isDash && "ABCDEF".contains(character)
+                let (any, lowerCase) = read(changed)
+                if (lowerCase != nil) != isLowerCase || (any != nil) != (isAny && byte < 0x80) {
+                    Issue.record("byte \(byte) at \(place): \(String(describing: any)), \(String(describing: lowerCase))")
+                }
+                if let any, any.text != String(decoding: changed, as: UTF8.self).lowercased() { Issue.record("\(any) for \(changed)") }
+            }
+        }
+    }
+
     /// The values are Python's: `uuid.uuid5(uuid.NAMESPACE_URL, …)`.
     @Test func versionFiveIsTheStandards() {
         #expect(

@@ -46,6 +46,23 @@ import Testing
         }
     }
 
+    /// Names of one length that begin alike are told apart, and what stands twice among them is found wherever it stands.
+    @Test(arguments: [2, 3, 23, 24, 25, 60]) func namesThatLookAlikeAreTold(_ count: Int) throws {
+        func object(_ names: [String]) -> [UInt8] {
+            Array("{\(names.enumerated().map { "\"\($1)\":\($0)" }.joined(separator: ","))}".utf8)
+        }
+        for stem in ["artifact", "", "ab"] {
+            let names = (0..<count).map { "\(stem)\($0 + 10)" }
+            _ = try JSONValue.parse(object(names))
+            for place in [0, count / 2, count - 1] {
+                for spelled in [names[place], "\\u00\(String(names[place].utf8.first!, radix: 16))\(names[place].dropFirst())"] {
+                    let error = #expect(throws: JSONError.self) { try JSONValue.parse(object(names + [spelled])) }
+                    #expect(error?.code == .duplicateKey, "\(spelled)")
+                }
+            }
+        }
+    }
+
     @Test func duplicateNamesAreFoundInLargeObjects() throws {
         var members = (0..<5000).map { "\"key\($0)\":\($0)" }
         _ = try JSONValue.parse("{" + members.joined(separator: ",") + "}")

@@ -21,8 +21,8 @@ import Testing
         expect(lanes.takeNext()?.element == 3)
         lanes.release("a")
         lanes.release("b")
-        #expect(lanes.isEmpty)
-        #expect(lanes.laneCount == 0)
+        expect(lanes.isEmpty)
+        expect(lanes.laneCount == 0)
     }
 
     @Test func theMoreUrgentLaneGoesFirst() {
@@ -48,32 +48,66 @@ import Testing
         #expect(turns <= Lanes<Int, String>.fairTurn)
     }
 
+    /// Lanes beside plain lists that say what they must have.
     @Test(arguments: 0..<20) func randomUseKeepsOrderAndCount(seed: UInt64) {
+        typealias Item = (key: Int, number: Int)
         var random = SeededGenerator(seed: seed)
-        var lanes = Lanes<Int, (key: Int, number: Int)>()
-        var appended: [Int: Int] = [:]
-        var taken: [Int: Int] = [:]
-        var closed: Set<Int> = []
-        var expected = 0
-        for _ in 0..<2_000 {
-            switch Int.random(in: 0..<4, using: &random) {
-            case 0, 1:
-                let key = Int.random(in: 0..<10, using: &random)
-                lanes.append((key, appended[key, default: 0]), to: key, priority: Priority.allCases.randomElement(using: &random)!)
-                appended[key, default: 0] += 1
-                expected += 1
-            case 2:
-                guard let next = lanes.takeNext() else { break }
-                expect(closed.insert(next.key).inserted)
-                #expect(next.element.number == taken[next.key, default: 0])
-                taken[next.key, default: 0] += 1
-                expected -= 1
-            default:
-                guard let key = closed.randomElement(using: &random) else { break }
-                closed.remove(key)
+        var lanes = Lanes<Int, Item>()
+        var waiting: [Int: [Int]] = [:]
+        var closed: [Int: Item?] = [:]
+        var last = 0
+        func took(_ taken: (key: Int, element: Item)?, first: Bool) {
+            guard let (key, item) = taken else { return }
+            #expect(item.key == key && closed[key] == nil)
+            let place = waiting[key]?.firstIndex(of: item.number)
+            #expect(place != nil && (!first || place == 0))
+            if let place { waiting[key]?.remove(at: place) }
+            closed.updateValue(item, forKey: key)
+        }
+        for _ in 0..<4_000 {
+            let key = Int.random(in: 0..<10, using: &random)
+            let priority = Priority.allCases.randomElement(using: &random)!
+            switch Int.random(in: 0..<12, using: &random) {
+            case 0..<4:
+                last += 1
+                lanes.append((key, last), to: key, priority: priority)
+                waiting[key, default: []].append(last)
+            case 4..<7:
+                let next = lanes.takeNext()
+                let mayTake = waiting.contains { !$0.value.isEmpty && closed[$0.key] == nil }
+                #expect((next != nil) == mayTake)
+                took(next, first: true)
+            case 7, 8:
+                guard let key = closed.keys.sorted().randomElement(using: &random) else { break }
+                closed[key] = nil
                 lanes.release(key)
+            case 9:
+                guard let (key, item) = closed.sorted(by: { $0.key < $1.key }).randomElement(using: &random), let item else { break }
+                closed[key] = nil
+                waiting[key, default: []].insert(item.number, at: 0)
+                lanes.putBack(item, to: key, priority: priority)
+            case 10:
+                let isFree = lanes.isFree(key)
+                #expect(isFree == (waiting[key, default: []].isEmpty && closed[key] == nil))
+                if isFree {
+                    lanes.close(key)
+                    closed.updateValue(nil, forKey: key)
+                } else {
+                    took(lanes.take { $0.number % 3 == 0 }, first: false)
+                }
+            default:
+                if Bool.random(using: &random) {
+                    let removed = lanes.removeWaiting { $0.key == key && $0.number % 2 == 0 }
+                    #expect(removed.map(\.number) == waiting[key, default: []].filter { $0 % 2 == 0 })
+                    waiting[key]?.removeAll { $0 % 2 == 0 }
+                } else {
+                    #expect(lanes.removeLanes { $0 == key }.map(\.number) == waiting[key, default: []])
+                    (waiting[key], closed[key]) = (nil, nil)
+                }
             }
-            #expect(lanes.count == expected)
+            let (count, laneCount) = (lanes.count, lanes.laneCount)
+            #expect(count == waiting.values.reduce(0) { $0 + $1.count })
+            #expect(laneCount == Set(waiting.filter { !$0.value.isEmpty }.keys).union(closed.keys).count)
         }
     }
 

@@ -32,8 +32,19 @@ public final class Session {
     /// The connection ends when the answer that is being made has been sent.
     public var mustClose = false
     public var clientID = ""
-    /// What is to be done when the other side ends the connection while it waits for an answer; gone with the answer.
+    /// What is to be done when the other side ends the connection, or it is closed, while a request waits for its answer; gone with the answer. One is enough: the
+    /// next request is read only then.
     var whenEnded: (() -> Void)?
+    /// The other side sends no more, or the connection is closed.
+    private(set) var hasEnded = false
+
+    /// The connection has ended: whoever waits by it is told.
+    func end() {
+        hasEnded = true
+        let action = whenEnded
+        whenEnded = nil
+        action?()
+    }
 
     public init(connection: Int = 0, host: String = "/127.0.0.1") {
         self.connection = connection

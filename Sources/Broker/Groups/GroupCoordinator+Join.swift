@@ -12,6 +12,11 @@ extension GroupCoordinator {
     }
 
     func join(_ request: JoinGroupRequest, _ context: RequestContext, _ reply: @escaping (JoinGroupResponse) -> Void) {
+        admit(request, context, reply)
+        if context.session.hasEnded { context.session.end() }
+    }
+
+    private func admit(_ request: JoinGroupRequest, _ context: RequestContext, _ reply: @escaping (JoinGroupResponse) -> Void) {
         do throws(ErrorCode) {
             guard authorizer.allows(.read, .group, request.groupId, context) else { throw .groupAuthorizationFailed }
             guard !request.groupId.isEmpty else { throw .invalidGroupID }

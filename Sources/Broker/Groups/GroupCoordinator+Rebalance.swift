@@ -76,6 +76,13 @@ extension GroupCoordinator {
     }
 
     func sync(_ request: SyncGroupRequest, _ context: RequestContext, _ reply: @escaping (SyncGroupResponse) -> Void) {
+        giveOrAwaitShare(request, context, reply)
+        if context.session.hasEnded { context.session.end() }
+    }
+
+    private func giveOrAwaitShare(
+        _ request: SyncGroupRequest, _ context: RequestContext, _ reply: @escaping (SyncGroupResponse) -> Void
+    ) {
         do throws(ErrorCode) {
             guard authorizer.allows(.read, .group, request.groupId, context) else { throw .groupAuthorizationFailed }
             guard !request.groupId.isEmpty else { throw .invalidGroupID }

@@ -52,23 +52,20 @@ final class Connection {
     private func checkStillThere() {
         var byte: UInt8 = 0
         let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
-        if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { return close() }
-        guard count > 0, hasEnded else { return }
-        // More requests wait to be read, and are answered yet. What is told again and again would keep the loop busy.
+        if count < 0 && errno != EAGAIN && errno != EINTR { return close() }
+        let events = eventsOfTheEnd
+        guard count == 0 || events != 0 else { return }
+        // Of one that is broken off nothing can be answered.
+        if events & Int16(POLLERR | POLLHUP) != 0 || count <= 0 && reader.isAtStart { return close() }
+        // More requests came before the end, and are answered yet. What is told again and again would keep the loop busy.
         want([])
-        endWaiting()
+        session.end()
     }
 
-    /// Whether the other side sends no more; bytes may wait that it sent before.
-    private var hasEnded: Bool {
+    /// Whether the other side sends no more (POLLRDHUP), or the connection is broken off; bytes may wait that came before.
+    private var eventsOfTheEnd: Int16 {
         var poller = pollfd(fd: descriptor, events: Int16(EventLoop.Interest.hangup.rawValue), revents: 0)
-        return poll(&poller, 1, 0) > 0
-    }
-
-    private func endWaiting() {
-        let action = session.whenEnded
-        session.whenEnded = nil
-        action?()
+        return poll(&poller, 1, 0) > 0 ? poller.revents : 0
     }
 
     /// Takes what has come in, up to this connection's share of a turn: a client that sends faster than it is answered would stop all the others else, and the
@@ -154,6 +151,6 @@ final class Connection {
         server.loop.forget(token)
         Glibc.close(descriptor)
         server.closed(self)
-        endWaiting()
+        session.end()
     }
 }

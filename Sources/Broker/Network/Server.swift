@@ -98,7 +98,11 @@ final class Server {
     /// No more connections, and none of those that are.
     func stop() {
         loop.forget(listenerToken)
-        for connection in connections.values { connection.close() }
+        for connection in connections.values {
+            // Who waits goes on waiting: the end of the broker is nobody's leaving.
+            connection.session.whenEnded = nil
+            connection.close()
+        }
     }
 }
 

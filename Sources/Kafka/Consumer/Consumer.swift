@@ -102,8 +102,13 @@ public final class Consumer {
     /// who asks first after one of them waits until librdkafka's thread for the group has seen it, and then it may have begun for 20 ms. A commit that is sent within
     /// that time may be behind the join already.
     public func mayBeJoining() -> Bool {
-        handle.context.joinWatch.mayBeJoining {
-            if let metadata = rd_kafka_consumer_group_metadata(handle.pointer) { rd_kafka_consumer_group_metadata_destroy(metadata) }
+        // As it ends, librdkafka 2.0.2 answers nothing; and no join begins any more.
+        guard !isClosed else { return false }
+        return handle.context.joinWatch.mayBeJoining {
+            // What was decided in one turn of that thread is sent at the turn's end, and the first answer may come before that.
+            for _ in 0..<2 {
+                if let metadata = rd_kafka_consumer_group_metadata(handle.pointer) { rd_kafka_consumer_group_metadata_destroy(metadata) }
+            }
         }
     }
 

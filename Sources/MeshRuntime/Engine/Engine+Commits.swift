@@ -22,7 +22,7 @@ extension Engine {
     }
 
     /// The commit that was asked for last is on its way to the broker.
-    func commitIsUnderWay() { uncommitted.isUnderWay() }
+    func commitIsUnderWay() { uncommitted.wentOut() }
 
     /// Nothing can be committed now. It is tried again soon, and the results count on.
     /// - Parameter isLong: the member joins its group, which may take seconds; else it may be about to, which shows within milliseconds.

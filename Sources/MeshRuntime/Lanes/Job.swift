@@ -9,9 +9,9 @@ enum LaneKey: Hashable, Sendable {
     case single(TopicPartition, Int64)
     case aggregate(TopicPartition, String)
 
-    /// The bytes of a key at once: an array would give them one by one. The topic is left out: a bot reads few, and its name takes as long as the rest.
+    /// The bytes of a key at once: an array would give them one by one. Of the topic only how long its name is: all of it takes as long as the rest.
     func hash(into hasher: inout Hasher) {
-        hasher.combine(topicPartition.partition)
+        hasher.combine(topicPartition.topic.utf8.count << 32 ^ Int(topicPartition.partition))
         switch self {
         case .key(_, let bytes): bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
         case .single(_, let offset): hasher.combine(offset)

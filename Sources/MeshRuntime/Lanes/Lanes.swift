@@ -6,7 +6,7 @@ import Envelopes
 /// A lane whose head was taken stays closed until it is released. So that nothing starves, every eighth turn goes to the head that has waited
 /// longest, whatever its priority.
 /// What refers to a lane is the lane itself: looking one up by its key is what costs most here.
-struct Lanes<Key: Hashable & Sendable, Element> {
+struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     /// Every so many turns the longest waiting head is taken.
     static var fairTurn: Int { 8 }
 
@@ -76,13 +76,13 @@ struct Lanes<Key: Hashable & Sendable, Element> {
     func isFree(_ key: @autoclosure () -> Key) -> Bool { lanes.isEmpty || lanes[key()] == nil }
 
     /// Closes a lane for an element that never waited in it, until it is released.
-    mutating func close(_ key: Key) { lane(of: key).isClosed = true }
+    mutating func close(_ key: Key) { lane(of: key).close() }
 
     /// Opens a lane whose head was taken.
     mutating func release(_ key: Key) {
         guard !lanes.isEmpty, let lane = lanes[key] else { return }
         if lane.waiting.isEmpty {
-            lanes[key] = nil
+            remove(lane)
         } else {
             lane.isClosed = false
             offer(lane)

@@ -16,7 +16,7 @@ struct Uncommitted {
     mutating func asks() { (asked, askAgainAt) = (count, nil) }
 
     /// It went out.
-    mutating func isUnderWay() { isHeldUp = false }
+    mutating func wentOut() { isHeldUp = false }
 
     /// What became of the commit that was asked for; one that the broker refused has committed none.
     mutating func answered(isCommitted: Bool) {

@@ -31,11 +31,15 @@ class Connection:
     def send_frame(self, payload):
         self.send(struct.pack(">i", len(payload)) + payload)
 
-    def send_request(self, request, version):
+    def frame(self, request, version):
+        """The octets of the next request."""
         self.correlation += 1
         request.API_VERSION = version
         request.with_header(correlation_id=self.correlation, client_id="conformance")
-        self.send(request.encode(framed=True, header=True))
+        return request.encode(framed=True, header=True)
+
+    def send_request(self, request, version):
+        self.send(self.frame(request, version))
         return request
 
     def receive_frame(self):
