@@ -63,19 +63,19 @@ extension Timestamp {
 
     static func parse(_ text: UnsafeBufferPointer<UInt8>) -> Timestamp? {
         guard text.count >= 20, text.count <= 64 else { return nil }
-        func number(_ range: Range<Int>) -> Int64? {
-            var value: Int64 = 0
-            for index in range {
-                let digit = text[index] &- UInt8(ascii: "0")
-                guard digit < 10 else { return nil }
-                value = value * 10 + Int64(digit)
-            }
-            return value
+        // What is no digit where one belongs is noted here: asked for once, not for each.
+        var hasOnlyDigits = true
+        @inline(__always) func digit(_ place: Int) -> Int64 {
+            let digit = text[place] &- UInt8(ascii: "0")
+            if digit > 9 { hasOnlyDigits = false }
+            return Int64(digit)
         }
-        func has(_ character: Unicode.Scalar, at position: Int) -> Bool { text[position] == UInt8(ascii: character) }
-        guard let year = number(0..<4), has("-", at: 4), let month = number(5..<7), has("-", at: 7), let day = number(8..<10),
-            has("T", at: 10) || has("t", at: 10) || has(" ", at: 10), let hour = number(11..<13), has(":", at: 13),
-            let minute = number(14..<16), has(":", at: 16), let second = number(17..<19),
+        @inline(__always) func two(_ place: Int) -> Int64 { digit(place) * 10 + digit(place + 1) }
+        @inline(__always) func has(_ character: Unicode.Scalar, at position: Int) -> Bool { text[position] == UInt8(ascii: character) }
+        let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8))
+        let (hour, minute, second) = (two(11), two(14), two(17))
+        guard hasOnlyDigits, has("-", at: 4), has("-", at: 7), has("T", at: 10) || has("t", at: 10) || has(" ", at: 10),
+            has(":", at: 13), has(":", at: 16),
             (1...12).contains(month), (1...CivilDate.days(in: month, of: year)).contains(day), hour < 24, minute < 60, second <= 60
         else { return nil }
 
@@ -85,8 +85,8 @@ extension Timestamp {
             position += 1
             var weight: Int64 = 100
             let first = position
-            while position < text.count, let digit = number(position..<position + 1) {
-                milliseconds += digit * weight
+            while position < text.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[position]) {
+                milliseconds += digit(position) * weight
                 weight /= 10
                 position += 1
             }
@@ -97,10 +97,11 @@ extension Timestamp {
         if has("Z", at: position) || has("z", at: position) {
             guard position + 1 == text.count else { return nil }
         } else {
-            guard has("+", at: position) || has("-", at: position), position + 6 == text.count,
-                let hours = number(position + 1..<position + 3), has(":", at: position + 3),
-                let minutes = number(position + 4..<position + 6), hours < 24, minutes < 60
-            else { return nil }
+            guard has("+", at: position) || has("-", at: position), position + 6 == text.count, has(":", at: position + 3) else {
+                return nil
+            }
+            let (hours, minutes) = (two(position + 1), two(position + 4))
+            guard hasOnlyDigits, hours < 24, minutes < 60 else { return nil }
             offsetMinutes = (has("-", at: position) ? -1 : 1) * (hours * 60 + minutes)
         }
         let days = CivilDate(year: year, month: month, day: day).daysSince1970
