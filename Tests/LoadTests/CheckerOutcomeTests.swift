@@ -65,8 +65,18 @@ import Testing
             return scene
         }
         #expect(try scene(999).verdict.faults == [])
-        try scene(1_000).expectFault("1 repeated results lie 1000 others or more behind the first")
+        try scene(1_000).expectFault("1 repeated results lie 1000 others or more behind the one before")
         #expect(try scene(1_000, retried: true).verdict.faults == [], "a retry partition waits for its owner by itself")
+    }
+
+    @Test func aRepeatCountsFromTheOneBefore() throws {
+        var scene = ChaosScene(mode: .atLeastOnce)
+        for id in 0...1_200 { try scene.request("\(id)") }
+        for id in 0...600 { try scene.result(of: "\(id)") }
+        try scene.result(of: "0")
+        for id in 601...1_200 { try scene.result(of: "\(id)") }
+        try scene.result(of: "0")
+        #expect(scene.verdict.faults == [])
     }
 
     @Test func aRepeatWhereNothingBrokeDownIsWrongAlsoAtLeastOnce() throws {

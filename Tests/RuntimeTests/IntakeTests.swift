@@ -20,6 +20,20 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// What is repeated is remembered from where it came last: as a bot that wakes up late repeats what its successor has repeated already.
+    @Test func aRepeatOfARepeatIsDroppedToo() throws {
+        var limits = Limits()
+        limits.dedupWindow = 10
+        let machine = try Machine(WorkBot.self, partitions: 1, limits: limits)
+        for round in 0..<4 {
+            try machine.send(Work(name: "again", number: 0, how: "plain"))
+            for number in 1...7 { try machine.send(Work(name: "n\(round)", number: 10 * round + number, how: "plain")) }
+            machine.runDry()
+        }
+        #expect(try machine.events(WorkDone.self).count == 1 + 4 * 7)
+        machine.expectAllCommitted()
+    }
+
     @Test func aReplayIsHandledAgainAndTheSameReplayOnce() throws {
         let machine = try Machine(WorkBot.self)
         let work = Work(name: "a", number: 1, how: "plain")

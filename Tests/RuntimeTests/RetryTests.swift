@@ -47,7 +47,10 @@ import Testing
 
     @Test func theWindowForgetsTheOldest() {
         var window = DedupWindow(capacity: 3)
-        for id in ["a", "b", "c", "b", "d"] { window.insert(Identity(id: id)) }
+        for id in ["a", "b", "c"] { window.insert(Identity(id: id)) }
+        let isKnown = window.renew(Identity(id: "b"))
+        #expect(isKnown)
+        window.insert(Identity(id: "d"))
         #expect(!window.contains(Identity(id: "a")))
         #expect(window.contains(Identity(id: "b")))
         #expect(window.contains(Identity(id: "c")))
@@ -58,7 +61,7 @@ import Testing
         #expect(window.count == 3)
     }
 
-    /// The same as the last so many of a list, for all that may be asked.
+    /// The same as the last so many of a list in which each stands once, where it came last.
     @Test(arguments: [1, 2, 3, 7, 64, 1_000]) func theWindowKnowsTheLastOnes(capacity: Int) {
         var random = SeededGenerator(seed: UInt64(capacity))
         var window = DedupWindow(capacity: capacity)
@@ -66,13 +69,16 @@ import Testing
         let identities = (0..<3 * capacity).map { Identity(id: "id \($0)") }
         for _ in 0..<10 * capacity {
             let number = Int.random(in: identities.indices, using: &random)
-            let isKnown = all.suffix(capacity).contains(number)
+            let isKnown = all.contains(number)
             #expect(window.contains(identities[number]) == isKnown)
-            all.append(number)
-            window.insert(identities[number])
-            #expect(window.count == min(all.count, capacity))
+            let isRenewed = window.renew(identities[number])
+            #expect(isRenewed == isKnown)
+            if !isRenewed { window.insert(identities[number]) }
+            all.removeAll { $0 == number }
+            all = (all + [number]).suffix(capacity)
+            #expect(window.count == all.count)
         }
-        let known = Set(all.suffix(capacity))
+        let known = Set(all)
         for (number, identity) in identities.enumerated() { #expect(window.contains(identity) == known.contains(number)) }
     }
 

@@ -63,8 +63,7 @@ extension Engine {
             if !isKnownNew, isDone(job.identity, job.incoming, partition) {
                 // Nothing can have queued behind it yet.
                 _ = endProgress(of: job)
-                figures.sawDuplicate()
-                skip(job.record, partition)
+                skipRepeat(job.identity, job.incoming, partition)
                 return leaveLane(job)
             }
             job.isBegun = true

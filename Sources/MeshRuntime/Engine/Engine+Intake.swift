@@ -85,10 +85,7 @@ extension Engine {
     private func admit(_ incoming: Incoming, _ partition: AssignedPartition, at moment: Moment) {
         do throws(Rejection) {
             let content = try incoming.content.get()
-            if isDone(content.identity, incoming, partition) {
-                figures.sawDuplicate()
-                return skip(incoming.record, partition)
-            }
+            if isDone(content.identity, incoming, partition) { return skipRepeat(content.identity, incoming, partition) }
             guard let priority = try priority(of: incoming, content, partition) else {
                 figures.sawFiltered()
                 return leaveOut(incoming.record, partition)
@@ -126,6 +123,14 @@ extension Engine {
         if partition.window.contains(identity) { return true }
         guard let origin = incoming.otherOrigin else { return false }
         return partitions[origin]?.window.contains(identity) ?? false
+    }
+
+    /// It was settled done before, and is remembered from now on as if it came for the first time.
+    func skipRepeat(_ identity: Identity, _ incoming: Incoming, _ partition: AssignedPartition) {
+        figures.sawDuplicate()
+        partition.window.renew(identity)
+        if let origin = incoming.otherOrigin { partitions[origin]?.window.renew(identity) }
+        skip(incoming.record, partition)
     }
 
     private func append(

@@ -155,7 +155,7 @@ extension Engine {
         guard remembers(partition) else { return }
         let place = partition.notes.partitionPoint { $0 >= offset }
         guard place == partition.notes.count || partition.notes[place] != offset else { return }
-        partition.window.insert(identity)
+        if !partition.window.renew(identity) { partition.window.insert(identity) }
     }
 
     /// The partitions are about to be given up: nothing new is begun on them. `isQuiet` tells when what was decided is settled.

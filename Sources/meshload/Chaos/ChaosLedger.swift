@@ -25,8 +25,6 @@ struct ChaosLedger {
         var copies = 1
         var results = 0
         var resultID: String?
-        /// The place of its first result among the different ones of their partition.
-        var resultPlace = 0
         var dead = 0
         /// The record's value where the request is poison: its dead letter must have it too.
         var poison: [UInt8]?
@@ -49,12 +47,12 @@ struct ChaosLedger {
     private(set) var invented = 0
     /// Further results with an id of their own: two events instead of one event twice.
     private(set) var differing = 0
-    /// Repeated results that lie so far behind the first that a bot downstream does not remember it.
+    /// Repeated results that lie so far behind the one before that a bot downstream does not remember it.
     private(set) var forgotten: [String] = []
     /// Such results of requests that went through the retry topic: no bound is promised there.
     private(set) var overlooked: Set<String> = []
-    /// How many different results each partition has.
-    private var different: [TopicPartition: Int] = [:]
+    /// Which results each partition has, each where it stands last, and how many records.
+    private var standing: [TopicPartition: (last: [String: Int], count: Int)] = [:]
     /// Results whose id is not the one that is derived of their request's, as docs/wire-format.md has it.
     private(set) var misnamed: [String] = []
     /// Results that say other than their request, or whose header `ce_id` is not their id.
@@ -206,8 +204,7 @@ struct ChaosLedger {
         if Self.says(ChaosBot.attempt, envelope) { triedAgain += 1 }
         if let first = request.resultID {
             if first != id { differing += 1 }
-            let others = different[record.topicPartition, default: 0] - request.resultPlace - 1
-            guard others >= Self.remembered else { return }
+            guard note(cause, in: record.topicPartition) >= Self.remembered else { return }
             // Its retry partition may have waited for an owner while others filled the partition of its results.
             if request.wasRetried { overlooked.insert(first) } else { forgotten.append(cause) }
             return
@@ -218,8 +215,7 @@ struct ChaosLedger {
             if total != Int64(request.turn) + 1 { miscounted.append("\(cause): \(total) for \(request.turn + 1)") }
         }
         requests[cause]?.resultID = id
-        requests[cause]?.resultPlace = different[record.topicPartition, default: 0]
-        different[record.topicPartition, default: 0] += 1
+        _ = note(cause, in: record.topicPartition)
         requests[cause]?.outcomes.append(Self.place(record))
         guard Self.text(RecordHeader.reordered, record) == nil else {
             if !request.wasRetried { markedAlone.append(cause) }
@@ -229,6 +225,15 @@ struct ChaosLedger {
             if request.wasRetried { unmarked.append(cause) } else { misplaced.append(cause) }
         }
         answered[record.key] = max(request.turn, answered[record.key, default: -1])
+    }
+
+    /// Notes where the result of that request stands last; how many others came after it stood there before.
+    private mutating func note(_ cause: String, in partition: TopicPartition) -> Int {
+        var (last, count) = standing.removeValue(forKey: partition) ?? ([:], 0)
+        let others = last.updateValue(count, forKey: cause).map { before in last.values.count { $0 > before } - 1 }
+        count += 1
+        standing[partition] = (last, count)
+        return others ?? 0
     }
 
     /// Whether a dead letter has its request's value; where mesh.dlq refuses records for their size, what stands for it in their place will do.

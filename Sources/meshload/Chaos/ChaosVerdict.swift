@@ -95,7 +95,7 @@ struct ChaosVerdict {
             let forgotten = ledger.forgotten
             expectNone(
                 forgotten.count,
-                "repeated results lie \(ChaosLedger.remembered) others or more behind the first: no bot downstream drops them\(examples(forgotten))"
+                "repeated results lie \(ChaosLedger.remembered) others or more behind the one before: no bot downstream drops them\(examples(forgotten))"
             )
             judgeAnswers(ledger)
             if !evidence.mayRepeat { expectNone(repeats, "results are repeated although no process broke down or lost a partition") }
