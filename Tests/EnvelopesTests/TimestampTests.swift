@@ -32,9 +32,11 @@ import Testing
     @Test(arguments: ["2026-11-21T11:44:36.250Z", "2026-11-21T11:44:36+02:30"]) func onlyDigitsStandWhereDigitsBelong(text: String) {
         let bytes = Array(text.utf8)
         let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-        for place in bytes.indices where digits.contains(bytes[place]) && !(20..<23).contains(place) || "-:T".utf8.contains(bytes[place]) {
+        // A fraction may end at any of its digits but the first.
+        let fraction = bytes[19] == UInt8(ascii: ".") ? 21..<23 : 0..<0
+        for place in bytes.indices where digits.contains(bytes[place]) && !fraction.contains(place) || "-:T".utf8.contains(bytes[place]) {
             for byte in UInt8.min...UInt8.max where !digits.contains(byte) && byte != bytes[place] {
-                // A T may also be written so; an offset may lie to either side.
+                // A T may also be written so.
                 if bytes[place] == UInt8(ascii: "T"), "t ".utf8.contains(byte) { continue }
                 var changed = bytes
                 changed[place] = byte

@@ -93,7 +93,10 @@ import Testing
                     lanes.close(key)
                     closed.updateValue(nil, forKey: key)
                 } else {
-                    took(lanes.take { $0.number % 3 == 0 }, first: false)
+                    let mayTake = waiting.contains { closed[$0.key] == nil && $0.value.contains { $0 % 3 == 0 } }
+                    let taken = lanes.take { $0.number % 3 == 0 }
+                    #expect((taken != nil) == mayTake)
+                    took(taken, first: false)
                 }
             default:
                 if Bool.random(using: &random) {

@@ -54,9 +54,9 @@ final class Connection {
         let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         if count < 0 && errno != EAGAIN && errno != EINTR { return close() }
         let events = eventsOfTheEnd
-        guard count == 0 || events != 0 else { return }
         // Of one that is broken off nothing can be answered.
-        if events & Int16(POLLERR | POLLHUP) != 0 || count <= 0 && reader.isAtStart { return close() }
+        if events & Int16(POLLERR | POLLHUP) != 0 || count == 0 && !reader.hasFrame { return close() }
+        guard count == 0 || count > 0 && events != 0 else { return }
         // More requests came before the end, and are answered yet. What is told again and again would keep the loop busy.
         want([])
         session.end()

@@ -26,8 +26,9 @@ struct FrameReader {
 
     init(maximumSize: Int) { self.maximumSize = maximumSize }
 
-    /// Nothing of a frame has come in.
-    var isAtStart: Bool { size == nil && rest.isEmpty }
+    /// Whether all of the next frame has come in with the one before.
+    var hasFrame: Bool { size == nil && rest.count >= 4 && Int(nextSize) <= rest.count - 4 }
+    private var nextSize: Int32 { rest.prefix(4).reduce(Int32(0)) { $0 << 8 | Int32($1) } }
 
     /// The next frame. `scratch` is shared by all connections; nothing of one stays in it.
     mutating func next(_ descriptor: Int32, scratch: UnsafeMutableRawBufferPointer) -> Outcome {
@@ -49,7 +50,7 @@ struct FrameReader {
     private mutating func takeRest() -> Outcome? {
         if size == nil {
             guard rest.count >= 4 else { return nil }
-            let value = rest.prefix(4).reduce(Int32(0)) { $0 << 8 | Int32($1) }
+            let value = nextSize
             guard value > 0, Int(value) <= maximumSize else { return .badSize(value) }
             rest = rest.dropFirst(4)
             size = Int(value)

@@ -21,7 +21,7 @@ final class JoinWatch: Sendable {
     /// - Parameter uptime: the monotonic clock, in milliseconds.
     init(uptime: @escaping @Sendable () -> Int64 = { JoinWatch.monotonicMilliseconds }) { self.uptime = uptime }
 
-    /// In milliseconds: how long the way from the group's thread to the coordinator's takes at most, but on a machine that is very busy; and how long after a JoinGroup request
+    /// In milliseconds: how long the way from the group's thread to the coordinator's takes at most, except on a very busy machine; and how long after a JoinGroup request
     /// librdkafka 2.0.2 waits before most others (`rkcg_join_intvl`), which then come with nothing before them that could be seen.
     private static let (way, interval): (Int64, Int64) = (20, 1_000)
 

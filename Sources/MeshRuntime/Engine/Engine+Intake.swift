@@ -125,10 +125,10 @@ extension Engine {
         return partitions[origin]?.window.contains(identity) ?? false
     }
 
-    /// It was settled done before, and is remembered from now on as if it came for the first time.
+    /// It was settled done before, and is remembered anew.
     func skipRepeat(_ identity: Identity, _ incoming: Incoming, _ partition: AssignedPartition) {
         figures.sawDuplicate()
-        partition.window.renew(identity)
+        if !partition.window.renew(identity) { partition.window.insert(identity) }
         if let origin = incoming.otherOrigin { partitions[origin]?.window.renew(identity) }
         skip(incoming.record, partition)
     }

@@ -1,4 +1,4 @@
-/// The identities of the last records of one partition that were settled *done*, in the order in which they came last. Never those that were dead-lettered or sent to retry.
+/// The identities of the last records of one partition that were settled *done*, in the order in which they were settled or repeated last. Never those that were dead-lettered or sent to retry.
 struct DedupWindow: Sendable {
     let capacity: Int
     private(set) var count = 0
@@ -14,7 +14,7 @@ struct DedupWindow: Sendable {
 
     func contains(_ identity: Identity) -> Bool { index.place(of: identity) != nil }
 
-    /// One that is not known. Where there is no room, the one that came last the longest ago is forgotten.
+    /// One that is not known. Where there is no room, the oldest is forgotten.
     mutating func insert(_ identity: Identity) {
         let place: Int
         if count == capacity {
