@@ -118,7 +118,12 @@ final class BotSlots: Sendable {
 
     /// SIGTERM ends a process that has not begun, as it ends any that does not care: a bot blocks it first of all.
     private func waitUntilBegun(_ slot: Int) {
-        wait(5, for: slot) { pid in ["SigBlk", "SigCgt", "SigIgn"].contains { Self.has(SIGTERM, $0, pid) } }
+        // Whoever starts a process, as a shell does for each command, has all signals blocked for a moment: what is so for a while counts.
+        var looks = 0
+        wait(5, for: slot) { pid in
+            looks = ["SigBlk", "SigCgt", "SigIgn"].contains { Self.has(SIGTERM, $0, pid) } ? looks + 1 : 0
+            return looks == 5
+        }
     }
 
     /// Two signals that are pending at once are one: the second waits until the process has taken the first.

@@ -9,6 +9,8 @@ import confluent_kafka
 import kafka
 from confluent_kafka.admin import AdminClient
 
+from .waiting import until
+
 # Short waits, so that a test waits for the broker and not for a client's patience; a session outlives a machine that stands still for a while.
 CONSUMER = {
     "auto.offset.reset": "earliest",
@@ -76,11 +78,17 @@ class Cluster:
         return kafka.KafkaProducer(**self.python_properties(**more))
 
     def python_consumer(self, *topics, **more):
-        # An answer that is on its way while it subscribes ends its wait for another, and the next it asks for five minutes later.
-        settings = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "fetch_max_wait_ms": 100, "metadata_max_age_ms": 1000} | more
-        if settings.get("group_id"):
-            settings = {"session_timeout_ms": 30000, "heartbeat_interval_ms": 500} | settings
-        return kafka.KafkaConsumer(*topics, **self.python_properties(**settings))
+        settings = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "fetch_max_wait_ms": 100} | more
+        if not settings.get("group_id"):
+            return kafka.KafkaConsumer(*topics, **self.python_properties(**settings))
+        settings = {"session_timeout_ms": 30000, "heartbeat_interval_ms": 500} | settings
+        consumer = kafka.KafkaConsumer(**self.python_properties(**settings))
+        # Where an answer about metadata comes just as it leads a group, it may share out a topic that it knows nothing of, take what it learns next for what it has
+        # shared out, and wait for ever: it knows its topics before it joins.
+        for topic in topics:
+            until(f"metadata of {topic}", lambda: consumer.partitions_for_topic(topic))
+        consumer.subscribe(topics)
+        return consumer
 
     def python_admin(self, **more):
         return kafka.KafkaAdminClient(**self.python_properties(**more))
