@@ -1,4 +1,3 @@
-import Envelopes
 import Kafka
 
 /// The passport of a record that came with one, of the mesh's making: it was tried or handled before, or put back. Most records come with none, and take no room for it.
@@ -14,14 +13,4 @@ final class Carried: Sendable {
         if topic.isRetry { passport.cameByRetry = true }
         return Carried(passport)
     }
-}
-
-/// What a topic's records are to the bot. Found out once for many of them.
-struct InputTopic: Sendable {
-    let name: String
-    let isRetry: Bool
-    /// The bot's own: only it writes there, and what is written there is believed.
-    let isOwn: Bool
-    /// What payloads are checked against; nil where the type is whatever the envelope says, or not in the catalogue.
-    let rules: PayloadRules?
 }
