@@ -1,72 +1,60 @@
-import Synchronization
 import Testing
 
 @testable import Kafka
 
-/// When no commit may be sent, by the requests that went out and the answers that came.
-@Suite final class JoinWatchTests {
-    private final class Clock: Sendable { let now = Atomic<Int64>(1_000_000) }
+/// When no commit may be sent, by the answers that came and by what librdkafka says of its joins.
+@Suite struct JoinWatchTests {
+    private let watch = JoinWatch()
 
-    private let clock = Clock()
-    private let watch: JoinWatch
-
-    init() {
-        let clock = clock
-        watch = JoinWatch { clock.now.load(ordering: .relaxed) }
+    private func change(to state: String) {
+        watch.changed("[thrd:main]: Group \"a -> steady \" changed join state init -> \(state) (state up)")
     }
 
-    /// How often it was waited for the group's thread.
-    private let heard = Atomic<Int>(0)
-
-    private var mayBeJoining: Bool { watch.mayBeJoining { heard.add(1, ordering: .relaxed) } }
-
-    private func pass(_ milliseconds: Int64) { clock.now.add(milliseconds, ordering: .relaxed) }
-
-    @Test func aJoinLastsUntilItsAnswerAndLongEnoughForTheNext() {
-        #expect(!watch.isJoining && !mayBeJoining)
-        watch.sent(JoinWatch.joinGroup)
-        pass(5_000)
-        #expect(watch.isJoining)
-        watch.answered(JoinWatch.syncGroup)
-        #expect(!watch.isJoining && mayBeJoining, "the answer may say that it begins anew")
-        pass(20)
-        #expect(!mayBeJoining)
-        watch.sent(JoinWatch.joinGroup)
-        pass(300)
-        watch.answered(JoinWatch.syncGroup)
-        pass(719)
-        #expect(watch.isJoining, "librdkafka has put the next one off for so long")
-        pass(1)
-        #expect(!watch.isJoining)
+    @Test func fromTheFirstStepOfAJoinToItsLastNothingIsSent() {
+        #expect(!watch.isJoining && watch.unlessJoining(hear: {}, { 1 }) == 1)
+        for state in ["wait-join", "wait-metadata", "wait-sync", "wait-assign-call", "wait-unassign-call", "init"] {
+            change(to: state)
+            #expect(watch.isJoining && watch.unlessJoining(hear: {}, { 1 }) == nil)
+        }
+        change(to: "steady")
+        #expect(!watch.isJoining && watch.unlessJoining(hear: {}, { 1 }) == 1)
+        watch.changed("[thrd:main]: Group \"g\" changed state up -> wait-broker")
+        #expect(watch.isJoining, "a state that is not known is none in which something may be sent")
     }
 
-    @Test(arguments: [JoinWatch.metadata, JoinWatch.heartbeat, JoinWatch.syncGroup]) func whatMaySayThatAJoinIsDueIsSuspect(
+    @Test(arguments: [JoinWatch.metadata, JoinWatch.heartbeat, JoinWatch.syncGroup]) func whatMaySayThatAJoinIsDueIsHeardFirst(
         _ request: Int16
     ) {
-        watch.answered(request)
-        pass(500)
-        #expect(mayBeJoining, "the group's thread may have seen it only now")
-        #expect(heard.load(ordering: .relaxed) == 1)
-        pass(19)
-        #expect(mayBeJoining)
-        pass(1)
-        #expect(!mayBeJoining && !watch.isJoining)
+        var heard = 0
         watch.answered(1)
-        #expect(!mayBeJoining, "an answer to a fetch says nothing")
-        #expect(heard.load(ordering: .relaxed) == 1)
+        #expect(watch.unlessJoining(hear: { heard += 1 }, { 1 }) == 1)
+        #expect(heard == 0, "an answer to a fetch says nothing")
+        watch.answered(request)
+        #expect(watch.unlessJoining(hear: { heard += 1 }, { 1 }) == 1)
+        #expect(watch.unlessJoining(hear: { heard += 1 }, { 1 }) == 1)
+        #expect(heard == 1)
+        watch.answered(request)
+        #expect(watch.unlessJoining(hear: { change(to: "init") }, { 1 }) == nil)
     }
 
-    @Test func noJoinBeginsInsideACallback() {
-        watch.sent(JoinWatch.joinGroup)
-        watch.answered(JoinWatch.syncGroup)
+    @Test func whatComesWhileItIsHeardIsHeardToo() {
+        var heard = 0
+        watch.answered(JoinWatch.heartbeat)
+        let result = watch.unlessJoining(
+            hear: {
+                heard += 1
+                if heard < 3 { watch.answered(JoinWatch.metadata) }
+            }, { 1 })
+        #expect(result == 1 && heard == 3)
+    }
+
+    @Test func insideACallbackNoJoinBegins() {
+        change(to: "wait-unassign-call")
+        watch.answered(JoinWatch.heartbeat)
         watch.callback {
-            #expect(!watch.isJoining && !mayBeJoining)
-            watch.answered(JoinWatch.heartbeat)
-            #expect(!mayBeJoining)
-            pass(2_000)
+            #expect(!watch.isJoining)
+            #expect(watch.unlessJoining(hear: { Issue.record("the group's thread waits for the callback") }, { 1 }) == 1)
         }
-        #expect(mayBeJoining)
-        pass(20)
-        #expect(!mayBeJoining && !watch.isJoining)
+        #expect(watch.isJoining)
     }
 }

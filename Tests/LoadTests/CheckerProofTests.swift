@@ -78,4 +78,14 @@ import Testing
         try add(alarm("one of bench.response, mesh.dlq"))
         #expect(alarms.missing() == [])
     }
+
+    /// Such a bot's results may be repeated on a clean run.
+    @Test func aBotThatHadNoTimeToSettleIsSeen() throws {
+        let workspace = try Workspace()
+        defer { workspace.remove() }
+        try workspace.write("INFO Bot: gave 2 partitions up\n", to: ChaosLaunch.log(1))
+        #expect(!Alarms.tellOfHaste(workspace))
+        try workspace.write("WARN Bot: 2 s are over, and not all is settled of 2 partitions that are given up: …\n", to: ChaosLaunch.log(6))
+        #expect(Alarms.tellOfHaste(workspace))
+    }
 }

@@ -201,22 +201,6 @@ import Testing
         machine.runDry()
         machine.expectAllCommitted()
     }
-
-    /// That is known within milliseconds: until then a crash repeats no more than whoever reads the results remembers.
-    @Test func whileAJoinMayBeginNoMoreIsDeliveredThanAWindowHolds() throws {
-        var limits = Limits()
-        limits.dedupWindow = 100
-        let machine = try Machine(WorkBot.self, delivery: .atLeastOnce, limits: limits)
-        for number in 0..<300 { try machine.send(Work(name: "n\(number % 7)", number: number, how: "plain")) }
-        machine.mayBeJoining = true
-        for _ in 0..<1_000 { machine.step() }
-        let delivered = machine.log.records(of: WorkDone.type.name).count
-        #expect((1...100).contains(delivered), "\(delivered)")
-        machine.mayBeJoining = false
-        machine.runDry()
-        #expect(machine.log.records(of: WorkDone.type.name).count == 300)
-        machine.expectAllCommitted()
-    }
 }
 
 extension KafkaError {

@@ -1,4 +1,5 @@
 import CRdKafka
+import Glibc
 import Synchronization
 
 /// What librdkafka's callbacks reach through their opaque pointer. Lives until `rd_kafka_destroy` has returned.
@@ -7,24 +8,34 @@ import Synchronization
 /// poll or close of the thread that owns the consumer.
 final class ClientContext: @unchecked Sendable {
     let observer: ClientObserver
+    /// The least urgent of librdkafka's messages that the observer is told, as syslog counts.
+    private let logLevel: Int32
     weak var consumer: Consumer?
     let joinWatch = JoinWatch()
     /// Delivery reports of a producer, until they are collected.
     let deliveries: Mutex<DeliveryLog>
 
-    init(observer: ClientObserver, keepsOnlyFailures: Bool = false) {
+    init(observer: ClientObserver, logLevel: Int32 = 7, keepsOnlyFailures: Bool = false) {
         self.observer = observer
+        self.logLevel = logLevel
         deliveries = Mutex(DeliveryLog(keepsOnlyFailures: keepsOnlyFailures))
     }
 
     static func of(_ opaque: UnsafeMutableRawPointer?) -> ClientContext? {
         opaque.map { Unmanaged<ClientContext>.fromOpaque($0).takeUnretainedValue() }
     }
+
+    fileprivate func log(_ client: OpaquePointer, _ level: Int32, _ facility: UnsafePointer<CChar>, _ message: UnsafePointer<CChar>) {
+        if strcmp(facility, JoinWatch.facility) == 0 { joinWatch.changed(message) }
+        guard level <= logLevel else { return }
+        guard let log = observer.log else { return rd_kafka_log_print(client, level, facility, message) }
+        log(.init(level: level, facility: String(cString: facility), message: String(cString: message)))
+    }
 }
 
 func logCallback(client: OpaquePointer?, level: Int32, facility: UnsafePointer<CChar>?, message: UnsafePointer<CChar>?) {
-    guard let client, let log = ClientContext.of(rd_kafka_opaque(client))?.observer.log else { return }
-    log(.init(level: level, facility: facility.map(String.init(cString:)) ?? "", message: message.map(String.init(cString:)) ?? ""))
+    guard let client, let facility, let message else { return }
+    ClientContext.of(rd_kafka_opaque(client))?.log(client, level, facility, message)
 }
 
 func statisticsCallback(

@@ -32,7 +32,7 @@ struct Configuration: ~Copyable {
 
     mutating func attach(_ context: ClientContext, isConsumer: Bool) {
         rd_kafka_conf_set_opaque(pointer, Unmanaged.passUnretained(context).toOpaque())
-        if context.observer.log != nil { rd_kafka_conf_set_log_cb(pointer, logCallback) }
+        if isConsumer || context.observer.log != nil { rd_kafka_conf_set_log_cb(pointer, logCallback) }
         if context.observer.statistics != nil { rd_kafka_conf_set_stats_cb(pointer, statisticsCallback) }
         rd_kafka_conf_set_error_cb(pointer, errorCallback)
         if isConsumer {

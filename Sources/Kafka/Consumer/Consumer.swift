@@ -44,9 +44,10 @@ public final class Consumer {
         _ settings: ClientSettings, group: GroupSettings, events delegate: (any RebalanceDelegate)? = nil,
         observer: ClientObserver = ClientObserver()
     ) throws(SettingsError) {
-        let context = ClientContext(observer: observer)
+        let context = ClientContext(observer: observer, logLevel: settings.logLevel)
+        let overrides = group.overrides.merging(JoinWatch.properties(settings)) { $1 }
         handle = try ClientHandle(
-            RD_KAFKA_CONSUMER, settings, defaults: GroupSettings.defaults, overrides: group.overrides, context: context)
+            RD_KAFKA_CONSUMER, settings, defaults: GroupSettings.defaults, overrides: overrides, context: context)
         fetchWaker = FetchWaker(handle, limit: group.prefetchKilobytes)
         endsAsker = EndsAsker(handle)
         isSticky = settings["partition.assignment.strategy"]?.contains("sticky") ?? true
@@ -93,24 +94,9 @@ public final class Consumer {
     /// Whether the partitions have passed to others without a revocation. Only true inside `RebalanceDelegate.lost`.
     public var isAssignmentLost: Bool { rd_kafka_assignment_lost(handle.pointer) != 0 }
 
-    /// Whether the group hands its partitions out anew and this member waits for its share, or may join once more at any moment: for a second after its last request to join,
-    /// but not inside a `RebalanceDelegate`. A commit would wait behind the join on the same connection, be refused because the group has gone on meanwhile, and
-    /// librdkafka would give all partitions up for lost.
+    /// Whether the group hands its partitions out anew, or is about to, and this member waits for its share; not inside a `RebalanceDelegate`'s call. Nothing is committed
+    /// meanwhile (`KafkaError.isJoining`).
     public var isJoining: Bool { handle.context.joinWatch.isJoining }
-
-    /// Whether that may have begun without being seen yet. The coordinator's answer to a heartbeat, metadata, and the end of a `RebalanceDelegate`'s call may lead to it:
-    /// who asks first after one of them waits until librdkafka's thread for the group has seen it, and then it may have begun for 20 ms. A commit that is sent within
-    /// that time may be behind the join already.
-    public func mayBeJoining() -> Bool {
-        // As it ends, librdkafka 2.0.2 answers nothing; and no join begins any more.
-        guard !isClosed else { return false }
-        return handle.context.joinWatch.mayBeJoining {
-            // What was decided in one turn of that thread is sent at the turn's end, and the first answer may come before that.
-            for _ in 0..<2 {
-                if let metadata = rd_kafka_consumer_group_metadata(handle.pointer) { rd_kafka_consumer_group_metadata_destroy(metadata) }
-            }
-        }
-    }
 
     /// The member's id, as the coordinator gave it; empty before it has joined.
     public var memberID: String {

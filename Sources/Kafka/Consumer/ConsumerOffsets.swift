@@ -27,7 +27,9 @@ extension Consumer {
         try list.checkElements()
     }
 
-    /// Commits and waits for the broker's answer. During a rebalance a commit may be refused (`isStaleMember`): expect it.
+    /// Commits and waits for the broker's answer. During a rebalance a commit may be refused (`isStaleMember`): expect it. While the member joins its group, but in a
+    /// `RebalanceDelegate`'s call, nothing is sent, and the error is one that `isJoining`: the commit would wait behind the join on the same connection and be refused because the
+    /// group has gone on meanwhile, and librdkafka would give all partitions up for lost.
     ///
     /// One that is not answered in time (`isTimeout`) is under way still, as one in the background is.
     public func commit(_ offsets: [TopicPartition: CommittedOffset], timeout: Duration = .seconds(10)) throws(KafkaError) {
@@ -47,7 +49,7 @@ extension Consumer {
     }
 
     /// Commits without waiting; what became of it comes through `answeredCommits`. Two that are under way can come to the broker in either order, when it was away:
-    /// whoever must not go back waits until the first is answered (`isCommitting`).
+    /// whoever must not go back waits until the first is answered (`isCommitting`). Throws what `isJoining` as `commit` does.
     public func commitInBackground(_ offsets: [TopicPartition: CommittedOffset]) throws(KafkaError) {
         guard !offsets.isEmpty, commitAnswers != nil else { return }
         _ = try askToCommit(offsets)
@@ -70,9 +72,18 @@ extension Consumer {
         let list = PartitionList(offsets)
         lastCommit += 1
         let number = UnsafeMutableRawPointer(bitPattern: lastCommit)
-        try check(rd_kafka_commit_queue(handle.pointer, list.pointer, commitAnswers.pointer, nil, number), "commit")
+        let code = handle.context.joinWatch.unlessJoining(hear: hearGroup) {
+            rd_kafka_commit_queue(handle.pointer, list.pointer, commitAnswers.pointer, nil, number)
+        }
+        guard let code else { throw .joining }
+        try check(code, "commit")
         openCommits += 1
         return lastCommit
+    }
+
+    /// Waits until librdkafka's thread for the group has done what lay before it.
+    private func hearGroup() {
+        if let metadata = rd_kafka_consumer_group_metadata(handle.pointer) { rd_kafka_consumer_group_metadata_destroy(metadata) }
     }
 
     private func nextCommitAnswer(within limit: Duration) -> (number: UInt, answer: CommitAnswer)? {

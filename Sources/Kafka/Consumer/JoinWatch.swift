@@ -2,86 +2,66 @@ import CRdKafka
 import Glibc
 import Synchronization
 
-/// Knows whether the member is joining its group anew: from the sending of a JoinGroup request to the answer to the SyncGroup request after it; and whether that
-/// may have begun unseen.
+/// Knows whether the member is joining its group anew, and lets nothing be sent behind a request to join.
 ///
-/// librdkafka's API does not tell that; its interceptors see each request go out and each answer come in, on its own threads. Between what makes it join and the
-/// request going out lies the way from one of these threads to the group's, which decides, and from that to the coordinator's, which sends.
+/// librdkafka's API does not tell, but its log does: the thread that decides for the group writes there how the state of its join changes, as it changes and before
+/// it sends anything. What makes it change is an answer of the broker's, which an interceptor sees before that thread does. The rest comes from calls of the
+/// application, which that thread hears in their turn, or passes through other states first.
 final class JoinWatch: Sendable {
-    private let joining = Atomic<Bool>(false)
-    /// When a JoinGroup request went out last. These two are milliseconds of the monotonic clock.
-    private let lastJoin = Atomic<Int64>(.min / 2)
-    /// Until when another may be on its way.
-    private let suspectedUntil = Atomic<Int64>(0)
-    /// What may lead to one has happened, and the group's thread may not have seen it yet.
-    private let isUnheard = Atomic<Bool>(false)
+    /// Whether no join is under way or due. So it is before the first, and for a consumer without a group.
+    private let isSteady = Atomic<Bool>(true)
     private let isInCallback = Atomic<Bool>(false)
-    private let uptime: @Sendable () -> Int64
+    /// An answer has come that may begin a join, and the group's thread may not have seen it yet. While the lock is held no such answer gets to that thread.
+    private let isUnheard = Mutex<Bool>(false)
 
-    /// - Parameter uptime: the monotonic clock, in milliseconds.
-    init(uptime: @escaping @Sendable () -> Int64 = { JoinWatch.monotonicMilliseconds }) { self.uptime = uptime }
+    var isJoining: Bool { !isSteady.load(ordering: .acquiring) && !isInCallback.load(ordering: .acquiring) }
 
-    /// In milliseconds: how long the way from the group's thread to the coordinator's takes at most, except on a very busy machine; and how long after a JoinGroup request
-    /// librdkafka 2.0.2 waits before most others (`rkcg_join_intvl`), which then come with nothing before them that could be seen.
-    private static let (way, interval): (Int64, Int64) = (20, 1_000)
-
-    /// Whether a join is under way, or one that was put off may begin at any moment.
-    var isJoining: Bool {
-        joining.load(ordering: .acquiring) || mayBegin(until: lastJoin.load(ordering: .acquiring) + Self.interval + Self.way)
-    }
-
-    /// Whether one may have begun that nobody has seen yet. On one thread.
-    /// - Parameter hear: waits until the group's thread has done what lay before it. What it has sent then is on its way to the coordinator's thread.
-    func mayBeJoining(_ hear: () -> Void) -> Bool {
-        if !isInCallback.load(ordering: .acquiring), isUnheard.exchange(false, ordering: .acquiringAndReleasing) {
+    /// Does what hands a request to the group's thread, so that the request goes out before any request to join; nil, and it is not done, where a join has begun.
+    /// - Parameter hear: waits until the group's thread has done what lay before it.
+    func unlessJoining<Result>(hear: () -> Void, _ body: () -> Result) -> Result? {
+        while !isJoining {
+            // What was heard of before the lock was taken has changed the state by now; what comes later is kept back until the request lies before it.
+            let result = isUnheard.withLock { isUnheard -> Result?? in
+                // No join begins before a callback has returned.
+                if isInCallback.load(ordering: .acquiring) { return .some(body()) }
+                if isUnheard {
+                    isUnheard = false
+                    return nil
+                }
+                return .some(isJoining ? nil : body())
+            }
+            if let result { return result }
             hear()
-            extendSuspicion()
         }
-        return mayBegin(until: suspectedUntil.load(ordering: .acquiring))
+        return nil
     }
 
-    private func mayBegin(until end: Int64) -> Bool { !isInCallback.load(ordering: .acquiring) && uptime() < end }
-
-    /// What leads to a join has happened just now, or may have.
-    private func suspect() {
-        extendSuspicion()
-        isUnheard.store(true, ordering: .releasing)
-    }
-
-    private func extendSuspicion() { suspectedUntil.store(uptime() + Self.way, ordering: .releasing) }
-
-    /// Runs a rebalance callback. No join begins before it has returned; then one may, where partitions were given up for others.
+    /// Runs a rebalance callback. No join begins before it has returned.
     func callback(_ body: () -> Void) {
         isInCallback.store(true, ordering: .releasing)
         body()
-        suspect()
         isInCallback.store(false, ordering: .releasing)
-    }
-
-    /// A request of this number went out.
-    func sent(_ request: Int16) {
-        guard request == Self.joinGroup else { return }
-        joining.store(true, ordering: .releasing)
-        lastJoin.store(uptime(), ordering: .releasing)
     }
 
     /// A request of this number was answered, or its connection broke. What an answer says is not told here: each of these may say that the group begins anew, or
     /// that a topic has other partitions.
     func answered(_ request: Int16) {
-        switch request {
-        case Self.metadata, Self.heartbeat: suspect()
-        case Self.syncGroup:
-            suspect()
-            // A join whose connection breaks is begun again by librdkafka, and ends like this too.
-            joining.store(false, ordering: .releasing)
-        default: break
-        }
+        guard request == Self.metadata || request == Self.heartbeat || request == Self.syncGroup else { return }
+        isUnheard.withLock { $0 = true }
     }
 
-    private static var monotonicMilliseconds: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    /// The state of the join has changed, as librdkafka's log says it: `Group "g" changed join state steady -> init (state up)`.
+    func changed(_ message: UnsafePointer<CChar>) {
+        guard let arrow = strrchr(message, Int32(UInt8(ascii: ">"))) else { return }
+        isSteady.store(strncmp(arrow, "> steady ", 9) == 0, ordering: .releasing)
+    }
+
+    /// By what name librdkafka's log calls such a message.
+    static let facility = "CGRPJOINSTATE"
+
+    /// Makes librdkafka write the group's messages, beside what `settings` ask for.
+    static func properties(_ settings: ClientSettings) -> [String: String] {
+        ["debug": settings["debug"].map { "\($0),cgrp" } ?? "cgrp", "log.queue": "false"]
     }
 
     /// Lets a client that is made of `configuration` tell the watch, which must outlive it.
@@ -91,32 +71,19 @@ final class JoinWatch: Sendable {
 
     fileprivate static let name = "mesh-join"
     /// Numbers of the protocol's requests: https://kafka.apache.org/protocol#protocol_api_keys
-    static let (metadata, joinGroup, heartbeat, syncGroup): (Int16, Int16, Int16, Int16) = (3, 11, 12, 14)
-
-    fileprivate static func of(_ opaque: UnsafeMutableRawPointer?) -> JoinWatch? {
-        opaque.map { Unmanaged<JoinWatch>.fromOpaque($0).takeUnretainedValue() }
-    }
+    static let (metadata, heartbeat, syncGroup): (Int16, Int16, Int16) = (3, 12, 14)
 }
 
 private func watchNewClient(
     client: OpaquePointer?, configuration: OpaquePointer?, opaque: UnsafeMutableRawPointer?, text: UnsafeMutablePointer<CChar>?, size: Int
 ) -> rd_kafka_resp_err_t {
-    rd_kafka_interceptor_add_on_request_sent(client, JoinWatch.name, watchRequest, opaque)
-    return rd_kafka_interceptor_add_on_response_received(client, JoinWatch.name, watchResponse, opaque)
-}
-
-private func watchRequest(
-    client: OpaquePointer?, socket: Int32, broker: UnsafePointer<CChar>?, number: Int32, key: Int16, version: Int16, correlation: Int32,
-    size: Int, opaque: UnsafeMutableRawPointer?
-) -> rd_kafka_resp_err_t {
-    JoinWatch.of(opaque)?.sent(key)
-    return RD_KAFKA_RESP_ERR_NO_ERROR
+    rd_kafka_interceptor_add_on_response_received(client, JoinWatch.name, watchResponse, opaque)
 }
 
 private func watchResponse(
     client: OpaquePointer?, socket: Int32, broker: UnsafePointer<CChar>?, number: Int32, key: Int16, version: Int16, correlation: Int32,
     size: Int, roundTrip: Int64, error: rd_kafka_resp_err_t, opaque: UnsafeMutableRawPointer?
 ) -> rd_kafka_resp_err_t {
-    JoinWatch.of(opaque)?.answered(key)
+    if let opaque { Unmanaged<JoinWatch>.fromOpaque(opaque).takeUnretainedValue().answered(key) }
     return RD_KAFKA_RESP_ERR_NO_ERROR
 }

@@ -48,11 +48,7 @@ extension EngineLoop {
     }
 
     private func commit(_ offsets: [TopicPartition: CommittedOffset], isLast: Bool) {
-        guard let consumer else { return engine.commitWaits(offsets.keys, isLong: true, at: .current) }
-        // Asked during a join too: what came meanwhile then holds nothing up after it.
-        let mayBeJoining = consumer.mayBeJoining()
-        guard !consumer.isJoining else { return engine.commitWaits(offsets.keys, isLong: true, at: .current) }
-        guard !mayBeJoining else { return engine.commitWaits(offsets.keys, isLong: false, at: .current) }
+        guard let consumer else { return engine.commitWaits(offsets.keys, at: .current) }
         do throws(KafkaError) {
             if isLast {
                 // A refused one is repeated as long as there is time.
@@ -62,6 +58,8 @@ extension EngineLoop {
                 try consumer.commitInBackground(offsets)
                 engine.commitIsUnderWay()
             }
+        } catch  where error.isJoining {
+            engine.commitWaits(offsets.keys, at: .current)
         } catch {
             // One that was not answered in time is under way still.
             if consumer.isCommitting { engine.commitIsUnderWay() } else { commitAnswered(offsets, error) }

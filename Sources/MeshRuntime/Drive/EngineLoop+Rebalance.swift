@@ -21,6 +21,11 @@ extension EngineLoop: RebalanceDelegate {
             if case .element(let message) = mailbox.take(limit: .milliseconds(20)) { take(message) }
             advanceLeaving()
         }
+        if !engine.isQuiet(partitions), !engine.hasFinished {
+            logger.warn(
+                "\(options.settings.limits.revocation / 1_000) s are over, and not all is settled of \(partitions.count) partitions that are given up: their next owner handles the rest again"
+            )
+        }
         engine.revoked(partitions, at: .current)
         gaveUp(partitions)
         perform()

@@ -24,11 +24,10 @@ extension Engine {
     /// The commit that was asked for last is on its way to the broker.
     func commitIsUnderWay() { uncommitted.wentOut() }
 
-    /// Nothing can be committed now. It is tried again soon, and the results count on.
-    /// - Parameter isLong: the member joins its group, which may take seconds; else it may be about to, which shows within milliseconds.
-    func commitWaits(_ topicPartitions: some Sequence<TopicPartition>, isLong: Bool, at moment: Moment) {
+    /// Nothing can be committed while the member joins its group. It is tried again soon, and the results count on.
+    func commitWaits(_ topicPartitions: some Sequence<TopicPartition>, at moment: Moment) {
         for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
-        uncommitted.waits(until: moment.uptime + Self.putOff, isLong: isLong)
+        uncommitted.waits(until: moment.uptime + Self.putOff)
     }
 
     /// In milliseconds.

@@ -3,7 +3,7 @@ struct Uncommitted {
     private(set) var count = 0
     /// How many of them the commit takes along that is under way; nil: none is.
     private var asked: Int?
-    /// The last commit could not even be asked for, and that may last: work goes on meanwhile.
+    /// The last commit could not even be asked for, and that may last for seconds: work goes on meanwhile.
     private var isHeldUp = false
     /// When one that could not be asked for is tried again, in milliseconds of the monotonic clock.
     private(set) var askAgainAt: Int64?
@@ -24,8 +24,8 @@ struct Uncommitted {
         (asked, isHeldUp) = (nil, false)
     }
 
-    /// It could not be asked for, and is tried again then. `isLong`: that may go on for seconds.
-    mutating func waits(until instant: Int64, isLong: Bool) { (asked, askAgainAt, isHeldUp) = (nil, instant, isLong) }
+    /// It could not be asked for, and is tried again then.
+    mutating func waits(until instant: Int64) { (asked, askAgainAt, isHeldUp) = (nil, instant, true) }
 
     /// No offset belongs to them: they are steps, or their partitions are gone.
     mutating func forget() { self = Uncommitted() }

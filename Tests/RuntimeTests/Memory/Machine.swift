@@ -19,8 +19,6 @@ final class Machine {
     private(set) var engine: Engine
     /// The group hands its partitions out anew: nothing can be committed.
     var isJoining = false
-    /// A join may have begun unseen.
-    var mayBeJoining = false
     /// At-least-once: a commit is answered only by `answerCommit`.
     var holdsCommits = false
     private(set) var committing: [TopicPartition: CommittedOffset]?
@@ -173,8 +171,8 @@ final class Machine {
                 #expect(isFenced, "without an offset the broker cannot see that the partition is somebody else's")
                 settling = batch
             case .commit(let offsets, _):
-                if isJoining || mayBeJoining {
-                    engine.commitWaits(offsets.keys, isLong: isJoining, at: moment)
+                if isJoining {
+                    engine.commitWaits(offsets.keys, at: moment)
                 } else {
                     #expect(committing == nil, "of two that are under way the older could come last")
                     committing = offsets
