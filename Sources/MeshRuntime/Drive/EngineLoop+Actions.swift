@@ -58,9 +58,8 @@ extension EngineLoop {
                 try consumer.commitInBackground(offsets)
                 engine.commitIsUnderWay()
             }
-        } catch  where error.isJoining {
-            engine.commitWaits(offsets.keys, at: .current)
         } catch {
+            guard !error.isJoining else { return engine.commitWaits(offsets.keys, at: .current) }
             // One that was not answered in time is under way still.
             if consumer.isCommitting { engine.commitIsUnderWay() } else { commitAnswered(offsets, error) }
         }
