@@ -116,7 +116,7 @@ extension KafkaError {
         KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, "\(what): no answer within \(duration)")
     }
 
-    /// Nothing was sent, because the member joins its group. The same call succeeds when it is repeated after the join.
+    /// Nothing was sent, because the member joins its group, or is about to. The same call succeeds when it is repeated after the join.
     static let joining = KafkaError(
         code: RD_KAFKA_RESP_ERR__IN_PROGRESS.rawValue, name: "_IN_PROGRESS", message: "the member joins its group; nothing was sent",
         isRetriable: true)

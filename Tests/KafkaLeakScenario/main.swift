@@ -91,13 +91,13 @@ func consume(_ cluster: MockCluster) throws {
     _ = try consumer.watermarks(of: partition)
     try consumer.seek([partition: .beginning])
     expectFailure("seek in a partition of others") { try consumer.seek([TopicPartition("elsewhere", 3): .at(1)], timeout: .seconds(1)) }
-    cluster.fail(.offsetCommit, with: [22])
-    expectFailure("a commit that is refused") { try consumer.commit([partition: CommittedOffset(offset: 2, metadata: "text")]) }
     expectFailure("a commit that nobody answers") {
         try cluster.setRoundTrip(ofBroker: 1, to: .seconds(3))
         try consumer.commit([partition: CommittedOffset(offset: 2)], timeout: .milliseconds(100))
     }
     try cluster.setRoundTrip(ofBroker: 1, to: .zero)
+    cluster.fail(.offsetCommit, with: [22])
+    expectFailure("a commit that is refused") { try consumer.commit([partition: CommittedOffset(offset: 2, metadata: "text")]) }
     consumer.close()
 }
 

@@ -1,6 +1,8 @@
-import Kafka
 import MeshTesting
+import Synchronization
 import Testing
+
+@testable import Kafka
 
 /// A consumer against an imitation of a cluster that fails where it is told to: nothing is lost or repeated on the way, and a refused commit
 /// says why.
@@ -49,13 +51,40 @@ import Testing
             let delegate = RecordingDelegate()
             let consumer = try Consumer(cluster.settings, group: GroupSettings(id: "group"), events: delegate, observer: quiet)
             defer { consumer.close() }
-            #expect(!consumer.isJoining)
+            let watch = consumer.handle.context.joinWatch
+            #expect(!watch.isJoining)
             try consumer.subscribe(to: ["topic"])
-            try consumer.poll { consumer.isJoining }
+            try consumer.poll { watch.isJoining }
             #expect(delegate.assigned.isEmpty)
-            try consumer.poll { !consumer.isJoining && !delegate.assigned.isEmpty }
+            try consumer.poll { !watch.isJoining && !delegate.assigned.isEmpty }
         }
     }
+
+    /// That the join is followed in librdkafka's log changes nothing for who reads that.
+    @Test func ofTheLogOnlyWhatIsAskedForIsTold() async throws {
+        try await withMock(brokers: 1) { cluster in
+            func lines(_ properties: [String: String]) throws -> [ClientObserver.LogLine] {
+                var settings = cluster.settings
+                for (name, value) in properties { settings[name] = value }
+                let lines = Lines()
+                let delegate = RecordingDelegate()
+                let observer = ClientObserver(log: { line in lines.all.withLock { $0.append(line) } })
+                let consumer = try Consumer(settings, group: GroupSettings(id: "log"), events: delegate, observer: observer)
+                defer { consumer.close() }
+                try consumer.subscribe(to: ["topic"])
+                try consumer.poll { !delegate.assigned.isEmpty }
+                return lines.all.withLock { $0 }
+            }
+            for properties in [[:], ["log_level": "7"], ["log.queue": "true"]] {
+                let told = try lines(properties)
+                #expect(told.filter { $0.level > 6 } == [], "\(properties)")
+            }
+            let asked = try lines(["debug": "topic", "log_level": "3"])
+            #expect(asked.contains { $0.level == 7 && $0.facility != JoinWatch.facility })
+        }
+    }
+
+    private final class Lines: Sendable { let all = Mutex<[ClientObserver.LogLine]>([]) }
 
     /// It may come to the broker yet: whoever committed again meanwhile could be overtaken by it.
     @Test func aCommitThatIsNotAnsweredInTimeIsUnderWayStill() async throws {

@@ -6,20 +6,46 @@ import Testing
 @Suite struct JoinWatchTests {
     private let watch = JoinWatch()
 
-    private func change(to state: String) {
-        watch.changed("[thrd:main]: Group \"a -> steady \" changed join state init -> \(state) (state up)")
+    /// librdkafka's text.
+    private func change(_ old: String = "init", to new: String) {
+        watch.changed("[thrd:main]: Group \"a -> steady (b\" changed join state \(old) -> \(new) (state up)")
     }
 
+    private var isSent: Bool { watch.unlessJoining(hear: {}, { true }) ?? false }
+
     @Test func fromTheFirstStepOfAJoinToItsLastNothingIsSent() {
-        #expect(!watch.isJoining && watch.unlessJoining(hear: {}, { 1 }) == 1)
-        for state in ["wait-join", "wait-metadata", "wait-sync", "wait-assign-call", "wait-unassign-call", "init"] {
+        #expect(!watch.isJoining && isSent)
+        for state in ["init", "wait-join", "wait-metadata", "wait-sync", "wait-incr-unassign-to-complete", "unheard-of"] {
             change(to: state)
-            #expect(watch.isJoining && watch.unlessJoining(hear: {}, { 1 }) == nil)
+            #expect(watch.isJoining && !isSent)
         }
         change(to: "steady")
-        #expect(!watch.isJoining && watch.unlessJoining(hear: {}, { 1 }) == 1)
-        watch.changed("[thrd:main]: Group \"g\" changed state up -> wait-broker")
-        #expect(watch.isJoining, "a state that is not known is none in which something may be sent")
+        #expect(!watch.isJoining && isSent)
+        for text in ["", "Group \"g\" left", "a b c d e -> steady"] { watch.changed(text) }
+        #expect(!watch.isJoining, "a text that says nothing changes nothing")
+    }
+
+    /// Both ways: the old generation counts still, or the new one does already. A join that begins all the same is one.
+    @Test func whileTheApplicationIsAskedSomethingIsSent() {
+        for (state, next) in [("wait-unassign-call", "wait-incr-unassign-to-complete"), ("wait-assign-call", "init")] {
+            change("wait-sync", to: state)
+            #expect(isSent)
+            change(state, to: next)
+            #expect(!isSent)
+        }
+    }
+
+    /// Who has given partitions up joins again once it has what came with that, and librdkafka calls it steady in between.
+    @Test func betweenARevocationAndTheJoinThatFollowsNothingIsSent() {
+        func run(_ states: [String], ends isSentInTheEnd: Bool) {
+            for (old, new) in zip(states, states.dropFirst()) { change(old, to: new) }
+            #expect(isSent == isSentInTheEnd)
+        }
+        run(["steady", "init", "wait-join", "wait-sync", "wait-unassign-call", "wait-incr-unassign-to-complete"], ends: false)
+        run(["wait-incr-unassign-to-complete", "wait-assign-call"], ends: true)
+        run(["wait-assign-call", "steady"], ends: false)
+        run(["steady", "init", "wait-join", "wait-sync", "wait-assign-call"], ends: true)
+        run(["wait-assign-call", "steady"], ends: true)
     }
 
     @Test(arguments: [JoinWatch.metadata, JoinWatch.heartbeat, JoinWatch.syncGroup]) func whatMaySayThatAJoinIsDueIsHeardFirst(
@@ -46,15 +72,5 @@ import Testing
                 if heard < 3 { watch.answered(JoinWatch.metadata) }
             }, { 1 })
         #expect(result == 1 && heard == 3)
-    }
-
-    @Test func insideACallbackNoJoinBegins() {
-        change(to: "wait-unassign-call")
-        watch.answered(JoinWatch.heartbeat)
-        watch.callback {
-            #expect(!watch.isJoining)
-            #expect(watch.unlessJoining(hear: { Issue.record("the group's thread waits for the callback") }, { 1 }) == 1)
-        }
-        #expect(watch.isJoining)
     }
 }

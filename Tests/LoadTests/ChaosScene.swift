@@ -23,7 +23,7 @@ struct ChaosScene {
     var samples: [OffsetWatch.Sample] = []
     var log = CommitLog()
     var hasRestarts = false
-    var isHasty = false
+    var hastilyGivenUp: Set<String> = []
     var peaks: [Int: Double] = [:]
     var calm = [0..<Double.infinity]
     var ends: [TopicPartition: Int64] = [:]
@@ -156,7 +156,7 @@ struct ChaosScene {
                 plan: plan, sent: sent, group: ChaosVerdict.Reading(topics: Self.topics, ledger: ledger, samples: samples, log: log),
                 downstream: mode == .atLeastOnce
                     ? ChaosVerdict.Reading(topics: Self.topics.downstream, ledger: next, samples: nextSamples, log: nextLog) : nil,
-                calm: calm, stallLimit: 10, peaks: peaks, hasRestarts: hasRestarts, isHasty: isHasty, troubles: []))
+                calm: calm, stallLimit: 10, peaks: peaks, hasRestarts: hasRestarts, hastilyGivenUp: hastilyGivenUp, troubles: []))
     }
 
     /// That the checker finds a fault with these words.

@@ -1,5 +1,6 @@
 import BotKit
 import Kafka
+import MeshRuntime
 import Testing
 
 @testable import meshload
@@ -79,13 +80,14 @@ import Testing
         #expect(alarms.missing() == [])
     }
 
-    /// Such a bot's results may be repeated on a clean run.
-    @Test func aBotThatHadNoTimeToSettleIsSeen() throws {
+    /// There results may be repeated on a clean run.
+    @Test func whereABotHadTooLittleTimeToSettleIsSeen() throws {
         let workspace = try Workspace()
         defer { workspace.remove() }
-        try workspace.write("INFO Bot: gave 2 partitions up\n", to: ChaosLaunch.log(1))
-        #expect(!Alarms.tellOfHaste(workspace))
-        try workspace.write("WARN Bot: 2 s are over, and not all is settled of 2 partitions that are given up: …\n", to: ChaosLaunch.log(6))
-        #expect(Alarms.tellOfHaste(workspace))
+        try workspace.write("INFO Bot: gave 2 partitions up partitions=\"a[1] a[2]\"\n", to: ChaosLaunch.log(1))
+        #expect(Alarms.hastilyGivenUp(workspace) == [])
+        let line = "WARN Bot: 2000 ms: \(Limits.isTooShortToSettle) partitions="
+        try workspace.write("\(line)\"a[3] b[4]\"\n\(line)c[5]\nINFO Bot: on partitions=d[6]\n", to: ChaosLaunch.log(6))
+        #expect(Alarms.hastilyGivenUp(workspace) == ["a[3]", "b[4]", "c[5]"])
     }
 }

@@ -184,8 +184,8 @@ import Testing
         #expect(committed() == 700)
     }
 
-    /// Also where nothing but the clock wakes the process: each time the commit is asked for first, and cannot go out.
-    @Test func whileTheMemberJoinsResultsGoOnBeyondAWindow() throws {
+    /// A crash just then must not repeat more than whoever reads the results remembers.
+    @Test func whileTheMemberJoinsNoMoreIsDeliveredThanAWindowHolds() throws {
         var limits = Limits()
         limits.dedupWindow = 100
         let machine = try Machine(WorkBot.self, delivery: .atLeastOnce, limits: limits)
@@ -195,10 +195,11 @@ import Testing
             machine.step()
             machine.pass(20)
         }
-        #expect(machine.log.records(of: WorkDone.type.name).count == 300)
+        #expect((50...100).contains(machine.log.records(of: WorkDone.type.name).count))
         #expect(machine.log.committed.isEmpty)
         machine.isJoining = false
         machine.runDry()
+        #expect(machine.log.records(of: WorkDone.type.name).count == 300)
         machine.expectAllCommitted()
     }
 }

@@ -26,7 +26,7 @@ final class ClientContext: @unchecked Sendable {
     }
 
     fileprivate func log(_ client: OpaquePointer, _ level: Int32, _ facility: UnsafePointer<CChar>, _ message: UnsafePointer<CChar>) {
-        if strcmp(facility, JoinWatch.facility) == 0 { joinWatch.changed(message) }
+        if strcmp(facility, JoinWatch.facility) == 0 { joinWatch.changed(String(cString: message)) }
         guard level <= logLevel else { return }
         guard let log = observer.log else { return rd_kafka_log_print(client, level, facility, message) }
         log(.init(level: level, facility: String(cString: facility), message: String(cString: message)))

@@ -94,10 +94,6 @@ public final class Consumer {
     /// Whether the partitions have passed to others without a revocation. Only true inside `RebalanceDelegate.lost`.
     public var isAssignmentLost: Bool { rd_kafka_assignment_lost(handle.pointer) != 0 }
 
-    /// Whether the group hands its partitions out anew, or is about to, and this member waits for its share; not inside a `RebalanceDelegate`'s call. Nothing is committed
-    /// meanwhile (`KafkaError.isJoining`).
-    public var isJoining: Bool { handle.context.joinWatch.isJoining }
-
     /// The member's id, as the coordinator gave it; empty before it has joined.
     public var memberID: String {
         guard let id = rd_kafka_memberid(handle.pointer) else { return "" }
@@ -165,10 +161,6 @@ public final class Consumer {
 
     /// Called by librdkafka inside `poll` and `close`.
     func rebalance(_ code: rd_kafka_resp_err_t, _ list: PartitionList.Pointer) {
-        handle.context.joinWatch.callback { change(code, list) }
-    }
-
-    private func change(_ code: rd_kafka_resp_err_t, _ list: PartitionList.Pointer) {
         let partitions = PartitionList.elements(of: list).map(\.topicPartition)
         if !isClosed, let name = rd_kafka_rebalance_protocol(handle.pointer) { isCooperative = String(cString: name) == "COOPERATIVE" }
         do throws(KafkaError) {

@@ -1,20 +1,20 @@
 import CRdKafka
-import Glibc
 import Synchronization
 
 /// Knows whether the member is joining its group anew, and lets nothing be sent behind a request to join.
 ///
 /// librdkafka's API does not tell, but its log does: the thread that decides for the group writes there how the state of its join changes, as it changes and before
-/// it sends anything. What makes it change is an answer of the broker's, which an interceptor sees before that thread does. The rest comes from calls of the
-/// application, which that thread hears in their turn, or passes through other states first.
+/// it sends anything. Where partitions were given up that state is steady once more, before the member joins again. What makes it join is an answer of the broker's,
+/// which an interceptor sees before that thread does; or a call of the application, which that thread hears in its turn.
 final class JoinWatch: Sendable {
-    /// Whether no join is under way or due. So it is before the first, and for a consumer without a group.
-    private let isSteady = Atomic<Bool>(true)
-    private let isInCallback = Atomic<Bool>(false)
+    /// Whether a join is under way or due. Not before the first, nor for a consumer without a group.
+    private let hasBegun = Atomic<Bool>(false)
+    /// Whether another follows once the partitions are assigned that came with a revocation.
+    private let isAnotherDue = Atomic<Bool>(false)
     /// An answer has come that may begin a join, and the group's thread may not have seen it yet. While the lock is held no such answer gets to that thread.
     private let isUnheard = Mutex<Bool>(false)
 
-    var isJoining: Bool { !isSteady.load(ordering: .acquiring) && !isInCallback.load(ordering: .acquiring) }
+    var isJoining: Bool { hasBegun.load(ordering: .acquiring) }
 
     /// Does what hands a request to the group's thread, so that the request goes out before any request to join; nil, and it is not done, where a join has begun.
     /// - Parameter hear: waits until the group's thread has done what lay before it.
@@ -22,25 +22,14 @@ final class JoinWatch: Sendable {
         while !isJoining {
             // What was heard of before the lock was taken has changed the state by now; what comes later is kept back until the request lies before it.
             let result = isUnheard.withLock { isUnheard -> Result?? in
-                // No join begins before a callback has returned.
-                if isInCallback.load(ordering: .acquiring) { return .some(body()) }
-                if isUnheard {
-                    isUnheard = false
-                    return nil
-                }
-                return .some(isJoining ? nil : body())
+                guard isUnheard else { return .some(isJoining ? nil : body()) }
+                isUnheard = false
+                return nil
             }
             if let result { return result }
             hear()
         }
         return nil
-    }
-
-    /// Runs a rebalance callback. No join begins before it has returned.
-    func callback(_ body: () -> Void) {
-        isInCallback.store(true, ordering: .releasing)
-        body()
-        isInCallback.store(false, ordering: .releasing)
     }
 
     /// A request of this number was answered, or its connection broke. What an answer says is not told here: each of these may say that the group begins anew, or
@@ -51,9 +40,20 @@ final class JoinWatch: Sendable {
     }
 
     /// The state of the join has changed, as librdkafka's log says it: `Group "g" changed join state steady -> init (state up)`.
-    func changed(_ message: UnsafePointer<CChar>) {
-        guard let arrow = strrchr(message, Int32(UInt8(ascii: ">"))) else { return }
-        isSteady.store(strncmp(arrow, "> steady ", 9) == 0, ordering: .releasing)
+    func changed(_ message: String) {
+        let words = Array(message.split(separator: " ").suffix(5))
+        guard words.count == 5, words[1] == "->" else { return }
+        let (old, new) = (words[0], words[2])
+        switch new {
+        case "steady": hasBegun.store(isAnotherDue.load(ordering: .relaxed), ordering: .releasing)
+        // Until the application has answered, the old generation counts, or the new one does already.
+        case "wait-assign-call", "wait-unassign-call":
+            if old == "wait-incr-unassign-to-complete" { isAnotherDue.store(true, ordering: .relaxed) }
+            hasBegun.store(false, ordering: .releasing)
+        default:
+            if new == "init" { isAnotherDue.store(false, ordering: .relaxed) }
+            hasBegun.store(true, ordering: .releasing)
+        }
     }
 
     /// By what name librdkafka's log calls such a message.

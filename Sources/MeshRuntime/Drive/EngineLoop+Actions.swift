@@ -56,12 +56,11 @@ extension EngineLoop {
                 commitAnswered(offsets, nil)
             } else {
                 try consumer.commitInBackground(offsets)
-                engine.commitIsUnderWay()
             }
         } catch {
             guard !error.isJoining else { return engine.commitWaits(offsets.keys, at: .current) }
             // One that was not answered in time is under way still.
-            if consumer.isCommitting { engine.commitIsUnderWay() } else { commitAnswered(offsets, error) }
+            if !consumer.isCommitting { commitAnswered(offsets, error) }
         }
     }
 

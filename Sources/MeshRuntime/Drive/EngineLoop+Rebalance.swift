@@ -21,15 +21,14 @@ extension EngineLoop: RebalanceDelegate {
             if case .element(let message) = mailbox.take(limit: .milliseconds(20)) { take(message) }
             advanceLeaving()
         }
+        let names = partitions.map(\.description).joined(separator: " ")
         if !engine.isQuiet(partitions), !engine.hasFinished {
-            logger.warn(
-                "\(options.settings.limits.revocation / 1_000) s are over, and not all is settled of \(partitions.count) partitions that are given up: their next owner handles the rest again"
-            )
+            logger.warn("\(options.settings.limits.revocation) ms: \(Limits.isTooShortToSettle)", ["partitions": .string(names)])
         }
         engine.revoked(partitions, at: .current)
         gaveUp(partitions)
         perform()
-        logger.info("gave \(partitions.count) partitions up", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
+        logger.info("gave \(partitions.count) partitions up", ["partitions": .string(names)])
     }
 
     /// A log that was seen to be cut is gone on with here first: its next owner could not know.

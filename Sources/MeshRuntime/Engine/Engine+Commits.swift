@@ -21,10 +21,8 @@ extension Engine {
             || uncommitted.count > settings.limits.repeatableItems / 2
     }
 
-    /// The commit that was asked for last is on its way to the broker.
-    func commitIsUnderWay() { uncommitted.wentOut() }
-
-    /// Nothing can be committed while the member joins its group. It is tried again soon, and the results count on.
+    /// Nothing can be committed while the member joins its group. It is tried again soon. Work goes on until what a crash would repeat is all that whoever reads the
+    /// results remembers.
     func commitWaits(_ topicPartitions: some Sequence<TopicPartition>, at moment: Moment) {
         for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
         uncommitted.waits(until: moment.uptime + Self.putOff)

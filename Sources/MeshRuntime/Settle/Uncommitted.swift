@@ -3,8 +3,6 @@ struct Uncommitted {
     private(set) var count = 0
     /// How many of them the commit takes along that is under way; nil: none is.
     private var asked: Int?
-    /// The last commit could not even be asked for, and that may last for seconds: work goes on meanwhile.
-    private var isHeldUp = false
     /// When one that could not be asked for is tried again, in milliseconds of the monotonic clock.
     private(set) var askAgainAt: Int64?
 
@@ -15,21 +13,18 @@ struct Uncommitted {
     /// A commit that takes all of them along is asked for. Whether it can go out shows afterwards.
     mutating func asks() { (asked, askAgainAt) = (count, nil) }
 
-    /// It went out.
-    mutating func wentOut() { isHeldUp = false }
-
     /// What became of the commit that was asked for; one that the broker refused has committed none.
     mutating func answered(isCommitted: Bool) {
         if isCommitted, let asked { count -= asked }
-        (asked, isHeldUp) = (nil, false)
+        asked = nil
     }
 
     /// It could not be asked for, and is tried again then.
-    mutating func waits(until instant: Int64) { (asked, askAgainAt, isHeldUp) = (nil, instant, true) }
+    mutating func waits(until instant: Int64) { (asked, askAgainAt) = (nil, instant) }
 
     /// No offset belongs to them: they are steps, or their partitions are gone.
     mutating func forget() { self = Uncommitted() }
 
     /// How many more may be delivered before the next answer, so that a crash repeats no more than `window`.
-    func room(in window: Int) -> Int { isHeldUp ? .max : max(0, window - count) }
+    func room(in window: Int) -> Int { max(0, window - count) }
 }

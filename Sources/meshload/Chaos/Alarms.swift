@@ -29,18 +29,25 @@ struct Alarms {
 
     /// What no bot has said.
     func missing() -> [String] {
-        let isSaid = words.isEmpty || begins.contains { Self.says(words, in: $0.file, from: $0.bytes) }
+        func tells(_ line: Substring) -> Bool { words.allSatisfy { line.contains($0) } }
+        let isSaid = words.isEmpty || begins.contains { Self.lines(of: $0.file, from: $0.bytes).contains(where: tells) }
         return isSaid ? [] : ["no bot has told of its trouble in its log (\(words.joined(separator: " … ")))"]
     }
 
-    /// Whether a bot has said that it gave partitions up before all was settled, because the time for that was over: then it is repeated.
-    static func tellOfHaste(_ workspace: Workspace) -> Bool {
+    /// The partitions that a bot has given up before all was settled, because the time for that was over, as it says: there results may be repeated.
+    static func hastilyGivenUp(_ workspace: Workspace) -> Set<String> {
+        var names: Set<String> = []
         // Far more bots than any plan has.
-        (1...100).contains { says(["s are over, and not all is settled of"], in: workspace.file(ChaosLaunch.log($0)), from: 0) }
+        for slot in 1...100 {
+            for line in lines(of: workspace.file(ChaosLaunch.log(slot)), from: 0) where line.contains(Limits.isTooShortToSettle) {
+                let partitions = line.split(separator: "partitions=").last ?? ""
+                for name in partitions.split(whereSeparator: { " \"".contains($0) }) { names.insert(String(name)) }
+            }
+        }
+        return names
     }
 
-    private static func says(_ words: [String], in file: String, from bytes: Int) -> Bool {
-        let log = String(decoding: FileManager.default.contents(atPath: file)?.dropFirst(bytes) ?? Data(), as: UTF8.self)
-        return log.split(separator: "\n").contains { line in words.allSatisfy { line.contains($0) } }
+    private static func lines(of file: String, from bytes: Int) -> [Substring] {
+        String(decoding: FileManager.default.contents(atPath: file)?.dropFirst(bytes) ?? Data(), as: UTF8.self).split(separator: "\n")
     }
 }

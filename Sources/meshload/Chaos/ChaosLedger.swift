@@ -75,6 +75,11 @@ struct ChaosLedger {
     private var turns: [[UInt8]?: Int] = [:]
     private var answered: [[UInt8]?: Int] = [:]
 
+    /// The requests that stand in these partitions, as `TopicPartition` describes them, or have stood in them as retries.
+    func requests(in partitions: Set<String>) -> Set<String> {
+        Set(entries.lazy.filter { partitions.contains($0.key.description) }.flatMap { $0.value }.map(\.id))
+    }
+
     /// How many identities of a partition a bot downstream remembers.
     static let remembered = Limits().dedupWindow
     private let codec = EnvelopeCodec()

@@ -123,7 +123,7 @@ final class ChaosRun: Sendable {
         unrest += broker.troubles
         do {
             unrest += alarms.missing() + (try Effects(plan, workspace, topics, broker.client).missing(since: began))
-            return try judge(sent, samples, answered: answered, calm, peaks, isHasty: Alarms.tellOfHaste(workspace), unrest)
+            return try judge(sent, samples, answered: answered, calm, peaks, hastily: Alarms.hastilyGivenUp(workspace), unrest)
         } catch {
             throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
         }
@@ -234,7 +234,7 @@ final class ChaosRun: Sendable {
     /// A transaction that a killed process left open hides what comes after it until it times out: what is missing is looked for again.
     private func judge(
         _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], answered: [OffsetWatch.Sample], _ calm: CalmSpans,
-        _ peaks: [Int: Double], isHasty: Bool, _ troubles: [String]
+        _ peaks: [Int: Double], hastily: Set<String>, _ troubles: [String]
     ) throws -> ChaosVerdict {
         let limit = uptimeSeconds() + 20
         while true {
@@ -243,7 +243,7 @@ final class ChaosRun: Sendable {
                     plan: plan, sent: sent, group: try reading(of: topics, samples, downstream: downstream?.topics),
                     downstream: try downstream.map { try reading(of: $0.topics, answered) }, calm: calm.all,
                     stallLimit: options.stallSeconds + plan.explainedSeconds,
-                    peaks: peaks, hasRestarts: bots.restarts > 0, isHasty: isHasty, troubles: troubles + bots.troubles))
+                    peaks: peaks, hasRestarts: bots.restarts > 0, hastilyGivenUp: hastily, troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
             usleep(500_000)
         }

@@ -176,7 +176,6 @@ final class Machine {
                 } else {
                     #expect(committing == nil, "of two that are under way the older could come last")
                     committing = offsets
-                    engine.commitIsUnderWay()
                     if !holdsCommits { answerCommit() }
                 }
             case .startCall(let call):
