@@ -46,6 +46,9 @@ import Testing
         run(["wait-assign-call", "steady"], ends: false)
         run(["steady", "init", "wait-join", "wait-sync", "wait-assign-call"], ends: true)
         run(["wait-assign-call", "steady"], ends: true)
+        // Another revocation takes the place of the join that was due, for instance where a topic was deleted.
+        run(["wait-incr-unassign-to-complete", "wait-assign-call", "steady"], ends: false)
+        run(["steady", "wait-unassign-call", "wait-incr-unassign-to-complete", "steady"], ends: true)
     }
 
     @Test(arguments: [JoinWatch.metadata, JoinWatch.heartbeat, JoinWatch.syncGroup]) func whatMaySayThatAJoinIsDueIsHeardFirst(

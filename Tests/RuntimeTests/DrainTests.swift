@@ -72,6 +72,34 @@ import Testing
         #expect(try drain(joinsFor: 60_000).log.committed.isEmpty)
     }
 
+    @Test func aDrainWithAFullWindowEndsInTimeAndSaysWhatItLeaves() throws {
+        func drain(joinsFor milliseconds: Int64) throws -> (machine: Machine, warnings: [LogEntry]) {
+            var limits = Limits()
+            limits.dedupWindow = 100
+            let machine = try Machine(WorkBot.self, delivery: .atLeastOnce, limits: limits)
+            machine.isJoining = true
+            for number in 0..<300 { try machine.send(Work(name: "n\(number % 7)", number: number, how: "plain")) }
+            for _ in 0..<500 { machine.step() }
+            machine.engine.drain(at: machine.moment)
+            let begun = machine.uptime
+            while !machine.hasFinished, machine.uptime < begun + 60_000 {
+                machine.isJoining = machine.uptime < begun + milliseconds
+                machine.advance()
+                machine.settle()
+                machine.pass(100)
+            }
+            #expect(machine.uptime - begun <= 25_000)
+            return (machine, machine.entries.filter { $0.message.contains(Limits.isTooShortToSettle) })
+        }
+        let (short, none) = try drain(joinsFor: 5_000)
+        #expect(none.isEmpty)
+        let finished = short.log.records(of: WorkDone.type.name).count
+        #expect(finished > 100 && short.log.committedCount(of: Work.type.name) == finished)
+        let (long, warnings) = try drain(joinsFor: 60_000)
+        #expect(long.log.committed.isEmpty && warnings.count == 1)
+        #expect(warnings.first?.fields.first { $0.0 == "partitions" }?.1.contains("work.requested[") ?? false, "\(warnings)")
+    }
+
     /// At-least-once, with its commit under way: until that is answered it may be refused, and only as long as the process is there can it be repeated.
     private func commitUnderWay() throws -> Machine {
         let machine = try Machine(WorkBot.self, delivery: .atLeastOnce)

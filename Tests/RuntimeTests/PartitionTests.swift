@@ -164,6 +164,24 @@ import Testing
         #expect(machine.log.committed[other]?.offset ?? 0 == 0)
     }
 
+    /// At-least-once a join is followed by another where partitions are given up: in between commits can go out, and do, also those of the others.
+    @Test func whatAJoinHeldUpIsCommittedAsPartitionsAreGivenUp() throws {
+        var limits = Limits()
+        limits.dedupWindow = 100
+        let machine = try Machine(WorkBot.self, delivery: .atLeastOnce, limits: limits)
+        for number in 0..<300 { try machine.send(Work(name: "a", number: number, how: "plain")) }
+        machine.isJoining = true
+        for _ in 0..<1_000 { machine.step() }
+        #expect(machine.log.committed.isEmpty)
+        machine.isJoining = false
+        let busy = Set(machine.log.records(of: Work.type.name).map(\.topicPartition))
+        let idle = machine.inputs.filter { !busy.contains($0) }
+        #expect(busy.count == 1 && !idle.isEmpty)
+        machine.engine.leaving(idle)
+        machine.advance()
+        #expect(machine.log.committedCount(of: Work.type.name) > 50)
+    }
+
     @Test func revokedPartitionsCancelTheirCallsAndTheNextOwnerRepeatsThem() throws {
         let machine = try Machine(WorkBot.self)
         let call = try runningCall(machine)

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// librdkafka's API does not tell, but its log does: the thread that decides for the group writes there how the state of its join changes, as it changes and before
 /// it sends anything. Where partitions were given up that state is steady once more, before the member joins again. What makes it join is an answer of the broker's,
-/// which an interceptor sees before that thread does; or a call of the application, which that thread hears in its turn.
+/// which an interceptor sees before that thread does. Whatever else does is a call of the application, which that thread hears in its turn, or costs it its partitions anyway.
 final class JoinWatch: Sendable {
     /// Whether a join is under way or due. Not before the first, nor for a consumer without a group.
     private let hasBegun = Atomic<Bool>(false)
@@ -48,11 +48,9 @@ final class JoinWatch: Sendable {
         case "steady": hasBegun.store(isAnotherDue.load(ordering: .relaxed), ordering: .releasing)
         // Until the application has answered, the old generation counts, or the new one does already.
         case "wait-assign-call", "wait-unassign-call":
-            if old == "wait-incr-unassign-to-complete" { isAnotherDue.store(true, ordering: .relaxed) }
+            isAnotherDue.store(old == "wait-incr-unassign-to-complete", ordering: .relaxed)
             hasBegun.store(false, ordering: .releasing)
-        default:
-            if new == "init" { isAnotherDue.store(false, ordering: .relaxed) }
-            hasBegun.store(true, ordering: .releasing)
+        default: hasBegun.store(true, ordering: .releasing)
         }
     }
 

@@ -22,8 +22,11 @@ extension EngineLoop: RebalanceDelegate {
             advanceLeaving()
         }
         let names = partitions.map(\.description).joined(separator: " ")
-        if !engine.isQuiet(partitions), !engine.hasFinished {
-            logger.warn("\(options.settings.limits.revocation) ms: \(Limits.isTooShortToSettle)", ["partitions": .string(names)])
+        let late = engine.hasFinished ? [] : partitions.filter { !engine.isQuiet([$0]) }.map(\.description)
+        if !late.isEmpty {
+            logger.warn(
+                "\(options.settings.limits.revocation) ms are over, \(Limits.isTooShortToSettle)",
+                ["partitions": .string(late.joined(separator: " "))])
         }
         engine.revoked(partitions, at: .current)
         gaveUp(partitions)

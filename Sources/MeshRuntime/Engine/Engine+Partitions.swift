@@ -164,6 +164,8 @@ extension Engine {
         let gone = Set(topicPartitions)
         for job in lanes.removeWaiting(where: { gone.contains($0.partition.topicPartition) }) { waitingBytes -= job.bytes }
         takeBackResumes { gone.contains($0.topicPartition) }
+        // Now it can go out, before the next join: not only theirs, for whose sake the others may have to wait.
+        uncommitted.waitsNoMore()
     }
 
     /// Whether nothing that was decided for these partitions still waits for its settlement, and the logs are known of those that were cut. At-least-once a commit

@@ -120,7 +120,7 @@ public struct Limits: Sendable, Equatable {
     public var drainEnd: Int64 = 5_000
     /// What finishes at a revocation.
     public var revocation: Int64 = 2_000
-    /// What a bot's log says, with the partitions, where that time was over before all was settled.
+    /// What a bot's log says, with the partitions, where that time, or that of a drain, was over before all was settled.
     public static let isTooShortToSettle = "too short a time to settle all of what is given up: the next owner handles the rest again"
     /// A partition with lag whose committed offset stands still for so long is reported, when nothing explains it.
     public var stall: Int64 = 10_000

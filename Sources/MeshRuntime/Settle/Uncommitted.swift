@@ -13,6 +13,9 @@ struct Uncommitted {
     /// A commit that takes all of them along is asked for. Whether it can go out shows afterwards.
     mutating func asks() { (asked, askAgainAt) = (count, nil) }
 
+    /// It is tried again at once.
+    mutating func waitsNoMore() { askAgainAt = nil }
+
     /// What became of the commit that was asked for; one that the broker refused has committed none.
     mutating func answered(isCommitted: Bool) {
         if isCommitted, let asked { count -= asked }
