@@ -22,8 +22,7 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }
         // The second seed of `retry` tries again in place.
         let seed = (scenario, mode) == ("retry", "at-least-once") ? "2" : "1"
-        // The ten seconds that a partition may stand still are for `make chaos`: here the rest of the tests runs beside.
-        var arguments = ["--scenario", scenario, "--mode", mode, "--seed", seed, "--duration", "4", "--stall-limit", "30"]
+        var arguments = ["--scenario", scenario, "--mode", mode, "--seed", seed, "--duration", "4"]
         if scenario == "clock" { arguments += ["--clock-library", try await clockLibrary(directory)] }
         let answer = try await chaos(arguments, directory)
         let result = try lastLine(answer.text)

@@ -88,6 +88,12 @@ import Testing
         }
     }
 
+    /// Often enough that a rebalance is heard of soon, and that two may be lost within a session.
+    @Test(arguments: [(6_000, 500), (45_000, 500), (900, 300), (1, 1)]) func heartbeatsComeOften(session: Int, interval: Int) {
+        let group = GroupSettings(id: "group", sessionTimeout: .milliseconds(session))
+        #expect(group.overrides["heartbeat.interval.ms"] == "\(interval)")
+    }
+
     @Test func durationsAreRoundedUpAndBounded() {
         #expect(Duration.milliseconds(1.5).rdMilliseconds == 2)
         #expect(Duration.microseconds(1).rdMilliseconds == 1)

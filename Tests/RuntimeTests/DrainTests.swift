@@ -49,6 +49,21 @@ import Testing
         #expect(machine.started.last?.isRepeat ?? false)
     }
 
+    /// Drains it while its member joins for so long; how long that takes. Both in milliseconds.
+    @discardableResult
+    private func drained(_ machine: Machine, joiningFor milliseconds: Int64) -> Int64 {
+        machine.engine.drain(at: machine.moment)
+        let begun = machine.uptime
+        while !machine.hasFinished, machine.uptime < begun + 60_000 {
+            machine.isJoining = machine.uptime < begun + milliseconds
+            machine.advance()
+            machine.settle()
+            machine.pass(100)
+        }
+        #expect(machine.uptime - begun <= 25_000)
+        return machine.uptime - begun
+    }
+
     /// At-least-once nothing can be committed while the member joins its group: the end waits for it, as long as there is time.
     @Test func aDrainWaitsForACommitThatMustWait() throws {
         func drain(joinsFor milliseconds: Int64) throws -> Machine {
@@ -56,16 +71,7 @@ import Testing
             machine.isJoining = true
             try machine.send(Work(name: "a", number: 1, how: "plain"))
             for _ in 0..<60 { machine.step() }
-            machine.engine.drain(at: machine.moment)
-            let begun = machine.uptime
-            while !machine.hasFinished, machine.uptime < begun + 60_000 {
-                machine.isJoining = machine.uptime < begun + milliseconds
-                machine.advance()
-                machine.settle()
-                machine.pass(100)
-            }
-            #expect(machine.uptime - begun >= min(milliseconds, 20_000))
-            #expect(machine.uptime - begun <= 25_000)
+            #expect(drained(machine, joiningFor: milliseconds) >= min(milliseconds, 20_000))
             return machine
         }
         try drain(joinsFor: 2_000).expectAllCommitted()
@@ -80,15 +86,7 @@ import Testing
             machine.isJoining = true
             for number in 0..<300 { try machine.send(Work(name: "n\(number % 7)", number: number, how: "plain")) }
             for _ in 0..<500 { machine.step() }
-            machine.engine.drain(at: machine.moment)
-            let begun = machine.uptime
-            while !machine.hasFinished, machine.uptime < begun + 60_000 {
-                machine.isJoining = machine.uptime < begun + milliseconds
-                machine.advance()
-                machine.settle()
-                machine.pass(100)
-            }
-            #expect(machine.uptime - begun <= 25_000)
+            drained(machine, joiningFor: milliseconds)
             return (machine, machine.entries.filter { $0.message.contains(Limits.isTooShortToSettle) })
         }
         let (short, none) = try drain(joinsFor: 5_000)

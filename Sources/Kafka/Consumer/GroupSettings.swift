@@ -51,7 +51,7 @@ public struct GroupSettings: Sendable, Equatable {
         var properties = [
             "group.id": id ?? Self.nobodysGroup,
             "session.timeout.ms": "\(sessionTimeout.rdMilliseconds)",
-            "heartbeat.interval.ms": "\(max(1, (sessionTimeout / 3).rdMilliseconds))",
+            "heartbeat.interval.ms": "\(max(1, min(sessionTimeout / 3, Self.longestHeartbeat).rdMilliseconds))",
             "max.poll.interval.ms": "\(max(maximumPollInterval, sessionTimeout).rdMilliseconds)",
             "auto.offset.reset": offsetReset.rawValue,
             "isolation.level": isolation.rawValue,
@@ -63,6 +63,10 @@ public struct GroupSettings: Sendable, Equatable {
         if let instanceID { properties["group.instance.id"] = instanceID }
         return properties
     }
+
+    /// A member hears that its group hands partitions out anew in the answer to a heartbeat: for so long, at most, all others wait for it, and so do the partitions that
+    /// are on their way. Kafka asks for a third of the session, or less.
+    private static let longestHeartbeat = Duration.milliseconds(500)
 
     /// A setting may replace these.
     static let defaults = [
