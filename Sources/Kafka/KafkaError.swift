@@ -122,7 +122,7 @@ extension KafkaError {
         isRetriable: true)
 
     /// Whether that is what happened.
-    public var isJoining: Bool { self == .joining }
+    public var isJoining: Bool { code == Self.joining.code }
 
     static func closed(_ what: String) -> KafkaError { KafkaError(RD_KAFKA_RESP_ERR__DESTROY, "\(what) is closed") }
 }

@@ -79,8 +79,8 @@ import Testing
                 let told = try lines(properties)
                 #expect(told.filter { $0.level > 6 } == [], "\(properties)")
             }
-            let asked = try lines(["debug": "topic", "log_level": "3"])
-            #expect(asked.contains { $0.level == 7 && $0.facility != JoinWatch.facility })
+            let asked = try lines(["debug": "broker", "log_level": "3"])
+            #expect(asked.contains { $0.level == 7 && $0.facility == "BRKMAIN" }, "\(Set(asked.map(\.facility)))")
         }
     }
 

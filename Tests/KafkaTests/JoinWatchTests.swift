@@ -21,7 +21,7 @@ import Testing
         }
         change(to: "steady")
         #expect(!watch.isJoining && isSent)
-        for text in ["", "Group \"g\" left", "a b c d e -> steady"] { watch.changed(text) }
+        for text in ["", "Group \"g\" left", "a b c d e -> init", "-> init (state up)", "a b init (state up)"] { watch.changed(text) }
         #expect(!watch.isJoining, "a text that says nothing changes nothing")
     }
 

@@ -85,9 +85,9 @@ import Testing
         let workspace = try Workspace()
         defer { workspace.remove() }
         try workspace.write("INFO Bot: gave 2 partitions up partitions=\"a[1] a[2]\"\n", to: ChaosLaunch.log(1))
-        #expect(Alarms.hastilyGivenUp(workspace) == [])
-        let line = "WARN Bot: 2000 ms: \(Limits.isTooShortToSettle) partitions="
+        #expect(try Alarms.hastilyGivenUp(workspace) == [])
+        let line = "WARN Bot: 2000 ms: \(RuntimeSettings.tooShortToSettle) partitions="
         try workspace.write("\(line)\"a[3] b[4]\"\n\(line)c[5]\nINFO Bot: on partitions=d[6]\n", to: ChaosLaunch.log(6))
-        #expect(Alarms.hastilyGivenUp(workspace) == ["a[3]", "b[4]", "c[5]"])
+        #expect(try Alarms.hastilyGivenUp(workspace) == ["a[3]", "b[4]", "c[5]"])
     }
 }

@@ -8,7 +8,8 @@ import Synchronization
 /// poll or close of the thread that owns the consumer.
 final class ClientContext: @unchecked Sendable {
     let observer: ClientObserver
-    /// The least urgent of librdkafka's messages that the observer is told, as syslog counts.
+    /// The least urgent of librdkafka's messages that the observer is told, or that are printed where there is none, as syslog counts. 7: all that librdkafka
+    /// writes, which chooses by its own settings then.
     private let logLevel: Int32
     weak var consumer: Consumer?
     let joinWatch = JoinWatch()

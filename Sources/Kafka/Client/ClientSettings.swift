@@ -28,7 +28,8 @@ public struct ClientSettings: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// The least urgent messages of librdkafka's that they ask for: 7 are those for debugging, of which there are none without `debug`.
-    var logLevel: Int32 { self["debug"] == nil ? min(6, self["log_level"].flatMap { Int32($0) } ?? 6) : 7 }
+    var logLevel: Int32 { asksForDebug ? 7 : min(6, self["log_level"].flatMap { Int32($0) } ?? 6) }
+    var asksForDebug: Bool { !(self["debug"] ?? "").isEmpty }
 
     var sorted: [(name: String, value: String)] { properties.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 

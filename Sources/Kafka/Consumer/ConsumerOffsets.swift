@@ -29,7 +29,7 @@ extension Consumer {
 
     /// Commits and waits for the broker's answer. During a rebalance a commit may be refused (`isStaleMember`): expect it. While the member joins its group, from the
     /// answer that calls for it, nothing is sent, and the error is one that `isJoining`: the commit would wait behind the join on the same connection and be refused because the
-    /// group has gone on meanwhile, and librdkafka would give all partitions up for lost.
+    /// group has gone on meanwhile, and librdkafka would give all partitions up for lost. In a close it is sent in any case.
     ///
     /// One that is not answered in time (`isTimeout`) is under way still, as one in the background is. `timeout` counts from when it is sent; before that librdkafka's thread
     /// for the group may have to do what lies before it.

@@ -17,7 +17,7 @@ final class JoinWatch: Sendable {
     var isJoining: Bool { hasBegun.load(ordering: .acquiring) }
 
     /// Does what hands a request to the group's thread, so that the request goes out before any request to join; nil, and it is not done, where a join has begun.
-    /// - Parameter hear: waits until the group's thread has done what lay before it.
+    /// - Parameter hear: waits until the group's thread has done what lay before it. Called once more only where another answer has come meanwhile.
     func unlessJoining<Result>(hear: () -> Void, _ body: () -> Result) -> Result? {
         while !isJoining {
             // What was heard of before the lock was taken has changed the state by now; what comes later is kept back until the request lies before it.
@@ -59,7 +59,7 @@ final class JoinWatch: Sendable {
 
     /// Makes librdkafka write the group's messages, beside what `settings` ask for.
     static func properties(_ settings: ClientSettings) -> [String: String] {
-        ["debug": settings["debug"].map { "\($0),cgrp" } ?? "cgrp", "log.queue": "false"]
+        ["debug": settings.asksForDebug ? "\(settings["debug"] ?? ""),cgrp" : "cgrp", "log.queue": "false"]
     }
 
     /// Lets a client that is made of `configuration` tell the watch, which must outlive it.

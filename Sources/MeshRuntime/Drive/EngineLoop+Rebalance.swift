@@ -21,17 +21,14 @@ extension EngineLoop: RebalanceDelegate {
             if case .element(let message) = mailbox.take(limit: .milliseconds(20)) { take(message) }
             advanceLeaving()
         }
-        let names = partitions.map(\.description).joined(separator: " ")
-        let late = engine.hasFinished ? [] : partitions.filter { !engine.isQuiet([$0]) }.map(\.description)
-        if !late.isEmpty {
-            logger.warn(
-                "\(options.settings.limits.revocation) ms are over, \(Limits.isTooShortToSettle)",
-                ["partitions": .string(late.joined(separator: " "))])
+        // At its end a drain has said it.
+        if !engine.hasFinished {
+            engine.tellWhatIsUnfinished(of: partitions, after: "\(options.settings.limits.revocation) ms and more have gone by,")
         }
         engine.revoked(partitions, at: .current)
         gaveUp(partitions)
         perform()
-        logger.info("gave \(partitions.count) partitions up", ["partitions": .string(names)])
+        logger.info("gave \(partitions.count) partitions up", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
     }
 
     /// A log that was seen to be cut is gone on with here first: its next owner could not know.

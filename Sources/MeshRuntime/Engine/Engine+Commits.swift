@@ -11,7 +11,7 @@ extension Engine {
         let offsets = takeOffsets()
         guard !offsets.isEmpty else { return uncommitted.forget() }
         lastCommit = moment.uptime
-        uncommitted.asks()
+        uncommitted.asks(of: offsets.keys)
         actions.append(.commit(offsets, isLast: isGivingUp))
     }
 

@@ -63,14 +63,9 @@ extension Engine {
                 log(.warn, "\(contract.name): the drain's limit is over; calls under way are cancelled and repeated by the next owner")
             }
             hasFinished = isSettled || moment.uptime >= draining.settling
-            if hasFinished, !isSettled { tellOfWhatIsLeft() }
+            if hasFinished, !isSettled { tellWhatIsUnfinished(of: partitions.keys, after: "the drain's time is over,") }
             if !hasFinished { begun = begun.filter { !$0.value.hasUnfinishedCalls } }
         }
         if hasFinished { actions.append(.finished) }
-    }
-
-    private func tellOfWhatIsLeft() {
-        let late = partitions.keys.filter { !isQuiet([$0]) }.map(\.description).sorted().joined(separator: " ")
-        log(.warn, "\(contract.name): the drain's limit is over, \(Limits.isTooShortToSettle)", [("partitions", late)])
     }
 }

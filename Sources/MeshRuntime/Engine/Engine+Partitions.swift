@@ -164,23 +164,30 @@ extension Engine {
         let gone = Set(topicPartitions)
         for job in lanes.removeWaiting(where: { gone.contains($0.partition.topicPartition) }) { waitingBytes -= job.bytes }
         takeBackResumes { gone.contains($0.topicPartition) }
-        // Now it can go out, before the next join: not only theirs, for whose sake the others may have to wait.
+        // Until the next join it can go out: also the others' offsets, without which their results would wait in that join.
         uncommitted.waitsNoMore()
     }
 
-    /// Whether nothing that was decided for these partitions still waits for its settlement, and the logs are known of those that were cut. At-least-once a commit
+    /// Whether nothing is unfinished of these partitions.
+    func isQuiet(_ topicPartitions: [TopicPartition]) -> Bool { unfinished(of: topicPartitions).isEmpty }
+
+    /// Those of these partitions for which something that was decided still waits for its settlement, or of which the log is not known that was cut. At-least-once a commit
     /// that is under way may yet be refused: there is time to repeat it now, and never again. What has no room in its partition's commit is given back: nothing is
     /// begun that could make room.
-    func isQuiet(_ topicPartitions: [TopicPartition]) -> Bool {
-        let leaving = Set(topicPartitions)
-        func concerns(_ item: SettleItem) -> Bool {
-            guard let partition = item.concerned else { return false }
-            return leaving.contains(partition.topicPartition)
+    private func unfinished(of topicPartitions: some Collection<TopicPartition>) -> Set<TopicPartition> {
+        var unfinished = uncommitted.askedPartitions
+        for job in toTell.elements { unfinished.insert(job.partition.topicPartition) }
+        for items in [inFlight?.items ?? [], unsettled.elements] {
+            for item in items { if let partition = item.concerned { unfinished.insert(partition.topicPartition) } }
         }
-        if toTell.elements.contains(where: { leaving.contains($0.partition.topicPartition) }) { return false }
-        if let inFlight, inFlight.items.contains(where: concerns) { return false }
-        if uncommitted.isAsked || unsettled.contains(where: concerns) { return false }
-        return !topicPartitions.contains { partitions[$0].map { $0.isDirty || $0.isCut } ?? false }
+        return Set(topicPartitions.filter { unfinished.contains($0) || (partitions[$0].map { $0.isDirty || $0.isCut } ?? false) })
+    }
+
+    /// Says of which of these partitions something is unfinished although the time for it is over, if any.
+    func tellWhatIsUnfinished(of topicPartitions: some Collection<TopicPartition>, after time: String) {
+        let names = unfinished(of: topicPartitions).map(\.description).sorted()
+        guard !names.isEmpty else { return }
+        log(.warn, "\(contract.name): \(time) \(RuntimeSettings.tooShortToSettle)", [("partitions", names.joined(separator: " "))])
     }
 
     /// The partitions are gone: whatever was under way for them is forgotten, and its calls are cancelled. The next owner finds the journal.

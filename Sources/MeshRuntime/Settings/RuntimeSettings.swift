@@ -23,6 +23,10 @@ public struct RuntimeSettings: Sendable {
     public var lastEnd: String?
     public let bot: String
 
+    /// What a bot's log says, with the partitions, where the time of a revocation or of a drain was over before all was settled. `meshload chaos` looks for it.
+    public static let tooShortToSettle =
+        "too short a time to settle all of what is given up: its next owner handles the rest again. Is the broker slow, or this machine busy?"
+
     public init(bot: String, replica: Int = 1, delivery: DeliveryMode = .exactlyOnce, limits: Limits = Limits()) {
         self.bot = bot
         self.replica = replica
@@ -120,8 +124,6 @@ public struct Limits: Sendable, Equatable {
     public var drainEnd: Int64 = 5_000
     /// What finishes at a revocation.
     public var revocation: Int64 = 2_000
-    /// What a bot's log says, with the partitions, where that time, or that of a drain, was over before all was settled.
-    public static let isTooShortToSettle = "too short a time to settle all of what is given up: the next owner handles the rest again"
     /// A partition with lag whose committed offset stands still for so long is reported, when nothing explains it.
     public var stall: Int64 = 10_000
     /// A partition of which nothing comes for so long although there is more is asked for again.

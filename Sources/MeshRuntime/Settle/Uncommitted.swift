@@ -1,24 +1,28 @@
+import Kafka
+
 /// At-least-once: results that were delivered and whose offsets are not known to be committed. A crash repeats so many.
 struct Uncommitted {
     private(set) var count = 0
-    /// How many of them the commit takes along that is under way; nil: none is.
-    private var asked: Int?
+    /// How many of them the commit takes along that is under way, and of which partitions; nil: none is.
+    private var asked: (count: Int, partitions: Set<TopicPartition>)?
     /// When one that could not be asked for is tried again, in milliseconds of the monotonic clock.
     private(set) var askAgainAt: Int64?
 
     var isAsked: Bool { asked != nil }
+    /// Whose offsets are under way.
+    var askedPartitions: Set<TopicPartition> { asked?.partitions ?? [] }
 
     mutating func delivered(_ results: Int) { count += results }
 
     /// A commit that takes all of them along is asked for. Whether it can go out shows afterwards.
-    mutating func asks() { (asked, askAgainAt) = (count, nil) }
+    mutating func asks(of partitions: some Sequence<TopicPartition>) { (asked, askAgainAt) = ((count, Set(partitions)), nil) }
 
     /// It is tried again at once.
     mutating func waitsNoMore() { askAgainAt = nil }
 
     /// What became of the commit that was asked for; one that the broker refused has committed none.
     mutating func answered(isCommitted: Bool) {
-        if isCommitted, let asked { count -= asked }
+        if isCommitted, let asked { count -= asked.count }
         asked = nil
     }
 

@@ -35,11 +35,11 @@ struct Alarms {
     }
 
     /// The partitions that a bot has given up before all was settled, because the time for that was over, as it says: there results may be repeated.
-    static func hastilyGivenUp(_ workspace: Workspace) -> Set<String> {
+    static func hastilyGivenUp(_ workspace: Workspace) throws -> Set<String> {
         var names: Set<String> = []
-        // Far more bots than any plan has.
-        for slot in 1...100 {
-            for line in lines(of: workspace.file(ChaosLaunch.log(slot)), from: 0) where line.contains(Limits.isTooShortToSettle) {
+        let files = try FileManager.default.contentsOfDirectory(atPath: workspace.path)
+        for file in files where file.hasPrefix("bot-") && file.hasSuffix(".log") {
+            for line in lines(of: workspace.file(file), from: 0) where line.contains(RuntimeSettings.tooShortToSettle) {
                 let partitions = line.split(separator: "partitions=").last ?? ""
                 for name in partitions.split(whereSeparator: { " \"".contains($0) }) { names.insert(String(name)) }
             }

@@ -123,7 +123,7 @@ final class ChaosRun: Sendable {
         unrest += broker.troubles
         do {
             unrest += alarms.missing() + (try Effects(plan, workspace, topics, broker.client).missing(since: began))
-            return try judge(sent, samples, answered: answered, calm, peaks, hastily: Alarms.hastilyGivenUp(workspace), unrest)
+            return try judge(sent, samples, answered: answered, calm, peaks, hastily: try Alarms.hastilyGivenUp(workspace), unrest)
         } catch {
             throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
         }
