@@ -195,7 +195,7 @@ import Testing
             machine.step()
             machine.pass(20)
         }
-        #expect(machine.log.records(of: WorkDone.type.name).count == 100)
+        #expect(machine.log.records(of: WorkDone.type.name).count == 75)
         #expect(machine.log.committed.isEmpty)
         machine.isJoining = false
         machine.runDry()

@@ -25,6 +25,19 @@ import Testing
         expect(lanes.laneCount == 0)
     }
 
+    /// Not in turns: a key with many would fall behind what came after it.
+    @Test func whatCameFirstGoesFirst() {
+        var lanes = Lanes<Int, Int>()
+        var random = SeededGenerator(seed: 1)
+        for number in 0..<1_000 { lanes.append(number, to: Int(random.next() % (random.next() % 50 + 1)), priority: .medium) }
+        for number in 0..<1_000 {
+            let next = lanes.takeNext()
+            expect(next?.element == number)
+            if let next { lanes.release(next.key) }
+        }
+        expect(lanes.isEmpty && lanes.laneCount == 0)
+    }
+
     @Test func theMoreUrgentLaneGoesFirst() {
         var lanes = Lanes<String, String>()
         lanes.append("low", to: "l", priority: .low)

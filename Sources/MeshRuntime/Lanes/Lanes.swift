@@ -1,7 +1,8 @@
 import BotKit
 import Envelopes
 
-/// Records of one key wait in one lane, in order; the heads of lanes are taken by priority.
+/// Records of one key wait in one lane, in order; the heads of lanes are taken by priority, and of one priority in the order in which they came. So records that
+/// a crash repeats, which come first, are done before new ones, and whoever reads the results remembers them still.
 ///
 /// A lane whose head was taken stays closed until it is released. So that nothing starves, every eighth turn goes to the head that has waited
 /// longest, whatever its priority.
@@ -10,9 +11,15 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     /// Every so many turns the longest waiting head is taken.
     static var fairTurn: Int { 8 }
 
+    private struct Waiting {
+        let element: Element
+        let priority: Priority
+        let arrival: UInt64
+    }
+
     private final class Lane {
         let key: Key
-        var waiting: Fifo<(Element, Priority)> = Fifo()
+        var waiting: Fifo<Waiting> = Fifo()
         /// The head was taken and not released.
         var isClosed = false
         /// Tells an entry in `ready` that still counts from one left behind.
@@ -25,8 +32,9 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     }
 
     private var lanes: [Key: Lane] = [:]
-    private var ready: [Fifo<(lane: Lane, ticket: UInt64)>] = Array(repeating: Fifo(), count: Priority.allCases.count)
+    private var ready: [ReadyQueue<Lane>] = Array(repeating: ReadyQueue(), count: Priority.allCases.count)
     private var nextTicket: UInt64 = 1
+    private var nextArrival: UInt64 = 1
     private var turn = 0
     /// How many elements wait, the heads of closed lanes not counted.
     private(set) var count = 0
@@ -39,8 +47,13 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     mutating func append(_ element: Element, to key: Key, priority: Priority) {
         count += 1
         let lane = lane(of: key)
-        lane.waiting.append((element, priority))
+        lane.waiting.append(arriving(element, priority))
         if lane.waiting.count == 1, !lane.isClosed { offer(lane) }
+    }
+
+    private mutating func arriving(_ element: Element, _ priority: Priority) -> Waiting {
+        defer { nextArrival += 1 }
+        return Waiting(element: element, priority: priority, arrival: nextArrival)
     }
 
     private mutating func lane(of key: Key) -> Lane {
@@ -53,18 +66,18 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     /// Takes the next head and closes its lane. Nil when every lane is closed or empty.
     mutating func takeNext() -> (key: Key, element: Element)? {
         turn = (turn + 1) % Self.fairTurn
-        guard let queue = turn == 0 ? oldest() : mostUrgent(), let (lane, _) = ready[queue].popFirst(), let head = lane.waiting.popFirst()
+        guard let queue = turn == 0 ? oldest() : mostUrgent(), let lane = ready[queue].popFirst()?.value, let head = lane.waiting.popFirst()
         else { return nil }
         lane.close()
         count -= 1
-        return (lane.key, head.0)
+        return (lane.key, head.element)
     }
 
     /// Takes an element of an open lane that satisfies `predicate`, from behind others too, and closes its lane. Looks at every element.
     mutating func take(where predicate: (Element) -> Bool) -> (key: Key, element: Element)? {
         for lane in lanes.values where !lane.isClosed {
-            guard let place = lane.waiting.firstIndex(where: { predicate($0.0) }) else { continue }
-            let (element, _) = lane.waiting.remove(at: place)
+            guard let place = lane.waiting.firstIndex(where: { predicate($0.element) }) else { continue }
+            let element = lane.waiting.remove(at: place).element
             lane.close()
             count -= 1
             return (lane.key, element)
@@ -89,11 +102,11 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
         }
     }
 
-    /// Puts an element that was taken back to the front of its lane, and opens the lane.
+    /// Puts an element that was taken back to the front of its lane, and opens the lane, which has its turn after those that wait already.
     mutating func putBack(_ element: Element, to key: Key, priority: Priority) {
         count += 1
         let lane = lane(of: key)
-        lane.waiting.prepend((element, priority))
+        lane.waiting.prepend(arriving(element, priority))
         lane.isClosed = false
         offer(lane)
     }
@@ -103,9 +116,9 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
         var removed: [Element] = []
         for lane in Array(lanes.values) {
             let before = lane.waiting.count
-            var kept = Fifo<(Element, Priority)>()
+            var kept = Fifo<Waiting>()
             while let entry = lane.waiting.popFirst() {
-                if predicate(entry.0) { removed.append(entry.0) } else { kept.append(entry) }
+                if predicate(entry.element) { removed.append(entry.element) } else { kept.append(entry) }
             }
             lane.waiting = kept
             guard kept.count != before, !lane.isClosed else { continue }
@@ -119,7 +132,7 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     mutating func removeLanes(where predicate: (Key) -> Bool) -> [Element] {
         var removed: [Element] = []
         for lane in lanes.values.filter({ predicate($0.key) }) {
-            while let entry = lane.waiting.popFirst() { removed.append(entry.0) }
+            while let entry = lane.waiting.popFirst() { removed.append(entry.element) }
             remove(lane)
         }
         count -= removed.count
@@ -134,13 +147,13 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     private mutating func offer(_ lane: Lane) {
         guard let head = lane.waiting.first else { return }
         lane.ticket = nextTicket
-        ready[Self.index(head.1)].append((lane, nextTicket))
+        ready[Self.index(head.priority)].insert(.init(value: lane, arrival: head.arrival, ticket: nextTicket))
         nextTicket += 1
     }
 
     /// Drops entries left behind at the front of a queue; true when nothing is left in it.
     private mutating func current(in queue: Int) -> Bool {
-        while let (lane, ticket) = ready[queue].first, lane.ticket != ticket { _ = ready[queue].popFirst() }
+        while let entry = ready[queue].first, entry.value.ticket != entry.ticket { _ = ready[queue].popFirst() }
         return ready[queue].isEmpty
     }
 
@@ -150,10 +163,10 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     }
 
     private mutating func oldest() -> Int? {
-        var best: (queue: Int, ticket: UInt64)?
+        var best: (queue: Int, arrival: UInt64)?
         for queue in ready.indices where !current(in: queue) {
-            let ticket = ready[queue].first!.ticket
-            if ticket < best?.ticket ?? .max { best = (queue, ticket) }
+            let arrival = ready[queue].first!.arrival
+            if arrival < best?.arrival ?? .max { best = (queue, arrival) }
         }
         return best?.queue
     }
