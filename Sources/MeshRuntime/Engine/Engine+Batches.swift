@@ -43,8 +43,7 @@ extension Engine {
     private var batchItems: Int {
         let limits = settings.limits
         guard settings.delivery == .atLeastOnce else { return limits.batchItems }
-        // A quarter of whoever's window it is is left for new results that come in between: what waits for calls is not repeated in order.
-        return min(limits.batchItems, limits.repeatableItems, uncommitted.room(in: limits.dedupWindow * 3 / 4))
+        return min(limits.batchItems, limits.repeatableItems, uncommitted.room(in: limits.dedupWindow))
     }
 
     /// What the next settlement takes: first what was held and has room now. What shares a key with a held one is held too, so that a key keeps its order;

@@ -140,14 +140,21 @@ extension Engine {
             id: nextJob, partition: partition, incoming: incoming, content: content, bot: contract.name, priority: priority, takenIn: moment
         )
         nextJob += 1
+        partition.jobs += 1
         if canBeginAtOnce(job, at: moment) {
             begin(job, isKnownNew: true, at: moment)
             closeLane(of: job)
         } else {
             waitingBytes += job.bytes
             job.isInLane = true
-            lanes.append(job, to: job.lane, priority: priority)
+            lanes.append(job, to: job.lane, priority: priority, goesFirst: mayBeRepeated(partition))
         }
+    }
+
+    /// Whether the record that was taken in last may be one whose result an owner before has delivered and not committed. There are fewer of them than a window
+    /// has results, and some records between them that led to none.
+    private func mayBeRepeated(_ partition: AssignedPartition) -> Bool {
+        settings.delivery == .atLeastOnce && partition.jobs <= 2 * settings.limits.dedupWindow
     }
 
     /// Whether nothing waits before the job, so that it needs no lane to wait in.

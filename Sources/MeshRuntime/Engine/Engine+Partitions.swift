@@ -175,7 +175,7 @@ extension Engine {
     /// that is under way may yet be refused: there is time to repeat it now, and never again. What has no room in its partition's commit is given back: nothing is
     /// begun that could make room.
     private func unfinished(of topicPartitions: some Collection<TopicPartition>) -> Set<TopicPartition> {
-        var unfinished = uncommitted.askedPartitions
+        var unfinished = uncommitted.askedPartitions.union(inFlight?.moved ?? [])
         for job in toTell.elements { unfinished.insert(job.partition.topicPartition) }
         for items in [inFlight?.items ?? [], unsettled.elements] {
             for item in items { if let partition = item.concerned { unfinished.insert(partition.topicPartition) } }

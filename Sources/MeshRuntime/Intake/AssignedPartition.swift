@@ -41,6 +41,8 @@ final class AssignedPartition {
     var isLeaving = false
     /// The offset of the record that was taken last.
     private var lastTaken: Int64 = -1
+    /// How many of its records were taken in to be handled.
+    var jobs = 0
     /// One above what had been read when a record came again, or one from before it, though nobody had asked for it: the log ended below that, and the client
     /// began again where it begins.
     private(set) var wentBackFrom: Int64?

@@ -1,8 +1,9 @@
 import BotKit
 import Envelopes
 
-/// Records of one key wait in one lane, in order; the heads of lanes are taken by priority, and of one priority in the order in which they came. So records that
-/// a crash repeats, which come first, are done before new ones, and whoever reads the results remembers them still.
+/// Records of one key wait in one lane, in order; the heads of lanes are taken by priority, and those of one priority in turns.
+/// What may have been done before goes first in its priority, in the order in which it came: so what a crash repeats is done before what is new, and whoever reads
+/// the results remembers them still.
 ///
 /// A lane whose head was taken stays closed until it is released. So that nothing starves, every eighth turn goes to the head that has waited
 /// longest, whatever its priority.
@@ -14,7 +15,8 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     private struct Waiting {
         let element: Element
         let priority: Priority
-        let arrival: UInt64
+        /// When it came, where it goes first; nil: it takes turns.
+        let arrival: UInt64?
     }
 
     private final class Lane {
@@ -32,9 +34,10 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     }
 
     private var lanes: [Key: Lane] = [:]
-    private var ready: [ReadyQueue<Lane>] = Array(repeating: ReadyQueue(), count: Priority.allCases.count)
+    private var ready: [Fifo<(lane: Lane, ticket: UInt64)>] = Array(repeating: Fifo(), count: Priority.allCases.count)
+    private var first: [ReadyQueue<Lane>] = Array(repeating: ReadyQueue(), count: Priority.allCases.count)
     private var nextTicket: UInt64 = 1
-    private var nextArrival: UInt64 = 1
+    private var arrivals: UInt64 = 0
     private var turn = 0
     /// How many elements wait, the heads of closed lanes not counted.
     private(set) var count = 0
@@ -44,16 +47,13 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     var isEmpty: Bool { count == 0 }
     var laneCount: Int { lanes.count }
 
-    mutating func append(_ element: Element, to key: Key, priority: Priority) {
+    /// - Parameter goesFirst: it may have been done before.
+    mutating func append(_ element: Element, to key: Key, priority: Priority, goesFirst: Bool = false) {
         count += 1
+        arrivals += 1
         let lane = lane(of: key)
-        lane.waiting.append(arriving(element, priority))
+        lane.waiting.append(Waiting(element: element, priority: priority, arrival: goesFirst ? arrivals : nil))
         if lane.waiting.count == 1, !lane.isClosed { offer(lane) }
-    }
-
-    private mutating func arriving(_ element: Element, _ priority: Priority) -> Waiting {
-        defer { nextArrival += 1 }
-        return Waiting(element: element, priority: priority, arrival: nextArrival)
     }
 
     private mutating func lane(of key: Key) -> Lane {
@@ -66,8 +66,9 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     /// Takes the next head and closes its lane. Nil when every lane is closed or empty.
     mutating func takeNext() -> (key: Key, element: Element)? {
         turn = (turn + 1) % Self.fairTurn
-        guard let queue = turn == 0 ? oldest() : mostUrgent(), let lane = ready[queue].popFirst()?.value, let head = lane.waiting.popFirst()
-        else { return nil }
+        guard let place = turn == 0 ? oldest() : mostUrgent() else { return nil }
+        let offered = place.isFirst ? first[place.queue].popFirst()?.value : ready[place.queue].popFirst()?.lane
+        guard let lane = offered, let head = lane.waiting.popFirst() else { return nil }
         lane.close()
         count -= 1
         return (lane.key, head.element)
@@ -102,11 +103,11 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
         }
     }
 
-    /// Puts an element that was taken back to the front of its lane, and opens the lane, which has its turn after those that wait already.
+    /// Puts an element that was taken back to the front of its lane, and opens the lane.
     mutating func putBack(_ element: Element, to key: Key, priority: Priority) {
         count += 1
         let lane = lane(of: key)
-        lane.waiting.prepend(arriving(element, priority))
+        lane.waiting.prepend(Waiting(element: element, priority: priority, arrival: nil))
         lane.isClosed = false
         offer(lane)
     }
@@ -147,28 +148,44 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     private mutating func offer(_ lane: Lane) {
         guard let head = lane.waiting.first else { return }
         lane.ticket = nextTicket
-        ready[Self.index(head.priority)].insert(.init(value: lane, arrival: head.arrival, ticket: nextTicket))
+        let queue = Self.index(head.priority)
+        if let arrival = head.arrival {
+            first[queue].insert(.init(value: lane, arrival: arrival, ticket: nextTicket))
+        } else {
+            ready[queue].append((lane, nextTicket))
+        }
         nextTicket += 1
     }
 
-    /// Drops entries left behind at the front of a queue; true when nothing is left in it.
-    private mutating func current(in queue: Int) -> Bool {
-        while let entry = ready[queue].first, entry.value.ticket != entry.ticket { _ = ready[queue].popFirst() }
-        return ready[queue].isEmpty
+    /// Where a head is offered: by its priority, and whether it goes first there.
+    private typealias Place = (queue: Int, isFirst: Bool)
+
+    /// The ticket of what is next there; nil when nothing is. Drops entries left behind.
+    private mutating func ticket(at place: Place) -> UInt64? {
+        if place.isFirst {
+            while let entry = first[place.queue].first, entry.value.ticket != entry.ticket { _ = first[place.queue].popFirst() }
+            return first[place.queue].first?.ticket
+        }
+        while let (lane, ticket) = ready[place.queue].first, lane.ticket != ticket { _ = ready[place.queue].popFirst() }
+        return ready[place.queue].first?.ticket
     }
 
-    private mutating func mostUrgent() -> Int? {
-        for queue in ready.indices.reversed() where !current(in: queue) { return queue }
+    private mutating func mostUrgent() -> Place? {
+        for queue in ready.indices.reversed() {
+            for isFirst in [true, false] where ticket(at: (queue, isFirst)) != nil { return (queue, isFirst) }
+        }
         return nil
     }
 
-    private mutating func oldest() -> Int? {
-        var best: (queue: Int, arrival: UInt64)?
-        for queue in ready.indices where !current(in: queue) {
-            let arrival = ready[queue].first!.arrival
-            if arrival < best?.arrival ?? .max { best = (queue, arrival) }
+    private mutating func oldest() -> Place? {
+        var best: (place: Place, ticket: UInt64)?
+        for queue in ready.indices {
+            for isFirst in [true, false] {
+                guard let ticket = ticket(at: (queue, isFirst)), ticket < best?.ticket ?? .max else { continue }
+                best = ((queue, isFirst), ticket)
+            }
         }
-        return best?.queue
+        return best?.place
     }
 
     private static func index(_ priority: Priority) -> Int {

@@ -5,6 +5,8 @@ struct Uncommitted {
     private(set) var count = 0
     /// How many of them the commit takes along that is under way, and of which partitions; nil: none is.
     private var asked: (count: Int, partitions: Set<TopicPartition>)?
+    /// The last commit could not even be asked for.
+    private var isHeldUp = false
     /// When one that could not be asked for is tried again, in milliseconds of the monotonic clock.
     private(set) var askAgainAt: Int64?
 
@@ -23,15 +25,16 @@ struct Uncommitted {
     /// What became of the commit that was asked for; one that the broker refused has committed none.
     mutating func answered(isCommitted: Bool) {
         if isCommitted, let asked { count -= asked.count }
-        asked = nil
+        (asked, isHeldUp) = (nil, false)
     }
 
     /// It could not be asked for, and is tried again then.
-    mutating func waits(until instant: Int64) { (asked, askAgainAt) = (nil, instant) }
+    mutating func waits(until instant: Int64) { (asked, askAgainAt, isHeldUp) = (nil, instant, true) }
 
     /// No offset belongs to them: they are steps, or their partitions are gone.
     mutating func forget() { self = Uncommitted() }
 
-    /// How many more may be delivered before the next answer, so that a crash repeats no more than `window`.
-    func room(in window: Int) -> Int { max(0, window - count) }
+    /// How many more may be delivered before the next answer, so that a crash repeats no more than `window`. Where commits are held up that is used to the full, and a
+    /// quarter is left then for new results that come in between: what waits for calls is not repeated in order.
+    func room(in window: Int) -> Int { max(0, (isHeldUp ? window - window / 4 : window) - count) }
 }
