@@ -151,8 +151,8 @@ extension Engine {
         }
     }
 
-    /// Whether the record that was taken in last may be one whose result an owner before has delivered and not committed. There are fewer of them than a window
-    /// has results, and some records between them that led to none.
+    /// Whether the record that was taken in last may be one whose result an owner before has delivered and not committed. There are no more of them than a window has
+    /// results; between them are records that were not done yet.
     private func mayBeRepeated(_ partition: AssignedPartition) -> Bool {
         settings.delivery == .atLeastOnce && partition.jobs <= 2 * settings.limits.dedupWindow
     }

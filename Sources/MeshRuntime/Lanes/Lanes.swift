@@ -2,8 +2,8 @@ import BotKit
 import Envelopes
 
 /// Records of one key wait in one lane, in order; the heads of lanes are taken by priority, and those of one priority in turns.
-/// What may have been done before goes first in its priority, in the order in which it came: so what a crash repeats is done before what is new, and whoever reads
-/// the results remembers them still.
+/// What may have been done before goes first in its priority, in the order in which it came: so what a crash repeats is done before what is new, unless it had been
+/// done out of that order, and whoever reads the results remembers them still.
 ///
 /// A lane whose head was taken stays closed until it is released. So that nothing starves, every eighth turn goes to the head that has waited
 /// longest, whatever its priority.
@@ -24,7 +24,7 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
         var waiting: Fifo<Waiting> = Fifo()
         /// The head was taken and not released.
         var isClosed = false
-        /// Tells an entry in `ready` that still counts from one left behind.
+        /// Tells an entry in `ready` or `first` that still counts from one left behind.
         var ticket: UInt64 = 0
 
         init(_ key: Key) { self.key = key }

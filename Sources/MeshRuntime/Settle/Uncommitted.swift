@@ -34,7 +34,7 @@ struct Uncommitted {
     /// No offset belongs to them: they are steps, or their partitions are gone.
     mutating func forget() { self = Uncommitted() }
 
-    /// How many more may be delivered before the next answer, so that a crash repeats no more than `window`. Where commits are held up that is used to the full, and a
-    /// quarter is left then for new results that come in between: what waits for calls is not repeated in order.
+    /// How many more may be delivered before the next answer, so that a crash repeats no more than `window`. While commits are held up, all that may be delivered will be: a
+    /// quarter of the window is left then for new results that come in between, since what waits for calls is not repeated in order.
     func room(in window: Int) -> Int { max(0, (isHeldUp ? window - window / 4 : window) - count) }
 }
