@@ -33,9 +33,17 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
         func close() { (isClosed, ticket) = (true, 0) }
     }
 
+    /// The head of a lane that goes first, in the order of arrival.
+    private struct Offer: HeapEntry {
+        let lane: Lane
+        let arrival: UInt64
+        let ticket: UInt64
+        func isBefore(_ other: Offer) -> Bool { arrival < other.arrival }
+    }
+
     private var lanes: [Key: Lane] = [:]
     private var ready: [Fifo<(lane: Lane, ticket: UInt64)>] = Array(repeating: Fifo(), count: Priority.allCases.count)
-    private var first: [ReadyQueue<Lane>] = Array(repeating: ReadyQueue(), count: Priority.allCases.count)
+    private var first: [Heap<Offer>] = Array(repeating: Heap(), count: Priority.allCases.count)
     private var nextTicket: UInt64 = 1
     private var arrivals: UInt64 = 0
     private var turn = 0
@@ -67,7 +75,7 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     mutating func takeNext() -> (key: Key, element: Element)? {
         turn = (turn + 1) % Self.fairTurn
         guard let place = turn == 0 ? oldest() : mostUrgent() else { return nil }
-        let offered = place.isFirst ? first[place.queue].popFirst()?.value : ready[place.queue].popFirst()?.lane
+        let offered = place.isFirst ? first[place.queue].popFirst()?.lane : ready[place.queue].popFirst()?.lane
         guard let lane = offered, let head = lane.waiting.popFirst() else { return nil }
         lane.close()
         count -= 1
@@ -150,7 +158,7 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
         lane.ticket = nextTicket
         let queue = Self.index(head.priority)
         if let arrival = head.arrival {
-            first[queue].insert(.init(value: lane, arrival: arrival, ticket: nextTicket))
+            first[queue].insert(Offer(lane: lane, arrival: arrival, ticket: nextTicket))
         } else {
             ready[queue].append((lane, nextTicket))
         }
@@ -163,7 +171,7 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
     /// The ticket of what is next there; nil when nothing is. Drops entries left behind.
     private mutating func ticket(at place: Place) -> UInt64? {
         if place.isFirst {
-            while let entry = first[place.queue].first, entry.value.ticket != entry.ticket { _ = first[place.queue].popFirst() }
+            while let entry = first[place.queue].first, entry.lane.ticket != entry.ticket { _ = first[place.queue].popFirst() }
             return first[place.queue].first?.ticket
         }
         while let (lane, ticket) = ready[place.queue].first, lane.ticket != ticket { _ = ready[place.queue].popFirst() }
