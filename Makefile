@@ -29,7 +29,7 @@ soak: bootstrap-test release-broker
 
 # Harm to a mesh under load, from a seeded plan, and a checker that reads only topics: docs/chaos.md. A long soak: make chaos CHAOS_FLAGS="--seed 1..20 --duration 300 --mode both"
 chaos: bootstrap release-broker release-load $(LOADTEST)/clock.so
-	@.build/release/meshload chaos --clock-library $(LOADTEST)/clock.so $(CHAOS_FLAGS)
+	@.build/release/meshload chaos $(CHAOS_FLAGS)
 
 $(LOADTEST)/clock.so: loadtest/clock/shift.c
 	@mkdir -p $(LOADTEST)
@@ -44,9 +44,9 @@ documents: build
 lint:
 	@swift format lint --strict --parallel --recursive Sources Tests Package.swift
 
-# The relay beside a bare loop in C and one in Python, and what else docs/benchmarks.md says of it; the figures go there. Half an hour.
+# The relay beside a bare loop in C and one in Python, and what else docs/benchmarks.md says of it; the figures go there, unless BENCH_FLAGS ask for less. Half an hour.
 bench: bootstrap-test $(LOADTEST)/relay $(LOADTEST)/python/installed release-broker release-load
-	@.build/release/meshload bench --all --write docs/benchmarks.md $(BENCH_FLAGS)
+	@.build/release/meshload bench $(or $(BENCH_FLAGS),--all --write docs/benchmarks.md)
 
 # Measurements of the broker beside others; docs/benchmarks.md says how and what came out.
 bench-broker: bootstrap-bench $(LOADTEST)/bench release-broker

@@ -35,7 +35,7 @@ enum Interruption {
     /// Does what neither of the signals interrupts.
     static func hold<Result: Sendable>(_ body: () throws -> Result) rethrows -> Result { try actions.withLock { _ in try body() } }
 
-    /// Waits for the signals on a thread of its own; they must be blocked already.
+    /// Waits for the signals on a thread of its own; they must be blocked already. A second one ends the process at once.
     static func watch() {
         DedicatedThread.start(name: "signals") {
             var set = sigset_t()
@@ -44,7 +44,8 @@ enum Interruption {
             sigaddset(&set, SIGINT)
             var signal: Int32 = 0
             while sigwait(&set, &signal) != 0 {}
-            Terminal.write("meshload: interrupted, ending what was begun\n", to: STDERR_FILENO)
+            pthread_sigmask(SIG_UNBLOCK, &set, nil)
+            Terminal.write("meshload: interrupted, ending what was begun; once more ends it at once\n", to: STDERR_FILENO)
             actions.withLock { actions in
                 for action in actions.reversed() { action.body() }
                 _exit(128 + signal)

@@ -88,6 +88,17 @@ struct LoadFailure: Error, CustomStringConvertible {
 }
 
 extension Invocation {
+    /// Whether the flag or the environment names a Kafka.
+    var namesKafka: Bool {
+        self["brokers"] != nil || ["KAFKA_BOOTSTRAP_SERVERS", "KAFKA_PROPERTIES_FILE"].contains { !(environment[$0] ?? "").isEmpty }
+    }
+
+    /// A path that holds in every working directory; empty where none is named.
+    static func absolute(_ path: String?) -> String {
+        guard let path, !path.isEmpty else { return "" }
+        return path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+
     /// The broker that the flag or the environment names.
     func client() throws -> ClientSettings {
         var environment = environment

@@ -29,7 +29,8 @@ struct Verify {
         }
         unreadable += try read(output) { envelope, record in
             comparison.result(
-                id: envelope.id.text, cause: envelope.causationID, key: record.key, content: try PassedContent(of: envelope))
+                id: envelope.id.text, cause: envelope.causationID, key: record.key, content: try PassedContent(of: envelope),
+                mayBeLate: record.headers.contains { $0.name == RecordHeader.reordered })
         }
         let counts = comparison.counts + [("unreadable", unreadable)]
         for (name, count) in counts { Terminal.write("\(name) \(count)\n", to: 1) }
@@ -93,7 +94,7 @@ struct Comparison {
     private var differing = 0
     /// Results that no request led to.
     private var invented = 0
-    /// First results that came before one of an earlier request of their key, or with another key.
+    /// First results that came behind one of a later request of their key and do not say so, or with another key.
     private var misplaced = 0
     /// Results that say other than their request.
     private var altered = 0
@@ -109,7 +110,8 @@ struct Comparison {
         unanswered += 1
     }
 
-    mutating func result(id: String, cause: String?, key: [UInt8]?, content: PassedContent) {
+    /// - Parameter mayBeLate: it says so in its header.
+    mutating func result(id: String, cause: String?, key: [UInt8]?, content: PassedContent, mayBeLate: Bool = false) {
         results += 1
         guard let cause, let request = requests[cause] else {
             invented += 1
@@ -123,7 +125,7 @@ struct Comparison {
         }
         requests[cause]?.resultID = id
         unanswered -= 1
-        if request.key != key || request.place < answered[key, default: -1] { misplaced += 1 }
+        if request.key != key || !mayBeLate && request.place < answered[key, default: -1] { misplaced += 1 }
         answered[key] = max(request.place, answered[key, default: -1])
     }
 

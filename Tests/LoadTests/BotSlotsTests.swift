@@ -87,6 +87,12 @@ import Testing
             try go(file)
         }
         #expect(thawed == [])
+        let twice = try await Self.troubles(script, ends: 2) { slots, file in
+            slots.freeze(1)
+            slots.thaw(1)
+            try go(file)
+        }
+        #expect(twice == ["bot 1 exited with status 3 by itself"])
     }
 
     @Test(.timeLimit(.minutes(10))) func theMemoryOfWhoeverRunsIsRead() async throws {

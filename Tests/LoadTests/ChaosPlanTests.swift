@@ -133,9 +133,19 @@ import Testing
     /// It can be pasted: also where the Kafka was named by a flag.
     @Test func theCommandOfAPlanNamesAKafkaOfSomebodyElse() {
         let plan = plan(.kill, seed: 7)
-        let own = "meshload chaos --scenario kill --mode exactly-once --seed 7 --duration 30 --rate 300"
-        #expect(plan.command(rate: 300, brokers: nil) == own)
-        #expect(plan.command(rate: 300, brokers: "one:9092,two:9092") == own + " --brokers one:9092,two:9092")
+        let own = "./meshload chaos --scenario kill --mode exactly-once --seed 7"
+        #expect(plan.command("./meshload", flags: []) == own)
+        #expect(plan.command("./meshload", flags: ["--brokers", "one:9092,two:9092"]) == own + " --brokers one:9092,two:9092")
+    }
+
+    @Test func aDiskOfTheBrokersHoldsAllThatARunWrites() {
+        let (short, long) = (
+            ChaosPlanner.plan(.diskFull, .exactlyOnce, seed: 1, seconds: 20),
+            ChaosPlanner.plan(.diskFull, .exactlyOnce, seed: 1, seconds: 300)
+        )
+        #expect(short.brokerDiskMegabytes < 100)
+        // 90,000 requests.
+        #expect(long.brokerDiskMegabytes << 20 >= 90_000 * 4_000)
     }
 
     @Test func requestsFailAtFirstByTheirNumber() {

@@ -44,8 +44,10 @@ struct ChaosScene {
         set { plan = Self.plan(plan.scenario, newValue) }
     }
 
-    private mutating func record(_ topic: String, _ envelope: Envelope, key: String, headers: Headers = []) -> Record {
-        let partition = TopicPartition(topic, 0)
+    private mutating func record(
+        _ topic: String, _ envelope: Envelope, key: String, partition: Int32 = 0, headers: Headers = []
+    ) -> Record {
+        let partition = TopicPartition(topic, partition)
         let offset = ends[partition, default: 0]
         ends[partition] = offset + 1
         let encoded = EnvelopeCodec().encode(envelope)
@@ -83,12 +85,12 @@ struct ChaosScene {
 
     mutating func result(
         of cause: String, id: String? = nil, key: String = "a", isReordered: Bool = false, says text: String? = nil, attempt: Int? = nil,
-        total: Int? = nil
+        total: Int? = nil, partition: Int32 = 0
     ) throws {
         let id = try id ?? Self.resultID(cause)
         let record = record(
             Self.topics.output, try envelope(id, type: Self.topics.output, cause: cause, says: text, attempt: attempt, total: total),
-            key: key,
+            key: key, partition: partition,
             headers: isReordered ? [Header(RecordHeader.reordered, text: "1")] : [])
         try ledger.take(result: record)
         try next.take(request: record)
@@ -143,7 +145,7 @@ struct ChaosScene {
 
     mutating func sample(at time: Double, _ committed: [TopicPartition: CommittedOffset]) {
         samples.append(
-            OffsetWatch.Sample(time: time, milliseconds: Int64(time * 1_000), committed: committed, ends: ends))
+            OffsetWatch.Sample(began: time, time: time, milliseconds: Int64(time * 1_000), committed: committed, ends: ends))
     }
 
     mutating func commit(_ offset: Int64?, metadata: String = "") {

@@ -41,7 +41,7 @@ import Testing
         func sample(_ time: Double, _ offset: Int64, _ scene: inout ChaosScene) {
             scene.nextSamples.append(
                 OffsetWatch.Sample(
-                    time: time, milliseconds: Int64(time * 1_000), committed: [scene.output: CommittedOffset(offset: offset)],
+                    began: time, time: time, milliseconds: Int64(time * 1_000), committed: [scene.output: CommittedOffset(offset: offset)],
                     ends: scene.ends))
         }
         for time in 1...12 { sample(Double(time), 0, &scene) }

@@ -189,6 +189,29 @@ import Testing
         #expect(scene.verdict.faults == [])
     }
 
+    @Test func aSecondDeadLetterOrRetryWhereNothingBrokeDownIsWrongAlsoAtLeastOnce() throws {
+        var scene = ChaosScene(scenario: .deadLetters, mode: .atLeastOnce)
+        try scene.request("1", isPoison: true)
+        try scene.dead("1")
+        #expect(scene.verdict.faults == [])
+        var retried = scene
+        for _ in 1...2 { try retried.retry("1", CommittedOffset(offset: 2)) }
+        retried.expectFault("1 requests have more than one retry for the same attempt")
+        try scene.dead("1")
+        scene.expectFault("1 requests have more dead letters")
+        var hasty = scene
+        hasty.hastilyGivenUp = Set(scene.ledger.entries.keys.map(\.description))
+        #expect(hasty.verdict.faults == [])
+    }
+
+    /// Both topics have as many partitions, and a key's is the same in both.
+    @Test func aResultInAnotherPartitionThanItsRequestIsFound() throws {
+        var scene = ChaosScene()
+        try scene.request("1")
+        try scene.result(of: "1", partition: 1)
+        scene.expectFault("1 results are out of the order of their key: 1")
+    }
+
     @Test func aResultThatSaysOtherThanItsRequestIsFound() throws {
         var scene = ChaosScene()
         try scene.request("1")

@@ -49,6 +49,23 @@ import Testing
         #expect(try scene(.topic, attempt: 2, throughTopic: true).verdict.faults == [])
     }
 
+    /// An attempt that is counted twice, or forgotten, is known by the result: it is given at the first that does not fail.
+    @Test func aResultOfAnotherAttemptIsFound() throws {
+        let habits = ChaosBot.Habits(transientPerMille: 1_000)
+        let right = habits.failures(1) + 1
+        func scene(_ attempt: Int) throws -> ChaosScene {
+            var scene = ChaosScene()
+            (scene.plan.load.transientPerMille, scene.plan.retry) = (1_000, .inPlace)
+            scene.ledger = ChaosLedger(of: ChaosScene.topics, habits)
+            try scene.request("1")
+            try scene.result(of: "1", attempt: attempt)
+            return scene
+        }
+        #expect(try scene(right).verdict.faults == [])
+        try scene(right + 1).expectFault(
+            "1 results were given at another attempt than they should be: 1: attempt \(right + 1) instead of \(right)")
+    }
+
     @Test func clocksThatNoRecordShowsWereNotStepped() {
         let plan = ChaosPlanner.plan(.clock, .exactlyOnce, seed: 1, seconds: 4)
         #expect(Effects.missing(plan, shifted: [1, -1]) == [])

@@ -14,6 +14,21 @@ import Testing
         scene.expectFault("\(scene.input) had lag and stood still for 13")
     }
 
+    /// Nobody looked meanwhile: it may have had nothing to do.
+    @Test func aPartitionWithoutLagBeforeAGapOfSamplesDidNotStandStill() throws {
+        var scene = ChaosScene()
+        scene.sample(at: 1, committed: 0)
+        try scene.request("1")
+        scene.sample(at: 14, committed: 0)
+        scene.sample(at: 15, committed: 0)
+        try scene.result(of: "1")
+        scene.sample(at: 16, committed: 1)
+        #expect(scene.verdict.faults == [])
+        for time in 17...18 { scene.sample(at: Double(time), committed: 1) }
+        scene.calm = [1..<20]
+        #expect(scene.verdict.faults == [])
+    }
+
     @Test func aPartitionThatStandsStillBetweenTwoFaultsIsNamed() throws {
         var scene = ChaosScene()
         try scene.request("1")
@@ -39,7 +54,7 @@ import Testing
         try scene.result(of: "1", isReordered: true)
         #expect(scene.verdict.faults == [])
         stand(until: 31)
-        scene.expectFault("\(scene.retries) had lag and stood still for 12")
+        scene.expectFault("\(scene.retries) had lag and stood still for 11")
     }
 
     @Test func nothingIsAmissBetweenTheHealingOfAFaultAndTheNextOne() {

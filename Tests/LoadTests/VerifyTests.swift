@@ -16,4 +16,17 @@ import Testing
         #expect(!isRight(2, "a"))
         #expect(!isRight(1, "b"))
     }
+
+    @Test func verifyFindsAResultThatIsLateUnlessItSaysSo() {
+        func isRight(mayBeLate: Bool) -> Bool {
+            var comparison = Comparison(mode: .exactlyOnce)
+            func content(_ number: Int64) -> PassedContent { PassedContent(repository: "a", sequence: number) }
+            for number in [1, 2] as [Int64] { comparison.request(id: "\(number)", key: nil, content: content(number)) }
+            comparison.result(id: "r2", cause: "2", key: nil, content: content(2))
+            comparison.result(id: "r1", cause: "1", key: nil, content: content(1), mayBeLate: mayBeLate)
+            return comparison.isRight
+        }
+        #expect(isRight(mayBeLate: true))
+        #expect(!isRight(mayBeLate: false))
+    }
 }

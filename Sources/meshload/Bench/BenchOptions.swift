@@ -28,11 +28,10 @@ struct BenchOptions {
         warmBytes = try invocation.number("warm-memory", in: 0...1_048_576) << 20
         let only = Set(invocation.all("only"))
         let chosen = Contestant.allCases.filter { only.isEmpty || only.contains($0.rawValue) }
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         programs = ContestantPrograms(
-            meshload: own, bare: Self.absolute(invocation["bare"]), python: Self.absolute(invocation["python"]),
-            pythonRelay: Self.absolute(invocation["python-relay"]), catalogue: Self.absolute(invocation["topics"]),
-            environment: invocation.environment)
+            meshload: try Executable.own(), bare: Invocation.absolute(invocation["bare"]),
+            python: Invocation.absolute(invocation["python"]), pythonRelay: Invocation.absolute(invocation["python-relay"]),
+            catalogue: Invocation.absolute(invocation["topics"]), environment: invocation.environment)
         var present: [Contestant] = []
         for contestant in chosen {
             if let missing = programs.missing(for: contestant) {
@@ -42,10 +41,8 @@ struct BenchOptions {
             }
         }
         contestants = present
-        let namesBroker = invocation["brokers"] != nil || !(invocation.environment["KAFKA_BOOTSTRAP_SERVERS"] ?? "").isEmpty
-        client = namesBroker ? try invocation.client() : nil
-        let folder = own[...(own.lastIndex(of: "/") ?? own.startIndex)]
-        brokerProgram = invocation["meshbroker"].map(Self.absolute) ?? folder + "meshbroker"
+        client = invocation.namesKafka ? try invocation.client() : nil
+        brokerProgram = try invocation["meshbroker"].map(Invocation.absolute) ?? Executable.neighbour("meshbroker")
         directory = invocation["directory"]
         var isDirectory = false
         if let directory, !FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) || !isDirectory {
@@ -56,9 +53,4 @@ struct BenchOptions {
 
     /// Those that it wants, can run and were not excluded.
     func contestants(of measure: Bench.Measure) -> [Contestant] { contestants.filter(measure.wanted.contains) }
-
-    private static func absolute(_ path: String?) -> String {
-        guard let path, !path.isEmpty else { return "" }
-        return path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
-    }
 }

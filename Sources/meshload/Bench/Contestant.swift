@@ -49,6 +49,9 @@ struct ContestantPrograms {
 
     /// Why a contestant cannot run; nil when it can.
     func missing(for contestant: Contestant) -> String? {
+        if !contestant.isBot, let file = environment["KAFKA_PROPERTIES_FILE"], !file.isEmpty {
+            return "it knows addresses alone, and not what KAFKA_PROPERTIES_FILE says"
+        }
         let files: [String] =
             switch contestant {
             case .bare, .headerless: [bare]

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// A file in which Linux gives figures of memory, `Name: number kB` a line.
+/// A file in which Linux tells of memory or of a process, `Name: words` a line.
 struct KernelFigures {
     private let path: String
     private let lines: [Substring]
@@ -12,10 +12,12 @@ struct KernelFigures {
     }
 
     func kibibytes(_ name: String) throws -> Int {
-        let line = lines.first { $0.hasPrefix(name + ":") }
-        guard let number = line?.split(whereSeparator: { $0 == "\t" || $0 == " " }).dropFirst().first.flatMap({ Int($0) }) else {
-            throw LoadFailure("\(path) does not name \(name)")
-        }
+        guard let number = word(name).flatMap({ Int($0) }) else { throw LoadFailure("\(path) does not name \(name)") }
         return number
+    }
+
+    /// The first word of what stands under this name; nil where the file does not have it.
+    func word(_ name: String) -> Substring? {
+        lines.first { $0.hasPrefix(name + ":") }?.split(whereSeparator: { $0 == "\t" || $0 == " " }).dropFirst().first
     }
 }

@@ -40,9 +40,10 @@ struct Latency {
                 + (0..<3).map { place in BenchTable.spread((percentiles[contestant] ?? []).map { $0[place] }, BenchTable.decimal) }
         }
         let table = BenchTable.markdown(["contestant", "p50, ms", "p99, ms", "longest, ms"], rows)
-        return BenchReport(
-            text: "\(rounds) rounds of \(options.seconds) s at \(BenchTable.whole(Double(Self.rate))) records a second.\n\n\(table)\n",
-            faults: faults)
+        func p99(_ contestant: Contestant) -> Double? { Rounds.median((percentiles[contestant] ?? []).map { $0[1] }) }
+        let aim = Aims.sentence("p99 of the relay", p99(.atLeastOnce), beyond: p99(.bare), most: 2)
+        let shape = "\(rounds) rounds of \(options.seconds) s at \(BenchTable.whole(Double(Self.rate))) records a second."
+        return BenchReport(text: "\(shape)\n\n\(table)\n\(aim)", faults: faults)
     }
 
     /// Sorted.

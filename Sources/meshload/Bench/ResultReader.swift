@@ -15,9 +15,7 @@ final class ResultReader: Sendable {
 
     /// Returns when the reading has begun. `body` gets each record and the nanoseconds of the monotonic clock at which it came, on the reader's thread.
     init(_ topic: String, _ client: ClientSettings, body: @escaping @Sendable (Record, Int64) -> Void) throws {
-        let admin = try AdminClient(client)
-        let partitions = try admin.metadata(topic: topic).topics[topic]?.partitions.map { TopicPartition(topic, $0.id) } ?? []
-        admin.close()
+        let partitions = try TopicReader.partitions(of: topic, client)
         DedicatedThread.start(name: "results") { [self] in
             do {
                 try read(partitions, client, body)

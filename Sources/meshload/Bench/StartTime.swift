@@ -39,7 +39,10 @@ struct StartTime {
             return [contestant.title, BenchTable.spread(own, BenchTable.whole), contestant == .bare ? "" : beyond]
         }
         let table = BenchTable.markdown(["contestant", "start to first result, ms: median (range)", "beyond the bare loop"], rows)
-        return BenchReport(text: "\(options.rounds) starts.\n\n\(table)\n", faults: faults)
+        let aims = [Contestant.atLeastOnce, .exactlyOnce].map { contestant in
+            Aims.sentence("Start of the \(contestant.title)", Rounds.median(times[contestant] ?? []), beyond: bare, most: 1_000)
+        }
+        return BenchReport(text: "\(options.rounds) starts.\n\n\(table)\n\(aims.joined())", faults: faults)
     }
 
     private func milliseconds(of contestant: Contestant, _ input: String, name: String, on ground: BenchGround) throws -> Double {

@@ -9,6 +9,7 @@ final class BotDisk: Sendable {
 
     /// Where it is, for those who have entered.
     let directory: String
+    private let disk = SmallDisk()
     private let holder: ChildProcess
     private let interruption: Int
 
@@ -19,7 +20,7 @@ final class BotDisk: Sendable {
         let directory = workspace.file("bot-disk")
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         self.directory = directory
-        (holder, interruption) = try Interruption.add(making: { try SmallDisk.hold(over: directory) }, undo: { $0.signal(.kill) })
+        (holder, interruption) = try Interruption.add(making: { [disk] in try disk.hold(over: directory) }, undo: { $0.signal(.kill) })
     }
 
     /// How a program is started that sees it: by the same process in the end, in the same working directory.
@@ -38,7 +39,7 @@ final class BotDisk: Sendable {
     /// Takes all its space, or gives it back.
     func setFull(_ isFull: Bool) throws {
         let filler = "\(seen)/filler"
-        if isFull { try SmallDisk.fill(filler) } else { try FileManager.default.removeItem(atPath: filler) }
+        if isFull { try disk.fill(filler) } else { try FileManager.default.removeItem(atPath: filler) }
     }
 
     /// When a bot has last written its copy; nil where there is none.

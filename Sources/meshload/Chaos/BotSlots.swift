@@ -19,9 +19,7 @@ final class BotSlots: Sendable {
         /// When it must have ended that was told to.
         var endsBy = 0.0
         var toldTwice = false
-        /// One that comes back from the dead may give up: others have its place.
-        var wasThawed = false
-        /// It may end by itself once for each fault that keeps its broker from it; until these instants.
+        /// It may end by itself once for each fault that keeps its broker from it, and once when it was frozen: others have its place. Until these instants.
         var excuses: [Double] = []
         /// Not before this instant: a process that ends by itself is not started again at once.
         var startAt = 0.0
@@ -91,15 +89,18 @@ final class BotSlots: Sendable {
         }
     }
 
-    /// These (nil: all) cannot reach their broker for a while: each may end by itself once more within the next minute, and is started again.
+    /// Whom a fault keeps from its broker, or from its group, may end by itself within so many seconds.
+    private static let excuseSeconds = 60.0
+
+    /// These (nil: all) cannot reach their broker for a while: each may end by itself once more, and is started again.
     func excuse(_ slots: [Int]?) {
-        let end = uptimeSeconds() + 60
+        let end = uptimeSeconds() + Self.excuseSeconds
         state.withLock { state in for slot in slots ?? Array(state.slots.keys) { state.slots[slot]?.excuses.append(end) } }
     }
 
     func freeze(_ slot: Int) { send(.freeze, to: slot) }
 
-    func thaw(_ slot: Int) { send(.thaw, to: slot) { $0.wasThawed = true } }
+    func thaw(_ slot: Int) { send(.thaw, to: slot) { $0.excuses.append(uptimeSeconds() + Self.excuseSeconds) } }
 
     private func told(_ slot: Int) -> ChildProcess.Signal? { state.withLock { $0.slots[slot]?.told } }
 
@@ -137,21 +138,16 @@ final class BotSlots: Sendable {
 
     /// Whether a signal is in this set of a process's.
     private static func has(_ signal: Int32, _ set: String, _ pid: Int32) -> Bool {
-        guard let word = status(set, pid), let signals = UInt64(word, radix: 16) else { return false }
+        guard let word = (try? KernelFigures(path: "/proc/\(pid)/status"))?.word(set), let signals = UInt64(word, radix: 16) else {
+            return false
+        }
         return signals & 1 << UInt64(signal - 1) != 0
-    }
-
-    /// What the kernel says of a process under this name; its first word.
-    private static func status(_ name: String, _ pid: Int32) -> Substring? {
-        let status = String(decoding: FileManager.default.contents(atPath: "/proc/\(pid)/status") ?? Data(), as: UTF8.self)
-        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
-        return line?.split(separator: "\t").last?.split(separator: " ").first
     }
 
     /// The most memory that each bot which runs has had since it was started, in megabytes.
     func peakMegabytes() -> [Int: Double] {
         let running = state.withLock { $0.slots.compactMapValues { $0.isRunning ? $0.process?.pid : nil } }
-        return running.compactMapValues { Self.status("VmHWM", $0).flatMap { Double($0) }.map { $0 / 1_024 } }
+        return running.compactMapValues { (try? ProcessMemory(of: $0)).map { Double($0.highest) * 1_024 / 1e6 } }
     }
 
     private func change(_ slot: Int, _ body: (inout Slot) -> Void) { state.withLock { body(&$0.slots[slot, default: Slot()]) } }
@@ -164,7 +160,7 @@ final class BotSlots: Sendable {
                     if let status = process.exitStatus {
                         note(number, &slot, status, &state)
                         slot.process = nil
-                        if slot.told == nil, !slot.wasThawed { slot.startAt = uptimeSeconds() + 0.5 }
+                        if slot.told == nil { slot.startAt = uptimeSeconds() + 0.5 }
                         slot.told = nil
                     } else if slot.told == .terminate, uptimeSeconds() > slot.endsBy {
                         let what = slot.toldTwice ? "\(limits.end) s of its second SIGTERM" : "\(limits.drain) s of SIGTERM"
@@ -177,7 +173,6 @@ final class BotSlots: Sendable {
                     do throws(SpawnError) {
                         slot.started = Timestamp.now
                         slot.process = try ChildProcess.spawn(launcher(number))
-                        slot.wasThawed = false
                     } catch {
                         state.troubles.append(error.description)
                         slot.isWanted = false
@@ -197,7 +192,6 @@ final class BotSlots: Sendable {
         default:
             state.restarts += 1
             Chaos.say("  bot \(number) \(status) by itself and is started again")
-            if slot.wasThawed { return }
             slot.excuses.removeAll { $0 < uptimeSeconds() }
             guard !slot.excuses.isEmpty else { return state.troubles.append("bot \(number) \(status) by itself") }
             slot.excuses.removeFirst()
@@ -207,6 +201,8 @@ final class BotSlots: Sendable {
     /// Since when a slot's process runs; nil where none does.
     func started(_ slot: Int) -> Timestamp? { state.withLock { $0.slots[slot].flatMap { $0.isRunning ? $0.started : nil } } }
 
+    /// How many should run, beside the one that reads the results.
+    var wanted: Int { state.withLock { $0.slots.count { $0.key != ChaosLaunch.downstreamSlot && $0.value.isWanted } } }
     var running: Int { state.withLock { $0.slots.values.count { $0.process != nil } } }
     /// What went wrong with processes so far.
     var troubles: [String] { state.withLock { $0.troubles } }

@@ -13,7 +13,8 @@ final class ChaosBroker: Sendable {
     let addressForBots: String
     let local: LocalBroker?
     let proxy: LinkProxy?
-    private let diskDirectory: String?
+    /// Where its data is, on a disk that can be filled.
+    private let disk: (small: SmallDisk, directory: String)?
     /// Its log, in the workspace.
     static let log = "broker/broker.log"
     private let ends = Mutex<[String]>([])
@@ -24,7 +25,7 @@ final class ChaosBroker: Sendable {
     init(foreign: ClientSettings) {
         client = foreign
         addressForBots = foreign.bootstrapServers
-        (local, proxy, diskDirectory, interruption) = (nil, nil, nil, nil)
+        (local, proxy, disk, interruption) = (nil, nil, nil, nil)
     }
 
     /// Starts a broker with a directory below the workspace. Where somebody else takes its port before it can, runs beside this one for instance, on another.
@@ -54,10 +55,11 @@ final class ChaosBroker: Sendable {
         var program = program
         if plan.scenario == .diskFull {
             try FileManager.default.createDirectory(atPath: directory + "/data", withIntermediateDirectories: true)
-            program = try SmallDisk.wrapper(for: program, over: directory + "/data", in: workspace)
-            diskDirectory = directory + "/data"
+            let disk = (small: SmallDisk(megabytes: plan.brokerDiskMegabytes), directory: directory + "/data")
+            program = try disk.small.wrapper(for: program, over: disk.directory, in: workspace)
+            self.disk = disk
         } else {
-            diskDirectory = nil
+            disk = nil
         }
         let local = try LocalBroker(
             program: program, dataDirectory: directory, port: port, arguments: arguments, onParentDeath: .kill)
@@ -93,9 +95,9 @@ final class ChaosBroker: Sendable {
 
     /// Takes all the space of the broker's disk, or gives it back.
     func setDiskFull(_ isFull: Bool) throws {
-        guard let diskDirectory, let pid = local?.processID else { throw LoadFailure("there is no small disk, or no broker on it") }
+        guard let disk, let pid = local?.processID else { throw LoadFailure("there is no small disk, or no broker on it") }
         // The disk is mounted where only the broker sees it.
-        let filler = SmallDisk.seen(diskDirectory, by: pid) + "/filler"
-        if isFull { try SmallDisk.fill(filler) } else { try FileManager.default.removeItem(atPath: filler) }
+        let filler = SmallDisk.seen(disk.directory, by: pid) + "/filler"
+        if isFull { try disk.small.fill(filler) } else { try FileManager.default.removeItem(atPath: filler) }
     }
 }

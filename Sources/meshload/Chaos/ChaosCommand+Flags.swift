@@ -10,7 +10,10 @@ extension ChaosCommand {
             discussion:
                 "The same scenario, mode, seed, duration and rate do the same at the same times. docs/chaos.md says what each proves.",
             flags: [
-                brokers, Flag("scenario", value: "NAME", default: "all", help: "one of them, or all"),
+                brokers,
+                Flag(
+                    "scenario", value: "NAME", default: "all", choices: ["all"] + Scenario.allCases.map(\.rawValue),
+                    help: "what harm is done"),
                 Flag("seed", value: "N", default: "1", help: "a number, or a first and a last one: 1..20"),
                 Flag("duration", value: "S", default: "20", help: "seconds of load and faults"),
                 Flag("rate", value: "R", default: "300", help: "requests a second"),

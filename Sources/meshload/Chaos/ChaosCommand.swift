@@ -85,7 +85,7 @@ struct ChaosCommand {
         Chaos.say("FAILED \(name)")
         for fault in faults { Chaos.say("  \(fault)") }
         if let workspace { sayPlace(workspace) }
-        Chaos.say("  the same plan again: \(plan.command(rate: options.rate, brokers: options.foreign?.bootstrapServers))")
+        Chaos.say("  the same plan again: \(plan.command(CommandLine.arguments[0], flags: options.repeated))")
     }
 
     private func sayPlace(_ workspace: Workspace) {

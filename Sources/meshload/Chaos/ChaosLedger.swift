@@ -17,6 +17,7 @@ struct ChaosLedger {
         var due: Int64 = 0
     }
     struct Request {
+        let partition: Int32
         let key: [UInt8]?
         /// Its place among the requests of its key.
         let turn: Int
@@ -62,7 +63,7 @@ struct ChaosLedger {
     private(set) var miscounted: [String] = []
     /// Dead letters that do not say what their request said, or where it stands.
     private(set) var alteredDead: [String] = []
-    /// First results that came behind one of a later request of their key, or with another key.
+    /// First results that came behind one of a later request of their key, with another key, or in another partition: both topics have as many.
     private(set) var misplaced: [String] = []
     /// Those of them whose request was retried although they do not say so: at-least-once a crash explains them.
     private(set) var unmarked: [String] = []
@@ -70,8 +71,10 @@ struct ChaosLedger {
     private(set) var markedAlone: [String] = []
     /// How often the bot downstream has answered each result; nil where there is none.
     private(set) var answers: [String: Int]?
-    /// Results that were not given at the first attempt.
+    /// Results that were not given at the first attempt; and requests whose result was given at another attempt than the first that does not fail.
     private(set) var triedAgain = 0
+    private(set) var untimely: [String] = []
+    private let habits: ChaosBot.Habits
     private var turns: [[UInt8]?: Int] = [:]
     private var answered: [[UInt8]?: Int] = [:]
 
@@ -90,12 +93,18 @@ struct ChaosLedger {
     /// Whether mesh.dlq refuses records for their size.
     private let mayBeOversized: Bool
 
-    /// With nothing in it.
-    init(of topics: ChaosTopics) { (bot, type, mayBeOversized) = (topics.group, EventType(topics.output), topics.refusesDeadLetters) }
+    /// With nothing in it. `habits` are those of the bots that answer.
+    init(of topics: ChaosTopics, _ habits: ChaosBot.Habits = ChaosBot.Habits()) {
+        (bot, type, mayBeOversized) = (topics.group, EventType(topics.output), topics.refusesDeadLetters)
+        self.habits = habits
+    }
 
     /// Reads all topics of the run. `downstream` are those of a bot that reads the results; `committed` is what the group has committed in the end.
-    init(_ client: ClientSettings, _ topics: ChaosTopics, downstream: ChaosTopics?, committed: [TopicPartition: CommittedOffset]) throws {
-        self.init(of: topics)
+    init(
+        _ client: ClientSettings, _ topics: ChaosTopics, _ habits: ChaosBot.Habits, downstream: ChaosTopics?,
+        committed: [TopicPartition: CommittedOffset]
+    ) throws {
+        self.init(of: topics, habits)
         func read(_ topic: String, _ body: (Record) throws -> Void) throws {
             try TopicReader.read(topic, client, isolation: .readCommitted, body)
         }
@@ -141,7 +150,7 @@ struct ChaosLedger {
         }
         let turn = turns[record.key, default: 0]
         turns[record.key] = turn + 1
-        requests[id] = Request(key: record.key, turn: turn, content: try PassedContent(of: envelope))
+        requests[id] = Request(partition: record.partition, key: record.key, turn: turn, content: try PassedContent(of: envelope))
         if Self.says(ChaosBot.poison, envelope) { requests[id]?.poison = record.value }
     }
 
@@ -206,7 +215,7 @@ struct ChaosLedger {
         requests[cause]?.results += 1
         if envelope.id != expected(cause) { misnamed.append(cause) }
         if try PassedContent(of: envelope) != request.content || Self.text("ce_id", record) != id { altered.append(cause) }
-        if Self.says(ChaosBot.attempt, envelope) { triedAgain += 1 }
+        try note(attemptOf: envelope, of: request, cause)
         if let first = request.resultID {
             if first != id { differing += 1 }
             guard note(cause, in: record.topicPartition) >= Self.remembered else { return }
@@ -226,10 +235,20 @@ struct ChaosLedger {
             if !request.wasRetried { markedAlone.append(cause) }
             return
         }
-        if request.key != record.key || request.turn < answered[record.key, default: -1] {
+        if request.key != record.key || request.partition != record.partition || request.turn < answered[record.key, default: -1] {
             if request.wasRetried { unmarked.append(cause) } else { misplaced.append(cause) }
         }
         answered[record.key] = max(request.turn, answered[record.key, default: -1])
+    }
+
+    private struct Attempt: Decodable { let attempt: Int? }
+
+    /// Notes at which attempt a result was given: with bots that fail at first, at the first that does not.
+    private mutating func note(attemptOf result: Envelope, of request: Request, _ cause: String) throws {
+        let attempt = Self.says(ChaosBot.attempt, result) ? try JSONCoder.decode(Attempt.self, from: result.payload).attempt ?? 1 : 1
+        if attempt > 1 { triedAgain += 1 }
+        let wanted = habits.failures(request.content.sequence) + 1
+        if habits.transientPerMille > 0, attempt != wanted { untimely.append("\(cause): attempt \(attempt) instead of \(wanted)") }
     }
 
     /// Notes where the result of that request stands last; how many others came after it stood there before.

@@ -27,18 +27,13 @@ struct ChaosOptions: Sendable {
     let isPlanOnly: Bool
     /// Whether the directory of a run that passed is kept too.
     let keeps: Bool
+    /// What a command needs to do one of the runs again, beside its scenario, mode and seed.
+    let repeated: [String]
     /// The environment that the bots get: how to log in to a Kafka from outside.
     let environment: [String: String]
 
     init(_ invocation: Invocation) throws {
-        let name = invocation["scenario"] ?? "all"
-        if name == "all" {
-            scenarios = Scenario.allCases
-        } else if let scenario = Scenario(rawValue: name) {
-            scenarios = [scenario]
-        } else {
-            throw UsageError("there is no scenario '\(name)'; there are all, \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))")
-        }
+        scenarios = Scenario(rawValue: invocation["scenario"] ?? "").map { [$0] } ?? Scenario.allCases
         let mode = invocation["mode"] ?? ""
         modes = DeliveryMode(rawValue: mode).map { [$0] } ?? DeliveryMode.allCases
         seeds = try Self.seeds(invocation["seed"] ?? "1")
@@ -48,19 +43,22 @@ struct ChaosOptions: Sendable {
         quietSeconds = Double(try invocation.number("quiet-limit", in: 1...3_600))
         endSeconds = Double(try invocation.number("end-limit", in: 1...3_600))
         catalogue = invocation["topics"] ?? "topics"
-        clockLibrary = Self.absolute(invocation["clock-library"] ?? "")
+        clockLibrary = Invocation.absolute(invocation["clock-library"])
         keeps = invocation.has("keep")
         isPlanOnly = invocation.has("plan")
         // Each bot reads it. What is wrong with it is told here, not by bots that end at once.
         if !isPlanOnly {
             _ = try EventCatalogue.bench(catalogue, input: BenchRequest.type, output: BenchResponse.type, owner: ChaosBot.contract.name)
         }
-        let isForeign =
-            invocation["brokers"] != nil || !(invocation.environment["KAFKA_BOOTSTRAP_SERVERS"] ?? "").isEmpty
-            || !(invocation.environment["KAFKA_PROPERTIES_FILE"] ?? "").isEmpty
-        foreign = isForeign ? try invocation.client() : nil
-        environment = isForeign ? ClientSettings.environmentForChild(of: invocation.environment) : [:]
+        foreign = invocation.namesKafka ? try invocation.client() : nil
+        environment = invocation.namesKafka ? ClientSettings.environmentForChild(of: invocation.environment) : [:]
+        repeated = Self.shaping.flatMap { flag in invocation[flag].map { ["--\(flag)", $0] } ?? [] }
     }
+
+    /// Flags that a run depends on, beside those that choose it.
+    private static let shaping = [
+        "duration", "rate", "stall-limit", "quiet-limit", "end-limit", "brokers", "clock-library", "topics",
+    ]
 
     /// `7`, or `1..20`.
     private static func seeds(_ text: String) throws(UsageError) -> ClosedRange<UInt64> {
@@ -71,16 +69,11 @@ struct ChaosOptions: Sendable {
         return first...last
     }
 
-    /// The dynamic linker wants it whole.
-    private static func absolute(_ path: String) -> String {
-        path.hasPrefix("/") || path.isEmpty ? path : FileManager.default.currentDirectoryPath + "/" + path
-    }
-
     /// Why a scenario cannot be run here; nil where it can.
     func obstacle(_ scenario: Scenario) -> String? {
         if foreign != nil, let reason = scenario.foreignObstacle { return "the broker is not ours: \(reason)" }
         switch scenario {
-        case .diskFull: return SmallDisk.obstacle()
+        case .diskFull: return SmallDisk.obstacle() ?? memoryObstacle()
         case .stateDisk: return SmallDisk.obstacle() ?? BotDisk.obstacle()
         case .clock:
             guard FileManager.default.fileExists(atPath: clockLibrary) else {
@@ -89,5 +82,13 @@ struct ChaosOptions: Sendable {
             return nil
         default: return nil
         }
+    }
+
+    /// The broker's disk is memory, and is filled.
+    private func memoryObstacle() -> String? {
+        let wanted = ChaosPlanner.plan(.diskFull, .exactlyOnce, seed: seeds.lowerBound, seconds: seconds, rate: rate).brokerDiskMegabytes
+        guard let available = try? KernelFigures(path: "/proc/meminfo").kibibytes("MemAvailable") else { return nil }
+        return wanted <= available >> 11
+            ? nil : "a disk for \(seconds) s of load takes \(wanted) MiB of memory, more than half of what is free; make --duration shorter"
     }
 }

@@ -107,8 +107,9 @@ final class ChaosRun: Sendable {
         try waitForShares(of: plan.bots)
         let alarms = Alarms(plan, workspace)
         let (calm, unfelt) = try inflict()
-        let sent = try load.stop()
         var unrest = unfelt
+        do { try waitForShares(of: bots.wanted) } catch { unrest.append("\(error)") }
+        let sent = try load.stop()
         // What is missing says more than that it did not come: the topics are judged all the same.
         do {
             try waitForQuiet(topics, watch)
@@ -195,7 +196,7 @@ final class ChaosRun: Sendable {
         let limit = options.quietSeconds + plan.explainedSeconds
         let began = uptimeSeconds()
         try wait("everything that was acknowledged is accounted for", limit: limit) {
-            guard let sample = watch.last, sample.time > began else { return ["no answer from the broker"] }
+            guard let sample = watch.last, sample.began > began else { return ["no answer from the broker"] }
             let behind = topics.inputPartitions.compactMap { partition -> String? in
                 let (offset, end) = (sample.committed[partition]?.offset ?? 0, sample.ends[partition] ?? 0)
                 return offset < end ? "\(partition) stands at \(offset) of \(end)" : nil
@@ -252,7 +253,9 @@ final class ChaosRun: Sendable {
     private func reading(
         of topics: ChaosTopics, _ samples: [OffsetWatch.Sample], downstream: ChaosTopics? = nil
     ) throws -> ChaosVerdict.Reading {
-        let ledger = try ChaosLedger(broker.client, topics, downstream: downstream, committed: samples.last?.committed ?? [:])
+        // Nobody else fails at first: the bot that reads the results has habits of its own.
+        let habits = ChaosBot.Habits(transientPerMille: topics.group == self.topics.group ? plan.load.transientPerMille : 0)
+        let ledger = try ChaosLedger(broker.client, topics, habits, downstream: downstream, committed: samples.last?.committed ?? [:])
         return ChaosVerdict.Reading(topics: topics, ledger: ledger, samples: samples, log: try commitLog(topics))
     }
 

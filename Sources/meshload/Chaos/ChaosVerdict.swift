@@ -105,6 +105,7 @@ struct ChaosVerdict {
                 let unexplained = requests.reduce(0) { $0 + (hasty.contains($1.key) ? 0 : max(0, $1.value.results - 1)) }
                 counts.append(("excused", repeats - unexplained))
                 expectNone(unexplained, "results are repeated although no process broke down or had too little time to settle")
+                judgeCopies(requests.filter { !hasty.contains($0.key) }, mayCarryOn: evidence.mayCarryOn)
             }
         }
         judgeLoad(evidence, acknowledged: acknowledged)
@@ -136,6 +137,7 @@ struct ChaosVerdict {
         guard plan.load.transientPerMille > 0 else { return }
         counts.append(("tried_again", ledger.triedAgain))
         if ledger.triedAgain == 0 { faults.append("no request was tried again") }
+        expectNone(ledger.untimely.count, "results were given at another attempt than they should be\(examples(ledger.untimely))")
         let retried = ledger.requests.values.count(where: \.wasRetried)
         if plan.retry == .topic, retried == 0 { faults.append("no request went through the retry topic") }
         if plan.retry == .inPlace { expectNone(retried, "requests went through the retry topic, and are to be tried again in place") }
@@ -150,7 +152,7 @@ struct ChaosVerdict {
         expectNone(ledger.miscounted.count, "results have another total than their turn\(examples(ledger.miscounted))")
     }
 
-    /// Exactly-once no copy of a request has more than one dead letter, nor more than one retry for the same attempt; of a retry that waits there are
+    /// Exactly-once, or where nothing cut a process off, no copy of a request has more than one dead letter, nor more than one retry for the same attempt; of a retry that waits there are
     /// copies where its bot may have carried it on, and they are due when it is.
     private mutating func judgeCopies(_ requests: [String: ChaosLedger.Request], mayCarryOn: Bool) {
         expectNone(requests.values.count { $0.dead > $0.copies }, "requests have more dead letters than the producer wrote them")

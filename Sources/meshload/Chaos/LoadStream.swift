@@ -47,8 +47,6 @@ final class LoadStream: Sendable {
         return state.withLock { $0.sent.compactMap { $0 } }
     }
 
-    var count: Int { state.withLock { $0.sent.count } }
-
     private func write() throws {
         let producer = try Producer(
             client, ProducerSettings(linger: .milliseconds(5), deliveryTimeout: .seconds(180)), observer: ClientObserver(log: { _ in }))

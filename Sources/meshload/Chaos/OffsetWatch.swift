@@ -6,7 +6,9 @@ import Synchronization
 /// Samples what the group has committed, and how far every topic reaches, again and again while the run goes on.
 final class OffsetWatch: Sendable {
     struct Sample: Sendable {
-        /// Of the monotonic clock, in seconds.
+        /// When the asking began, of the monotonic clock, in seconds.
+        let began: Double
+        /// The same when all was answered.
         let time: Double
         /// The same since 1970, by which retries are due.
         let milliseconds: Int64
@@ -25,13 +27,13 @@ final class OffsetWatch: Sendable {
 
     private let pause: UInt32
 
-    /// Five samples a second; fewer in a run of more than ten minutes, so that they take bounded memory.
+    /// Five samples a second; fewer in a run of more than ten minutes, so that they take less memory, but one in two seconds at least.
     init(_ client: ClientSettings, _ topics: ChaosTopics, seconds: Int) {
         var client = client
         // A broker that comes back is to be seen at once.
         client["reconnect.backoff.max.ms"] = "500"
         self.client = client
-        pause = UInt32(200_000 * max(1, min(seconds / 600, 60)))
+        pause = UInt32(200_000 * max(1, min(seconds / 600, 10)))
         self.topics = topics
     }
 
@@ -63,10 +65,11 @@ final class OffsetWatch: Sendable {
     }
 
     private func sample(_ reader: Consumer) throws(KafkaError) -> Sample {
+        let began = uptimeSeconds()
         let committed = try reader.committed(topics.groupPartitions, timeout: .seconds(3))
         var ends: [TopicPartition: Int64] = [:]
         for partition in topics.partitions { ends[partition] = try reader.watermarks(of: partition, timeout: .seconds(3)).high }
-        return Sample(time: uptimeSeconds(), milliseconds: Timestamp.now.milliseconds, committed: committed, ends: ends)
+        return Sample(began: began, time: uptimeSeconds(), milliseconds: Timestamp.now.milliseconds, committed: committed, ends: ends)
     }
 
     var last: Sample? { state.withLock { $0.samples.last } }

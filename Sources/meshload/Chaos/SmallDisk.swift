@@ -2,9 +2,12 @@ import Glibc
 import LocalBroker
 
 /// A small file system that only those see who are started in its mount namespace.
-enum SmallDisk {
+struct SmallDisk: Sendable {
+    /// How much it holds, in MiB. It is memory.
+    let megabytes: Int
     private static let unshare = "/usr/bin/unshare"
-    private static let megabytes = 64
+
+    init(megabytes: Int = 64) { self.megabytes = megabytes }
 
     private static var words: String { "\(unshare) \(getuid() == 0 ? "-m" : "-Urm")" }
     private static let environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
@@ -26,10 +29,10 @@ enum SmallDisk {
     }
 
     /// A program that mounts it over `directory` and becomes `program`.
-    static func wrapper(for program: String, over directory: String, in workspace: Workspace) throws -> String {
+    func wrapper(for program: String, over directory: String, in workspace: Workspace) throws -> String {
         let script = """
             #!/bin/sh
-            exec \(words) /bin/sh -c 'mount -t tmpfs -o size=\(megabytes)m none "\(directory)" && exec "\(program)" "$@"' -- "$@"
+            exec \(Self.words) /bin/sh -c 'mount -t tmpfs -o size=\(megabytes)m none "\(directory)" && exec "\(program)" "$@"' -- "$@"
 
             """
         try workspace.write(script, to: "broker-on-small-disk")
@@ -39,12 +42,12 @@ enum SmallDisk {
     }
 
     /// A process that mounts it over `directory` and does nothing else; the disk is there until it ends.
-    static func hold(over directory: String) throws -> ChildProcess {
-        let script = "exec \(words) /bin/sh -c 'mount -t tmpfs -o size=\(megabytes)m none \"$0\" && exec sleep infinity' \"$0\""
+    func hold(over directory: String) throws -> ChildProcess {
+        let script = "exec \(Self.words) /bin/sh -c 'mount -t tmpfs -o size=\(megabytes)m none \"$0\" && exec sleep infinity' \"$0\""
         let holder = try ChildProcess.spawn(
-            ChildProcess.Launch(program: "/bin/sh", arguments: ["-c", script, directory], environment: environment))
+            ChildProcess.Launch(program: "/bin/sh", arguments: ["-c", script, directory], environment: Self.environment))
         let limit = uptimeSeconds() + 10
-        while !isSmall(seen(directory, by: holder.pid)) {
+        while !isSmall(Self.seen(directory, by: holder.pid)) {
             guard holder.exitStatus == nil, uptimeSeconds() < limit else {
                 holder.signal(.kill)
                 throw LoadFailure("a tmpfs cannot be mounted over \(directory)")
@@ -57,14 +60,14 @@ enum SmallDisk {
     /// The path by which others reach what a process sees there.
     static func seen(_ path: String, by process: Int32) -> String { "/proc/\(process)/root\(path)" }
 
-    /// Whether a file system is no larger than one of these. Anything else must not be filled.
-    private static func isSmall(_ path: String) -> Bool {
+    /// Whether a file system is no larger than this one. Anything else must not be filled.
+    private func isSmall(_ path: String) -> Bool {
         var figures = statvfs()
         return statvfs(path, &figures) == 0 && UInt64(figures.f_blocks) * UInt64(figures.f_frsize) <= UInt64(megabytes) << 20
     }
 
     /// Writes a file until there is no space.
-    static func fill(_ path: String) throws {
+    func fill(_ path: String) throws {
         let directory = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
         guard isSmall(directory) else { throw LoadFailure("\(directory) is on no small disk") }
         let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)

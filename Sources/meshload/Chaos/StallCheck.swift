@@ -26,12 +26,16 @@ struct StallCheck {
 
     private mutating func judge(_ partition: TopicPartition, _ span: Range<Double>, _ moves: (CommittedOffset, CommittedOffset) -> Bool) {
         var since = span.lowerBound
-        var before = samples.last { $0.time < span.lowerBound }.map { commit(partition, $0) }
+        let last = samples.last { $0.time < span.lowerBound }
+        var before = last.map { commit(partition, $0) }
+        // A sample without lag says nothing of the time to the next one.
+        var hadLag = last.map { hasLag(partition, commit(partition, $0), $0) } ?? true
         for sample in samples where span.contains(sample.time) {
             let commit = commit(partition, sample)
+            if !hadLag { since = sample.time }
             if sample.time - since > longest?.seconds ?? 0 { longest = Stall(seconds: sample.time - since, partition: partition) }
-            if before.map({ moves($0, commit) }) ?? false || !hasLag(partition, commit, sample) { since = sample.time }
-            before = commit
+            if before.map({ moves($0, commit) }) ?? false { since = sample.time }
+            (before, hadLag) = (commit, hasLag(partition, commit, sample))
         }
     }
 
