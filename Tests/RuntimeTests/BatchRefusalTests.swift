@@ -89,6 +89,46 @@ import Testing
         #expect(seen.map(\.key).sorted() == (0..<1_000).filter { !large.contains($0) }, "each once")
     }
 
+    /// Whoever has the partition next takes for visible what a step's journal says, and would never write it.
+    @Test func atLeastOnceTheStateTopicIsToldOnlyOfWhatIsDelivered() async throws {
+        let broker = try await BrokerFixture.shared()
+        let settings = RuntimeSettings(bot: broker.uniqueName("StepBot"), delivery: .atLeastOnce)
+        let results = try await broker.makeTopic("results")
+        let small = try await broker.makeTopic("refusing", configuration: ["max.message.bytes": "1000"])
+        let state = settings.topics.state
+        try await broker.makeTopics([NewTopic(name: state, partitions: 1)])
+        let mailbox = Mailbox()
+        let settler = Settler(
+            client: broker.settings, settings: settings, mailbox: mailbox, logger: Logger(bot: "StepBot", level: .error))
+        defer { settler.close() }
+        func record(_ topic: String, _ number: Int, bytes: Int) -> Produced {
+            .record(
+                OutgoingRecord(
+                    topic: topic, partition: 0, key: Array("\(number)".utf8), value: [UInt8](repeating: 97, count: bytes)))
+        }
+        // The second one's result is refused; the third has no more than its journal.
+        let items = [
+            [record(results, 0, bytes: 100), record(state, 0, bytes: 10)],
+            [record(state, 1, bytes: 10), record(small, 1, bytes: 5_000)],
+            [record(state, 2, bytes: 10)],
+        ]
+        settler.submit(SettleBatch(id: 1, records: items, offsets: [:]), group: nil)
+        guard case .failed(_, let unwritten, let delivered, let lastBegun, _) = try await answer(mailbox) else {
+            Issue.record("a result was refused")
+            return
+        }
+        #expect(unwritten.map(\.item) == [1] && delivered == [0, 2] && lastBegun == 2)
+        #expect(try await visible(results, broker.settings).map(\.key) == [0])
+        #expect(try await visible(state, broker.settings).map(\.key) == [0, 2])
+        let mended = [[], [record(state, 1, bytes: 20), record(small, 1, bytes: 200)], []]
+        settler.submit(SettleBatch(id: 2, records: mended, offsets: [:]), group: nil)
+        guard case .committed = try await answer(mailbox) else {
+            Issue.record("nothing is refused any more")
+            return
+        }
+        #expect(try await visible(state, broker.settings).map(\.key) == [0, 2, 1])
+    }
+
     @Test func batchesBecomeSmallerUntilEachRecordGoesAloneAndLargeAgainAfterAWhile() {
         var size = BatchSize()
         var seen: [Int32?] = []

@@ -196,7 +196,7 @@ import Testing
         #expect(degraded.dependency == "effort")
         #expect(degraded.state == .open)
         #expect(degraded.waitingCalls >= 4)
-        let reasons = machine.engine.explanations()
+        let reasons = machine.engine.explanations(at: machine.moment)
         #expect(reasons.values.contains("a dependency is down"))
         #expect(machine.entries.contains { $0.message.contains("calls to effort keep failing") })
         machine.outcome = Self.up

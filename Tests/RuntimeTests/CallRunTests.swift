@@ -7,6 +7,21 @@ import Testing
 
 /// Runs that call outside: cancelled, too long, and repeated after a crash.
 @Suite struct CallRunTests {
+    /// What it asks for cannot be told to the journal, and so cannot be asked for: not even when another call is still under way.
+    @Test func aCallThatCannotBeWrittenIsADeadLetterAlsoBesideOthers() throws {
+        let machine = try Machine(OddBot.self, partitions: 1)
+        machine.outcome = { _ in .success(Odd.Response()) }
+        try machine.send(Work(name: "a", number: 1, how: "odd"))
+        for _ in 0..<60 where machine.calls.count < 2 { machine.step() }
+        let first = try #require(machine.calls.values.first { ($0.request as? Odd)?.weight == 1 })
+        machine.finishCall(first.reference)
+        machine.runDry()
+        #expect(machine.started.count == 2, "the third is never made")
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["unwritable-call"])
+        #expect(try machine.events(WorkDone.self).isEmpty)
+        machine.expectAllCommitted()
+    }
+
     @Test func aCancelledRunEndsAsCancelled() throws {
         let machine = try Machine(WorkBot.self)
         let call = try runningCall(machine)
@@ -65,5 +80,38 @@ import Testing
             }
         }
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["crashes"])
+    }
+}
+
+/// A request that JSON may have no number for.
+private struct Odd: CallRequest {
+    struct Response: Codable, Sendable, Equatable {}
+    static let kind: CallKind = "odd"
+    var weight: Double
+    var timeLimit: Duration { .seconds(60) }
+}
+
+private enum OddCall: BotCall {
+    case odd(Odd)
+    static let kinds: [CallKind] = [Odd.kind]
+    var request: any CallRequest {
+        switch self {
+        case .odd(let odd): odd
+        }
+    }
+}
+
+/// Asks for two calls, and for one that cannot be written when the first of them comes back.
+private struct OddBot: Bot {
+    static let contract = Contract(
+        name: "OddBot", summary: "For tests.", consumes: [Work.type], produces: WorkOutput.types, calls: OddCall.kinds)
+    init(configuration: BotConfiguration) throws(ConfigurationError) {}
+
+    func handle(_ input: Input<OddCall>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<WorkOutput, OddCall>] {
+        switch input {
+        case .event: [.perform(.odd(Odd(weight: 1))), .perform(.odd(Odd(weight: 2)))]
+        case .finished(.odd(let odd), _, _): odd.weight == 1 ? [.perform(.odd(Odd(weight: .nan)))] : []
+        case .reminder: []
+        }
     }
 }

@@ -78,7 +78,7 @@ import Testing
         for _ in 0..<seconds {
             turn()
             machine.pass(1_000)
-            let reasons = machine.engine.explanations()
+            let reasons = machine.engine.explanations(at: machine.moment)
             let looks = machine.engine.partitions.values.map { partition in
                 let topicPartition = partition.topicPartition
                 let committed = machine.log.committed[topicPartition]?.offset
@@ -133,6 +133,75 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 12)
     }
 
+    /// The transaction's coordinator never answers: no call of theirs has begun.
+    @Test func runsWhoseFirstStepIsNeverSettledExplainNothing() throws {
+        let machine = try Machine(WorkBot.self, partitions: 2)
+        var liveness = Liveness()
+        for number in 0..<12 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        let stalled = watch(machine, seconds: 30, &liveness) {
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+        }
+        #expect(machine.started.isEmpty && machine.settling != nil)
+        #expect(Set(stalled.map(\.topic)) == [Work.type.name])
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 12)
+    }
+
+    /// Those of before are under way outside, and need no settlement meanwhile.
+    @Test func callsThatRunExplainAStandstillAlsoWhileNothingCanBeSettled() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        var liveness = Liveness()
+        _ = try runningCall(machine)
+        let partition = TopicPartition(Work.type.name, 0)
+        let stalled = watch(machine, seconds: 30, &liveness) {
+            machine.advance()
+            machine.settle(.failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true)))
+        }
+        #expect(!stalled.contains(partition))
+    }
+
+    @Test func aCommitThatIsRefusedAgainAndAgainIsToldOnceInAWhileAndExplainsNothing() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: .atLeastOnce)
+        machine.holdsCommits = true
+        machine.runDry()
+        var liveness = Liveness()
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        let refused = KafkaError(code: 30, name: "GROUP_AUTHORIZATION_FAILED", message: "not allowed")
+        let stalled = watch(machine, seconds: 40, &liveness) {
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+            machine.answerCommit(refused)
+        }
+        #expect(stalled == [TopicPartition(Work.type.name, 0)])
+        let told = machine.entries.filter { $0.message.contains("a commit was refused") }
+        #expect(told.map(\.level) == [.warn, .error])
+    }
+
+    /// A reminder of next month lies in the same partition.
+    @Test func aReminderExplainsOnlyTheStandstillThatItMakes() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        machine.runDry()
+        let retries = TopicPartition(machine.settings.topics.retry, 0)
+        try machine.sendRetry(Work(name: "a", number: 1, how: "call"), id: "a", key: "a", origin: 1)
+        try machine.sendRetry(Work(name: "b", number: 2, how: "plain"), id: "b", key: "b", origin: 2, after: 10_000)
+        for _ in 0..<4 { machine.deliver() }
+        machine.advance()
+        // The first waits for a settlement that is never answered, the second for its time.
+        machine.pass(6_000)
+        let partition = try #require(machine.engine.partitions[retries])
+        #expect(partition.waiting == 1 && !partition.waitsForTime)
+        #expect(machine.engine.explanations(at: machine.moment)[retries] == nil)
+        machine.settle()
+        machine.finishCall()
+        machine.advance()
+        machine.settle()
+        #expect(partition.waitsForTime)
+        #expect(machine.engine.explanations(at: machine.moment)[retries] == "records wait for their time")
+    }
+
     @Test func aPartitionThatBringsNothingIsReportedAlthoughOthersWork() throws {
         let machine = try Machine(WorkBot.self, partitions: 2)
         var liveness = Liveness()
@@ -163,7 +232,7 @@ import Testing
             for second in 0..<count {
                 turn(second)
                 clock.now.add(1_000, ordering: .relaxed)
-                let reasons = machine.engine.explanations(isRestoring: progress.isMoving)
+                let reasons = machine.engine.explanations(isRestoring: progress.isMoving, at: machine.moment)
                 let looks = machine.engine.partitions.keys.filter { $0.topic == Work.type.name }.map { partition in
                     Liveness.Look(partition: partition, committed: nil, lag: 1, explanation: reasons[partition])
                 }

@@ -40,4 +40,29 @@ import Testing
         machine.runDry()
         machine.expectAllCommitted()
     }
+
+    /// A run that is held for days: what lies above it by more than the window and all that may wait is not looked at by any restoration.
+    @Test func notesAboveARecordThatIsOpenForLongAreBounded() throws {
+        var limits = Limits()
+        (limits.dedupWindow, limits.unsettledItems, limits.heldItems) = (10, 20, 20)
+        let machine = try Machine(WorkBot.self, partitions: 1, limits: limits)
+        machine.restoreAll()
+        try machine.send(Work(name: "open", number: 0, how: "call"))
+        for number in 1...300 { try machine.send(Work(name: "n\(number)", number: number, how: "poison")) }
+        for _ in 0..<400 {
+            machine.deliver()
+            machine.advance()
+            machine.settle()
+        }
+        #expect(machine.dead.count == 300 && machine.calls.count == 1)
+        let partition = try #require(machine.engine.partitions[TopicPartition(Work.type.name, 0)])
+        #expect(partition.notes.count == 80 && partition.notes.last == machine.log.end(of: partition.topicPartition) - 1)
+        let state = machine.log.restoration(
+            of: partition.topicPartition, assignment: 1, decoder: machine.engine.decoder, window: 10
+        ).state
+        #expect(state.count { String(decoding: $0.key, as: UTF8.self).hasPrefix("n/") } == 80)
+        machine.finishCall()
+        machine.runDry()
+        machine.expectAllCommitted()
+    }
 }

@@ -121,5 +121,35 @@ import Testing
         }
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["crashes"])
         #expect(crashes == machine.settings.limits.resumesPerRun + 1)
+        #expect(machine.dead.map { header("mesh_produced", of: $0) } == ["work.started:1"], "a redrive does not say it again")
+    }
+
+    /// What was visible stands in the journal: what the bot would say by now does not count.
+    @Test func aRunThatIsDecidedOtherwiseSaysWhatItHadMadeVisible() throws {
+        let machine = try machine()
+        _ = try runningCall(machine)
+        // The journal of a bot that asked for another call then.
+        machine.log.changeJournals(of: machine.settings.topics.state) { entry in
+            #expect(entry.produced == ["work.started": 1])
+            entry.calls = [.string("another call")]
+            entry.produced["work.done"] = 4
+        }
+        try machine.crash()
+        machine.runDry()
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["journal-mismatch"])
+        #expect(machine.dead.map { header("mesh_produced", of: $0) } == ["work.done:4,work.started:1"])
+    }
+
+    /// The topic was made anew, and the state topic was not.
+    @Test func theJournalOfAnotherEventAtTheSameOffsetIsNotTakenUp() throws {
+        let machine = try machine()
+        _ = try runningCall(machine)
+        machine.log.changeJournals(of: machine.settings.topics.state) { $0.event = "another" }
+        try machine.crash()
+        machine.runDry()
+        #expect(machine.dead.isEmpty)
+        #expect(try machine.events(WorkStarted.self).count == 2, "it began anew, with the same id")
+        #expect(try machine.events(WorkDone.self).count == 1)
+        machine.expectAllCommitted()
     }
 }

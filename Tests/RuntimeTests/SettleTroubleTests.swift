@@ -7,6 +7,20 @@ import Testing
 
 /// A topic that a record must go to and that cannot be written: nothing is committed, and everybody hears of it.
 @Suite struct SettleTroubleTests {
+    /// It only tells of the dead letter, which is written.
+    @Test func aDeadLetterDoesNotWaitForATopicOfErrorsThatRefuses() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        try machine.send(Work(name: "a", number: 1, how: "poison"))
+        machine.runToSettlement()
+        let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed")
+        machine.settle(.refused(refused, item: 0, topic: "bot.error"))
+        machine.runDry()
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["poison"])
+        #expect(machine.log.records(of: "bot.error").isEmpty)
+        #expect(machine.entries.contains { $0.level == .error && $0.message.contains("bot.error cannot be written") })
+        machine.expectAllCommitted()
+    }
+
     /// For 100 s the topic takes nothing; how often something of it was to be settled.
     private func refuse(_ error: KafkaError, _ topic: String, _ machine: Machine) -> Int {
         var attempts = 0

@@ -10,12 +10,12 @@ extension Engine {
         if let current = inFlight {
             guard !current.isOut else { return }
             // The one that failed again: the same results, the offsets taken anew.
-            send(current.items.filter { !$0.isLost })
+            send(current.items.filter { !$0.isLost }, at: moment)
             return
         }
         commitDelivered(at: moment)
         guard isSettlementDue(at: moment) else { return }
-        send(nextItems())
+        send(nextItems(), at: moment)
         lastSettle = moment.uptime
     }
 
@@ -24,7 +24,7 @@ extension Engine {
         let isTime = moment.uptime - lastSettle >= settings.limits.commitInterval
         guard !unsettled.isEmpty || !held.isEmpty else { return (isTime || isGivingUp) && hasMovedAlone }
         guard batchItems > 0 else { return false }
-        return isTime || isGivingUp || inputsPause || unsettled.count <= settings.limits.lightBatch || unsettled.count >= batchItems
+        return isTime || isGivingUp || inputsPause || !unsettled.isEmpty && unsettled.count <= settings.limits.lightBatch || unsettled.count >= batchItems
             || unsettled.bytes >= settings.limits.batchBytes
     }
 
@@ -105,7 +105,7 @@ extension Engine {
                 source: .init(record: twin.record, passport: twin.passport)))
     }
 
-    private func send(_ items: [SettleItem]) {
+    private func send(_ items: [SettleItem], at moment: Moment) {
         // In a transaction a step's partition too, whose offset does not move: with it goes the member's generation, and who has lost the partition is refused.
         for item in items where item.offset != nil || settings.delivery == .exactlyOnce { item.concerned?.isDirty = true }
         let offsets = settings.delivery == .exactlyOnce ? takeOffsets() : [:]
@@ -114,7 +114,7 @@ extension Engine {
             dropTrouble()
             return
         }
-        inFlight = InFlight(batch: nextBatch, items: items, moved: Array(offsets.keys))
+        inFlight = InFlight(batch: nextBatch, since: moment.uptime, items: items, moved: Array(offsets.keys))
         actions.append(
             .settle(
                 SettleBatch(
@@ -171,7 +171,12 @@ extension Engine {
             guard let item = inFlight?.items[place], let error = failures.lazy.map(\.error).first(where: \.isRefusal),
                 !failures.contains(where: waitsForTopic)
             else { continue }
-            if case .step = item.result {
+            // What only tells of a dead letter does not hold it up.
+            if case .dead = item.result, failures.allSatisfy({ $0.topic == BotErrorEvent.type.name }) {
+                log(.error, "\(contract.name): \(BotErrorEvent.type) cannot be written: \(error)")
+                item.leaveOut(BotErrorEvent.type.name)
+                isChanged = true
+            } else if case .step = item.result {
                 given.append((item, error))
             } else if let replacement = replaceRefused(item, error, at: moment) {
                 inFlight?.items[place] = replacement
@@ -245,7 +250,7 @@ extension Engine {
         if partition.role == .inbox { leaveLane(job) }
         guard draining == nil else { return }
         // The first that goes on has the others wait behind it again.
-        for twin in twins where !twin.partition.isLost {
+        for twin in twins where !twin.partition.isLost && !twin.partition.isLeaving {
             // Who only waits behind another again needs no place.
             if inProgress[twin.identity] != nil || takesPlace(at: moment) { begin(twin, at: moment) } else { putBack(twin) }
         }

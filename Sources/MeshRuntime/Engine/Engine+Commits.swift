@@ -11,7 +11,7 @@ extension Engine {
         let offsets = takeOffsets()
         guard !offsets.isEmpty else { return uncommitted.forget() }
         lastCommit = moment.uptime
-        uncommitted.asks(of: offsets.keys)
+        uncommitted.asks(of: offsets.keys, at: moment.uptime)
         actions.append(.commit(offsets, isLast: isGivingUp))
     }
 
@@ -33,11 +33,19 @@ extension Engine {
 
     /// What became of the commit that was asked for last. One that the broker refused is repeated, and nothing is delivered before.
     func commitAnswered(_ topicPartitions: some Sequence<TopicPartition>, _ error: KafkaError?, at moment: Moment) {
+        let lasts = moment.uptime - (uncommitted.waitsSince ?? moment.uptime)
         uncommitted.answered(isCommitted: error == nil)
-        guard let error else { return }
+        guard let error else {
+            refusalTold = nil
+            return
+        }
         for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
         settleAgain.at = max(settleAgain.at, moment.uptime + Self.refusalPause)
-        log(error.isStaleMember ? .info : .warn, "\(contract.name): a commit was refused and is repeated: \(error)")
+        guard refusalTold.map({ moment.uptime - $0 >= SettleTrouble.alarmEvery }) ?? true else { return }
+        refusalTold = moment.uptime
+        log(
+            error.isStaleMember ? .info : lasts >= SettleTrouble.alarmAfter ? .error : .warn,
+            "\(contract.name): a commit was refused and is repeated: \(error)")
     }
 
     /// In milliseconds.

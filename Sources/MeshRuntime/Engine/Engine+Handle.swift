@@ -221,6 +221,12 @@ extension Engine {
                 "\(contract.name): the journal of \(job.record.topicPartition)@\(job.record.offset) cannot be read; the run begins anew")
             return false
         }
+        guard entry.event ?? job.event.envelope.id.text == job.event.envelope.id.text else {
+            log(
+                .warn,
+                "\(contract.name): the journal of \(job.record.topicPartition)@\(job.record.offset) is of another event that lay there; the run begins anew")
+            return false
+        }
         job.attempt = max(job.attempt, entry.attempt)
         job.produced.merge(entry.produced) { max($0, $1) }
         // Between two attempts nothing was under way.
@@ -251,6 +257,8 @@ extension Engine {
         }
         if let rejection = job.rejection {
             job.calls = []
+            // What is visible stands in the journal, whatever the bot was told of now.
+            job.made = Results.Made()
             settleRejected(job, rejection, at: moment)
             return true
         }

@@ -91,7 +91,9 @@ extension Engine {
         if !routes.schedules.isEmpty { for tick in restoration.history.ticks { ticker.note(tick) } }
         partition.isRestored = true
         ticker.owns(partition.topicPartition, at: moment)
-        for incoming in takeEarly(partition) { take(incoming, at: moment) }
+        let early = takeEarly(partition)
+        // Of one that is given up nothing more is begun: its next owner reads them.
+        if !partition.isLeaving { for incoming in early { take(incoming, at: moment) } }
     }
 
     /// What a log that was cut still has of what was done, from `offset` on. The first commit names it: whoever has the partition next does not have this window.

@@ -10,7 +10,9 @@ extension Engine {
         do {
             item = SettleItem(.step, records: job.made.records + [try journalRecord(job)], job: job)
         } catch {
-            return reject(job, .permanent("unwritable-call", "a call of \(contract.name) cannot be written as JSON"), at: moment)
+            let rejection = Rejection.permanent("unwritable-call", "a call of \(contract.name) cannot be written as JSON")
+            job.rejection = rejection
+            return reject(job, rejection, at: moment)
         }
         item.events = job.made.events
         job.made.handOver()
@@ -73,7 +75,8 @@ extension Engine {
             job.resetAttempt()
             job.attempt += 1
             // The journal counts the attempts, so that a restart does not begin at the first again.
-            let entry = JournalEntry(now: moment.wall.milliseconds, attempt: job.attempt, produced: job.produced)
+            let entry = JournalEntry(
+                event: job.event.envelope.id.text, now: moment.wall.milliseconds, attempt: job.attempt, produced: job.produced)
             do {
                 let item = SettleItem(.step, records: [stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)], job: job)
                 job.unsettledSteps += 1
@@ -88,13 +91,14 @@ extension Engine {
     }
 
     /// How many events of each type, and reminders, this attempt and those before it have made visible.
-    private func visible(_ job: Job) -> [String: Int] {
+    /// - Parameter step: whether what is about to be settled counts too.
+    private func visible(_ job: Job, with step: Bool = false) -> [String: Int] {
         var counts: [String: Int] = [:]
         for (type, count) in job.made.counts.counts {
-            let seen = max(count - job.made.unsettled[type], job.alreadyProduced(type))
+            let seen = max(step ? count : count - job.made.unsettled[type], job.alreadyProduced(type))
             if seen > 0 { counts[type.name] = seen }
         }
-        let reminders = job.made.reminders - job.made.unsettledReminders
+        let reminders = step ? job.made.reminders : job.made.reminders - job.made.unsettledReminders
         if reminders > 0 { counts[Job.reminders] = reminders }
         return counts.merging(job.produced) { max($0, $1) }
     }
@@ -178,8 +182,8 @@ extension Engine {
     /// The run as it stands, for whoever takes it up again.
     func journalRecord(_ job: Job) throws -> Produced {
         let entry = JournalEntry(
-            now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes.count, produced: job.produced,
-            calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
+            event: job.event.envelope.id.text, now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes.count,
+            produced: visible(job, with: true), calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
         return stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)
     }
 
@@ -200,8 +204,10 @@ extension Engine {
             stateRecord(.notDone(topic: topic, partition: number, offset: offset), Array("1".utf8), in: partition.topicPartition)
         ]
         let border = (partition.ledger.watermark ?? 0) - Int64(4 * settings.limits.dedupWindow)
+        // Above a record that is open for long as well: more than so many finished ones lie above the others then.
+        let most = 4 * settings.limits.dedupWindow + settings.limits.unsettledItems + settings.limits.heldItems
         // Not all at once: below a record that was open for long there may be very many.
-        let passed = min(partition.notes.partitionPoint { $0 >= border }, Self.notesRemovedAtOnce)
+        let passed = min(max(partition.notes.partitionPoint { $0 >= border }, partition.notes.count - most), Self.notesRemovedAtOnce)
         for first in partition.notes.prefix(passed) {
             records.append(stateRecord(.notDone(topic: topic, partition: number, offset: first), nil, in: partition.topicPartition))
         }

@@ -14,31 +14,39 @@ extension Engine {
 
     /// The reasons, by partition; a partition without one that stands still is stuck.
     /// - Parameter isRestoring: whether what is still to be restored becomes less: a restoration that always fails explains nothing.
-    func explanations(isRestoring: Bool = true) -> [TopicPartition: String] {
+    func explanations(isRestoring: Bool = true, at moment: Moment) -> [TopicPartition: String] {
         var reasons: [TopicPartition: String] = [:]
+        let isLate = settlesLate(at: moment)
         for job in begun.values where !job.partition.isLost {
-            guard let reason = reasonToWait(job) else { continue }
+            guard let reason = reasonToWait(job, isLate: isLate) else { continue }
             reasons[job.partition.topicPartition] = reason
             for twin in job.twins { reasons[twin.partition.topicPartition] = "a record waits for another of its id: \(reason)" }
         }
         for (topicPartition, partition) in partitions where reasons[topicPartition] == nil {
-            reasons[topicPartition] = reasonToWait(partition, isRestoring: isRestoring)
+            reasons[topicPartition] = reasonToWait(partition, isRestoring: isRestoring, isLate: isLate)
         }
         return reasons
     }
 
-    private func reasonToWait(_ job: Job) -> String? {
-        if job.isDecided { return nil }
+    /// Whether a settlement, or a commit, has been on its way or has failed for long: then nothing but what is under way outside explains a standstill.
+    private func settlesLate(at moment: Moment) -> Bool {
+        let since = [trouble?.since, inFlight.flatMap { $0.isOut ? $0.since : nil }, uncommitted.waitsSince].compactMap { $0 }.min()
+        return since.map { moment.uptime - $0 >= SettleTrouble.alarmAfter } ?? false
+    }
+
+    private func reasonToWait(_ job: Job, isLate: Bool) -> String? {
+        if job.isDecided || isLate && job.unsettledSteps > 0 && job.runningCalls == 0 { return nil }
         if job.began == nil { return "a record waits to be tried again in its place" }
         guard job.hasUnfinishedCalls else { return nil }
         return job.heldSince == nil ? "calls are under way" : "a dependency is down"
     }
 
-    private func reasonToWait(_ partition: AssignedPartition, isRestoring: Bool) -> String? {
+    private func reasonToWait(_ partition: AssignedPartition, isRestoring: Bool, isLate: Bool) -> String? {
         if isPaused { return "paused" }
         if draining != nil || partition.isLeaving { return "draining" }
         if !partition.isRestored { return isRestoring ? "being restored" : nil }
-        if partition.role == .retry, partition.waiting > 0 { return "records wait for their time" }
+        if partition.role == .retry, partition.waitsForTime { return "records wait for their time" }
+        if isLate { return nil }
         if parked > 0, partition.isPaused { return "there is no room: records wait to be tried again, or for others of their id" }
         let isBusy = jobsWithCalls >= configuration.constraints.maximumConcurrentJobs || (limiter != nil && !lanes.isEmpty)
         // What was taken in, or cannot be taken in for lack of room, waits for its turn.

@@ -33,8 +33,9 @@ final class AssignedPartition {
     var isPaused = false
     /// Records that came before the restoration was complete.
     var early: [Incoming] = []
-    /// Of a retry partition: records that wait for their time, and their bytes.
-    private(set) var (waiting, waitingBytes) = (0, 0)
+    /// Of a retry partition: where the records lie that wait for their time, and their bytes.
+    private var waitingOffsets: Set<Int64> = []
+    private(set) var waitingBytes = 0
     /// The offsets have moved since the last commit.
     var isDirty = false
     /// Being given up: nothing new is begun.
@@ -67,13 +68,19 @@ final class AssignedPartition {
         return false
     }
 
+    /// How many records wait for their time.
+    var waiting: Int { waitingOffsets.count }
+
+    /// Whether such a record keeps the commit from moving on, or so many of them that no more are read.
+    var waitsForTime: Bool { isPaused && waiting > 0 || ledger.watermark.map { waitingOffsets.contains($0) } ?? false }
+
     func waits(_ record: Record) {
-        waiting += 1
+        waitingOffsets.insert(record.offset)
         waitingBytes += record.byteCount
     }
 
     func waitsNoMore(_ record: Record) {
-        waiting -= 1
+        waitingOffsets.remove(record.offset)
         waitingBytes -= record.byteCount
     }
 }

@@ -19,7 +19,7 @@ final class Incoming: Sendable {
     let earlyBytes: Int
 
     init(record: consuming Record, carried: consuming Carried?, content: consuming Result<Content, Rejection>, earlyBytes: Int) {
-        bytes = (record.key?.count ?? 0) + (record.value?.count ?? 0) + earlyBytes
+        bytes = record.byteCount + earlyBytes
         self.earlyBytes = earlyBytes
         let origin = carried.map { TopicPartition($0.passport.origin.topic, $0.passport.origin.partition) }
         otherOrigin = origin == record.topicPartition ? nil : origin

@@ -6,12 +6,14 @@ import FoundationEssentials
 ///
 /// Lies in `state.<bot>` under `j/<topic>/<partition>/<offset>` of the input record; a tombstone ends it.
 struct JournalEntry: Codable, Equatable {
+    /// The id of the event. Another one may lie at its offset, where the topic was made anew.
+    var event: String?
     /// The instant that `handle` was told, in milliseconds since 1970.
     var now: Int64
     var attempt: Int
     /// How often the run was taken up again after a process had ended in the midst of its calls.
     var resumes = 0
-    /// How many events of each type earlier attempts in the same place have made visible.
+    /// How many events of each type this attempt, with the step at hand, and those before it have made visible.
     var produced: [String: Int] = [:]
     /// The calls that were opened, in order, as JSON.
     var calls: [JSONValue] = []
@@ -26,8 +28,6 @@ struct JournalEntry: Codable, Equatable {
         var response: JSONValue?
         var failure: CallFailure?
     }
-
-    static func key(topic: String, partition: Int32, offset: Int64) -> String { "j/\(topic)/\(partition)/\(offset)" }
 }
 
 extension CallOutcome {

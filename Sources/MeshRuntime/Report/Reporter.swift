@@ -113,7 +113,7 @@ final class Reporter {
     }
 
     private func lookForStalls(_ engine: Engine, _ partitions: [Seen], at moment: Moment) {
-        let reasons = engine.explanations(isRestoring: restorer.progress.isMoving)
+        let reasons = engine.explanations(isRestoring: restorer.progress.isMoving, at: moment)
         let looks = partitions.map { seen in
             Liveness.Look(
                 partition: seen.partition.topicPartition, committed: seen.entry.committed,

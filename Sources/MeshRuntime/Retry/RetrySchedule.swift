@@ -14,7 +14,6 @@ struct RetrySchedule<Element> {
 
     var count: Int { heap.entries.count }
     var isEmpty: Bool { heap.entries.isEmpty }
-    var nextDue: Int64? { heap.first?.due }
 
     mutating func insert(_ element: Element, due: Int64) {
         heap.insert(Entry(due: due, sequence: sequence, element: element))

@@ -63,7 +63,8 @@ final class SettleItem {
     ) {
         self.result = result
         self.records = records
-        self.bytes = bytes ?? records.reduce(0) { $0 + $1.byteCount }
+        // A dead letter has what its record's headers are cut to; the record itself is kept as well.
+        self.bytes = (bytes ?? records.reduce(0) { $0 + $1.byteCount }) + (source?.record.headers.byteCount ?? 0)
         self.job = job
         self.partition = partition
         self.offset = offset
@@ -74,6 +75,9 @@ final class SettleItem {
     func markOvertaken() {
         if case .forwarded = result { records = records.map(\.markedOvertaken) } else { records = records.map(\.markedReordered) }
     }
+
+    /// Does without what it would have written to this topic.
+    func leaveOut(_ topic: String) { records.removeAll { $0.topic == topic } }
 
     /// How many results a crash before its commit would repeat.
     var results: Int { max(1, records.count { if case .event = $0 { true } else { false } }) }
@@ -99,6 +103,8 @@ struct SettleBatch: Sendable {
 /// The batch that was asked for last, until it is committed.
 struct InFlight {
     let batch: UInt64
+    /// When it was asked for, on the monotonic clock.
+    let since: Int64
     var items: [SettleItem]
     /// Partitions whose offsets it carries.
     let moved: [TopicPartition]

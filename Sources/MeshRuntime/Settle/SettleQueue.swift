@@ -26,6 +26,4 @@ struct SettleQueue {
 
     /// From the front to the end.
     var elements: [SettleItem] { items.elements }
-
-    func contains(where predicate: (SettleItem) -> Bool) -> Bool { items.elements.contains(where: predicate) }
 }

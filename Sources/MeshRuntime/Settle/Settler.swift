@@ -131,7 +131,7 @@ private struct SettleWorker {
         do throws(KafkaError) {
             try producer.beginTransaction()
             timeLimit.began(bytes: work.batch.bytes, at: Moment.current.uptime)
-            unsent = send(work.batch, producer)
+            unsent = send(work.batch, producer) { _, _ in true }
             if let unsent { throw unsent.error }
             if !work.batch.offsets.isEmpty {
                 guard let group = work.group else { throw KafkaError(code: -1, name: "_STATE", message: "no group to commit offsets for") }
@@ -158,10 +158,10 @@ private struct SettleWorker {
         }
     }
 
-    /// Hands the records over; comes back with the one that was not taken.
-    private func send(_ batch: SettleBatch, _ producer: Producer) -> Unwritten? {
+    /// Hands over the records that `wants` takes; comes back with the one that the producer did not take.
+    private func send(_ batch: SettleBatch, _ producer: Producer, _ wants: (Int, Produced) -> Bool) -> Unwritten? {
         for (item, records) in batch.records.enumerated() {
-            for record in records {
+            for record in records where wants(item, record) {
                 do throws(KafkaError) {
                     try producer.send(record, token: UInt64(item), patience: .seconds(5))
                 } catch {
@@ -204,22 +204,32 @@ private struct SettleWorker {
         }
     }
 
+    /// What goes to the state topic says that the rest of its item is visible, as a step's journal does, and so goes when it is: whoever has the partition next
+    /// must not take for visible what never was.
     private mutating func deliver(_ work: Settler.Work, _ producer: Producer) -> SettleOutcome {
         _ = producer.deliveries()
-        let unsent = send(work.batch, producer)
-        let records = work.batch.records
-        do throws(KafkaError) {
-            try producer.flush(timeout: Self.deliveryLimit)
-        } catch {
-            return failed(error, lastBegun: records.indices.last)
+        let (records, stateTopic) = (work.batch.records, settings.topics.state)
+        func isState(_ record: Produced) -> Bool { if case .record(let record) = record { record.topic == stateTopic } else { false } }
+        var handover = Handover(records)
+        var (unsent, failures): (Unwritten?, [Delivery]) = (nil, [])
+        for goesToState in records.contains(where: { $0.contains(where: isState) }) ? [false, true] : [false] where unsent == nil {
+            unsent = send(work.batch, producer) { item, record in
+                guard isState(record) == goesToState, !handover.hasFailed(item) else { return false }
+                handover.hands(item)
+                return true
+            }
+            if let unsent { handover.fails(unsent.item) }
+            do throws(KafkaError) {
+                try producer.flush(timeout: Self.deliveryLimit)
+            } catch {
+                return failed(error, lastBegun: records.indices.last)
+            }
+            let reports = producer.deliveries()
+            for report in reports { handover.fails(Int(report.token)) }
+            failures += reports
         }
-        let failures = producer.deliveries()
         guard let error = unsent?.error ?? failures.first?.error else { return .committed }
-        let sent = unsent?.item ?? records.count
-        let lost = Dictionary(failures.map { (Int($0.token), 1) }, uniquingKeysWith: +)
-        return failed(
-            error, unsent, failures, delivered: Set((0..<sent).filter { lost[$0] == nil }),
-            lastBegun: records.prefix(sent + 1).indices.last { lost[$0, default: 0] < records[$0].count })
+        return failed(error, unsent, failures, delivered: handover.delivered, lastBegun: handover.lastBegun)
     }
 
     /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most so many milliseconds.

@@ -10,6 +10,9 @@ struct Uncommitted {
     /// When one that could not be asked for is tried again, in milliseconds of the monotonic clock.
     private(set) var askAgainAt: Int64?
 
+    /// Since when a commit is under way or refused, in milliseconds of the monotonic clock.
+    private(set) var waitsSince: Int64?
+
     var isAsked: Bool { asked != nil }
     /// Whose offsets are under way.
     var askedPartitions: Set<TopicPartition> { asked?.partitions ?? [] }
@@ -17,7 +20,10 @@ struct Uncommitted {
     mutating func delivered(_ results: Int) { count += results }
 
     /// A commit that takes all of them along is asked for. Whether it can go out shows afterwards.
-    mutating func asks(of partitions: some Sequence<TopicPartition>) { (asked, askAgainAt) = ((count, Set(partitions)), nil) }
+    mutating func asks(of partitions: some Sequence<TopicPartition>, at instant: Int64) {
+        (asked, askAgainAt) = ((count, Set(partitions)), nil)
+        waitsSince = waitsSince ?? instant
+    }
 
     /// It is tried again at once.
     mutating func waitsNoMore() { askAgainAt = nil }
@@ -25,11 +31,12 @@ struct Uncommitted {
     /// What became of the commit that was asked for; one that the broker refused has committed none.
     mutating func answered(isCommitted: Bool) {
         if isCommitted, let asked { count -= asked.count }
+        if isCommitted { waitsSince = nil }
         (asked, isHeldUp) = (nil, false)
     }
 
     /// It could not be asked for, and is tried again then.
-    mutating func waits(until instant: Int64) { (asked, askAgainAt, isHeldUp) = (nil, instant, true) }
+    mutating func waits(until instant: Int64) { (asked, askAgainAt, isHeldUp, waitsSince) = (nil, instant, true, nil) }
 
     /// No offset belongs to them: they are steps, or their partitions are gone.
     mutating func forget() { self = Uncommitted() }

@@ -27,14 +27,16 @@ struct PartitionScan {
             let now = Moment.current.uptime
             switch polled {
             case .record(let record):
+                // Of one that has ended more may come: that is no news of the others.
+                guard open.contains(record.topicPartition) else { break }
                 last = now
-                guard open.contains(record.topicPartition) else { continue }
                 switch body(record) {
                 case .more: break
                 case .partitionDone: open.remove(record.topicPartition)
                 case .stop: return
                 }
             case .partitionEnd(let partition, let offset):
+                guard open.contains(partition) else { break }
                 last = now
                 if offset >= ends[partition] ?? 0 { open.remove(partition) }
             case .error(let error): if error.isFatal || !error.isRetriable && !error.isBrokersDown { throw error }

@@ -59,9 +59,22 @@ final class MemoryLog {
     /// The log is cut: a leader that was not in sync, a backup that was put back.
     func cut(_ partition: TopicPartition, to end: Int64) { partitions[partition]!.removeAll { $0.offset >= end } }
 
+    /// The journals that a state topic has at last become what `change` makes of them.
+    func changeJournals(of topic: String, _ change: (inout JournalEntry) -> Void) {
+        var latest: [[UInt8]: [UInt8]] = [:]
+        for record in records(of: topic) { latest[record.key!] = record.value }
+        for (key, value) in latest where key.starts(with: Array("j/".utf8)) {
+            guard case .journal(_, let partition, _) = StateKey(key), var entry: JournalEntry = try? JSONCoder.decode(from: value),
+                let number = counts[topic].map({ partition % $0 })
+            else { continue }
+            change(&entry)
+            append(OutgoingRecord(topic: topic, partition: number, key: key, value: try? JSONCoder.bytes(entry)))
+        }
+    }
+
     /// What a new owner reads first.
     func restoration(
-        of partition: TopicPartition, assignment: UInt64, cut: LogCut?, decoder: RecordDecoder, window: Int64
+        of partition: TopicPartition, assignment: UInt64, cut: LogCut? = nil, decoder: RecordDecoder, window: Int64
     ) -> Restoration {
         let beginning = Beginning(committed[partition], Watermarks(low: 0, high: end(of: partition)), cut: cut, window: window)
         let isAsked = committed[partition] != nil || cut != nil || partition.topic == ScheduleFired.type.name
