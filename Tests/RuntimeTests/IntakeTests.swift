@@ -218,6 +218,29 @@ import Testing
         #expect(Set(fired).count == fired.count && Set(before).isSubset(of: fired), "\(fired)")
     }
 
+    /// Only the home partition is a matter of ticks.
+    @Test func ticksAreNotFiredAgainWhereAnotherPartitionOfTheirTopicComesBack() throws {
+        let machine = try Machine(
+            WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })
+        machine.restoreAll()
+        func fire() throws -> [String] {
+            machine.pass(Ticker.patience)
+            machine.advance()
+            machine.settle()
+            return try machine.events(ScheduleFired.self).map(\.payload.firedAt)
+        }
+        let before = try fire()
+        #expect(before.count >= 2)
+        let home = try #require(machine.engine.ticker.home)
+        let others = machine.inputs.filter { $0.topic == home.topic && $0 != home }
+        #expect(!others.isEmpty)
+        machine.giveUp(others)
+        machine.own(others)
+        machine.restoreAll()
+        let fired = try fire()
+        #expect(Set(fired).count == fired.count && Set(before).isSubset(of: fired), "\(fired)")
+    }
+
     @Test func ticksOfALongPauseAreNotMadeUpFor() throws {
         let machine = try Machine(
             WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })

@@ -8,6 +8,8 @@ public struct ProducerSettings: Sendable, Equatable {
     public var linger: Duration
     /// Records that may wait in memory; beyond them `send` says that the queue is full.
     public var maximumQueuedRecords: Int32
+    /// And their bytes, in KiB; nil: as the client's settings or librdkafka (1 GiB) have it.
+    public var maximumQueuedKibibytes: Int32?
     /// Records are given up when they could not be delivered for this long. Ignored in transactions, which have their own limit.
     public var deliveryTimeout: Duration
     /// The largest record that is sent; topics have limits of their own. Bytes.
@@ -19,13 +21,14 @@ public struct ProducerSettings: Sendable, Equatable {
 
     public init(
         transactionalID: String? = nil, transactionTimeout: Duration = .seconds(6), linger: Duration = .milliseconds(2),
-        maximumQueuedRecords: Int32 = 100_000, deliveryTimeout: Duration = .seconds(60), maximumRecordBytes: Int32 = 17_000_000,
+        maximumQueuedRecords: Int32 = 100_000, maximumQueuedKibibytes: Int32? = nil, deliveryTimeout: Duration = .seconds(60), maximumRecordBytes: Int32 = 17_000_000,
         maximumBatchBytes: Int32? = nil, keepsOnlyFailures: Bool = false
     ) {
         self.transactionalID = transactionalID
         self.transactionTimeout = transactionTimeout
         self.linger = linger
         self.maximumQueuedRecords = maximumQueuedRecords
+        self.maximumQueuedKibibytes = maximumQueuedKibibytes
         self.deliveryTimeout = deliveryTimeout
         self.maximumRecordBytes = maximumRecordBytes
         self.maximumBatchBytes = maximumBatchBytes
@@ -39,6 +42,7 @@ public struct ProducerSettings: Sendable, Equatable {
             "partitioner": "murmur2_random",
         ]
         if let maximumBatchBytes { properties["batch.size"] = "\(max(1, maximumBatchBytes))" }
+        if let maximumQueuedKibibytes { properties["queue.buffering.max.kbytes"] = "\(max(1, maximumQueuedKibibytes))" }
         if let transactionalID {
             properties["transactional.id"] = transactionalID
             properties["transaction.timeout.ms"] = "\(transactionTimeout.rdMilliseconds)"

@@ -24,7 +24,8 @@ extension Engine {
         let isTime = moment.uptime - lastSettle >= settings.limits.commitInterval
         guard !unsettled.isEmpty || !held.isEmpty else { return (isTime || isGivingUp) && hasMovedAlone }
         guard batchItems > 0 else { return false }
-        return isTime || isGivingUp || inputsPause || !unsettled.isEmpty && unsettled.count <= settings.limits.lightBatch || unsettled.count >= batchItems
+        return isTime || isGivingUp || inputsPause || !unsettled.isEmpty && unsettled.count <= settings.limits.lightBatch
+            || unsettled.count >= batchItems
             || unsettled.bytes >= settings.limits.batchBytes
     }
 

@@ -224,7 +224,8 @@ extension Engine {
         guard entry.event ?? job.event.envelope.id.text == job.event.envelope.id.text else {
             log(
                 .warn,
-                "\(contract.name): the journal of \(job.record.topicPartition)@\(job.record.offset) is of another event that lay there; the run begins anew")
+                "\(contract.name): the journal of \(job.record.topicPartition)@\(job.record.offset) is of another event that lay there; the run begins anew"
+            )
             return false
         }
         job.attempt = max(job.attempt, entry.attempt)

@@ -88,7 +88,7 @@ extension Engine {
         if restoration.putTo != nil { _ = takeEarly(partition) }
         if let offset = restoration.forgetFrom { forgetLost(partition, from: offset) }
         if !partition.isAnew { for (offset, identity) in restoration.history.done { remember(identity, of: offset, in: partition) } }
-        if !routes.schedules.isEmpty { for tick in restoration.history.ticks { ticker.note(tick) } }
+        if partition.topicPartition == ticker.home { for tick in restoration.history.ticks { ticker.note(tick) } }
         partition.isRestored = true
         ticker.owns(partition.topicPartition, at: moment)
         let early = takeEarly(partition)

@@ -5,14 +5,9 @@ import Kafka
 /// Schedules: one record of `schedule.fired` a tick, whatever the number of replicas.
 extension Engine {
     func fireSchedules(at moment: Moment) {
-        guard !routes.schedules.isEmpty, draining == nil, !isPaused, let count = partitionCounts[settings.topics.schedule], count > 0 else {
-            return
-        }
-        let number = Murmur2.partition(of: Array(contract.name.utf8), among: count)
-        let home = TopicPartition(settings.topics.schedule, number)
-        guard ticker.isOwner(of: home), let partition = partitions[home], !partition.isLeaving, let last = ticker.lastLook(at: moment.wall),
-            moment.uptime >= ticker.firstFiring,
-            moment.wall.milliseconds - last.milliseconds >= 200
+        guard !routes.schedules.isEmpty, draining == nil, !isPaused, ticker.isOwner, let home = ticker.home,
+            let partition = partitions[home], !partition.isLeaving, let last = ticker.lastLook(at: moment.wall),
+            moment.uptime >= ticker.firstFiring, moment.wall.milliseconds - last.milliseconds >= 200
         else { return }
         ticker.looked(at: moment.wall)
         for (pattern, cron, _) in routes.schedules {

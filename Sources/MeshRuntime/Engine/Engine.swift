@@ -92,7 +92,7 @@ final class Engine {
     var isPaused = false
     var draining: Draining?
     var hasFinished = false
-    var ticker = Ticker()
+    var ticker: Ticker
 
     /// A record of the retry topic that waits for its time.
     struct WaitingRecord {
@@ -119,6 +119,11 @@ final class Engine {
         routes = try Routes(contract: contract, configuration: configuration)
         results = try Results(settings: settings, contract: contract, configuration: configuration, codec: codec)
         decoder = RecordDecoder(codec: codec, early: EarlyHandler(bot, routes, results))
+        let schedule = settings.topics.schedule
+        ticker = Ticker(
+            home: partitionCounts[schedule].flatMap { count in
+                count > 0 ? TopicPartition(schedule, Murmur2.partition(of: Array(bot.contract.name.utf8), among: count)) : nil
+            })
         deadLetters = DeadLetters(
             settings: settings, version: configuration.version, partitions: partitionCounts[settings.topics.deadLetters] ?? 1)
         ownRecords = OwnRecords(settings: settings)

@@ -20,7 +20,8 @@ final class SideProducer: Sendable {
         try Producer(
             client,
             ProducerSettings(
-                linger: .milliseconds(20), maximumQueuedRecords: 20_000, deliveryTimeout: .seconds(60), keepsOnlyFailures: true),
+                linger: .milliseconds(20), maximumQueuedRecords: 20_000, maximumQueuedKibibytes: 8_192, deliveryTimeout: .seconds(60),
+                keepsOnlyFailures: true),
             observer: .logging(logger))
     }
 

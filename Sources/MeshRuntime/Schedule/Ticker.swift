@@ -11,30 +11,33 @@ struct Ticker {
     /// is known from that.
     static let patience: Int64 = 2_000
 
+    /// The partition of `schedule.fired` where the bot's ticks lie; nil where the topic is not there.
+    let home: TopicPartition?
+    private(set) var isOwner = false
     private var lastLook: Timestamp?
     /// On the monotonic clock.
     private(set) var firstFiring: Int64 = 0
-    private var owned: Set<TopicPartition> = []
     /// Ticks that stand in the log, whatever became of them. Bounded.
     private var fired: Set<String> = []
     private var order = Fifo<String>()
     private static var rememberedTicks: Int { 4_096 }
 
+    init(home: TopicPartition?) { self.home = home }
+
     mutating func owns(_ partition: TopicPartition, at moment: Moment) {
-        guard partition.topic == ScheduleFired.type.name else { return }
-        owned.insert(partition)
+        guard partition == home else { return }
+        isOwner = true
         lastLook = Timestamp(milliseconds: moment.wall.milliseconds - Self.lookBack)
         firstFiring = moment.uptime + Self.patience
     }
 
     /// What was noted is forgotten too: a tick that had not settled is not in the log, and who comes back reads there which ones are.
     mutating func lost(_ partition: TopicPartition) {
-        guard owned.remove(partition) != nil else { return }
+        guard partition == home, isOwner else { return }
+        isOwner = false
         fired = []
         order = Fifo()
     }
-
-    func isOwner(of partition: TopicPartition) -> Bool { owned.contains(partition) }
 
     /// Notes a tick's id. False when it was known.
     @discardableResult

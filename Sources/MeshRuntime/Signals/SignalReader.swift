@@ -9,6 +9,9 @@ final class SignalReader: Sendable {
     /// A cancel may come before the run that it names has begun.
     static let lookBack: Int64 = 3_600_000
 
+    /// After a reading that lasted for so many milliseconds a failure is a new one, and the next reading begins soon.
+    private static let longReading: Int64 = 30_000
+
     private let isClosed = Atomic<Bool>(false)
 
     /// Starts the thread.
@@ -16,9 +19,11 @@ final class SignalReader: Sendable {
         DedicatedThread.start(name: "control") { [self] in
             var pause: Int64 = 100
             while !isClosed.load(ordering: .relaxed) {
+                let began = Moment.current.uptime
                 do {
                     try read(client, contract, topics, mailbox, logger)
                 } catch {
+                    if Moment.current.uptime - began > Self.longReading { pause = 100 }
                     logger.warn("control and cancel signals cannot be read: \(error); again in \(pause) ms")
                     Pause.milliseconds(pause)
                     pause = min(pause * 2, 10_000)
@@ -40,6 +45,7 @@ final class SignalReader: Sendable {
         let names = [ControlRecord.topic] + contract.cancels.map(\.type.name)
         var known: [String: Int] = [:]
         var looked: Int64?
+        var lastWord = Int64.min / 2
         var control = ControlReading()
         var positions: [TopicPartition: StartOffset] = [:]
         while !isClosed.load(ordering: .relaxed) {
@@ -58,9 +64,11 @@ final class SignalReader: Sendable {
                                 positions[partition] = .beginning
                                 control.begin(partition, try consumer.watermarks(of: partition))
                             } else {
+                                // Before the offset is asked for: what comes in between lies behind this end.
+                                let end = try consumer.watermarks(of: partition).high
                                 let offset =
                                     try consumer.offsets(forTime: [partition: now.wall.milliseconds - Self.lookBack])[partition] ?? nil
-                                positions[partition] = offset.map { .at($0) } ?? .end
+                                positions[partition] = .at(offset ?? end)
                             }
                         }
                     }
@@ -78,7 +86,13 @@ final class SignalReader: Sendable {
                     cancel(record, contract, codec, mailbox, logger)
                 }
             case .partitionEnd(let partition, _): control.reachedEnd(of: partition)
-            case .error(let error): if error.isFatal { throw error }
+            case .error(let error):
+                if error.isFatal { throw error }
+                // A topic that may not be read says so each time that it is fetched.
+                if now.uptime - lastWord >= Self.longReading {
+                    lastWord = now.uptime
+                    logger.warn("control and cancel signals: \(error)")
+                }
             case nil: break
             }
         }
