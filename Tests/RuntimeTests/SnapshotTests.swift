@@ -192,7 +192,27 @@ import Testing
         machine.restart()
         #expect(try machine.cost() < 12)
         #expect(try machine.restore()[0]?[last] == Array("new".utf8))
+        // The copy is carried on all the same.
+        try machine.copy()
         #expect(machine.failures.count == 0)
+        machine.restart()
+        #expect(try machine.cost() <= 2)
+        #expect(try machine.restore()[0]?[last] == Array("new".utf8))
+    }
+
+    /// Nothing proves that the topic is the same one.
+    @Test func aCopyWhoseRecordsAreAllGoneIsMadeAnew() throws {
+        let machine = try Machine(partitions: 1)
+        machine.log.append("s/a", "1", to: 0)
+        try machine.copy()
+        machine.log.append("s/a", "2", to: 0)
+        machine.log.compact(0) { _ in true }
+        try machine.copy()
+        #expect(machine.failures.count == 1)
+        try machine.copy()
+        machine.restart()
+        #expect(try machine.restore()[0]?[Array("s/a".utf8)] == Array("2".utf8))
+        #expect(machine.failures.count == 1)
     }
 
     @Test func aCopyOlderThanTombstonesLastIsNotUsed() throws {

@@ -118,8 +118,10 @@ struct StateReader {
         var anchors: [Int32: SnapshotStore.Anchor] = [:]
         var starts: [Int32: Int64] = [:]
         var stale: Set<Int32> = []
+        var bounds: [Int32: Watermarks] = [:]
         for number in numbers {
             let marks = try log.bounds(of: number)
+            bounds[number] = marks
             let head = usableHead(number, snapshots, marks, at: time)
             anchors[number] = head?.anchor
             if head.map({ time - $0.fresh >= Self.confirmEvery }) ?? true { stale.insert(number) }
@@ -130,7 +132,13 @@ struct StateReader {
                 starts[number] = marks.low
             }
         }
-        let isComplete = try carryOn(starts, anchors, snapshots, log, until: isEnough)
+        var (isComplete, moved) = try carryOn(starts, anchors, snapshots, log, until: isEnough)
+        if !moved.isEmpty {
+            // A newer record of its key took the place of the one where a copy ends: others prove the copy.
+            let proven = try usable(bounds.filter { moved.contains($0.key) }, log, at: time)
+            let rest = try carryOn(proven.mapValues { $0.head.anchor.offset + 1 }, [:], snapshots, log, until: isEnough)
+            isComplete = isComplete && rest.isComplete && proven.count == moved.count
+        }
         snapshots.flush()
         if isComplete { snapshots.confirm(stale) }
         return isComplete && !snapshots.hasGap
@@ -149,13 +157,14 @@ struct StateReader {
         return time - head.fresh > Self.oldest ? "it is \((time - head.fresh) / 3_600_000) hours old" : nil
     }
 
-    /// True when the ends were reached.
+    /// Whether the ends were reached; and the partitions whose anchors are not in the topic any more, of which nothing was read.
     private func carryOn(
         _ starts: [Int32: Int64], _ anchors: [Int32: SnapshotStore.Anchor], _ snapshots: Snapshots, _ log: some StateLog,
         until isEnough: () -> Bool
-    ) throws -> Bool {
+    ) throws -> (isComplete: Bool, moved: Set<Int32>) {
         var anchors = anchors
         var isComplete = true
+        var moved: Set<Int32> = []
         try log.read(starts, to: [:]) { record in
             if isEnough() {
                 isComplete = false
@@ -166,10 +175,14 @@ struct StateReader {
                 return .more
             }
             if anchor == SnapshotStore.Anchor(record) { return .more }
-            snapshots.drop(record.partition, because: "its last record is no longer at offset \(anchor.offset)")
-            isComplete = false
+            if record.offset > anchor.offset {
+                moved.insert(record.partition)
+            } else {
+                snapshots.drop(record.partition, because: "another record is at offset \(anchor.offset)")
+                isComplete = false
+            }
             return .partitionDone
         }
-        return isComplete
+        return (isComplete, moved)
     }
 }
