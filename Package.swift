@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // Imports go down this list only.
-        library("Kafka", ["CRdKafka", "CNap"], hotSettings),
+        library("Kafka", ["CCrypto", "CRdKafka", "CNap"], hotSettings),
         library("Envelopes", ["CSimdJSON", "CCrypto"], hotSettings),
         library("YAMLText", ["Envelopes", "CYAML"]),
         library("BotKit", ["Envelopes"]),

@@ -64,6 +64,7 @@ enum Mesh {
     ]
 
     static func main() {
+        LibraryCleanup.leaveOut()
         exit(status(of: Array(Swift.CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment))
     }
 

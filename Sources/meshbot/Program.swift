@@ -55,6 +55,7 @@ enum MeshBot {
         ])
 
     static func main() {
+        LibraryCleanup.leaveOut()
         // Before any thread is started: none of them may take these signals.
         TerminationSignals.block()
         exit(status(of: Array(Swift.CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment))

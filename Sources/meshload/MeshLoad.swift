@@ -60,6 +60,7 @@ enum MeshLoad {
         ])
 
     static func main() {
+        LibraryCleanup.leaveOut()
         // Before any thread is started: none of them may take these signals.
         let waiting = ["generate", "relay", "bench", "chaos", "chaos-bot"]
         if waiting.contains(Swift.CommandLine.arguments.dropFirst().first ?? "") { TerminationSignals.block() }

@@ -6,6 +6,17 @@ import Glibc
 public enum DedicatedThread {
     /// Starts a detached thread that runs `body` once. `name` is cut to 15 bytes. Signals that the process waits for must be blocked before.
     public static func start(name: String, stackBytes: Int = 1 << 20, _ body: @escaping @Sendable () -> Void) {
+        let status = started(name: name, stackBytes: stackBytes, body)
+        precondition(status == 0, "cannot start a thread: \(String(cString: strerror(status)))")
+    }
+
+    /// The same for what can be left out; false where the system has no more threads for the process.
+    static func startIfPossible(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+        started(name: name, stackBytes: 1 << 20, body) == 0
+    }
+
+    /// 0, or the error of `pthread_create`.
+    private static func started(name: String, stackBytes: Int, _ body: @escaping @Sendable () -> Void) -> Int32 {
         let work = Unmanaged.passRetained(Work(name: name, body: body))
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
@@ -21,7 +32,8 @@ public enum DedicatedThread {
                 work.body()
                 return nil
             }, work.toOpaque())
-        precondition(status == 0, "cannot start a thread: \(String(cString: strerror(status)))")
+        if status != 0 { work.release() }
+        return status
     }
 
     /// Runs `body` on a thread of its own and waits for its result without blocking the shared pool.

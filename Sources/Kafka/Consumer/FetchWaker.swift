@@ -30,16 +30,16 @@ struct FetchWaker {
     }
 
     private mutating func ask(_ message: rd_kafka_message_t) {
-        guard let name = rd_kafka_topic_name(message.rkt), asking.begin() else { return }
-        polled = 0
-        requests += 1
+        guard asking.canAsk, let name = rd_kafka_topic_name(message.rkt) else { return }
         let (topic, partition) = (String(cString: name), message.partition)
-        DedicatedThread.start(name: "kafka-fetch") { [handle, asking] in
+        let isAsked = asking.ask(thread: "kafka-fetch") { [handle] in
             var (low, high): (Int64, Int64) = (0, 0)
             // The answer does not matter: without one librdkafka looks by itself within a second.
             _ = rd_kafka_query_watermark_offsets(handle.pointer, topic, partition, &low, &high, Self.patience)
-            asking.end()
         }
+        guard isAsked else { return }
+        polled = 0
+        requests += 1
     }
 
     /// Nobody asks any more when it returns; false when that took longer than `limit`.

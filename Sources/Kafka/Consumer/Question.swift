@@ -7,14 +7,23 @@ final class Question: Sendable {
     private let isClosed = Atomic<Bool>(false)
     private let group = DispatchGroup()
 
-    /// On the client's thread. False while another one is under way, and once it is closed.
-    func begin() -> Bool {
-        guard !isClosed.load(ordering: .relaxed), !isUnderWay.exchange(true, ordering: .acquiringAndReleasing) else { return false }
+    /// On the client's thread. False while a question is under way, and once it is closed.
+    var canAsk: Bool { !isClosed.load(ordering: .relaxed) && !isUnderWay.load(ordering: .acquiring) }
+
+    /// On the client's thread. False where it cannot ask, and where the process may have no more threads: nothing is asked then.
+    func ask(thread name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+        guard canAsk else { return false }
+        isUnderWay.store(true, ordering: .relaxed)
         group.enter()
-        return true
+        let isAsked = DedicatedThread.startIfPossible(name: name) { [self] in
+            body()
+            end()
+        }
+        if !isAsked { end() }
+        return isAsked
     }
 
-    func end() {
+    private func end() {
         isUnderWay.store(false, ordering: .releasing)
         group.leave()
     }

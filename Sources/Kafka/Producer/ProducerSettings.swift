@@ -21,7 +21,8 @@ public struct ProducerSettings: Sendable, Equatable {
 
     public init(
         transactionalID: String? = nil, transactionTimeout: Duration = .seconds(6), linger: Duration = .milliseconds(2),
-        maximumQueuedRecords: Int32 = 100_000, maximumQueuedKibibytes: Int32? = nil, deliveryTimeout: Duration = .seconds(60), maximumRecordBytes: Int32 = 17_000_000,
+        maximumQueuedRecords: Int32 = 100_000, maximumQueuedKibibytes: Int32? = nil, deliveryTimeout: Duration = .seconds(60),
+        maximumRecordBytes: Int32 = 17_000_000,
         maximumBatchBytes: Int32? = nil, keepsOnlyFailures: Bool = false
     ) {
         self.transactionalID = transactionalID

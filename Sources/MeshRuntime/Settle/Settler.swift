@@ -20,7 +20,7 @@ final class Settler: Sendable {
             while true {
                 switch queue.take(limit: .seconds(60)) {
                 case .element(let work): mailbox.put(.settled(work.batch.id, worker.settle(work)))
-                case .nothing: continue
+                case .nothing: worker.rest()
                 case .closed:
                     worker.close()
                     return
@@ -71,6 +71,9 @@ private struct SettleWorker {
             logger.warn("the producer is not ready yet: \(error)")
         }
     }
+
+    /// Nothing came for a while: what librdkafka has to say, of a broker that is away above all, is fetched, or it would pile up.
+    func rest() { _ = current?.producer.deliveries() }
 
     mutating func close() {
         if let producer = current?.producer { producer.close(timeout: .seconds(3)) }

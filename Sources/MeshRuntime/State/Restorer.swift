@@ -65,6 +65,9 @@ final class Restorer: Sendable {
                         let end = Moment.current.uptime + Self.copyLimit
                         let isComplete = worker.copy(copied) { !queue.isEmpty || Moment.current.uptime >= end }
                         pause = isComplete ? Self.copyEvery : 100
+                    } else {
+                        // Nobody would fetch what librdkafka has to say meanwhile.
+                        worker.close()
                     }
                 case .closed:
                     worker.close()
