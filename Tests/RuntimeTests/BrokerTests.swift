@@ -213,7 +213,8 @@ import Testing
                 let key = StateKey.state(aggregate: "a\(number % 500)").bytes
                 try producer.send(
                     OutgoingRecord(
-                        topic: topic, partition: Int32(number % 3), key: key, value: number % 11 == 10 ? nil : Array("\(number)".utf8)))
+                        topic: topic, partition: Int32(number % 3), key: key,
+                        value: number % 11 == 10 ? nil : Array("{\"total\":\(number)}".utf8)))
             }
             try producer.commitTransaction(timeout: .seconds(30))
         }
@@ -221,22 +222,23 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let place = Snapshots.Place(
             directory: directory, instance: settings.instance, topic: topic, clusterID: "c", maximumPages: nil)
-        func restored(_ place: Snapshots.Place?, until isDone: () throws -> Bool) async throws -> ([Int32: [String: String]], Int) {
+        let bot = try CountBot(configuration: BotConfiguration(name: settings.bot))
+        func restored(_ place: Snapshots.Place?, until isDone: () throws -> Bool) async throws -> ([Int32: [String: Int?]], Int) {
             let mailbox = Mailbox()
             let restorer = Restorer(
-                client: broker.settings, settings: settings,
+                client: broker.settings, settings: settings, bot: bot,
                 decoder: RecordDecoder(codec: MeshCodec(catalogue: EventCatalogue(), topics: settings.topics), early: nil),
                 place: place, mailbox: mailbox, logger: Logger(bot: "CopyBot", level: .error))
             restorer.submit(
                 Restorer.Request(partitions: (0..<3).map { TopicPartition(settings.topics.inbox, $0) }, assignment: 1, statePartitions: 3))
-            var states: [Int32: [String: String]] = [:]
+            var states: [Int32: [String: Int?]] = [:]
             try await eventually(within: .seconds(60)) {
                 while case .element(.restored(let restorations)) = mailbox.take(limit: .zero) {
                     for restoration in restorations {
-                        states[restoration.topicPartition.partition] = Dictionary(
-                            uniqueKeysWithValues: restoration.state.map {
-                                (String(decoding: $0.key, as: UTF8.self), String(decoding: $0.value, as: UTF8.self))
-                            })
+                        #expect(restoration.state.unreadable == 0)
+                        states[restoration.topicPartition.partition] = restoration.state.states.mapValues {
+                            ($0 as? CountBot.State)?.total
+                        }
                     }
                 }
                 return states.count == 3

@@ -50,7 +50,19 @@ public struct ClusterMetadata: Sendable, Equatable {
 extension AdminClient {
     /// Brokers, topics and partitions. `topic` limits it to one; one that does not exist then has an error.
     public func metadata(topic: String? = nil, timeout: Duration = standardTimeout) throws(KafkaError) -> ClusterMetadata {
-        let handle = handle
+        try ClusterMetadata(asking: handle, topic, timeout)
+    }
+}
+
+extension Consumer {
+    /// Brokers, topics and partitions. `topic` limits it to one; one that does not exist then has an error.
+    public func metadata(topic: String? = nil, timeout: Duration = .seconds(15)) throws(KafkaError) -> ClusterMetadata {
+        try ClusterMetadata(asking: handle, topic, timeout)
+    }
+}
+
+extension ClusterMetadata {
+    fileprivate init(asking handle: ClientHandle, _ topic: String?, _ timeout: Duration) throws(KafkaError) {
         let only = topic.flatMap { rd_kafka_topic_new(handle.pointer, $0, nil) }
         defer { if let only { rd_kafka_topic_destroy(only) } }
         var result: UnsafePointer<rd_kafka_metadata>?
@@ -62,12 +74,12 @@ extension AdminClient {
             .map(ClusterMetadata.Topic.init(reading:))
         let brokers = UnsafeBufferPointer(start: result.pointee.brokers, count: Int(result.pointee.broker_cnt))
             .map { ClusterMetadata.Broker(id: $0.id, host: String(cString: $0.host), port: $0.port) }
-        return ClusterMetadata(
+        self.init(
             brokers: brokers, topics: Dictionary(topics.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
-            clusterID: clusterID(handle, deadline.remaining))
+            clusterID: Self.clusterID(handle, deadline.remaining))
     }
 
-    private func clusterID(_ handle: ClientHandle, _ timeout: Duration) -> String? {
+    private static func clusterID(_ handle: ClientHandle, _ timeout: Duration) -> String? {
         guard let id = rd_kafka_clusterid(handle.pointer, timeout.rdMilliseconds) else { return nil }
         defer { rd_kafka_mem_free(handle.pointer, id) }
         return String(cString: id)

@@ -49,7 +49,7 @@ final class EngineLoop {
         let metrics = Metrics()
         outputs = OutputWriter(options.configuration, metrics: metrics, logger: options.logger)
         restorer = Restorer(
-            client: options.client, settings: settings, decoder: engine.decoder, place: snapshots, mailbox: mailbox,
+            client: options.client, settings: settings, bot: engine.bot, decoder: engine.decoder, place: snapshots, mailbox: mailbox,
             logger: options.logger)
         reporter = try Reporter(options: options, metrics: metrics, side: side, restorer: restorer, host: host)
         // A bot's domain is that of what it produces first; only domains that have a log topic publish their lines.

@@ -60,7 +60,6 @@ extension Engine {
 
     func restored(_ restoration: Restoration, at moment: Moment) {
         guard awaits(restoration), let partition = partitions[restoration.topicPartition] else { return }
-        let (topic, number) = (partition.topicPartition.topic, partition.topicPartition.partition)
         if let committed = restoration.committed, committed.offset >= 0 {
             let finished =
                 partition.isAnew
@@ -68,22 +67,12 @@ extension Engine {
                 : CommitMetadata.finished(committed: committed.offset, in: committed.metadata)
             partition.ledger = OffsetLedger(committed: committed.offset, finished: finished)
         }
-        var unreadable = 0
-        for (key, value) in restoration.state {
-            switch StateKey(key) {
-            case .journal(topic, number, let offset): partition.journals[offset] = value
-            case .notDone(topic, number, let offset): partition.notes.append(offset)
-            case .state(let aggregate) where partition.role == .inbox:
-                do { partition.states[aggregate] = try bot.decodeState(value) } catch { unreadable += 1 }
-            default: break
-            }
+        let state = restoration.state
+        (partition.journals, partition.notes, partition.states) = (state.journals, state.notes, state.states)
+        if state.unreadable > 0 {
+            let place = "\(settings.topics.state)[\(partition.topicPartition.partition)]"
+            log(.error, "\(contract.name): \(state.unreadable) states in \(place) cannot be read and count as not there")
         }
-        if unreadable > 0 {
-            log(
-                .error,
-                "\(contract.name): \(unreadable) states in \(settings.topics.state)[\(number)] cannot be read and count as not there")
-        }
-        partition.notes.sort()
         // What was taken in before the consumer was put there comes again, or is gone.
         if restoration.putTo != nil { _ = takeEarly(partition) }
         if let offset = restoration.forgetFrom { forgetLost(partition, from: offset) }

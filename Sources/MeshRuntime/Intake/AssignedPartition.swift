@@ -99,8 +99,7 @@ struct Restoration: Sendable {
     var cut: LogCut?
     /// The last records that were finished, as `FinishedHistory` says, for deduplication; of a log that was cut the last that it has, finished or not.
     var history: Remembered
-    /// The newest value of each key of the state partition that belongs to it.
-    var state: [(key: [UInt8], value: [UInt8])]
+    var state: RestoredState
 }
 
 /// Which records of a partition were finished by its earlier owners, the last of them: below the committed offset, and those above it that the commit

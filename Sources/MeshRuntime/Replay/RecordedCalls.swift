@@ -34,7 +34,6 @@ actor RecordedCalls {
             let results = try await results(for: recall.replay)
             return results.outcome(of: request, key: key) ?? Self.skipped(request, "the audit has no result of the original call")
         } catch {
-            forget()
             return .failure(
                 CallFailure(.transient, code: ReplayMarks.unreadableCode, message: "\(AuditRecord.topic) cannot be read: \(error)"))
         }
@@ -46,14 +45,23 @@ actor RecordedCalls {
     }
 
     private func results(for replay: String) async throws -> RecordedResults {
-        if let reading, known.contains(replay) { return try await reading.value }
+        let task = task(for: replay)
+        do { return try await task.value } catch {
+            // Of those who waited for it the others may have begun another.
+            if reading == task { forget() }
+            throw error
+        }
+    }
+
+    private func task(for replay: String) -> Task<RecordedResults, any Error> {
+        if let reading, known.contains(replay) { return reading }
         if known.count >= Self.mostKnown { known = [] }
         known.insert(replay)
         let task = Task { [client, bot, logger] in
             try await DedicatedThread.run(name: "audit") { try Self.read(client, bot: bot, logger: logger) }
         }
         reading = task
-        return try await task.value
+        return task
     }
 
     private func forgetWhenIdle() -> Task<Void, any Error> {
@@ -74,12 +82,10 @@ actor RecordedCalls {
     }
 
     private static func read(_ client: ClientSettings, bot: String, logger: Logger) throws -> RecordedResults {
-        let admin = try AdminClient(client, observer: .logging(logger))
-        let topic = try admin.metadata(topic: AuditRecord.topic).topics[AuditRecord.topic]
-        admin.close(timeout: .seconds(2))
-        if let error = topic?.error { throw error }
         let consumer = try Consumer(client, group: .none(reportsPartitionEnd: true), observer: .logging(logger))
         defer { consumer.close(timeout: .seconds(2)) }
+        let topic = try consumer.metadata(topic: AuditRecord.topic).topics[AuditRecord.topic]
+        if let error = topic?.error { throw error }
         var results = RecordedResults(bot: bot)
         let partitions = (topic?.partitions ?? []).map { TopicPartition(AuditRecord.topic, $0.id) }
         let scan = PartitionScan(consumer: consumer, progress: RestoreProgress(), logger: logger)

@@ -33,7 +33,7 @@ public enum AuditTail: Sendable, Equatable {
         let consumer = try Consumer(settings, group: .none(reportsPartitionEnd: true))
         defer { consumer.close(timeout: .seconds(2)) }
         let key = Array(actor.utf8)
-        guard let partition = try partition(of: key, client, limit: limit) else { return .none }
+        guard let partition = try partition(of: key, consumer, limit: limit) else { return .none }
         let marks = try consumer.watermarks(of: partition, timeout: limit)
         var high = marks.high
         var size: Int64 = 500
@@ -47,10 +47,8 @@ public enum AuditTail: Sendable, Equatable {
         return .none
     }
 
-    private static func partition(of key: [UInt8], _ client: ClientSettings, limit: Duration) throws -> TopicPartition? {
-        let admin = try AdminClient(client)
-        defer { admin.close(timeout: .seconds(2)) }
-        guard let topic = try admin.metadata(topic: AuditRecord.topic, timeout: limit).topics[AuditRecord.topic] else { return nil }
+    private static func partition(of key: [UInt8], _ consumer: Consumer, limit: Duration) throws -> TopicPartition? {
+        guard let topic = try consumer.metadata(topic: AuditRecord.topic, timeout: limit).topics[AuditRecord.topic] else { return nil }
         if let error = topic.error { throw error }
         return topic.partitions.isEmpty
             ? nil : TopicPartition(AuditRecord.topic, Murmur2.partition(of: key, among: Int32(topic.partitions.count)))

@@ -39,8 +39,6 @@ final class SignalReader: Sendable {
     ) throws {
         let consumer = try Consumer(client, group: .none(reportsPartitionEnd: true), observer: .logging(logger))
         defer { consumer.close(timeout: .seconds(2)) }
-        let admin = try AdminClient(client, observer: .logging(logger))
-        defer { admin.close(timeout: .seconds(2)) }
         let codec = MeshCodec(catalogue: EventCatalogue(), topics: topics)
         let names = [ControlRecord.topic] + contract.cancels.map(\.type.name)
         var known: [String: Int] = [:]
@@ -53,7 +51,7 @@ final class SignalReader: Sendable {
             // Topics may be made, and grow, while we run.
             if looked.map({ now.uptime - $0 > 30_000 }) ?? true {
                 looked = now.uptime
-                let metadata = try admin.metadata()
+                let metadata = try consumer.metadata()
                 var counts: [String: Int] = [:]
                 for name in names { counts[name] = metadata.topics[name]?.partitions.count ?? 0 }
                 if counts != known {

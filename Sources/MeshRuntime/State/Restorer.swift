@@ -1,3 +1,4 @@
+import BotKit
 import Envelopes
 import Kafka
 import Telemetry
@@ -33,13 +34,14 @@ final class Restorer: Sendable {
 
     /// - Parameter place: of the local copies; nil: there are none.
     init(
-        client: ClientSettings, settings: RuntimeSettings, decoder: RecordDecoder, place: Snapshots.Place?, mailbox: Mailbox, logger: Logger
+        client: ClientSettings, settings: RuntimeSettings, bot: any Bot, decoder: RecordDecoder, place: Snapshots.Place?, mailbox: Mailbox,
+        logger: Logger
     ) {
         let (queue, progress, failures) = (queue, progress, failures)
         DedicatedThread.start(name: "restore") {
             let snapshots = place.map { Snapshots($0, logger: logger, failures: failures) }
             var worker = RestoreWorker(
-                client: client, settings: settings, decoder: decoder, logger: logger, snapshots: snapshots, progress: progress)
+                client: client, settings: settings, bot: bot, decoder: decoder, logger: logger, snapshots: snapshots, progress: progress)
             var waiting = RestoreQueue()
             var copied: Set<Int32> = []
             var pause = Self.copyEvery
@@ -96,6 +98,7 @@ final class Restorer: Sendable {
 struct RestoreWorker {
     let client: ClientSettings
     let settings: RuntimeSettings
+    let bot: any Bot
     let decoder: RecordDecoder
     let logger: Logger
     let reader: StateReader
@@ -107,11 +110,12 @@ struct RestoreWorker {
     private static let limit: Duration = .seconds(5)
 
     init(
-        client: ClientSettings, settings: RuntimeSettings, decoder: RecordDecoder, logger: Logger, snapshots: Snapshots?,
+        client: ClientSettings, settings: RuntimeSettings, bot: any Bot, decoder: RecordDecoder, logger: Logger, snapshots: Snapshots?,
         progress: RestoreProgress
     ) {
         self.client = client
         self.settings = settings
+        self.bot = bot
         self.decoder = decoder
         self.logger = logger
         self.progress = progress
@@ -172,7 +176,10 @@ struct RestoreWorker {
     private mutating func attempt(_ request: Restorer.Request) throws -> [Restoration] {
         let consumer = try connected()
         var committed = try consumer.committed(request.partitions, timeout: Self.limit)
-        let state = try readState(request.numbers, consumer)
+        // Keys of another form say nothing.
+        let state = try readState(request.numbers, consumer).mapValues { entries in
+            entries.compactMap { key, value in StateKey(key).map { (key: $0, value: value) } }
+        }
         tellMisplaced(state, among: request.statePartitions)
         var history: [TopicPartition: Remembered] = [:]
         let window = 2 * settings.limits.dedupWindow
@@ -206,15 +213,16 @@ struct RestoreWorker {
                 topicPartition: partition, assignment: request.assignment, committed: committed[partition],
                 forgetFrom: beginnings[partition]?.forgetFrom, putTo: beginnings[partition]?.putTo, cut: request.cut,
                 history: history[partition] ?? Remembered(),
-                state: number.flatMap { state[$0] }?.compactMap { key, value in belongs(key, to: partition) ? (key, value) : nil } ?? [])
+                state: RestoredState(
+                    number.flatMap { state[$0] } ?? [], of: partition, isInbox: partition.topic == settings.topics.inbox, bot: bot))
         }
     }
 
     /// Keys that lie where nobody looks for them, since the topic had another number of partitions when they were written. Told once.
-    private mutating func tellMisplaced(_ state: [Int32: [[UInt8]: [UInt8]]], among count: Int32?) {
+    private mutating func tellMisplaced(_ state: [Int32: [(key: StateKey, value: [UInt8])]], among count: Int32?) {
         guard let count, count > 0 else { return }
         for (number, entries) in state where !told.contains(number) {
-            let misplaced = entries.keys.lazy.compactMap { StateKey($0) }.filter { $0.partition(among: count) != number }.count
+            let misplaced = entries.count { $0.key.partition(among: count) != number }
             guard misplaced > 0 else { continue }
             told.insert(number)
             logger.error(
@@ -233,14 +241,5 @@ struct RestoreWorker {
         logger.error(
             "\(partition) ends at \(end), below \(known), which \(settings.group) \(what): records were lost there, or the topic was made anew. It goes on at \(beginning.commit.offset); look for a leader that was not in sync, or a backup that was put back",
             ["partition": .string(partition.description)])
-    }
-
-    private func belongs(_ key: [UInt8], to partition: TopicPartition) -> Bool {
-        switch StateKey(key) {
-        case .journal(let topic, let number, _), .notDone(let topic, let number, _):
-            topic == partition.topic && number == partition.partition
-        case .state: partition.topic == settings.topics.inbox
-        case nil: false
-        }
     }
 }

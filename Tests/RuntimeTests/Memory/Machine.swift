@@ -255,7 +255,7 @@ final class Machine {
     /// What the restoring thread would read now.
     func restoration(of partition: TopicPartition, _ assignment: UInt64, _ cut: LogCut? = nil) -> Restoration {
         log.restoration(
-            of: partition, assignment: assignment, cut: cut, decoder: engine.decoder, window: Int64(settings.limits.dedupWindow))
+            of: partition, assignment: assignment, cut: cut, bot: bot, decoder: engine.decoder, window: Int64(settings.limits.dedupWindow))
     }
 
     /// What the loop does from time to time: it hears of the ends that it asked for the last time.

@@ -1,3 +1,4 @@
+import BotKit
 import Envelopes
 import Kafka
 
@@ -74,7 +75,7 @@ final class MemoryLog {
 
     /// What a new owner reads first.
     func restoration(
-        of partition: TopicPartition, assignment: UInt64, cut: LogCut? = nil, decoder: RecordDecoder, window: Int64
+        of partition: TopicPartition, assignment: UInt64, cut: LogCut? = nil, bot: any Bot, decoder: RecordDecoder, window: Int64
     ) -> Restoration {
         let beginning = Beginning(committed[partition], Watermarks(low: 0, high: end(of: partition)), cut: cut, window: window)
         let isAsked = committed[partition] != nil || cut != nil || partition.topic == ScheduleFired.type.name
@@ -95,6 +96,10 @@ final class MemoryLog {
             topicPartition: partition, assignment: assignment, committed: commit, forgetFrom: beginning.forgetFrom, putTo: beginning.putTo,
             cut: cut,
             history: history,
-            state: latest.compactMap { key, value in value.map { (key, $0) } })
+            state: RestoredState(
+                latest.compactMap { key, value in
+                    guard let key = StateKey(key), let value else { return nil }
+                    return (key: key, value: value)
+                }, of: partition, isInbox: partition.topic == decoder.codec.topics.inbox, bot: bot))
     }
 }
