@@ -44,7 +44,7 @@ documents: build
 lint:
 	@swift format lint --strict --parallel --recursive Sources Tests Package.swift
 
-# The relay beside a bare loop in C and one in Python, and what else docs/benchmarks.md says of it; the figures go there, unless BENCH_FLAGS ask for less. Half an hour.
+# The relay beside a bare loop in C and one in Python, and what else docs/benchmarks.md says of it; the figures go there. Half an hour. BENCH_FLAGS take the place of these flags.
 bench: bootstrap-test $(LOADTEST)/relay $(LOADTEST)/python/installed release-broker release-load
 	@.build/release/meshload bench $(or $(BENCH_FLAGS),--all --write docs/benchmarks.md)
 

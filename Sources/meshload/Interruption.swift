@@ -35,7 +35,8 @@ enum Interruption {
     /// Does what neither of the signals interrupts.
     static func hold<Result: Sendable>(_ body: () throws -> Result) rethrows -> Result { try actions.withLock { _ in try body() } }
 
-    /// Waits for the signals on a thread of its own; they must be blocked already. A second one ends the process at once.
+    /// Waits for the signals on a thread of its own; they must be blocked already. Ctrl-C once more ends the process at once; SIGTERM does not, since who ends a
+    /// group of processes may send it twice.
     static func watch() {
         DedicatedThread.start(name: "signals") {
             var set = sigset_t()
@@ -44,8 +45,9 @@ enum Interruption {
             sigaddset(&set, SIGINT)
             var signal: Int32 = 0
             while sigwait(&set, &signal) != 0 {}
+            sigdelset(&set, SIGTERM)
             pthread_sigmask(SIG_UNBLOCK, &set, nil)
-            Terminal.write("meshload: interrupted, ending what was begun; once more ends it at once\n", to: STDERR_FILENO)
+            Terminal.write("meshload: interrupted, ending what was begun; Ctrl-C once more leaves it\n", to: STDERR_FILENO)
             actions.withLock { actions in
                 for action in actions.reversed() { action.body() }
                 _exit(128 + signal)

@@ -44,7 +44,7 @@ enum MeshLoad {
                 "verify", summary: "read both topics whole and compare them",
                 discussion: """
                     The exit status is 1 when anything is not as promised, and when there is nothing to compare. Only the two topics are read: a request
-                    that became a dead letter counts as lost. A record that cannot be read is counted, and compared with nothing.
+                    that became a dead letter counts as lost, and a result that says of itself that it may be late is not misplaced. A record that cannot be read is counted, and compared with nothing.
                     """,
                 flags: [
                     brokers, input, output, mode,

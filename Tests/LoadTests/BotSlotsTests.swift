@@ -92,7 +92,7 @@ import Testing
             slots.thaw(1)
             try go(file)
         }
-        #expect(twice == ["bot 1 exited with status 3 by itself"])
+        #expect(twice == ["bot 1 exited with status 3 by itself"], "only the process that was frozen")
     }
 
     @Test(.timeLimit(.minutes(10))) func theMemoryOfWhoeverRunsIsRead() async throws {

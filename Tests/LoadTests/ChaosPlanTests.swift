@@ -143,9 +143,21 @@ import Testing
             ChaosPlanner.plan(.diskFull, .exactlyOnce, seed: 1, seconds: 20),
             ChaosPlanner.plan(.diskFull, .exactlyOnce, seed: 1, seconds: 300)
         )
-        #expect(short.brokerDiskMegabytes < 100)
-        // 90,000 requests.
-        #expect(long.brokerDiskMegabytes << 20 >= 90_000 * 4_000)
+        #expect(short.brokerDiskMebibytes < 160)
+        // 90,000 requests and those of a minute of waiting, at 4 kB, beside what is filled.
+        #expect(long.brokerDiskMebibytes << 20 >= 108_000 * 4_000 + 60 << 20)
+    }
+
+    /// What was said again, and the Kafka that the environment named; what is so by default is left out.
+    @Test func aRunIsRepeatedWithWhatWasSaid() throws {
+        let words = ["chaos", "--seed", "3", "--duration", "30", "--stall-limit", "10", "--keep", "--quiet-limit", "120"]
+        guard case .run(let invocation) = try MeshLoad.program.parse(words, environment: ["MESH_TOPICS_DIR": "elsewhere"]) else {
+            Issue.record("a command")
+            return
+        }
+        let said = ["--duration", "30", "--quiet-limit", "120", "--topics", "elsewhere"]
+        #expect(ChaosOptions.repeated(invocation, brokers: nil) == said)
+        #expect(ChaosOptions.repeated(invocation, brokers: "k:9092") == ["--brokers", "k:9092"] + said)
     }
 
     @Test func requestsFailAtFirstByTheirNumber() {

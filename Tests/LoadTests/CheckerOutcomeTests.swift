@@ -209,7 +209,13 @@ import Testing
         var scene = ChaosScene()
         try scene.request("1")
         try scene.result(of: "1", partition: 1)
-        scene.expectFault("1 results are out of the order of their key: 1")
+        scene.expectFault("1 results have another key than their request, or lie in another partition: 1")
+        // That it may be late says nothing of where it lies.
+        var late = ChaosScene(mode: .atLeastOnce)
+        try late.request("1")
+        try late.retry("1", CommittedOffset(offset: 1))
+        try late.result(of: "1", key: "b", isReordered: true)
+        late.expectFault("1 results have another key than their request, or lie in another partition: 1")
     }
 
     @Test func aResultThatSaysOtherThanItsRequestIsFound() throws {

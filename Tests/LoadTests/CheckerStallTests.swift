@@ -19,14 +19,18 @@ import Testing
         var scene = ChaosScene()
         scene.sample(at: 1, committed: 0)
         try scene.request("1")
-        scene.sample(at: 14, committed: 0)
-        scene.sample(at: 15, committed: 0)
+        for time in [10.0, 12] { scene.sample(at: time, committed: 0) }
         try scene.result(of: "1")
-        scene.sample(at: 16, committed: 1)
+        scene.sample(at: 13, committed: 1)
         #expect(scene.verdict.faults == [])
-        for time in 17...18 { scene.sample(at: Double(time), committed: 1) }
-        scene.calm = [1..<20]
-        #expect(scene.verdict.faults == [])
+    }
+
+    @Test func whereNobodyLookedForLongNothingIsShown() throws {
+        var scene = ChaosScene()
+        for time in [1.0, 2, 13] { scene.sample(at: time, committed: 0) }
+        scene.expectFault("nobody looked at the commits for 11")
+        scene.calm = [0..<3, 12..<20]
+        #expect(!scene.verdict.faults.contains { $0.contains("nobody looked") }, "a fault explains it")
     }
 
     @Test func aPartitionThatStandsStillBetweenTwoFaultsIsNamed() throws {

@@ -70,17 +70,17 @@ import Testing
             attempts += 1
             let records = whole.records.enumerated().map { refused.contains($0) || delivered.contains($0) ? [] : $1 }
             settler.submit(SettleBatch(id: UInt64(attempts), records: records, offsets: [:]), group: nil)
-            guard case .failed(let error, let unwritten, let more, let lastBegun, let isAnotherWay) = try await answer(mailbox) else {
-                break
-            }
+            guard case .failure(let failure) = try await answer(mailbox) else { break }
+            let (more, lastBegun) = (failure.delivered, failure.lastBegun)
             // Of what was left out nothing was written.
             let last = more.filter { !records[$0].isEmpty }.max()
             if let last { #expect(lastBegun ?? -1 >= last) } else { #expect(lastBegun == nil) }
             delivered.formUnion(more)
-            let judged = unwritten.filter(\.error.isRefusal)
+            let judged = failure.unwritten.filter(\.error.isRefusal)
             #expect(judged.allSatisfy { $0.topic == topic })
             refused.formUnion(judged.map(\.item))
-            #expect(!judged.isEmpty || isAnotherWay || error.isRetriable || !unwritten.isEmpty, "\(error)")
+            let isExplained = !judged.isEmpty || failure.isAnotherWay || failure.error.isRetriable || !failure.unwritten.isEmpty
+            #expect(isExplained, "\(failure.error)")
         }
         #expect(attempts < 12)
         #expect(refused == large)
@@ -113,11 +113,12 @@ import Testing
             [record(state, 2, bytes: 10)],
         ]
         settler.submit(SettleBatch(id: 1, records: items, offsets: [:]), group: nil)
-        guard case .failed(_, let unwritten, let delivered, let lastBegun, _) = try await answer(mailbox) else {
+        guard case .failure(let failure) = try await answer(mailbox) else {
             Issue.record("a result was refused")
             return
         }
-        #expect(unwritten.map(\.item) == [1] && delivered == [0, 2] && lastBegun == 2)
+        #expect(failure.unwritten.map(\.item) == [1] && failure.delivered == [0, 2] && failure.lastBegun == 2)
+        #expect(failure.deliveredButState.isEmpty)
         #expect(try await visible(results, broker.settings).map(\.key) == [0])
         #expect(try await visible(state, broker.settings).map(\.key) == [0, 2])
         let mended = [[], [record(state, 1, bytes: 20), record(small, 1, bytes: 200)], []]
@@ -127,6 +128,62 @@ import Testing
             return
         }
         #expect(try await visible(state, broker.settings).map(\.key) == [0, 2, 1])
+    }
+
+    /// A topic that is missing is refused at once when the client knows of it, before what comes behind it is handed over.
+    @Test func atLeastOnceWhatStandsBeforeATopicThatIsMissingIsWrittenOnce() async throws {
+        let broker = try await BrokerFixture.shared()
+        let settings = RuntimeSettings(bot: broker.uniqueName("MissingBot"), delivery: .atLeastOnce)
+        let (results, state) = (try await broker.makeTopic("results"), settings.topics.state)
+        let missing = broker.uniqueName("missing")
+        try await broker.makeTopics([NewTopic(name: state, partitions: 1)])
+        let mailbox = Mailbox()
+        let settler = Settler(
+            client: broker.settings, settings: settings, mailbox: mailbox, logger: Logger(bot: "MissingBot", level: .error))
+        defer { settler.close() }
+        func record(_ topic: String, _ number: Int) -> Produced {
+            .record(OutgoingRecord(topic: topic, partition: 0, key: Array("\(number)".utf8), value: [97]))
+        }
+        let items = [[record(results, 0), record(state, 0)], [record(missing, 1)], [record(results, 2), record(state, 2)]]
+        var left = items
+        var names: Set<String> = []
+        for attempt in 1...4 {
+            settler.submit(SettleBatch(id: UInt64(attempt), records: left, offsets: [:]), group: nil)
+            guard case .failure(let failure) = try await answer(mailbox) else {
+                Issue.record("a topic is missing")
+                return
+            }
+            names.insert(failure.error.name)
+            #expect(failure.unwritten.map(\.item) == [1])
+            for place in failure.delivered { left[place] = [] }
+        }
+        #expect(left.map(\.count) == [0, 1, 0] || left.map(\.count) == [0, 1, 2], "\(names)")
+        #expect(try await visible(results, broker.settings).map(\.key).count { $0 == 0 } == 1)
+        #expect(try await visible(state, broker.settings).map(\.key).count { $0 == 0 } == 1)
+    }
+
+    /// Only what is not written yet is written again.
+    @Test func atLeastOnceOfARefusedStateTopicNothingElseIsRepeated() async throws {
+        let broker = try await BrokerFixture.shared()
+        let settings = RuntimeSettings(bot: broker.uniqueName("StateBot"), delivery: .atLeastOnce)
+        let (results, state) = (try await broker.makeTopic("results"), settings.topics.state)
+        try await broker.makeTopics([NewTopic(name: state, partitions: 1, configuration: ["max.message.bytes": "1000"])])
+        let mailbox = Mailbox()
+        let settler = Settler(
+            client: broker.settings, settings: settings, mailbox: mailbox, logger: Logger(bot: "StateBot", level: .error))
+        defer { settler.close() }
+        func record(_ topic: String, bytes: Int) -> Produced {
+            .record(OutgoingRecord(topic: topic, partition: 0, key: [48], value: [UInt8](repeating: 97, count: bytes)))
+        }
+        settler.submit(
+            SettleBatch(id: 1, records: [[record(results, bytes: 10), record(state, bytes: 5_000)]], offsets: [:]), group: nil)
+        guard case .failure(let failure) = try await answer(mailbox) else {
+            Issue.record("the state topic refuses it")
+            return
+        }
+        #expect(failure.delivered.isEmpty && failure.deliveredButState == [0] && failure.lastBegun == 0)
+        #expect(failure.unwritten.map(\.topic) == [state])
+        #expect(try await visible(results, broker.settings).count == 1)
     }
 
     @Test func batchesBecomeSmallerUntilEachRecordGoesAloneAndLargeAgainAfterAWhile() {

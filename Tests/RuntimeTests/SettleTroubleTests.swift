@@ -7,9 +7,27 @@ import Testing
 
 /// A topic that a record must go to and that cannot be written: nothing is committed, and everybody hears of it.
 @Suite struct SettleTroubleTests {
+    /// At-least-once, where the state topic alone is at fault, what is visible is not written again.
+    @Test func whatIsDeliveredButForTheStateTopicIsNotWrittenAgain() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: .atLeastOnce)
+        try machine.send(Work(name: "a", number: 1, how: "call"))
+        machine.runToSettlement()
+        for _ in 0..<3 {
+            machine.settle(.failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true), deliveredButState: [0]))
+            machine.pass(2_000)
+            machine.advance()
+            #expect(try #require(machine.settling).records.joined().map(\.topic) == [machine.settings.topics.state])
+        }
+        machine.runDry()
+        #expect(try machine.events(WorkStarted.self).count == 1)
+        #expect(try machine.events(WorkDone.self).count == 1)
+        machine.expectAllCommitted()
+    }
+
     /// It only tells of the dead letter, which is written.
-    @Test func aDeadLetterDoesNotWaitForATopicOfErrorsThatRefuses() throws {
-        let machine = try Machine(WorkBot.self, partitions: 1)
+    @Test(arguments: DeliveryMode.allCases)
+    func aDeadLetterDoesNotWaitForATopicOfErrorsThatRefuses(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
         try machine.send(Work(name: "a", number: 1, how: "poison"))
         machine.runToSettlement()
         let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed")

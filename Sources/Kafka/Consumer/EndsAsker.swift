@@ -15,7 +15,7 @@ final class EndsAsker: Sendable {
     /// Does not block, and does nothing while the last question is not answered.
     func ask(_ partitions: [TopicPartition]) {
         guard !partitions.isEmpty else { return }
-        _ = question.ask(thread: "kafka-ends") { [self] in
+        question.ask(thread: "kafka-ends") { [self] in
             do throws(KafkaError) {
                 let ends = try queryEnds(handle.pointer, partitions, Int64(RD_KAFKA_OFFSET_END), Self.patience)
                 answer.withLock { $0 = ends }

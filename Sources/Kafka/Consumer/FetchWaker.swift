@@ -32,14 +32,14 @@ struct FetchWaker {
     private mutating func ask(_ message: rd_kafka_message_t) {
         guard asking.canAsk, let name = rd_kafka_topic_name(message.rkt) else { return }
         let (topic, partition) = (String(cString: name), message.partition)
+        // Also where no thread can be had: the next time is early enough.
+        polled = 0
         let isAsked = asking.ask(thread: "kafka-fetch") { [handle] in
             var (low, high): (Int64, Int64) = (0, 0)
             // The answer does not matter: without one librdkafka looks by itself within a second.
             _ = rd_kafka_query_watermark_offsets(handle.pointer, topic, partition, &low, &high, Self.patience)
         }
-        guard isAsked else { return }
-        polled = 0
-        requests += 1
+        if isAsked { requests += 1 }
     }
 
     /// Nobody asks any more when it returns; false when that took longer than `limit`.

@@ -11,7 +11,7 @@ final class Question: Sendable {
     var canAsk: Bool { !isClosed.load(ordering: .relaxed) && !isUnderWay.load(ordering: .acquiring) }
 
     /// On the client's thread. False where it cannot ask, and where the process may have no more threads: nothing is asked then.
-    func ask(thread name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+    @discardableResult func ask(thread name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
         guard canAsk else { return false }
         isUnderWay.store(true, ordering: .relaxed)
         group.enter()

@@ -1,4 +1,5 @@
-/// How a producer works. Idempotent, all replicas, murmur2 partitions: always. Linger and limits give way to properties of the client's settings.
+/// How a producer works. Idempotent, all replicas, murmur2 partitions: always. Linger and limits give way to properties of the client's settings, but for
+/// `maximumBatchBytes` and `maximumQueuedKibibytes`.
 public struct ProducerSettings: Sendable, Equatable {
     /// Makes the producer transactional, and fences every older producer with the same id.
     public var transactionalID: String?

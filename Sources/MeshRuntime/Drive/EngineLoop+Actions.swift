@@ -21,7 +21,7 @@ extension EngineLoop {
                 settler.submit(batch, group: batch.offsets.isEmpty ? nil : try consumer?.groupMetadata())
             } catch {
                 book.answered(batch.id, isCommitted: false)
-                engine.settled(batch.id, .failed(error), at: .current)
+                engine.settled(batch.id, .failure(SettleFailure(error: error)), at: .current)
             }
         case .commit(let offsets, let isLast): commit(offsets, isLast: isLast)
         case .startCall(let call): calls.start(call)

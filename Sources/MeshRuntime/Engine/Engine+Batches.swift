@@ -24,9 +24,9 @@ extension Engine {
         let isTime = moment.uptime - lastSettle >= settings.limits.commitInterval
         guard !unsettled.isEmpty || !held.isEmpty else { return (isTime || isGivingUp) && hasMovedAlone }
         guard batchItems > 0 else { return false }
-        return isTime || isGivingUp || inputsPause || !unsettled.isEmpty && unsettled.count <= settings.limits.lightBatch
-            || unsettled.count >= batchItems
-            || unsettled.bytes >= settings.limits.batchBytes
+        let isLight = !unsettled.isEmpty && unsettled.count <= settings.limits.lightBatch
+        let isMuch = unsettled.count >= batchItems || unsettled.bytes >= settings.limits.batchBytes
+        return isTime || isGivingUp || inputsPause || isLight || isMuch
     }
 
     /// Whether partitions are about to go to somebody else: nothing waits then.
@@ -116,11 +116,9 @@ extension Engine {
             return
         }
         inFlight = InFlight(batch: nextBatch, since: moment.uptime, items: items, moved: Array(offsets.keys))
+        let records = items.map { $0.unwritten(stateTopic: settings.topics.state) }
         actions.append(
-            .settle(
-                SettleBatch(
-                    id: nextBatch, records: items.map { $0.isDelivered ? [] : $0.records }, bytes: items.reduce(0) { $0 + $1.bytes },
-                    offsets: offsets)))
+            .settle(SettleBatch(id: nextBatch, records: records, bytes: items.reduce(0) { $0 + $1.bytes }, offsets: offsets)))
         nextBatch += 1
     }
 
@@ -147,18 +145,19 @@ extension Engine {
             if settings.delivery == .atLeastOnce { uncommitted.delivered(current.items.reduce(0) { $0 + $1.results }) }
             for item in current.items { committed.append(item) }
             actOnNextCommitted(at: moment)
-        case .failed(let error, let unwritten, let delivered, let lastBegun, let isAnotherWay):
+        case .failure(let failure):
             figures.failedSettling()
-            for one in delivered { current.items[one].isDelivered = true }
-            for item in current.items.prefix(lastBegun ?? 0) where !item.isDelivered { item.markOvertaken() }
+            for one in failure.delivered { current.items[one].delivers(.everything) }
+            for one in failure.deliveredButState { current.items[one].delivers(.results) }
+            for item in current.items.prefix(failure.lastBegun ?? 0) where item.delivery == .nothing { item.markOvertaken() }
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
             inFlight?.isOut = false
             let before = settleAgain.pause
             let pause = min(max(50, before * 2), 2_000)
             settleAgain = (moment.uptime + pause, pause)
-            noteTrouble(error, of: current.items.count, unwritten, pause: pause, at: moment)
+            noteTrouble(failure.error, of: current.items.count, failure.unwritten, pause: pause, at: moment)
             // What is tried next is not the same: there is nothing to wait for.
-            if actOnRefusals(unwritten, at: moment) || isAnotherWay { settleAgain = (moment.uptime, before) }
+            if actOnRefusals(failure.unwritten, at: moment) || failure.isAnotherWay { settleAgain = (moment.uptime, before) }
         }
     }
 

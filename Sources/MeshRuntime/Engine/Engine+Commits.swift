@@ -41,8 +41,9 @@ extension Engine {
         }
         for topicPartition in topicPartitions { partitions[topicPartition]?.isDirty = true }
         settleAgain.at = max(settleAgain.at, moment.uptime + Self.refusalPause)
-        guard refusalTold.map({ moment.uptime - $0 >= SettleTrouble.alarmEvery }) ?? true else { return }
-        refusalTold = moment.uptime
+        let isTold = refusalTold.map { $0.code == error.code && moment.uptime - $0.at < SettleTrouble.alarmEvery } ?? false
+        guard !isTold else { return }
+        refusalTold = (error.code, moment.uptime)
         log(
             error.isStaleMember ? .info : lasts >= SettleTrouble.alarmAfter ? .error : .warn,
             "\(contract.name): a commit was refused and is repeated: \(error)")

@@ -258,8 +258,8 @@ extension Engine {
         }
         if let rejection = job.rejection {
             job.calls = []
-            // What is visible stands in the journal, whatever the bot was told of now.
-            job.made = Results.Made()
+            // What is visible stands in the journal, whatever the bot has said now; but for one that names no event, which is of a version before that.
+            if entry.event != nil { job.made = Results.Made() }
             settleRejected(job, rejection, at: moment)
             return true
         }

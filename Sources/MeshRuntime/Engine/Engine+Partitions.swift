@@ -244,7 +244,8 @@ extension Engine {
         partition.early.count < settings.limits.earlyRecords && earlyBytes < settings.limits.earlyBytes
     }
 
-    private func hasAmpleRoom(_ partition: AssignedPartition) -> Bool {
+    /// Whether a retry partition that was full has so much room again that more are read.
+    func hasAmpleRoom(_ partition: AssignedPartition) -> Bool {
         partition.isRestored && partition.waiting <= settings.limits.waitingPerRetryPartition * 9 / 10
             && partition.waitingBytes <= settings.limits.waitingBytesPerRetryPartition * 9 / 10
     }

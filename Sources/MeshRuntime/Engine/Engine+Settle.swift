@@ -91,14 +91,14 @@ extension Engine {
     }
 
     /// How many events of each type, and reminders, this attempt and those before it have made visible.
-    /// - Parameter step: whether what is about to be settled counts too.
-    private func visible(_ job: Job, with step: Bool = false) -> [String: Int] {
+    /// - Parameter isStepCounted: whether what is about to be settled counts too.
+    private func visible(_ job: Job, isStepCounted: Bool = false) -> [String: Int] {
         var counts: [String: Int] = [:]
         for (type, count) in job.made.counts.counts {
-            let seen = max(step ? count : count - job.made.unsettled[type], job.alreadyProduced(type))
+            let seen = max(isStepCounted ? count : count - job.made.unsettled[type], job.alreadyProduced(type))
             if seen > 0 { counts[type.name] = seen }
         }
-        let reminders = step ? job.made.reminders : job.made.reminders - job.made.unsettledReminders
+        let reminders = isStepCounted ? job.made.reminders : job.made.reminders - job.made.unsettledReminders
         if reminders > 0 { counts[Job.reminders] = reminders }
         return counts.merging(job.produced) { max($0, $1) }
     }
@@ -183,7 +183,7 @@ extension Engine {
     func journalRecord(_ job: Job) throws -> Produced {
         let entry = JournalEntry(
             event: job.event.envelope.id.text, now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes.count,
-            produced: visible(job, with: true), calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
+            produced: visible(job, isStepCounted: true), calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
         return stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)
     }
 

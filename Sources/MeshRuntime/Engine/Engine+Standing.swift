@@ -34,6 +34,11 @@ extension Engine {
         return since.map { moment.uptime - $0 >= SettleTrouble.alarmAfter } ?? false
     }
 
+    /// Whether a record that waits for its time keeps the commit of a retry partition from moving on, or so many of them do that no more are read.
+    func waitsForTime(_ partition: AssignedPartition) -> Bool {
+        partition.isPaused && partition.waiting > 0 && !hasAmpleRoom(partition) || partition.beginsWithWaiting
+    }
+
     private func reasonToWait(_ job: Job, isLate: Bool) -> String? {
         if job.isDecided || isLate && job.unsettledSteps > 0 && job.runningCalls == 0 { return nil }
         if job.began == nil { return "a record waits to be tried again in its place" }
@@ -45,7 +50,7 @@ extension Engine {
         if isPaused { return "paused" }
         if draining != nil || partition.isLeaving { return "draining" }
         if !partition.isRestored { return isRestoring ? "being restored" : nil }
-        if partition.role == .retry, partition.waitsForTime { return "records wait for their time" }
+        if partition.role == .retry, waitsForTime(partition) { return "records wait for their time" }
         if isLate { return nil }
         if parked > 0, partition.isPaused { return "there is no room: records wait to be tried again, or for others of their id" }
         let isBusy = jobsWithCalls >= configuration.constraints.maximumConcurrentJobs || (limiter != nil && !lanes.isEmpty)

@@ -80,8 +80,8 @@ final class Engine {
     var lastSettle: Int64 = 0
     var lastCommit: Int64 = 0
     var uncommitted = Uncommitted()
-    /// When a refusal of commits was last told of, on the monotonic clock; nil: the last was not refused.
-    var refusalTold: Int64?
+    /// Which refusal of a commit was told last, and when, on the monotonic clock; nil since one was taken.
+    var refusalTold: (code: Int32, at: Int64)?
     /// Since when there is no room; nil when there is.
     var fullSince: Int64?
     /// After a failed settlement, or a refused commit: not again before this time, and how long a settlement's pause was.

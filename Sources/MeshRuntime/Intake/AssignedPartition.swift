@@ -71,8 +71,8 @@ final class AssignedPartition {
     /// How many records wait for their time.
     var waiting: Int { waitingOffsets.count }
 
-    /// Whether such a record keeps the commit from moving on, or so many of them that no more are read.
-    var waitsForTime: Bool { isPaused && waiting > 0 || ledger.watermark.map { waitingOffsets.contains($0) } ?? false }
+    /// Whether the first record that is not finished is one of them.
+    var beginsWithWaiting: Bool { ledger.watermark.map { waitingOffsets.contains($0) } ?? false }
 
     func waits(_ record: Record) {
         waitingOffsets.insert(record.offset)

@@ -63,7 +63,7 @@ public struct TopicNames: Sendable, Equatable {
 public struct Limits: Sendable, Equatable {
     /// Records that wait in lanes, for their next attempt in place or for their twin; beyond it nothing is taken in.
     public var waitingRecords = 10_000
-    /// The same in bytes of key and value.
+    /// The same in bytes of key, value and headers.
     public var waitingBytes = 32 << 20
     /// Records that came before their partition was restored; beyond it the partition is paused.
     public var earlyRecords = 1_000

@@ -22,19 +22,27 @@ final class SettleItem {
         case own
     }
 
+    /// What need not be written again.
+    enum Delivery: Comparable {
+        case nothing
+        /// All but what the state topic is to be told.
+        case results
+        case everything
+    }
+
     let job: Job?
     /// The offset that it finishes, and its partition; nil for a step. `own` has only the partition, whose owner alone may write it.
     let partition: AssignedPartition?
     let offset: Int64?
     let result: Result
     private(set) var records: [Produced]
-    /// Of the records, about.
+    /// Of the records, about, and of the one that it finishes.
     let bytes: Int
     /// The record that it is about, where that never became a job.
     private let ownSource: Source?
     var takenIn: Moment?
-    /// At-least-once: its records were delivered with a batch of which others failed.
-    var isDelivered = false
+    /// At-least-once: what of it was delivered with a batch of which others failed.
+    private(set) var delivery = Delivery.nothing
     var state: (any BotState)?
     var events: [Envelope] = []
 
@@ -63,8 +71,9 @@ final class SettleItem {
     ) {
         self.result = result
         self.records = records
-        // A dead letter has what its record's headers are cut to; the record itself is kept as well.
-        self.bytes = (bytes ?? records.reduce(0) { $0 + $1.byteCount }) + (source?.record.headers.byteCount ?? 0)
+        // The record that it finishes is kept as well.
+        let kept = offset == nil ? 0 : (source?.record ?? job?.record)?.byteCount ?? 0
+        self.bytes = (bytes ?? records.reduce(0) { $0 + $1.byteCount }) + kept
         self.job = job
         self.partition = partition
         self.offset = offset
@@ -74,6 +83,18 @@ final class SettleItem {
     /// At-least-once: it is written again, and behind records of items that come after it, maybe of its key. What a bot with state forwards says so to that bot.
     func markOvertaken() {
         if case .forwarded = result { records = records.map(\.markedOvertaken) } else { records = records.map(\.markedReordered) }
+    }
+
+    /// At-least-once: so much of it was delivered. What was delivered before is delivered still.
+    func delivers(_ more: Delivery) { delivery = max(delivery, more) }
+
+    /// What is to be written.
+    func unwritten(stateTopic: String) -> [Produced] {
+        switch delivery {
+        case .nothing: records
+        case .results: records.filter { $0.isOf(stateTopic) }
+        case .everything: []
+        }
     }
 
     /// Does without what it would have written to this topic.
@@ -115,9 +136,21 @@ struct InFlight {
 /// What became of a batch.
 enum SettleOutcome: Sendable {
     case committed
-    /// Nothing of it is visible but what `delivered` names, at-least-once: items that need not be written again. `isAnotherWay`: the next attempt goes about it
-    /// otherwise, and may come at once. `lastBegun`: the last item of which a record may have been delivered.
-    case failed(KafkaError, unwritten: [Unwritten] = [], delivered: Set<Int> = [], lastBegun: Int? = nil, isAnotherWay: Bool = false)
+    case failure(SettleFailure)
+}
+
+/// Nothing of a batch is visible but what is named here.
+struct SettleFailure: Sendable {
+    let error: KafkaError
+    var unwritten: [Unwritten] = []
+    /// At-least-once: items that need not be written again.
+    var delivered: Set<Int> = []
+    /// At-least-once: items of which only what the state topic is told has to be written again.
+    var deliveredButState: Set<Int> = []
+    /// At-least-once: the last item of which a record may have been delivered.
+    var lastBegun: Int?
+    /// The next attempt goes about it otherwise, and may come at once.
+    var isAnotherWay = false
 }
 
 /// What is known of why an item could not be written.

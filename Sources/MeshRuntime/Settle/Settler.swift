@@ -157,7 +157,7 @@ private struct SettleWorker {
                     drop()
                 }
             }
-            return failed(error, unsent, failures, at: failedAt)
+            return failed(error, unsent.map { [$0] } ?? [], failures, at: failedAt)
         }
     }
 
@@ -211,28 +211,25 @@ private struct SettleWorker {
     /// must not take for visible what never was.
     private mutating func deliver(_ work: Settler.Work, _ producer: Producer) -> SettleOutcome {
         _ = producer.deliveries()
-        let (records, stateTopic) = (work.batch.records, settings.topics.state)
-        func isState(_ record: Produced) -> Bool { if case .record(let record) = record { record.topic == stateTopic } else { false } }
-        var handover = Handover(records)
-        var (unsent, failures): (Unwritten?, [Delivery]) = (nil, [])
-        for goesToState in records.contains(where: { $0.contains(where: isState) }) ? [false, true] : [false] where unsent == nil {
-            unsent = send(work.batch, producer) { item, record in
-                guard isState(record) == goesToState, !handover.hasFailed(item) else { return false }
-                handover.hands(item)
-                return true
-            }
-            if let unsent { handover.fails(unsent.item) }
-            do throws(KafkaError) {
+        var handover = Handover(work.batch.records, stateTopic: settings.topics.state)
+        do throws(KafkaError) {
+            var unsent = send(work.batch, producer) { handover.takesResult($0, $1) }.map { [$0] } ?? []
+            try producer.flush(timeout: Self.deliveryLimit)
+            var failures = producer.deliveries()
+            for place in unsent.map(\.item) + failures.map({ Int($0.token) }) { handover.resultFailed(place) }
+            if handover.hasState {
+                let more = send(work.batch, producer) { handover.takesState($0, $1) }.map { [$0] } ?? []
                 try producer.flush(timeout: Self.deliveryLimit)
-            } catch {
-                return failed(error, lastBegun: records.indices.last)
+                let reports = producer.deliveries()
+                for place in more.map(\.item) + reports.map({ Int($0.token) }) { handover.stateFailed(place) }
+                unsent += more
+                failures += reports
             }
-            let reports = producer.deliveries()
-            for report in reports { handover.fails(Int(report.token)) }
-            failures += reports
+            guard let error = unsent.first?.error ?? failures.first?.error else { return .committed }
+            return failed(error, unsent, failures, handover)
+        } catch {
+            return failed(error, lastBegun: work.batch.records.indices.last)
         }
-        guard let error = unsent?.error ?? failures.first?.error else { return .committed }
-        return failed(error, unsent, failures, delivered: handover.delivered, lastBegun: handover.lastBegun)
     }
 
     /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most so many milliseconds.
@@ -254,12 +251,14 @@ private struct SettleWorker {
     /// - Parameters:
     ///   - unsent: what the producer did not take.
     ///   - failures: reports of records that were not delivered.
+    ///   - handover: what was delivered all the same; nil: nothing that is known.
+    ///   - lastBegun: where that is not known, the last item of which a record may have been delivered.
     ///   - uptime: when, in milliseconds of the monotonic clock; an abort may have taken long since.
     private mutating func failed(
-        _ error: KafkaError, _ unsent: Unwritten? = nil, _ failures: [Delivery] = [], delivered: Set<Int> = [], lastBegun: Int? = nil,
+        _ error: KafkaError, _ unsent: [Unwritten] = [], _ failures: [Delivery] = [], _ handover: Handover? = nil, lastBegun: Int? = nil,
         at uptime: Int64 = Moment.current.uptime
     ) -> SettleOutcome {
-        var unwritten = unsent.map { [$0] } ?? []
+        var unwritten = unsent
         let tooLarge = Dictionary(grouping: failures.filter { $0.error?.isRecordTooLarge ?? false }, by: \.topicPartition)
         // Of several that failed together nobody knows which is at fault.
         let crowded = size.isAlone ? [:] : tooLarge.filter { $0.value.count > 1 }
@@ -274,7 +273,11 @@ private struct SettleWorker {
         }
         let cause = SettleTrouble.cause(crowded.values.first?.first?.error ?? error, unwritten)
         noteFailure(error, at: uptime)
-        return .failed(cause, unwritten: unwritten, delivered: delivered, lastBegun: lastBegun, isAnotherWay: !crowded.isEmpty)
+        return .failure(
+            SettleFailure(
+                error: cause, unwritten: unwritten, delivered: handover?.delivered ?? [],
+                deliveredButState: handover?.deliveredButState ?? [], lastBegun: handover.map(\.lastBegun) ?? lastBegun,
+                isAnotherWay: !crowded.isEmpty))
     }
 
     private mutating func noteFailure(_ error: KafkaError, at now: Int64) {

@@ -32,6 +32,8 @@ final class Snapshots {
     private static let pause: Int64 = 60_000
     /// When the reading at hand began, in milliseconds since 1970-01-01T00:00:00Z.
     private var readingBegan: Int64 = 0
+    /// By partition the offset at which a copy ends whose record was compacted away, and that others have proven: loading it again would prove no more.
+    private var proven: [Int32: Int64] = [:]
     /// A write of the reading at hand failed: what follows would leave a gap.
     private(set) var hasGap = false
     private var pending: [Int32: [Record]] = [:]
@@ -55,6 +57,10 @@ final class Snapshots {
     func head(_ number: Int32) -> SnapshotStore.Head? {
         attempt("read") { store throws(SQLiteError) in try store.head(number) } ?? nil
     }
+
+    func proves(_ number: Int32, _ anchor: SnapshotStore.Anchor) { proven[number] = anchor.offset }
+
+    func isProven(_ number: Int32, _ anchor: SnapshotStore.Anchor) -> Bool { proven[number] == anchor.offset }
 
     /// A reading begins, which carries the copies on.
     func begin(at time: Int64) {
@@ -94,6 +100,7 @@ final class Snapshots {
         logger.warn("the copy of \(place.topic)[\(number)] does not fit the topic: \(reason); it is made anew")
         failures.note()
         pending[number] = nil
+        proven[number] = nil
         _ = attempt("written") { store throws(SQLiteError) in try store.remove(number) }
     }
 

@@ -128,6 +128,7 @@ struct StateReader {
             // The anchor is read again, to see that the topic is still the same.
             if let anchor = head?.anchor {
                 if anchor.offset + 1 < marks.high { starts[number] = anchor.offset }
+                if snapshots.isProven(number, anchor) { (starts[number], anchors[number]) = (anchor.offset + 1, nil) }
             } else if marks.low < marks.high {
                 starts[number] = marks.low
             }
@@ -136,6 +137,7 @@ struct StateReader {
         if !moved.isEmpty {
             // A newer record of its key took the place of the one where a copy ends: others prove the copy.
             let proven = try usable(bounds.filter { moved.contains($0.key) }, log, at: time)
+            for (number, copy) in proven { snapshots.proves(number, copy.head.anchor) }
             let rest = try carryOn(proven.mapValues { $0.head.anchor.offset + 1 }, [:], snapshots, log, until: isEnough)
             isComplete = isComplete && rest.isComplete && proven.count == moved.count
         }

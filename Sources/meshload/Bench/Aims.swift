@@ -4,11 +4,19 @@ struct Aims {
         (.atLeastOnce, .bare, 0.90), (.exactlyOnce, .bare, 0.75), (.atLeastOnce, .python, 1.8), (.exactlyOnce, .python, 1.8),
     ]
 
-    /// How far a bot's time may lie beyond the bare loop's, in milliseconds, in a sentence of its own; empty where one of them was not measured.
-    static func sentence(_ what: String, _ own: Double?, beyond bare: Double?, most: Double) -> String {
+    /// What a bot's time may lie beyond the bare loop's, in milliseconds: its p99, and its start.
+    enum Excess: Double {
+        case p99 = 2
+        case start = 1_000
+    }
+
+    /// Whether that was reached, in a sentence of its own; empty where one of them was not measured. Milliseconds.
+    static func sentence(_ aim: Excess, _ own: Double?, of contestant: Contestant, beyond bare: Double?) -> String {
         guard let own, let bare else { return "" }
-        let verdict = own - bare <= most ? "reached" : "missed"
-        return "\n\(what): \(BenchTable.decimal(own - bare)) ms beyond the bare loop, \(BenchTable.whole(most)) at most: \(verdict).\n"
+        let (excess, most) = (own - bare, aim.rawValue)
+        let verdict = excess <= most ? "reached" : "missed"
+        let what = "\(BenchTable.decimal(excess)) ms beyond the bare loop; aim \(BenchTable.whole(most)), \(verdict)"
+        return "\n\(contestant.title), \(aim): \(what).\n"
     }
 
     /// Of throughput, a table in markdown; empty where nothing was measured that has an aim. `median` in records a second.

@@ -41,7 +41,7 @@ struct Latency {
         }
         let table = BenchTable.markdown(["contestant", "p50, ms", "p99, ms", "longest, ms"], rows)
         func p99(_ contestant: Contestant) -> Double? { Rounds.median((percentiles[contestant] ?? []).map { $0[1] }) }
-        let aim = Aims.sentence("p99 of the relay", p99(.atLeastOnce), beyond: p99(.bare), most: 2)
+        let aim = Aims.sentence(.p99, p99(.atLeastOnce), of: .atLeastOnce, beyond: p99(.bare))
         let shape = "\(rounds) rounds of \(options.seconds) s at \(BenchTable.whole(Double(Self.rate))) records a second."
         return BenchReport(text: "\(shape)\n\n\(table)\n\(aim)", faults: faults)
     }

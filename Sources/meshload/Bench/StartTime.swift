@@ -40,7 +40,7 @@ struct StartTime {
         }
         let table = BenchTable.markdown(["contestant", "start to first result, ms: median (range)", "beyond the bare loop"], rows)
         let aims = [Contestant.atLeastOnce, .exactlyOnce].map { contestant in
-            Aims.sentence("Start of the \(contestant.title)", Rounds.median(times[contestant] ?? []), beyond: bare, most: 1_000)
+            Aims.sentence(.start, Rounds.median(times[contestant] ?? []), of: contestant, beyond: bare)
         }
         return BenchReport(text: "\(options.rounds) starts.\n\n\(table)\n\(aims.joined())", faults: faults)
     }

@@ -19,7 +19,9 @@ final class BotSlots: Sendable {
         /// When it must have ended that was told to.
         var endsBy = 0.0
         var toldTwice = false
-        /// It may end by itself once for each fault that keeps its broker from it, and once when it was frozen: others have its place. Until these instants.
+        /// A process that was frozen may end by itself until this instant: others have its place.
+        var mayGiveUpUntil = 0.0
+        /// It may end by itself once for each fault that keeps its broker from it; until these instants.
         var excuses: [Double] = []
         /// Not before this instant: a process that ends by itself is not started again at once.
         var startAt = 0.0
@@ -100,7 +102,7 @@ final class BotSlots: Sendable {
 
     func freeze(_ slot: Int) { send(.freeze, to: slot) }
 
-    func thaw(_ slot: Int) { send(.thaw, to: slot) { $0.excuses.append(uptimeSeconds() + Self.excuseSeconds) } }
+    func thaw(_ slot: Int) { send(.thaw, to: slot) { $0.mayGiveUpUntil = uptimeSeconds() + Self.excuseSeconds } }
 
     private func told(_ slot: Int) -> ChildProcess.Signal? { state.withLock { $0.slots[slot]?.told } }
 
@@ -173,6 +175,7 @@ final class BotSlots: Sendable {
                     do throws(SpawnError) {
                         slot.started = Timestamp.now
                         slot.process = try ChildProcess.spawn(launcher(number))
+                        slot.mayGiveUpUntil = 0
                     } catch {
                         state.troubles.append(error.description)
                         slot.isWanted = false
@@ -192,6 +195,7 @@ final class BotSlots: Sendable {
         default:
             state.restarts += 1
             Chaos.say("  bot \(number) \(status) by itself and is started again")
+            if uptimeSeconds() < slot.mayGiveUpUntil { return }
             slot.excuses.removeAll { $0 < uptimeSeconds() }
             guard !slot.excuses.isEmpty else { return state.troubles.append("bot \(number) \(status) by itself") }
             slot.excuses.removeFirst()

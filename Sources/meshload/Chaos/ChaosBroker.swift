@@ -55,7 +55,7 @@ final class ChaosBroker: Sendable {
         var program = program
         if plan.scenario == .diskFull {
             try FileManager.default.createDirectory(atPath: directory + "/data", withIntermediateDirectories: true)
-            let disk = (small: SmallDisk(megabytes: plan.brokerDiskMegabytes), directory: directory + "/data")
+            let disk = (small: SmallDisk(mebibytes: plan.brokerDiskMebibytes), directory: directory + "/data")
             program = try disk.small.wrapper(for: program, over: disk.directory, in: workspace)
             self.disk = disk
         } else {

@@ -63,7 +63,9 @@ struct ChaosLedger {
     private(set) var miscounted: [String] = []
     /// Dead letters that do not say what their request said, or where it stands.
     private(set) var alteredDead: [String] = []
-    /// First results that came behind one of a later request of their key, with another key, or in another partition: both topics have as many.
+    /// Results with another key than their request, or in another partition: both topics have as many.
+    private(set) var elsewhere: [String] = []
+    /// First results that came behind one of a later request of their key.
     private(set) var misplaced: [String] = []
     /// Those of them whose request was retried although they do not say so: at-least-once a crash explains them.
     private(set) var unmarked: [String] = []
@@ -215,6 +217,7 @@ struct ChaosLedger {
         requests[cause]?.results += 1
         if envelope.id != expected(cause) { misnamed.append(cause) }
         if try PassedContent(of: envelope) != request.content || Self.text("ce_id", record) != id { altered.append(cause) }
+        if request.key != record.key || request.partition != record.partition { elsewhere.append(cause) }
         try note(attemptOf: envelope, of: request, cause)
         if let first = request.resultID {
             if first != id { differing += 1 }
@@ -235,7 +238,7 @@ struct ChaosLedger {
             if !request.wasRetried { markedAlone.append(cause) }
             return
         }
-        if request.key != record.key || request.partition != record.partition || request.turn < answered[record.key, default: -1] {
+        if request.turn < answered[record.key, default: -1] {
             if request.wasRetried { unmarked.append(cause) } else { misplaced.append(cause) }
         }
         answered[record.key] = max(request.turn, answered[record.key, default: -1])

@@ -52,13 +52,16 @@ struct ChaosOptions: Sendable {
         }
         foreign = invocation.namesKafka ? try invocation.client() : nil
         environment = invocation.namesKafka ? ClientSettings.environmentForChild(of: invocation.environment) : [:]
-        repeated = Self.shaping.flatMap { flag in invocation[flag].map { ["--\(flag)", $0] } ?? [] }
+        repeated = Self.repeated(invocation, brokers: foreign?.bootstrapServers)
     }
 
-    /// Flags that a run depends on, beside those that choose it.
-    private static let shaping = [
-        "duration", "rate", "stall-limit", "quiet-limit", "end-limit", "brokers", "clock-library", "topics",
-    ]
+    /// What was said beside what chooses one run: its flags with values that are not the default ones, and the Kafka that the environment names.
+    static func repeated(_ invocation: Invocation, brokers: String?) -> [String] {
+        invocation.command.flags.filter { $0.value != nil && !["scenario", "mode", "seed"].contains($0.name) }.flatMap { flag in
+            let value = flag.name == "brokers" ? brokers : invocation[flag.name]
+            return value.flatMap { $0 == flag.defaultValue ? nil : ["--\(flag.name)", $0] } ?? []
+        }
+    }
 
     /// `7`, or `1..20`.
     private static func seeds(_ text: String) throws(UsageError) -> ClosedRange<UInt64> {
@@ -70,10 +73,10 @@ struct ChaosOptions: Sendable {
     }
 
     /// Why a scenario cannot be run here; nil where it can.
-    func obstacle(_ scenario: Scenario) -> String? {
+    func obstacle(_ scenario: Scenario) throws -> String? {
         if foreign != nil, let reason = scenario.foreignObstacle { return "the broker is not ours: \(reason)" }
         switch scenario {
-        case .diskFull: return SmallDisk.obstacle() ?? memoryObstacle()
+        case .diskFull: return try SmallDisk.obstacle() ?? memoryObstacle()
         case .stateDisk: return SmallDisk.obstacle() ?? BotDisk.obstacle()
         case .clock:
             guard FileManager.default.fileExists(atPath: clockLibrary) else {
@@ -85,9 +88,9 @@ struct ChaosOptions: Sendable {
     }
 
     /// The broker's disk is memory, and is filled.
-    private func memoryObstacle() -> String? {
-        let wanted = ChaosPlanner.plan(.diskFull, .exactlyOnce, seed: seeds.lowerBound, seconds: seconds, rate: rate).brokerDiskMegabytes
-        guard let available = try? KernelFigures(path: "/proc/meminfo").kibibytes("MemAvailable") else { return nil }
+    private func memoryObstacle() throws -> String? {
+        let wanted = ChaosPlanner.plan(.diskFull, .exactlyOnce, seed: seeds.lowerBound, seconds: seconds, rate: rate).brokerDiskMebibytes
+        let available = try KernelFigures(path: "/proc/meminfo").kibibytes("MemAvailable")
         return wanted <= available >> 11
             ? nil : "a disk for \(seconds) s of load takes \(wanted) MiB of memory, more than half of what is free; make --duration shorter"
     }

@@ -38,8 +38,9 @@ struct ChaosPlan: Sendable {
     var retry = RetryPolicy.Mode.topic
     var steps: [Step] = []
 
-    /// The size of a disk for the broker that its data alone does not fill, in MiB: what a request leads to takes 4 kB (21 to 24 MB for 6,500, by hand).
-    var brokerDiskMegabytes: Int { 64 + load.requestsPerSecond * seconds * 5_000 / 1_048_576 }
+    /// The size of a disk for the broker that its data alone does not fill, in MiB: what a request leads to takes 4 kB (of 6,500, by hand, 21 MB exactly-once and 24
+    /// at-least-once), and the load goes on for up to a minute more, while bots are waited for.
+    var brokerDiskMebibytes: Int { 64 + load.requestsPerSecond * (seconds + 60) * 4_000 / 1_048_576 }
 
     /// How much longer than others a partition may stand still in this scenario, and why the run may take longer to end; seconds.
     ///

@@ -82,6 +82,8 @@ struct ChaosVerdict {
         expectNone(ledger.altered.count, "results say other than their request\(examples(ledger.altered))")
         let (alteredDead, misnamed) = (ledger.alteredDead, ledger.misnamed)
         expectNone(alteredDead.count, "dead letters have another value or origin than their request\(examples(alteredDead))")
+        let elsewhere = ledger.elsewhere
+        expectNone(elsewhere.count, "results have another key than their request, or lie in another partition\(examples(elsewhere))")
         expectNone(misnamed.count, "results have another id than the one that is derived of their request's\(examples(misnamed))")
         expectNone(ledger.differing, "repeated results have an id of their own")
         let misplaced = ledger.misplaced + (evidence.plan.mode == .exactlyOnce ? ledger.unmarked : [])
@@ -190,6 +192,8 @@ struct ChaosVerdict {
     private mutating func judge(_ next: Reading, _ evidence: Evidence) {
         let (who, ledger) = (" of the bot downstream", next.ledger)
         expectNone(ledger.altered.count, "answers\(who) say other than their result\(examples(ledger.altered))")
+        let elsewhere = ledger.elsewhere
+        expectNone(elsewhere.count, "answers\(who) have another key than their result, or lie in another partition\(examples(elsewhere))")
         expectNone(ledger.misnamed.count, "answers\(who) have another id than the one that is derived\(examples(ledger.misnamed))")
         let misplaced = ledger.misplaced + ledger.unmarked + ledger.markedAlone
         expectNone(misplaced.count, "answers\(who) are out of the order of their key\(examples(misplaced))")
@@ -210,9 +214,12 @@ struct ChaosVerdict {
         isIncomplete = isIncomplete || !check.unlogged.isEmpty
         expectNone(check.unlogged.count, "commits\(whose) are not in their log\(examples(check.unlogged))")
         expectNone(check.overtaken.count, "\(what) were passed by a commit\(whose)\(examples(check.overtaken))")
-        let stall = StallCheck(reading.samples, reading.topics, reading.ledger, during: evidence.calm).longest
-        judge(stall, evidence)
-        return (check, rounded(stall?.seconds ?? 0, 10))
+        let stalls = StallCheck(reading.samples, reading.topics, reading.ledger, during: evidence.calm)
+        judge(stalls.longest, evidence)
+        if stalls.longestGap > evidence.stallLimit {
+            faults.append("nobody looked at the commits\(whose) for \(rounded(stalls.longestGap, 10)) s: a standstill could not be seen")
+        }
+        return (check, rounded(stalls.longest?.seconds ?? 0, 10))
     }
 
     private mutating func judge(_ stall: StallCheck.Stall?, _ evidence: Evidence) {

@@ -4,10 +4,10 @@ import LocalBroker
 /// A small file system that only those see who are started in its mount namespace.
 struct SmallDisk: Sendable {
     /// How much it holds, in MiB. It is memory.
-    let megabytes: Int
+    let mebibytes: Int
     private static let unshare = "/usr/bin/unshare"
 
-    init(megabytes: Int = 64) { self.megabytes = megabytes }
+    init(mebibytes: Int = 64) { self.mebibytes = mebibytes }
 
     private static var words: String { "\(unshare) \(getuid() == 0 ? "-m" : "-Urm")" }
     private static let environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
@@ -32,7 +32,7 @@ struct SmallDisk: Sendable {
     func wrapper(for program: String, over directory: String, in workspace: Workspace) throws -> String {
         let script = """
             #!/bin/sh
-            exec \(Self.words) /bin/sh -c 'mount -t tmpfs -o size=\(megabytes)m none "\(directory)" && exec "\(program)" "$@"' -- "$@"
+            exec \(Self.words) /bin/sh -c 'mount -t tmpfs -o size=\(mebibytes)m none "\(directory)" && exec "\(program)" "$@"' -- "$@"
 
             """
         try workspace.write(script, to: "broker-on-small-disk")
@@ -43,7 +43,7 @@ struct SmallDisk: Sendable {
 
     /// A process that mounts it over `directory` and does nothing else; the disk is there until it ends.
     func hold(over directory: String) throws -> ChildProcess {
-        let script = "exec \(Self.words) /bin/sh -c 'mount -t tmpfs -o size=\(megabytes)m none \"$0\" && exec sleep infinity' \"$0\""
+        let script = "exec \(Self.words) /bin/sh -c 'mount -t tmpfs -o size=\(mebibytes)m none \"$0\" && exec sleep infinity' \"$0\""
         let holder = try ChildProcess.spawn(
             ChildProcess.Launch(program: "/bin/sh", arguments: ["-c", script, directory], environment: Self.environment))
         let limit = uptimeSeconds() + 10
@@ -63,7 +63,7 @@ struct SmallDisk: Sendable {
     /// Whether a file system is no larger than this one. Anything else must not be filled.
     private func isSmall(_ path: String) -> Bool {
         var figures = statvfs()
-        return statvfs(path, &figures) == 0 && UInt64(figures.f_blocks) * UInt64(figures.f_frsize) <= UInt64(megabytes) << 20
+        return statvfs(path, &figures) == 0 && UInt64(figures.f_blocks) * UInt64(figures.f_frsize) <= UInt64(mebibytes) << 20
     }
 
     /// Writes a file until there is no space.

@@ -9,6 +9,8 @@ struct StallCheck {
     }
     /// nil where none ever had lag.
     private(set) var longest: Stall?
+    /// The most seconds between two looks at what was committed, while nothing was amiss.
+    private(set) var longestGap = 0.0
 
     private let samples: [OffsetWatch.Sample]
     private let ledger: ChaosLedger
@@ -16,6 +18,10 @@ struct StallCheck {
     init(_ samples: [OffsetWatch.Sample], _ topics: ChaosTopics, _ ledger: ChaosLedger, during calm: [Range<Double>]) {
         self.samples = samples
         self.ledger = ledger
+        for span in calm {
+            let times = [span.lowerBound] + samples.lazy.map(\.time).filter(span.contains)
+            longestGap = zip(times, times.dropFirst()).reduce(longestGap) { max($0, $1.1 - $1.0) }
+        }
         for partition in topics.groupPartitions {
             let moves: (CommittedOffset, CommittedOffset) -> Bool =
                 // Before a retry that waits for its time others are finished, and only the metadata says so.

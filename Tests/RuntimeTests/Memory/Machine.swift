@@ -282,8 +282,11 @@ final class Machine {
             activity += batch.records.joined().count
             for (partition, commit) in batch.offsets { commitOffset(partition, commit) }
         }
-        if case .failed(_, _, let delivered, _, _) = outcome {
-            for produced in delivered.flatMap({ batch.records[$0] }) { log.append(produced.record) }
+        if case .failure(let failure) = outcome {
+            for produced in failure.delivered.flatMap({ batch.records[$0] }) { log.append(produced.record) }
+            for produced in failure.deliveredButState.flatMap({ batch.records[$0] }) where !produced.isOf(settings.topics.state) {
+                log.append(produced.record)
+            }
         }
         engine.settled(batch.id, outcome, at: moment)
         perform()

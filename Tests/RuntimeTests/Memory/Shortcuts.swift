@@ -18,6 +18,14 @@ func configuration(_ change: (inout BotConfiguration) -> Void) -> BotConfigurati
 }
 
 extension SettleOutcome {
+    static func failed(
+        _ error: KafkaError, unwritten: [Unwritten] = [], delivered: Set<Int> = [], deliveredButState: Set<Int> = [], lastBegun: Int? = nil
+    ) -> SettleOutcome {
+        .failure(
+            SettleFailure(
+                error: error, unwritten: unwritten, delivered: delivered, deliveredButState: deliveredButState, lastBegun: lastBegun))
+    }
+
     /// A record of the item was refused.
     static func refused(_ error: KafkaError, item: Int, topic: String = "work.done", delivered: Set<Int> = []) -> SettleOutcome {
         .failed(error, unwritten: [Unwritten(item: item, topic: topic, error: error)], delivered: delivered)
