@@ -199,22 +199,24 @@ import Testing
         #expect(Set(fired).subtracting(before).count == 1 && Set(fired).count == fired.count)
     }
 
+    /// The times of all ticks, when those have fired that are due to a new owner.
+    private func fire(_ machine: Machine) throws -> [String] {
+        machine.pass(Ticker.patience)
+        machine.advance()
+        machine.settle()
+        return try machine.events(ScheduleFired.self).map(\.payload.firedAt)
+    }
+
     /// Its partition may be paused, or behind: they stand in the log all the same.
     @Test(arguments: DeliveryMode.allCases) func ticksThatANewOwnerHasNotReadYetAreNotFiredAgain(_ delivery: DeliveryMode) throws {
         let machine = try Machine(
             WorkBot.self, delivery: delivery, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })
         machine.restoreAll()
-        func fire() throws -> [String] {
-            machine.pass(Ticker.patience)
-            machine.advance()
-            machine.settle()
-            return try machine.events(ScheduleFired.self).map(\.payload.firedAt)
-        }
-        let before = try fire()
+        let before = try fire(machine)
         #expect(before.count >= 2)
         try machine.crash()
         machine.restoreAll()
-        let fired = try fire()
+        let fired = try fire(machine)
         #expect(Set(fired).count == fired.count && Set(before).isSubset(of: fired), "\(fired)")
     }
 
@@ -223,13 +225,7 @@ import Testing
         let machine = try Machine(
             WorkBot.self, configuration: configuration { $0.triggers = [.init(kind: .schedule, pattern: "* * * * *")] })
         machine.restoreAll()
-        func fire() throws -> [String] {
-            machine.pass(Ticker.patience)
-            machine.advance()
-            machine.settle()
-            return try machine.events(ScheduleFired.self).map(\.payload.firedAt)
-        }
-        let before = try fire()
+        let before = try fire(machine)
         #expect(before.count >= 2)
         let home = try #require(machine.engine.ticker.home)
         let others = machine.inputs.filter { $0.topic == home.topic && $0 != home }
@@ -237,7 +233,7 @@ import Testing
         machine.giveUp(others)
         machine.own(others)
         machine.restoreAll()
-        let fired = try fire()
+        let fired = try fire(machine)
         #expect(Set(fired).count == fired.count && Set(before).isSubset(of: fired), "\(fired)")
     }
 

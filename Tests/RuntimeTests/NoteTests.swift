@@ -7,21 +7,26 @@ import Testing
 
 /// The notes of what was settled other than done.
 @Suite struct NoteTests {
-    /// Below a record that was open for long they pile up; they go in portions, not all with the first that comes after it.
-    @Test func notesThatPiledUpAreRemovedInPortions() throws {
-        var limits = Limits()
-        limits.dedupWindow = 10
+    /// So many dead letters in one partition, above a record whose call is under way.
+    private func behindAnOpenRecord(_ count: Int, _ limits: Limits) throws -> (Machine, AssignedPartition) {
         let machine = try Machine(WorkBot.self, partitions: 1, limits: limits)
         machine.restoreAll()
         try machine.send(Work(name: "open", number: 0, how: "call"))
-        for number in 1...1_000 { try machine.send(Work(name: "n\(number)", number: number, how: "poison")) }
-        for _ in 0..<1_100 {
+        for number in 1...count { try machine.send(Work(name: "n\(number)", number: number, how: "poison")) }
+        for _ in 0..<count + 100 {
             machine.deliver()
             machine.advance()
             machine.settle()
         }
-        #expect(machine.dead.count == 1_000 && machine.calls.count == 1)
-        let partition = try #require(machine.engine.partitions[TopicPartition(Work.type.name, 0)])
+        #expect(machine.dead.count == count && machine.calls.count == 1)
+        return (machine, try #require(machine.engine.partitions[TopicPartition(Work.type.name, 0)]))
+    }
+
+    /// Below a record that was open for long they pile up; they go in portions, not all with the first that comes after it.
+    @Test func notesThatPiledUpAreRemovedInPortions() throws {
+        var limits = Limits()
+        limits.dedupWindow = 10
+        let (machine, partition) = try behindAnOpenRecord(1_000, limits)
         #expect(partition.notes.count == 1_000)
         machine.finishCall()
         machine.advance()
@@ -45,17 +50,7 @@ import Testing
     @Test func notesAboveARecordThatIsOpenForLongAreBounded() throws {
         var limits = Limits()
         (limits.dedupWindow, limits.unsettledItems, limits.heldItems) = (10, 20, 20)
-        let machine = try Machine(WorkBot.self, partitions: 1, limits: limits)
-        machine.restoreAll()
-        try machine.send(Work(name: "open", number: 0, how: "call"))
-        for number in 1...300 { try machine.send(Work(name: "n\(number)", number: number, how: "poison")) }
-        for _ in 0..<400 {
-            machine.deliver()
-            machine.advance()
-            machine.settle()
-        }
-        #expect(machine.dead.count == 300 && machine.calls.count == 1)
-        let partition = try #require(machine.engine.partitions[TopicPartition(Work.type.name, 0)])
+        let (machine, partition) = try behindAnOpenRecord(300, limits)
         #expect(partition.notes.count == 80 && partition.notes.last == machine.log.end(of: partition.topicPartition) - 1)
         let state = machine.log.restoration(
             of: partition.topicPartition, assignment: 1, bot: machine.bot, decoder: machine.engine.decoder, window: 10
