@@ -29,6 +29,9 @@ import Testing
         var scene = ChaosScene()
         for time in [1.0, 2, 13] { scene.sample(at: time, committed: 0) }
         scene.expectFault("nobody looked at the commits for 11")
+        // Nor did anybody before the next fault.
+        scene.calm = [2.5..<13]
+        scene.expectFault("nobody looked at the commits for 10.5")
         scene.calm = [0..<3, 12..<20]
         #expect(!scene.verdict.faults.contains { $0.contains("nobody looked") }, "a fault explains it")
     }

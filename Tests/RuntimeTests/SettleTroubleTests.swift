@@ -188,6 +188,37 @@ import Testing
         #expect(!machine.entries.contains { $0.level == .error })
     }
 
+    /// The steps before were settled: who puts the dead letter back does not have them told again.
+    @Test(arguments: DeliveryMode.allCases) func aRefusedLastResultSaysWhatTheStepsBeforeMadeVisible(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        _ = try runningCall(machine)
+        machine.finishCall()
+        machine.runToSettlement()
+        let place = try #require(
+            machine.settling?.records.firstIndex { $0.contains { $0.topic == WorkDone.type.name } })
+        machine.settle(.refused(KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large"), item: place))
+        machine.runDry()
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["output-refused"])
+        #expect(machine.dead.map { header("mesh_produced", of: $0) } == ["work.started:1"])
+        #expect(try machine.events(WorkDone.self).isEmpty)
+        machine.expectAllCommitted()
+    }
+
+    /// At-least-once, where the journal alone is refused, what the step made is visible.
+    @Test func aRefusedJournalTakesNothingBackThatIsVisible() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: .atLeastOnce)
+        try machine.send(Work(name: "a", number: 1, how: "call"))
+        machine.runToSettlement()
+        let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        let unwritten = [Unwritten(item: 0, topic: machine.settings.topics.state, error: refused)]
+        machine.settle(.failed(refused, unwritten: unwritten, deliveredButState: [0]))
+        machine.runDry()
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["output-refused"])
+        #expect(machine.dead.map { header("mesh_produced", of: $0) } == ["work.started:1"])
+        #expect(try machine.events(WorkStarted.self).count == 1)
+        machine.expectAllCommitted()
+    }
+
     /// What a step made, or its journal, is refused for good: the run ends, its calls too, and the next of its key goes on.
     @Test(arguments: [("call", 1), ("chain", 2), ("calls", 2)], DeliveryMode.allCases)
     func aRefusedStepEndsItsRun(_ run: (how: String, step: Int), _ delivery: DeliveryMode) throws {

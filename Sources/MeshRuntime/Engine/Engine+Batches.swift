@@ -117,8 +117,8 @@ extension Engine {
         }
         inFlight = InFlight(batch: nextBatch, since: moment.uptime, items: items, moved: Array(offsets.keys))
         let records = items.map { $0.unwritten(stateTopic: settings.topics.state) }
-        actions.append(
-            .settle(SettleBatch(id: nextBatch, records: records, bytes: items.reduce(0) { $0 + $1.bytes }, offsets: offsets)))
+        let bytes = records.reduce(0) { $1.reduce($0) { $0 + $1.byteCount } }
+        actions.append(.settle(SettleBatch(id: nextBatch, records: records, bytes: bytes, offsets: offsets)))
         nextBatch += 1
     }
 

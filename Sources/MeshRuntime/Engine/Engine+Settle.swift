@@ -223,8 +223,8 @@ extension Engine {
         guard let job = item.job, !item.isLost else { return }
         job.unsettledSteps -= 1
         guard !job.isDecided else { return }
-        // What was handed over did not become visible.
-        for produced in item.records {
+        // What was handed over did not become visible, but where the journal alone was refused.
+        for produced in item.records where item.delivery == .nothing {
             switch produced {
             case .event(let event): job.made.unsettled.add(event.envelope.type)
             case .record(let record): if record.topic == settings.topics.retry { job.made.unsettledReminders += 1 }
@@ -253,10 +253,12 @@ extension Engine {
             guard error.isRecordTooLarge, code != Self.oversized else { return nil }
             isDead = true
         }
+        var passport = source.passport
+        if let job = item.job { passport.produced = visible(job) }
         let refusal = Self.refusal(error)
         let failure = Failure(code: isDead ? Self.oversized : refusal.code, message: refusal.message)
         var records = deadRecords(
-            source.record, source.passport, source.envelope, failure, attempts: item.job?.attempt ?? source.passport.attempts, at: moment,
+            source.record, passport, source.envelope, failure, attempts: item.job?.attempt ?? source.passport.attempts, at: moment,
             digestOnly: isDead)
         if let job = item.job, job.isJournaled { records.append(stateRecord(journalKey(job), nil, of: job)) }
         records.append(contentsOf: noteNotDone(source.record.offset, partition))

@@ -19,7 +19,8 @@ struct StallCheck {
         self.samples = samples
         self.ledger = ledger
         for span in calm {
-            let times = [span.lowerBound] + samples.lazy.map(\.time).filter(span.contains)
+            let end = span.upperBound.isFinite ? [span.upperBound] : []
+            let times = [span.lowerBound] + samples.lazy.map(\.time).filter(span.contains) + end
             longestGap = zip(times, times.dropFirst()).reduce(longestGap) { max($0, $1.1 - $1.0) }
         }
         for partition in topics.groupPartitions {
