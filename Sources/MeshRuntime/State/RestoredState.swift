@@ -12,8 +12,6 @@ struct RestoredState: Sendable {
     /// States that are none of the bot's.
     private(set) var unreadable = 0
 
-    init() {}
-
     /// Takes what belongs to `partition` of what stands in its partition of the state topic.
     init(_ entries: [(key: StateKey, value: [UInt8])], of partition: TopicPartition, isInbox: Bool, bot: any Bot) {
         for (key, value) in entries {
