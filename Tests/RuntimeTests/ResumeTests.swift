@@ -129,7 +129,7 @@ import Testing
         let machine = try machine()
         _ = try runningCall(machine)
         // The journal of a bot that asked for another call then.
-        machine.log.changeJournals(of: machine.settings.topics.state) { entry in
+        try machine.log.changeJournals(of: machine.settings.topics.state) { entry in
             #expect(entry.produced == ["work.started": 1])
             entry.calls = [.string("another call")]
             entry.produced["work.done"] = 4
@@ -144,7 +144,7 @@ import Testing
     @Test func theJournalOfAnotherEventAtTheSameOffsetIsNotTakenUp() throws {
         let machine = try machine()
         _ = try runningCall(machine)
-        machine.log.changeJournals(of: machine.settings.topics.state) { $0.event = "another" }
+        try machine.log.changeJournals(of: machine.settings.topics.state) { $0.event = "another" }
         try machine.crash()
         machine.runDry()
         #expect(machine.dead.isEmpty)

@@ -61,15 +61,14 @@ final class MemoryLog {
     func cut(_ partition: TopicPartition, to end: Int64) { partitions[partition]!.removeAll { $0.offset >= end } }
 
     /// The journals that a state topic has at last become what `change` makes of them.
-    func changeJournals(of topic: String, _ change: (inout JournalEntry) -> Void) {
+    func changeJournals(of topic: String, _ change: (inout JournalEntry) -> Void) throws {
         var latest: [[UInt8]: [UInt8]] = [:]
         for record in records(of: topic) { latest[record.key!] = record.value }
         for (key, value) in latest where key.starts(with: Array("j/".utf8)) {
-            guard case .journal(_, let partition, _) = StateKey(key), var entry: JournalEntry = try? JSONCoder.decode(from: value),
-                let number = counts[topic].map({ partition % $0 })
-            else { continue }
+            guard case .journal(_, let partition, _) = StateKey(key), let count = counts[topic] else { continue }
+            var entry: JournalEntry = try JSONCoder.decode(from: value)
             change(&entry)
-            append(OutgoingRecord(topic: topic, partition: number, key: key, value: try? JSONCoder.bytes(entry)))
+            append(OutgoingRecord(topic: topic, partition: partition % count, key: key, value: try JSONCoder.bytes(entry)))
         }
     }
 
