@@ -116,7 +116,7 @@ extension Engine {
             return
         }
         inFlight = InFlight(batch: nextBatch, since: moment.uptime, items: items, moved: Array(offsets.keys))
-        let records = items.map { $0.unwritten(stateTopic: settings.topics.state) }
+        let records = items.map(\.records)
         let bytes = records.reduce(0) { $1.reduce($0) { $0 + $1.byteCount } }
         actions.append(.settle(SettleBatch(id: nextBatch, records: records, bytes: bytes, offsets: offsets)))
         nextBatch += 1
@@ -147,9 +147,10 @@ extension Engine {
             actOnNextCommitted(at: moment)
         case .failure(let failure):
             figures.failedSettling()
-            for one in failure.delivered { current.items[one].delivers(.everything) }
-            for one in failure.deliveredButState { current.items[one].delivers(.results) }
-            for item in current.items.prefix(failure.lastBegun ?? 0) where item.delivery == .nothing { item.markOvertaken() }
+            for (item, places) in Dictionary(grouping: failure.delivered, by: \.item) {
+                current.items[item].delivers(Set(places.map(\.record)))
+            }
+            for item in current.items.prefix(failure.lastBegun ?? 0) { item.markOvertaken() }
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
             inFlight?.isOut = false
             let before = settleAgain.pause

@@ -223,18 +223,24 @@ extension Engine {
         guard let job = item.job, !item.isLost else { return }
         job.unsettledSteps -= 1
         guard !job.isDecided else { return }
-        // What was handed over did not become visible, but where the journal alone was refused.
-        for produced in item.records where item.delivery == .nothing {
-            switch produced {
-            case .event(let event): job.made.unsettled.add(event.envelope.type)
-            case .record(let record): if record.topic == settings.topics.retry { job.made.unsettledReminders += 1 }
-            }
-        }
+        uncountUnwritten(item, of: job)
         // Where it waits to be tried again in its place, it does so no more.
         for _ in again.remove(where: { $0 === job }) { unpark(job) }
         let rejection = Self.refusal(error)
         job.rejection = rejection
         reject(job, rejection, at: moment)
+    }
+
+    /// What the item was to make visible, and did not. Where something of a type was delivered and something else was not, nothing of that type counts: whoever
+    /// takes the record up again leaves out the first so many.
+    private func uncountUnwritten(_ item: SettleItem, of job: Job) {
+        let missing = Set(item.records.map(\.topic))
+        for produced in item.delivered + item.records where missing.contains(produced.topic) {
+            switch produced {
+            case .event(let event): job.made.unsettled.add(event.envelope.type)
+            case .record(let record): if record.topic == settings.topics.retry { job.made.unsettledReminders += 1 }
+            }
+        }
     }
 
     /// The code of a dead letter without the value.
@@ -254,7 +260,13 @@ extension Engine {
             isDead = true
         }
         var passport = source.passport
-        if let job = item.job { passport.produced = visible(job) }
+        if let job = item.job {
+            if case .done = item.result {
+                job.made.handOver()
+                uncountUnwritten(item, of: job)
+            }
+            passport.produced = visible(job)
+        }
         let refusal = Self.refusal(error)
         let failure = Failure(code: isDead ? Self.oversized : refusal.code, message: refusal.message)
         var records = deadRecords(

@@ -1,58 +1,51 @@
-/// How far the items of a batch came at-least-once: first all of their records but those of the state topic, then these.
+import Kafka
+
+/// Where a record stands in a batch.
+struct RecordPlace: Hashable, Sendable {
+    let item: Int
+    /// Among the records of its item.
+    let record: Int
+}
+
+extension RecordPlace {
+    /// What the producer knows the record by.
+    var token: UInt64 { UInt64(item) << 32 | UInt64(record) }
+
+    init(token: UInt64) { self.init(item: Int(token >> 32), record: Int(token & 0xffff_ffff)) }
+}
+
+/// What was handed to the producer of a batch at-least-once, and what is known of it.
 struct Handover {
-    /// Of one item, the records of one part.
-    private struct Progress {
-        var (wanted, handed, failed) = (0, 0, 0)
-        var isDelivered: Bool { failed == 0 && handed == wanted }
-        var hasBegun: Bool { handed > failed }
-    }
+    private var handed: [RecordPlace] = []
+    private(set) var unsent: [Unwritten] = []
+    private(set) var failures: [Delivery] = []
 
-    private let stateTopic: String
-    private var results: [Progress]
-    private var state: [Progress]
-    /// Whether the state topic is told of anything.
-    let hasState: Bool
+    var error: KafkaError? { unsent.first?.error ?? failures.first?.error }
 
-    init(_ records: [[Produced]], stateTopic: String) {
-        self.stateTopic = stateTopic
-        results = Array(repeating: Progress(), count: records.count)
-        state = results
-        for (item, records) in records.enumerated() {
-            for record in records {
-                if record.isOf(stateTopic) { state[item].wanted += 1 } else { results[item].wanted += 1 }
-            }
+    mutating func add(_ place: RecordPlace) { handed.append(place) }
+
+    /// All that was handed over since was delivered, or is told here.
+    /// - Parameter refused: what the producer did not take; what would have come behind it was not handed over.
+    mutating func end(refused: Unwritten?, failures: [Delivery]) {
+        if let refused {
+            handed.removeLast()
+            unsent.append(refused)
         }
-        hasState = state.contains { $0.wanted > 0 }
+        self.failures += failures
     }
 
-    /// Whether the record is to be handed over with the first part; it counts as handed over then.
-    mutating func takesResult(_ item: Int, _ record: Produced) -> Bool {
-        guard !record.isOf(stateTopic) else { return false }
-        results[item].handed += 1
-        return true
+    /// Whether something of the item that was to be handed over so far was not delivered.
+    func lacks(_ item: Int) -> Bool {
+        unsent.contains { $0.item <= item } || failures.contains { RecordPlace(token: $0.token).item == item }
     }
 
-    /// The same with the second part: only where all else of its item was delivered.
-    mutating func takesState(_ item: Int, _ record: Produced) -> Bool {
-        guard record.isOf(stateTopic), results[item].isDelivered else { return false }
-        state[item].handed += 1
-        return true
+    var delivered: Set<RecordPlace> { Set(handed).subtracting(failures.map { RecordPlace(token: $0.token) }) }
+
+    /// The last item of which a record may be in its topic. What was refused is not.
+    var lastBegun: Int? {
+        let refused = failures.filter { $0.error?.isRefusal ?? false }.map { RecordPlace(token: $0.token) }
+        return Set(handed).subtracting(refused).lazy.map(\.item).max()
     }
-
-    /// A record of the first part was not delivered. A report may come late, of a batch that had more.
-    mutating func resultFailed(_ item: Int) { if results.indices.contains(item) { results[item].failed += 1 } }
-
-    /// The same of the second part.
-    mutating func stateFailed(_ item: Int) { if state.indices.contains(item) { state[item].failed += 1 } }
-
-    /// The items of which all was delivered.
-    var delivered: Set<Int> { Set(results.indices.filter { results[$0].isDelivered && state[$0].isDelivered }) }
-
-    /// The items of which all was delivered but what the state topic is to be told.
-    var deliveredButState: Set<Int> { Set(results.indices.filter { results[$0].isDelivered && !state[$0].isDelivered }) }
-
-    /// The last item of which a record may have been delivered.
-    var lastBegun: Int? { results.indices.last { results[$0].hasBegun || state[$0].hasBegun } }
 }
 
 extension Produced {

@@ -22,27 +22,22 @@ final class SettleItem {
         case own
     }
 
-    /// What need not be written again.
-    enum Delivery: Comparable {
-        case nothing
-        /// All but what the state topic is to be told.
-        case results
-        case everything
-    }
-
     let job: Job?
     /// The offset that it finishes, and its partition; nil for a step. `own` has only the partition, whose owner alone may write it.
     let partition: AssignedPartition?
     let offset: Int64?
     let result: Result
+    /// What is to be written.
     private(set) var records: [Produced]
+    /// At-least-once: what was delivered with a batch of which something else was not, and is not written again.
+    private(set) var delivered: [Produced] = []
+    /// How many results a crash before its commit would repeat.
+    let results: Int
     /// Of the records, about, and of the one that it finishes.
     let bytes: Int
     /// The record that it is about, where that never became a job.
     private let ownSource: Source?
     var takenIn: Moment?
-    /// At-least-once: what of it was delivered with a batch of which others failed.
-    private(set) var delivery = Delivery.nothing
     var state: (any BotState)?
     var events: [Envelope] = []
 
@@ -71,6 +66,7 @@ final class SettleItem {
     ) {
         self.result = result
         self.records = records
+        results = max(1, records.count { if case .event = $0 { true } else { false } })
         // The record that it finishes is kept as well.
         let kept = offset == nil ? 0 : (source?.record ?? job?.record)?.byteCount ?? 0
         self.bytes = (bytes ?? records.reduce(0) { $0 + $1.byteCount }) + kept
@@ -80,28 +76,22 @@ final class SettleItem {
         ownSource = source
     }
 
-    /// At-least-once: it is written again, and behind records of items that come after it, maybe of its key. What a bot with state forwards says so to that bot.
+    /// At-least-once: what is left of it is written again, and behind records that come after it, maybe of its key. What a bot with state forwards says so to that bot.
     func markOvertaken() {
         if case .forwarded = result { records = records.map(\.markedOvertaken) } else { records = records.map(\.markedReordered) }
     }
 
-    /// At-least-once: so much of it was delivered. What was delivered before is delivered still.
-    func delivers(_ more: Delivery) { delivery = max(delivery, more) }
-
-    /// What is to be written.
-    func unwritten(stateTopic: String) -> [Produced] {
-        switch delivery {
-        case .nothing: records
-        case .results: records.filter { $0.isOf(stateTopic) }
-        case .everything: []
-        }
+    /// At-least-once: the records at these places were delivered.
+    func delivers(_ places: Set<Int>) {
+        let left = records.indices.filter { !places.contains($0) }
+        let isOvertaken = left.contains { left in places.contains { left < $0 } }
+        delivered += records.indices.filter(places.contains).map { records[$0] }
+        records = left.map { records[$0] }
+        if isOvertaken { markOvertaken() }
     }
 
     /// Does without what it would have written to this topic.
     func leaveOut(_ topic: String) { records.removeAll { $0.topic == topic } }
-
-    /// How many results a crash before its commit would repeat.
-    var results: Int { max(1, records.count { if case .event = $0 { true } else { false } }) }
 
     /// The partition that it is about, also where it finishes nothing there.
     var concerned: AssignedPartition? { partition ?? job?.partition }
@@ -143,11 +133,9 @@ enum SettleOutcome: Sendable {
 struct SettleFailure: Sendable {
     let error: KafkaError
     var unwritten: [Unwritten] = []
-    /// At-least-once: items that need not be written again.
-    var delivered: Set<Int> = []
-    /// At-least-once: items of which only what the state topic is told has to be written again.
-    var deliveredButState: Set<Int> = []
-    /// At-least-once: the last item of which a record may have been delivered.
+    /// At-least-once: what need not be written again.
+    var delivered: Set<RecordPlace> = []
+    /// At-least-once: the last item of which a record may be in its topic.
     var lastBegun: Int?
     /// The next attempt goes about it otherwise, and may come at once.
     var isAnotherWay = false

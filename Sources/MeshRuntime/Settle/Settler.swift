@@ -162,11 +162,13 @@ private struct SettleWorker {
     }
 
     /// Hands over the records that `wants` takes; comes back with the one that the producer did not take.
-    private func send(_ batch: SettleBatch, _ producer: Producer, _ wants: (Int, Produced) -> Bool) -> Unwritten? {
+    private func send(_ batch: SettleBatch, _ producer: Producer, _ wants: (RecordPlace, Produced) -> Bool) -> Unwritten? {
         for (item, records) in batch.records.enumerated() {
-            for record in records where wants(item, record) {
+            for (number, record) in records.enumerated() {
+                let place = RecordPlace(item: item, record: number)
+                guard wants(place, record) else { continue }
                 do throws(KafkaError) {
-                    try producer.send(record, token: UInt64(item), patience: .seconds(5))
+                    try producer.send(record, token: place.token, patience: .seconds(5))
                 } catch {
                     return Unwritten(item: item, topic: record.topic, error: error)
                 }
@@ -211,25 +213,37 @@ private struct SettleWorker {
     /// must not take for visible what never was.
     private mutating func deliver(_ work: Settler.Work, _ producer: Producer) -> SettleOutcome {
         _ = producer.deliveries()
-        var handover = Handover(work.batch.records, stateTopic: settings.topics.state)
+        let stateTopic = settings.topics.state
+        var handover = Handover()
+        var hasState = false
         do throws(KafkaError) {
-            var unsent = send(work.batch, producer) { handover.takesResult($0, $1) }.map { [$0] } ?? []
-            try producer.flush(timeout: Self.deliveryLimit)
-            var failures = producer.deliveries()
-            for place in unsent.map(\.item) + failures.map({ Int($0.token) }) { handover.resultFailed(place) }
-            if handover.hasState {
-                let more = send(work.batch, producer) { handover.takesState($0, $1) }.map { [$0] } ?? []
-                try producer.flush(timeout: Self.deliveryLimit)
-                let reports = producer.deliveries()
-                for place in more.map(\.item) + reports.map({ Int($0.token) }) { handover.stateFailed(place) }
-                unsent += more
-                failures += reports
+            try hand(work.batch, to: producer, &handover) { _, record in
+                let isState = record.isOf(stateTopic)
+                hasState = hasState || isState
+                return !isState
             }
-            guard let error = unsent.first?.error ?? failures.first?.error else { return .committed }
-            return failed(error, unsent, failures, handover)
+            if hasState {
+                let results = handover
+                try hand(work.batch, to: producer, &handover) { place, record in record.isOf(stateTopic) && !results.lacks(place.item) }
+            }
+            guard let error = handover.error else { return .committed }
+            return failed(error, handover.unsent, handover.failures, handover)
         } catch {
             return failed(error, lastBegun: work.batch.records.indices.last)
         }
+    }
+
+    /// Hands over the records that `wants` takes, and waits until each was delivered or has failed.
+    private func hand(
+        _ batch: SettleBatch, to producer: Producer, _ handover: inout Handover, _ wants: (RecordPlace, Produced) -> Bool
+    ) throws(KafkaError) {
+        let refused = send(batch, producer) { place, record in
+            guard wants(place, record) else { return false }
+            handover.add(place)
+            return true
+        }
+        try producer.flush(timeout: Self.deliveryLimit)
+        handover.end(refused: refused, failures: producer.deliveries())
     }
 
     /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most so many milliseconds.
@@ -252,7 +266,7 @@ private struct SettleWorker {
     ///   - unsent: what the producer did not take.
     ///   - failures: reports of records that were not delivered.
     ///   - handover: what was delivered all the same; nil: nothing that is known.
-    ///   - lastBegun: where that is not known, the last item of which a record may have been delivered.
+    ///   - lastBegun: where that is not known, the last item of which a record may be in its topic.
     ///   - uptime: when, in milliseconds of the monotonic clock; an abort may have taken long since.
     private mutating func failed(
         _ error: KafkaError, _ unsent: [Unwritten] = [], _ failures: [Delivery] = [], _ handover: Handover? = nil, lastBegun: Int? = nil,
@@ -264,7 +278,7 @@ private struct SettleWorker {
         let crowded = size.isAlone ? [:] : tooLarge.filter { $0.value.count > 1 }
         for failure in failures {
             guard let error = failure.error, !error.isRecordTooLarge || crowded[failure.topicPartition] == nil else { continue }
-            unwritten.append(Unwritten(item: Int(failure.token), topic: failure.topicPartition.topic, error: error))
+            unwritten.append(Unwritten(item: RecordPlace(token: failure.token).item, topic: failure.topicPartition.topic, error: error))
         }
         if !tooLarge.isEmpty { size.judged(at: uptime) }
         if let (partition, refused) = crowded.first {
@@ -276,8 +290,7 @@ private struct SettleWorker {
         return .failure(
             SettleFailure(
                 error: cause, unwritten: unwritten, delivered: handover?.delivered ?? [],
-                deliveredButState: handover?.deliveredButState ?? [], lastBegun: handover.map(\.lastBegun) ?? lastBegun,
-                isAnotherWay: !crowded.isEmpty))
+                lastBegun: handover.map(\.lastBegun) ?? lastBegun, isAnotherWay: !crowded.isEmpty))
     }
 
     private mutating func noteFailure(_ error: KafkaError, at now: Int64) {

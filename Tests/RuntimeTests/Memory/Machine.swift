@@ -283,9 +283,8 @@ final class Machine {
             for (partition, commit) in batch.offsets { commitOffset(partition, commit) }
         }
         if case .failure(let failure) = outcome {
-            for produced in failure.delivered.flatMap({ batch.records[$0] }) { log.append(produced.record) }
-            for produced in failure.deliveredButState.flatMap({ batch.records[$0] }) where !produced.isOf(settings.topics.state) {
-                log.append(produced.record)
+            for place in failure.delivered.sorted(by: { $0.token < $1.token }) {
+                log.append(batch.records[place.item][place.record].record)
             }
         }
         engine.settled(batch.id, outcome, at: moment)

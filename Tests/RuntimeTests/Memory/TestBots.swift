@@ -191,6 +191,7 @@ private func decide(_ input: Input<WorkCall>, total: Int, _ context: Context) th
         func effort(_ step: Int) -> Effect<WorkOutput, WorkCall> { .perform(.effort(Effort(number: work.number, step: step))) }
         switch work.how {
         case "plain": return [done(work)]
+        case "twice": return [done(work), done(Work(name: work.name, number: -work.number, how: work.how))]
         case "call", "chain": return [.produce(.started(WorkStarted(number: work.number))), effort(0)]
         case "calls": return [.produce(.started(WorkStarted(number: work.number))), effort(0), effort(1)]
         case "flaky":
