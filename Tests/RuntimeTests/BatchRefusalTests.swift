@@ -72,8 +72,8 @@ import Testing
             let records = whole.records.enumerated().map { refused.contains($0) || delivered.contains($0) ? [] : $1 }
             settler.submit(SettleBatch(id: UInt64(attempts), records: records, offsets: [:]), group: nil)
             guard case .failure(let failure) = try await answer(mailbox) else { break }
-            let more = Set(failure.delivered.map(\.item))
-            if let last = more.max() { #expect(failure.lastBegun ?? -1 >= last) }
+            let more = Set(failure.delivered.keys)
+            if let last = more.max() { #expect(failure.lastBegun?.item ?? -1 >= last) }
             twice += more.intersection(delivered).count
             delivered.formUnion(more)
             let judged = failure.unwritten.filter(\.error.isRefusal)
@@ -117,8 +117,8 @@ import Testing
             Issue.record("a result was refused")
             return
         }
-        #expect(failure.unwritten.map(\.item) == [1] && failure.lastBegun == 2)
-        #expect(failure.delivered == [RecordPlace(item: 0, record: 0), RecordPlace(item: 0, record: 1), RecordPlace(item: 2, record: 0)])
+        #expect(failure.unwritten.map(\.item) == [1] && failure.lastBegun == BatchPlace(item: 0, record: 0))
+        #expect(failure.delivered == [0: [0, 1], 2: [0]])
         #expect(try await visible(results, broker.settings).map(\.key) == [0])
         #expect(try await visible(state, broker.settings).map(\.key) == [0, 2])
         let mended = [[], [record(state, 1, bytes: 20), record(small, 1, bytes: 200)], []]
@@ -155,8 +155,7 @@ import Testing
             }
             names.insert(failure.error.name)
             #expect(failure.unwritten.map(\.item) == [1])
-            for (item, places) in Dictionary(grouping: failure.delivered, by: \.item) {
-                let places = Set(places.map(\.record))
+            for (item, places) in failure.delivered {
                 left[item] = left[item].indices.filter { !places.contains($0) }.map { left[item][$0] }
             }
         }
@@ -184,7 +183,7 @@ import Testing
             Issue.record("the state topic refuses it")
             return
         }
-        #expect(failure.delivered == [RecordPlace(item: 0, record: 0)] && failure.lastBegun == 0)
+        #expect(failure.delivered == [0: [0]] && failure.lastBegun == BatchPlace(item: 0, record: 0))
         #expect(failure.unwritten.map(\.topic) == [state])
         #expect(try await visible(results, broker.settings).count == 1)
     }

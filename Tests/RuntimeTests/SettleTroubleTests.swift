@@ -7,6 +7,8 @@ import Testing
 
 /// A topic that a record must go to and that cannot be written: nothing is committed, and everybody hears of it.
 @Suite struct SettleTroubleTests {
+    private static let tooLarge = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+
     /// At-least-once, where the state topic alone is at fault, what is visible is not written again.
     @Test func whatIsDeliveredButForTheStateTopicIsNotWrittenAgain() throws {
         let machine = try Machine(WorkBot.self, partitions: 1, delivery: .atLeastOnce)
@@ -33,7 +35,7 @@ import Testing
         try machine.send(Work(name: "a", number: 1, how: "poison"))
         machine.runToSettlement()
         let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed")
-        let letter = delivery == .atLeastOnce ? try #require(machine.settling).places { $0.topic == "mesh.dlq" } : []
+        let letter = delivery == .atLeastOnce ? try #require(machine.settling).places { $0.topic == "mesh.dlq" } : [:]
         machine.settle(.refused(refused, item: 0, topic: "bot.error", delivered: letter))
         machine.runDry()
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["poison"])
@@ -108,7 +110,7 @@ import Testing
         machine.restoreAll()
         for number in 0..<120 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
         while machine.deliver() != nil {}
-        let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        let refused = Self.tooLarge
         let start = machine.uptime
         while machine.dead.count < 100, machine.uptime < start + 60_000 {
             machine.advance()
@@ -137,7 +139,7 @@ import Testing
         while machine.uptime < 60_000 {
             machine.advance()
             if machine.settling != nil { attempts += 1 }
-            machine.settle(.refused(KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large"), item: 0, topic: "mesh.dlq"))
+            machine.settle(.refused(Self.tooLarge, item: 0, topic: "mesh.dlq"))
             machine.pass(10)
         }
         #expect((20...50).contains(attempts), "\(attempts): once in two seconds")
@@ -150,7 +152,7 @@ import Testing
     @Test func anAlarmNamesTheTopicAlsoWhereTheLastFailureDoesNot() throws {
         let machine = try Machine(WorkBot.self)
         try machine.send(Work(name: "a", number: 1, how: "poison"))
-        let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        let refused = Self.tooLarge
         let later = KafkaError(code: 45, name: "OUT_OF_ORDER_SEQUENCE_NUMBER", message: "skipped", isRetriable: true)
         machine.runToSettlement()
         machine.settle(.refused(refused, item: 0, topic: "mesh.dlq"))
@@ -199,7 +201,7 @@ import Testing
         machine.runToSettlement()
         let place = try #require(
             machine.settling?.records.firstIndex { $0.contains { $0.topic == WorkDone.type.name } })
-        machine.settle(.refused(KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large"), item: place))
+        machine.settle(.refused(Self.tooLarge, item: place))
         machine.runDry()
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["output-refused"])
         #expect(machine.dead.map { header("mesh_produced", of: $0) } == ["work.started:1"])
@@ -212,7 +214,7 @@ import Testing
         let machine = try Machine(WorkBot.self, partitions: 1, delivery: .atLeastOnce)
         try machine.send(Work(name: "a", number: 1, how: "call"))
         machine.runToSettlement()
-        let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        let refused = Self.tooLarge
         let unwritten = [Unwritten(item: 0, topic: machine.settings.topics.state, error: refused)]
         let delivered = try #require(machine.settling).places { !$0.isOf(machine.settings.topics.state) }
         machine.settle(.failed(refused, unwritten: unwritten, delivered: delivered))
@@ -235,7 +237,7 @@ import Testing
             machine.advance()
         }
         let batch = try #require(machine.settling)
-        let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        let refused = Self.tooLarge
         machine.settle(.refused(refused, item: 0, topic: state, delivered: batch.places { !$0.isOf(state) }))
         machine.runDry()
         #expect(machine.dead.map { header("mesh_produced", of: $0) } == ["work.done:1"])
@@ -243,17 +245,34 @@ import Testing
         machine.expectAllCommitted()
     }
 
-    /// At-least-once: the second of two results of a type was delivered, the first is refused. Who took the second for the first would never write that.
-    @Test func ofATypeOfWhichOneIsMissingNothingCounts() throws {
+    /// At-least-once, one of two results of a type is refused. What stands before it is visible; who took what stands behind it for the first would never write that.
+    @Test(arguments: [0, 1]) func whatStandsBehindAMissingResultDoesNotCount(_ missing: Int) throws {
         let machine = try Machine(WorkBot.self, partitions: 1, delivery: .atLeastOnce)
         try machine.send(Work(name: "a", number: 1, how: "twice"))
         machine.runToSettlement()
-        let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
-        machine.settle(.refused(refused, item: 0, delivered: [RecordPlace(item: 0, record: 1)]))
+        machine.settle(.refused(Self.tooLarge, item: 0, delivered: [0: [1 - missing]]))
         machine.runDry()
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["output-refused"])
-        #expect(machine.dead.map { header("mesh_produced", of: $0) } == [nil])
+        #expect(machine.dead.map { header("mesh_produced", of: $0) } == [missing == 0 ? nil : "work.done:1"])
         #expect(try machine.events(WorkDone.self).count == 1)
+        machine.expectAllCommitted()
+    }
+
+    /// At-least-once, the notification that a rule asks for is refused. Who took its event for visible would never write it.
+    @Test(arguments: [("plain", nil), ("call", nil), ("twice", "work.done:1")])
+    func anEventDoesNotCountWhoseNotificationIsMissing(_ run: (how: String, produced: String?)) throws {
+        let rule = BotConfiguration.NotificationRule(event: "work.#", channels: ["ops"])
+        let machine = try Machine(
+            WorkBot.self, partitions: 1, delivery: .atLeastOnce, configuration: configuration { $0.notifications = [rule] })
+        try machine.send(Work(name: "a", number: 1, how: run.how))
+        machine.runToSettlement()
+        let records = try #require(machine.settling?.records.first)
+        let missing = try #require(records.lastIndex { $0.isAside })
+        machine.settle(
+            .refused(Self.tooLarge, item: 0, topic: NotificationRequested.type.name, delivered: [0: Set(0..<missing)]))
+        machine.runDry()
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["output-refused"])
+        #expect(machine.dead.map { header("mesh_produced", of: $0) } == [run.produced])
         machine.expectAllCommitted()
     }
 
@@ -263,7 +282,7 @@ import Testing
         let machine = try Machine(WorkBot.self, delivery: delivery)
         try machine.send(Work(name: "a", number: 1, how: run.how))
         try machine.send(Work(name: "a", number: 2, how: "plain"), id: "next")
-        let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        let refused = Self.tooLarge
         var steps = 0
         for _ in 0..<200 where steps < run.step {
             machine.restore()
@@ -304,7 +323,7 @@ import Testing
             machine.pass(2_000)
             machine.advance()
         }
-        machine.settle(.refused(KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large"), item: 0))
+        machine.settle(.refused(Self.tooLarge, item: 0))
         #expect(machine.engine.parked == 0)
         machine.runDry()
         #expect(machine.dead.count == 1)
@@ -371,7 +390,7 @@ import Testing
         machine.settle(.failed(late))
         machine.pass(3_000)
         machine.advance()
-        machine.settle(.failed(late, delivered: [RecordPlace(item: 1, record: 0)], lastBegun: 1))
+        machine.settle(.failed(late, delivered: [1: [0]], lastBegun: BatchPlace(item: 1, record: 0)))
         machine.runDry()
         let results = machine.log.records(of: WorkDone.type.name)
         #expect(try machine.events(WorkDone.self).map(\.payload.number) == [2, 1, 3])
@@ -385,7 +404,7 @@ import Testing
         try machine.send(Work(name: "a", number: 1, how: "twice"))
         machine.runToSettlement()
         let late = KafkaError(code: -192, name: "_MSG_TIMED_OUT", message: "too late", isRetriable: true)
-        machine.settle(.failed(late, delivered: [RecordPlace(item: 0, record: 1)], lastBegun: 0))
+        machine.settle(.failed(late, delivered: [0: [1]], lastBegun: BatchPlace(item: 0, record: 1)))
         machine.runDry()
         let results = machine.log.records(of: WorkDone.type.name)
         #expect(results.map { header("mesh_reordered", of: $0) } == [nil, "1"])
@@ -403,7 +422,7 @@ import Testing
         let late = KafkaError(code: -192, name: "_MSG_TIMED_OUT", message: "too late", isRetriable: true)
         let batch = try #require(machine.settling)
         #expect(batch.records.joined().allSatisfy { $0.topic == machine.settings.topics.inbox })
-        machine.settle(.failed(late, delivered: [RecordPlace(item: 1, record: 0)], lastBegun: 1))
+        machine.settle(.failed(late, delivered: [1: [0]], lastBegun: BatchPlace(item: 1, record: 0)))
         machine.runDry()
         #expect(try machine.events(WorkDone.self).map(\.payload.number) == [2, 1])
         let results = machine.log.records(of: WorkDone.type.name)

@@ -116,7 +116,7 @@ extension Engine {
             return
         }
         inFlight = InFlight(batch: nextBatch, since: moment.uptime, items: items, moved: Array(offsets.keys))
-        let records = items.map(\.records)
+        let records = items.map(\.unwritten)
         let bytes = records.reduce(0) { $1.reduce($0) { $0 + $1.byteCount } }
         actions.append(.settle(SettleBatch(id: nextBatch, records: records, bytes: bytes, offsets: offsets)))
         nextBatch += 1
@@ -147,10 +147,11 @@ extension Engine {
             actOnNextCommitted(at: moment)
         case .failure(let failure):
             figures.failedSettling()
-            for (item, places) in Dictionary(grouping: failure.delivered, by: \.item) {
-                current.items[item].delivers(Set(places.map(\.record)))
+            if let last = failure.lastBegun {
+                for item in current.items[..<last.item] { item.markOvertaken(before: .max) }
+                current.items[last.item].markOvertaken(before: last.record)
             }
-            for item in current.items.prefix(failure.lastBegun ?? 0) { item.markOvertaken() }
+            for (item, places) in failure.delivered { current.items[item].delivered(places) }
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
             inFlight?.isOut = false
             let before = settleAgain.pause

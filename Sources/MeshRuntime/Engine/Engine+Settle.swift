@@ -223,7 +223,10 @@ extension Engine {
         guard let job = item.job, !item.isLost else { return }
         job.unsettledSteps -= 1
         guard !job.isDecided else { return }
-        uncountUnwritten(item, of: job)
+        let visible = item.visibleCount(stateTopic: settings.topics.state)
+        uncount(item.records[visible...], of: job)
+        for event in item.events(within: visible) { actions.append(.produced(event)) }
+        uncommitted.delivered(item.deliveredResults)
         // Where it waits to be tried again in its place, it does so no more.
         for _ in again.remove(where: { $0 === job }) { unpark(job) }
         let rejection = Self.refusal(error)
@@ -231,11 +234,9 @@ extension Engine {
         reject(job, rejection, at: moment)
     }
 
-    /// What the item was to make visible, and did not. Where something of a type was delivered and something else was not, nothing of that type counts: whoever
-    /// takes the record up again leaves out the first so many.
-    private func uncountUnwritten(_ item: SettleItem, of job: Job) {
-        let missing = Set(item.records.map(\.topic))
-        for produced in item.delivered + item.records where missing.contains(produced.topic) {
+    /// These are not visible, or do not count as such: whoever takes the record up again leaves out the first so many of each type.
+    private func uncount(_ records: ArraySlice<Produced>, of job: Job) {
+        for produced in records where !produced.isAside {
             switch produced {
             case .event(let event): job.made.unsettled.add(event.envelope.type)
             case .record(let record): if record.topic == settings.topics.retry { job.made.unsettledReminders += 1 }
@@ -260,10 +261,11 @@ extension Engine {
             isDead = true
         }
         var passport = source.passport
+        let visibleCount = item.visibleCount(stateTopic: settings.topics.state)
         if let job = item.job {
             if case .done = item.result {
                 job.made.handOver()
-                uncountUnwritten(item, of: job)
+                uncount(item.records[visibleCount...], of: job)
             }
             passport.produced = visible(job)
         }
@@ -272,11 +274,17 @@ extension Engine {
         var records = deadRecords(
             source.record, passport, source.envelope, failure, attempts: item.job?.attempt ?? source.passport.attempts, at: moment,
             digestOnly: isDead)
+        // One of the dead letter that was too large is there already.
+        if isDead, item.done.contains(where: { item.records[$0].topic == BotErrorEvent.type.name }) {
+            records.removeAll { $0.topic == BotErrorEvent.type.name }
+        }
         if let job = item.job, job.isJournaled { records.append(stateRecord(journalKey(job), nil, of: job)) }
         records.append(contentsOf: noteNotDone(source.record.offset, partition))
         let replacement = SettleItem(
-            .dead(code: failure.code), records: records, job: item.job, partition: partition, offset: source.record.offset, source: source)
+            .dead(code: failure.code), records: records, job: item.job, partition: partition, offset: source.record.offset, source: source,
+            resultsBefore: isDead ? item.results : item.deliveredResults)
         replacement.takenIn = item.takenIn
+        replacement.events = isDead ? item.events : item.events(within: visibleCount)
         item.job?.isDecided = true
         if let job = item.job { uncount(job) }
         log(

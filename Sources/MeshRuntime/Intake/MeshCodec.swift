@@ -66,10 +66,10 @@ final class MeshCodec: Sendable {
     func rules(of type: EventType) -> PayloadRules? { rules[type.name] }
 
     /// An event of the bot's as it goes out; throws where its value is larger than what a bot reads.
-    func outgoing(_ envelope: Envelope, key: String?, partition: Int32? = nil, marks: Headers = Headers()) throws(Rejection)
-        -> OutgoingEvent
-    {
-        let event = OutgoingEvent(envelope, key: key, partition: partition, marks: marks)
+    func outgoing(
+        _ envelope: Envelope, key: String?, partition: Int32? = nil, marks: Headers = Headers(), isAside: Bool = false
+    ) throws(Rejection) -> OutgoingEvent {
+        let event = OutgoingEvent(envelope, key: key, partition: partition, marks: marks, isAside: isAside)
         // Written only where it might be too large.
         guard event.mostBytes > codec.limits.maximumBytes else { return event }
         let bytes = codec.withValue(of: envelope) { $0.count }

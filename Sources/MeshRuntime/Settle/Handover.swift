@@ -1,50 +1,71 @@
 import Kafka
 
 /// Where a record stands in a batch.
-struct RecordPlace: Hashable, Sendable {
+struct BatchPlace: Hashable, Comparable, Sendable {
     let item: Int
     /// Among the records of its item.
     let record: Int
-}
 
-extension RecordPlace {
+    init(item: Int, record: Int) {
+        self.item = item
+        self.record = record
+    }
+
+    init(token: UInt64) { self.init(item: Int(token >> 32), record: Int(token & 0xffff_ffff)) }
+
     /// What the producer knows the record by.
     var token: UInt64 { UInt64(item) << 32 | UInt64(record) }
 
-    init(token: UInt64) { self.init(item: Int(token >> 32), record: Int(token & 0xffff_ffff)) }
+    static func < (left: BatchPlace, right: BatchPlace) -> Bool { left.token < right.token }
 }
 
-/// What was handed to the producer of a batch at-least-once, and what is known of it.
+/// How far a batch came at-least-once: first all of its records but those of the state topic, then these.
 struct Handover {
-    private var handed: [RecordPlace] = []
-    private(set) var unsent: [Unwritten] = []
-    private(set) var failures: [Delivery] = []
+    var results = Part()
+    var state = Part()
 
+    /// Records that are handed to the producer together.
+    struct Part {
+        private var handed: [BatchPlace] = []
+        /// What the producer did not take; what would have come behind it was not handed over.
+        private(set) var unsent: Unwritten?
+        /// Those that were not delivered.
+        private(set) var failures: [Delivery] = []
+        /// Whether it is known what became of each.
+        private(set) var isKnown = false
+
+        mutating func add(_ place: BatchPlace) { handed.append(place) }
+
+        /// The producer did not take what was added last.
+        mutating func refused(_ record: Unwritten) {
+            handed.removeLast()
+            unsent = record
+        }
+
+        /// What is not told here was delivered.
+        mutating func end(_ failures: [Delivery]) { (self.failures, isKnown) = (failures, true) }
+
+        var delivered: Set<BatchPlace> { isKnown ? Set(handed).subtracting(failures.map { BatchPlace(token: $0.token) }) : [] }
+
+        /// The last of them that may be in its topic. What was refused is not.
+        var lastBegun: BatchPlace? {
+            let refused = failures.filter { $0.error?.isRefusal ?? false }.map { BatchPlace(token: $0.token) }
+            return Set(handed).subtracting(refused).max()
+        }
+
+        /// Whether something of the item was not delivered, or not even handed over.
+        func lacks(_ item: Int) -> Bool {
+            !isKnown || unsent.map { $0.item <= item } ?? false || failures.contains { BatchPlace(token: $0.token).item == item }
+        }
+    }
+
+    var unsent: [Unwritten] { [results.unsent, state.unsent].compactMap(\.self) }
+    var failures: [Delivery] { results.failures + state.failures }
     var error: KafkaError? { unsent.first?.error ?? failures.first?.error }
 
-    mutating func add(_ place: RecordPlace) { handed.append(place) }
-
-    /// All that was handed over since was delivered, or is told here.
-    /// - Parameter refused: what the producer did not take; what would have come behind it was not handed over.
-    mutating func end(refused: Unwritten?, failures: [Delivery]) {
-        if let refused {
-            handed.removeLast()
-            unsent.append(refused)
-        }
-        self.failures += failures
-    }
-
-    /// Whether something of the item that was to be handed over so far was not delivered.
-    func lacks(_ item: Int) -> Bool {
-        unsent.contains { $0.item <= item } || failures.contains { RecordPlace(token: $0.token).item == item }
-    }
-
-    var delivered: Set<RecordPlace> { Set(handed).subtracting(failures.map { RecordPlace(token: $0.token) }) }
-
-    /// The last item of which a record may be in its topic. What was refused is not.
-    var lastBegun: Int? {
-        let refused = failures.filter { $0.error?.isRefusal ?? false }.map { RecordPlace(token: $0.token) }
-        return Set(handed).subtracting(refused).lazy.map(\.item).max()
+    /// Of each item the records that were delivered, by their places.
+    var delivered: [Int: Set<Int>] {
+        Dictionary(grouping: results.delivered.union(state.delivered), by: \.item).mapValues { Set($0.map(\.record)) }
     }
 }
 

@@ -15,6 +15,11 @@ enum Produced: Sendable {
         }
     }
 
+    var isEvent: Bool { if case .event = self { true } else { false } }
+
+    /// Whether it goes with the event before it (`OutgoingEvent.isAside`).
+    var isAside: Bool { if case .event(let event) = self { event.isAside } else { false } }
+
     /// The same, saying of an event that it may come behind later results of its key.
     var markedReordered: Produced {
         guard case .event(let event) = self else { return self }
@@ -46,12 +51,15 @@ final class OutgoingEvent: Sendable {
     let marks: Headers
     /// It will have no more bytes than these.
     let mostBytes: Int
+    /// Whether it is a notification that a rule of the configuration asks for: it goes with the event before it, and is none of the bot's own results.
+    let isAside: Bool
 
-    init(_ envelope: Envelope, key: String?, partition: Int32? = nil, marks: Headers = Headers()) {
+    init(_ envelope: Envelope, key: String?, partition: Int32? = nil, marks: Headers = Headers(), isAside: Bool = false) {
         self.envelope = envelope
         self.key = key
         self.partition = partition
         self.marks = marks
+        self.isAside = isAside
         mostBytes = Self.codec.mostBytes(of: envelope) + (key?.utf8.count ?? 0) + marks.byteCount
     }
 
@@ -61,7 +69,7 @@ final class OutgoingEvent: Sendable {
     /// The same with that header.
     var markedReordered: OutgoingEvent {
         if marks.contains(Self.reordered) { return self }
-        return OutgoingEvent(envelope, key: key, partition: partition, marks: marks + [Self.reordered])
+        return OutgoingEvent(envelope, key: key, partition: partition, marks: marks + [Self.reordered], isAside: isAside)
     }
 
     /// For writing only: no limit counts.

@@ -121,17 +121,18 @@ struct Results: Sendable {
         for (place, (rule, pattern, template)) in rules.enumerated()
         where pattern.matches(type) && type.domain != "notification" {
             let (notification, key) = try notification(rule, template, place: place, of: envelope)
-            try add(notification, original.map { notificationID(of: $0, place: place) }, key: key, because: input, to: &made)
+            try add(notification, original.map { notificationID(of: $0, place: place) }, key: key, because: input, isAside: true, to: &made)
         }
     }
 
     /// `original` is the id that the event would have had without the replay.
-    private func add(_ envelope: Envelope, _ original: EventID?, key: String?, because input: Cause, to made: inout Made) throws(Rejection)
-    {
+    private func add(
+        _ envelope: Envelope, _ original: EventID?, key: String?, because input: Cause, isAside: Bool = false, to made: inout Made
+    ) throws(Rejection) {
         var marks = Headers()
         if input.wasOvertaken { marks.append(OutgoingEvent.reordered) }
         if let replay = input.replay { marks.append(contentsOf: replay.marks.headers(ofProduced: original)) }
-        let event = try codec.outgoing(envelope, key: key, marks: marks)
+        let event = try codec.outgoing(envelope, key: key, marks: marks, isAside: isAside)
         let most = settings.limits.recordBytes
         if event.mostBytes > most {
             let bytes = event.record.byteCount

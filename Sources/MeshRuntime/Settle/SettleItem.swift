@@ -2,7 +2,7 @@ import BotKit
 import Envelopes
 import Kafka
 
-/// What one settlement makes visible: all of it or nothing.
+/// What an input leads to, and is made visible together: exactly-once all of it or nothing.
 final class SettleItem {
     enum Result {
         /// A step of a run that goes on: results and journal, no offset.
@@ -27,10 +27,9 @@ final class SettleItem {
     let partition: AssignedPartition?
     let offset: Int64?
     let result: Result
-    /// What is to be written.
     private(set) var records: [Produced]
-    /// At-least-once: what was delivered with a batch of which something else was not, and is not written again.
-    private(set) var delivered: [Produced] = []
+    /// Places of the records that are not to be written any more: at-least-once what was delivered with a batch of which something else was not, and what is left out.
+    private(set) var done: Set<Int> = []
     /// How many results a crash before its commit would repeat.
     let results: Int
     /// Of the records, about, and of the one that it finishes.
@@ -61,12 +60,11 @@ final class SettleItem {
 
     init(
         _ result: Result, records: [Produced], bytes: Int? = nil, job: Job? = nil, partition: AssignedPartition? = nil,
-        offset: Int64? = nil,
-        source: Source? = nil
+        offset: Int64? = nil, source: Source? = nil, resultsBefore: Int = 0
     ) {
         self.result = result
         self.records = records
-        results = max(1, records.count { if case .event = $0 { true } else { false } })
+        results = max(1, resultsBefore + records.count(where: \.isEvent))
         // The record that it finishes is kept as well.
         let kept = offset == nil ? 0 : (source?.record ?? job?.record)?.byteCount ?? 0
         self.bytes = (bytes ?? records.reduce(0) { $0 + $1.byteCount }) + kept
@@ -76,22 +74,45 @@ final class SettleItem {
         ownSource = source
     }
 
-    /// At-least-once: what is left of it is written again, and behind records that come after it, maybe of its key. What a bot with state forwards says so to that bot.
-    func markOvertaken() {
-        if case .forwarded = result { records = records.map(\.markedOvertaken) } else { records = records.map(\.markedReordered) }
+    /// What is to be written.
+    var unwritten: [Produced] { done.isEmpty ? records : unwrittenPlaces.map { records[$0] } }
+
+    private var unwrittenPlaces: [Int] { records.indices.filter { !done.contains($0) } }
+
+    /// At-least-once: what stands before this place of what is to be written is written again, and behind records that come after it, maybe of its key. What a bot
+    /// with state forwards says so to that bot.
+    func markOvertaken(before end: Int) {
+        for place in unwrittenPlaces.prefix(end) {
+            if case .forwarded = result {
+                records[place] = records[place].markedOvertaken
+            } else {
+                records[place] = records[place].markedReordered
+            }
+        }
     }
 
-    /// At-least-once: the records at these places were delivered.
-    func delivers(_ places: Set<Int>) {
-        let left = records.indices.filter { !places.contains($0) }
-        let isOvertaken = left.contains { left in places.contains { left < $0 } }
-        delivered += records.indices.filter(places.contains).map { records[$0] }
-        records = left.map { records[$0] }
-        if isOvertaken { markOvertaken() }
+    /// At-least-once: of what was to be written, the records at these places were delivered.
+    func delivered(_ places: Set<Int>) {
+        let unwritten = unwrittenPlaces
+        done.formUnion(places.map { unwritten[$0] })
     }
 
     /// Does without what it would have written to this topic.
-    func leaveOut(_ topic: String) { records.removeAll { $0.topic == topic } }
+    func leaveOut(_ topic: String) { done.formUnion(records.indices.filter { records[$0].topic == topic }) }
+
+    /// How many of its records count as visible where something of it is refused: those before the first that is missing, without the event that a missing
+    /// notification goes with. What the state topic is told does not matter.
+    func visibleCount(stateTopic: String) -> Int {
+        guard var first = unwrittenPlaces.first(where: { !records[$0].isOf(stateTopic) }) else { return records.count }
+        while first > 0, records[first].isAside { first -= 1 }
+        return first
+    }
+
+    /// Of its events, those among the first so many records.
+    func events(within count: Int) -> [Envelope] { Array(events.prefix(records[..<count].count(where: \.isEvent))) }
+
+    /// How many of its results were delivered.
+    var deliveredResults: Int { done.count { records[$0].isEvent } }
 
     /// The partition that it is about, also where it finishes nothing there.
     var concerned: AssignedPartition? { partition ?? job?.partition }
@@ -129,14 +150,14 @@ enum SettleOutcome: Sendable {
     case failure(SettleFailure)
 }
 
-/// Nothing of a batch is visible but what is named here.
+/// A batch that was not made visible as a whole: exactly-once nothing of it is; at-least-once what is named here is, and what was given up may be.
 struct SettleFailure: Sendable {
     let error: KafkaError
     var unwritten: [Unwritten] = []
-    /// At-least-once: what need not be written again.
-    var delivered: Set<RecordPlace> = []
-    /// At-least-once: the last item of which a record may be in its topic.
-    var lastBegun: Int?
+    /// At-least-once: of each item the records that need not be written again, by their places in the batch.
+    var delivered: [Int: Set<Int>] = [:]
+    /// At-least-once: the last record that may be in its topic, those of the state topic apart.
+    var lastBegun: BatchPlace?
     /// The next attempt goes about it otherwise, and may come at once.
     var isAnotherWay = false
 }

@@ -162,10 +162,10 @@ private struct SettleWorker {
     }
 
     /// Hands over the records that `wants` takes; comes back with the one that the producer did not take.
-    private func send(_ batch: SettleBatch, _ producer: Producer, _ wants: (RecordPlace, Produced) -> Bool) -> Unwritten? {
+    private func send(_ batch: SettleBatch, _ producer: Producer, _ wants: (BatchPlace, Produced) -> Bool) -> Unwritten? {
         for (item, records) in batch.records.enumerated() {
             for (number, record) in records.enumerated() {
-                let place = RecordPlace(item: item, record: number)
+                let place = BatchPlace(item: item, record: number)
                 guard wants(place, record) else { continue }
                 do throws(KafkaError) {
                     try producer.send(record, token: place.token, patience: .seconds(5))
@@ -217,33 +217,38 @@ private struct SettleWorker {
         var handover = Handover()
         var hasState = false
         do throws(KafkaError) {
-            try hand(work.batch, to: producer, &handover) { _, record in
+            try hand(work.batch, to: producer, &handover.results) { _, record in
                 let isState = record.isOf(stateTopic)
                 hasState = hasState || isState
                 return !isState
             }
             if hasState {
-                let results = handover
-                try hand(work.batch, to: producer, &handover) { place, record in record.isOf(stateTopic) && !results.lacks(place.item) }
+                let results = handover.results
+                try hand(work.batch, to: producer, &handover.state) { place, record in
+                    record.isOf(stateTopic) && !results.lacks(place.item)
+                }
             }
             guard let error = handover.error else { return .committed }
             return failed(error, handover.unsent, handover.failures, handover)
         } catch {
-            return failed(error, lastBegun: work.batch.records.indices.last)
+            // What it has to tell of these yet must not be taken for news of others.
+            drop()
+            return failed(error, handover.unsent, handover.failures, handover)
         }
     }
 
     /// Hands over the records that `wants` takes, and waits until each was delivered or has failed.
     private func hand(
-        _ batch: SettleBatch, to producer: Producer, _ handover: inout Handover, _ wants: (RecordPlace, Produced) -> Bool
+        _ batch: SettleBatch, to producer: Producer, _ part: inout Handover.Part, _ wants: (BatchPlace, Produced) -> Bool
     ) throws(KafkaError) {
-        let refused = send(batch, producer) { place, record in
+        let unsent = send(batch, producer) { place, record in
             guard wants(place, record) else { return false }
-            handover.add(place)
+            part.add(place)
             return true
         }
+        if let unsent { part.refused(unsent) }
         try producer.flush(timeout: Self.deliveryLimit)
-        handover.end(refused: refused, failures: producer.deliveries())
+        part.end(producer.deliveries())
     }
 
     /// Repeats a call of the transaction's protocol while that is what the error asks for, for at most so many milliseconds.
@@ -265,11 +270,10 @@ private struct SettleWorker {
     /// - Parameters:
     ///   - unsent: what the producer did not take.
     ///   - failures: reports of records that were not delivered.
-    ///   - handover: what was delivered all the same; nil: nothing that is known.
-    ///   - lastBegun: where that is not known, the last item of which a record may be in its topic.
+    ///   - handover: what was delivered all the same; nil: nothing.
     ///   - uptime: when, in milliseconds of the monotonic clock; an abort may have taken long since.
     private mutating func failed(
-        _ error: KafkaError, _ unsent: [Unwritten] = [], _ failures: [Delivery] = [], _ handover: Handover? = nil, lastBegun: Int? = nil,
+        _ error: KafkaError, _ unsent: [Unwritten] = [], _ failures: [Delivery] = [], _ handover: Handover? = nil,
         at uptime: Int64 = Moment.current.uptime
     ) -> SettleOutcome {
         var unwritten = unsent
@@ -278,7 +282,7 @@ private struct SettleWorker {
         let crowded = size.isAlone ? [:] : tooLarge.filter { $0.value.count > 1 }
         for failure in failures {
             guard let error = failure.error, !error.isRecordTooLarge || crowded[failure.topicPartition] == nil else { continue }
-            unwritten.append(Unwritten(item: RecordPlace(token: failure.token).item, topic: failure.topicPartition.topic, error: error))
+            unwritten.append(Unwritten(item: BatchPlace(token: failure.token).item, topic: failure.topicPartition.topic, error: error))
         }
         if !tooLarge.isEmpty { size.judged(at: uptime) }
         if let (partition, refused) = crowded.first {
@@ -289,8 +293,8 @@ private struct SettleWorker {
         noteFailure(error, at: uptime)
         return .failure(
             SettleFailure(
-                error: cause, unwritten: unwritten, delivered: handover?.delivered ?? [],
-                lastBegun: handover.map(\.lastBegun) ?? lastBegun, isAnotherWay: !crowded.isEmpty))
+                error: cause, unwritten: unwritten, delivered: handover?.delivered ?? [:], lastBegun: handover?.results.lastBegun,
+                isAnotherWay: !crowded.isEmpty))
     }
 
     private mutating func noteFailure(_ error: KafkaError, at now: Int64) {

@@ -275,7 +275,7 @@ final class Machine {
         settling = nil
         var outcome = forced ?? .committed
         if forced == nil, Int.random(in: 0..<100, using: &random) < settleFailures {
-            outcome = .failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true))
+            outcome = failure(of: batch)
         }
         if case .committed = outcome {
             for produced in batch.records.joined() { log.append(produced.record) }
@@ -283,12 +283,26 @@ final class Machine {
             for (partition, commit) in batch.offsets { commitOffset(partition, commit) }
         }
         if case .failure(let failure) = outcome {
-            for place in failure.delivered.sorted(by: { $0.token < $1.token }) {
-                log.append(batch.records[place.item][place.record].record)
+            for (item, places) in failure.delivered.sorted(by: { $0.key < $1.key }) {
+                for place in places.sorted() { log.append(batch.records[item][place].record) }
             }
         }
         engine.settled(batch.id, outcome, at: moment)
         perform()
+    }
+
+    /// At-least-once some of its records are delivered all the same: of what the state topic is told, what belongs to items of which all else is.
+    private func failure(of batch: SettleBatch) -> SettleOutcome {
+        var delivered: [Int: Set<Int>] = [:]
+        var lastBegun: BatchPlace?
+        for (item, records) in batch.records.enumerated() where settings.delivery == .atLeastOnce {
+            let results = records.indices.filter { !records[$0].isOf(settings.topics.state) }
+            let through = results.filter { _ in Bool.random(using: &random) }
+            delivered[item] = Set(through.count == results.count ? Array(records.indices) : through)
+            if let last = through.last { lastBegun = BatchPlace(item: item, record: last) }
+        }
+        return .failed(
+            KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true), delivered: delivered, lastBegun: lastBegun)
     }
 
     func finishCall(_ reference: CallReference? = nil) {

@@ -19,24 +19,23 @@ func configuration(_ change: (inout BotConfiguration) -> Void) -> BotConfigurati
 
 extension SettleOutcome {
     static func failed(
-        _ error: KafkaError, unwritten: [Unwritten] = [], delivered: Set<RecordPlace> = [], lastBegun: Int? = nil
+        _ error: KafkaError, unwritten: [Unwritten] = [], delivered: [Int: Set<Int>] = [:], lastBegun: BatchPlace? = nil
     ) -> SettleOutcome {
         .failure(SettleFailure(error: error, unwritten: unwritten, delivered: delivered, lastBegun: lastBegun))
     }
 
     /// A record of the item was refused.
-    static func refused(_ error: KafkaError, item: Int, topic: String = "work.done", delivered: Set<RecordPlace> = []) -> SettleOutcome {
+    static func refused(_ error: KafkaError, item: Int, topic: String = "work.done", delivered: [Int: Set<Int>] = [:]) -> SettleOutcome {
         .failed(error, unwritten: [Unwritten(item: item, topic: topic, error: error)], delivered: delivered)
     }
 }
 
 extension SettleBatch {
-    /// Where the records stand that `isWanted` takes.
-    func places(where isWanted: (Produced) -> Bool) -> Set<RecordPlace> {
-        Set(
-            records.enumerated().flatMap { item, records in
-                records.indices.filter { isWanted(records[$0]) }.map { RecordPlace(item: item, record: $0) }
-            })
+    /// Of each item, where the records stand that `isWanted` takes.
+    func places(where isWanted: (Produced) -> Bool) -> [Int: Set<Int>] {
+        var places: [Int: Set<Int>] = [:]
+        for (item, records) in records.enumerated() { places[item] = Set(records.indices.filter { isWanted(records[$0]) }) }
+        return places
     }
 }
 
