@@ -42,6 +42,23 @@ import Testing
         #expect(breaker.state == .open(until: 105))
     }
 
+    /// They are of the outage that is over.
+    @Test func callsFromBeforeAnOutageDoNotOpenItAfterwards() throws {
+        var breaker = breaker()
+        let old = try (0..<6).map { _ in try admit(&breaker, at: 0) }
+        for permit in old.prefix(2) { breaker.failed(permit, at: 0) }
+        #expect(breaker.state == .open(until: 100))
+        let trial = try admit(&breaker, at: 100)
+        breaker.succeeded(trial)
+        for permit in old.dropFirst(2) { breaker.failed(permit, at: 110) }
+        #expect(breaker.state == .closed && breaker.openings == 1)
+        for _ in 0..<2 {
+            let permit = try admit(&breaker, at: 120)
+            breaker.failed(permit, at: 120)
+        }
+        #expect(breaker.state == .open(until: 220), "new ones count")
+    }
+
     @Test func itClosesOnlyAfterAllCallsOnTrialHaveSucceeded() throws {
         var breaker = try opened(probes: 3)
         expect(isHeldBack(&breaker, at: 99))

@@ -166,6 +166,7 @@ extension Engine {
     /// Replaces every item that the broker refuses for good. Whether there were any.
     private func actOnRefusals(_ unwritten: [Unwritten], at moment: Moment) -> Bool {
         var given: [(item: SettleItem, error: KafkaError)] = []
+        var dropped: [SettleItem] = []
         var isChanged = false
         // A report may come late, of a batch that had more.
         let count = inFlight?.items.count ?? 0
@@ -180,13 +181,16 @@ extension Engine {
                 isChanged = true
             } else if case .step = item.result {
                 given.append((item, error))
+            } else if case .own = item.result {
+                dropped.append(item)
+                giveUpOwn(item, error, at: moment)
             } else if let replacement = replaceRefused(item, error, at: moment) {
                 inFlight?.items[place] = replacement
                 isChanged = true
             }
         }
-        guard !given.isEmpty else { return isChanged }
-        inFlight?.items.removeAll { item in given.contains { $0.item === item } }
+        guard !given.isEmpty || !dropped.isEmpty else { return isChanged }
+        inFlight?.items.removeAll { item in given.contains { $0.item === item } || dropped.contains { $0 === item } }
         for (item, error) in given { giveUpStep(item, error, at: moment) }
         return true
     }
@@ -217,6 +221,10 @@ extension Engine {
         case .step:
             guard let job = item.job else { return }
             job.unsettledSteps -= 1
+            if job.unsettledSteps == 0, let since = job.settlesSince {
+                job.settlesSince = nil
+                job.giveBack(since: since, at: moment.uptime)
+            }
             guard job.unsettledSteps == 0, !job.calls.isEmpty, !job.isDecided else { return }
             // Whoever has it next makes its calls; that this owner took it up is not held against it.
             if isGoing(job.partition) { countResume(of: job, false) } else { startCalls(of: job, at: moment) }
@@ -254,7 +262,7 @@ extension Engine {
         // The first that goes on has the others wait behind it again.
         for twin in twins where !twin.partition.isLost && !twin.partition.isLeaving {
             // Who only waits behind another again needs no place.
-            if inProgress[twin.identity] != nil || takesPlace(at: moment) { begin(twin, at: moment) } else { putBack(twin) }
+            if inProgress[twin.identity] != nil || hasPlace(at: moment) { begin(twin, at: moment) } else { putBack(twin) }
         }
     }
 }

@@ -8,7 +8,7 @@ extension Engine {
     func startCalls(of job: Job, at moment: Moment) {
         for place in job.calls.indices where job.calls[place].phase == .opened && !recall(job, place, at: moment) {
             job.calls[place].phase = .waiting
-            waitingCalls.append((job, place))
+            waitingCalls.append(job, place)
         }
         if waitingCalls.count <= Self.smallQueue { startWaitingCalls(at: moment) }
     }

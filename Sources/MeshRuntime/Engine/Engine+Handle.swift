@@ -11,7 +11,6 @@ extension Engine {
             guard limiter?.hasToken(at: moment.uptime) ?? true, let (_, job) = hasRoomToHold ? lanes.takeNext() : takeLowest() else {
                 return
             }
-            _ = limiter?.take(at: moment.uptime)
             waitingBytes -= job.bytes
             begin(job, at: moment)
         }
@@ -22,8 +21,8 @@ extension Engine {
         draining == nil && !isPaused && !turn.isOver && hasRoomToSettle && jobsWithCalls < configuration.constraints.maximumConcurrentJobs
     }
 
-    /// Whether something is to be begun now; it takes its token.
-    func takesPlace(at moment: Moment) -> Bool { mayBegin && limiter?.take(at: moment.uptime) ?? true }
+    /// Whether something may be begun now, the limit of the rate looked at too.
+    func hasPlace(at moment: Moment) -> Bool { mayBegin && limiter?.hasToken(at: moment.uptime) ?? true }
 
     /// A job that was taken out of its lane waits there again, before what came after it.
     func putBack(_ job: Job) {
@@ -53,7 +52,7 @@ extension Engine {
         lanes.release(job.lane)
     }
 
-    /// Begins an attempt. The lane is closed until the job is settled, or decided when nothing after it depends on its settlement.
+    /// Begins an attempt, and takes its token of the rate; a repeat needs none. The lane is closed until the job is settled, or decided when nothing after it depends on its settlement.
     /// - Parameter isKnownNew: nothing can have been settled since its identity was looked for.
     func begin(_ job: Job, isKnownNew: Bool = false, at moment: Moment) {
         let partition = job.partition
@@ -68,6 +67,7 @@ extension Engine {
             }
             job.isBegun = true
         }
+        _ = limiter?.take(at: moment.uptime)
         defer { if !job.isDecided { begun[job.id] = job } }
         job.began = moment
         job.firstNow = moment.wall
@@ -206,7 +206,7 @@ extension Engine {
             case .finished: break
             }
         }
-        waitingCalls.keep { $0.job !== job }
+        waitingCalls.removeAll(of: job)
         guard job.runningCalls == 0 else { return }
         settleRejected(job, rejection, at: moment)
     }

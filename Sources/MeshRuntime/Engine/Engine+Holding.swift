@@ -3,25 +3,27 @@ import Envelopes
 import Kafka
 
 /// Runs that only wait for a breaker.
-struct Holding: Sendable {
+struct Holding {
     /// Those that do not count among `max_concurrent_jobs`, as of the last look; bounded by `Limits.heldRuns` and `Limits.heldBytes`.
     var runs: Set<UInt64> = []
     var bytes = 0
     /// Calls that wait, by dependency.
     var calls: [String: Int] = [:]
+    /// Held ones that count, since there was no room among `runs`.
+    var crowded: [Job] = []
 }
 
 /// While a breaker is open the runs that need it wait: they are not failed, their limit stands still, and up to a bound they take no place from other work.
 extension Engine {
-    /// Begins the waiting calls that may begin, in the order in which they came.
+    /// Begins the waiting calls that may begin, in their turn.
     func startWaitingCalls(at moment: Moment) {
         guard !waitingCalls.isEmpty else {
             holding = Holding()
             return
         }
-        var held = Fifo<(job: Job, call: Int)>()
-        var now = Holding()
-        while let (job, place) = waitingCalls.popFirst() {
+        var held: [WaitingCalls.Entry] = []
+        for entry in waitingCalls.takeAll() {
+            let (job, place) = (entry.job, entry.call)
             guard !job.partition.isLost, job.calls[place].phase == .waiting else { continue }
             if let reason = reasonToEnd(job, at: moment) {
                 finish(job, place, .failure(reason), at: moment)
@@ -30,12 +32,20 @@ extension Engine {
                 resume(job, at: moment)
                 start(job, place, permit, at: moment)
             } else {
-                held.append((job, place))
-                now.calls[job.calls[place].dependency, default: 0] += 1
-                hold(job, &now, at: moment)
+                held.append(entry)
             }
         }
-        waitingCalls = held
+        waitingCalls.putBack(held)
+        hold(held, at: moment)
+    }
+
+    /// Those that count no more keep their room; then come those for which there is more.
+    private func hold(_ held: [WaitingCalls.Entry], at moment: Moment) {
+        var now = Holding()
+        for entry in held { now.calls[entry.job.calls[entry.call].dependency, default: 0] += 1 }
+        for isCounted in [false, true] {
+            for entry in held where entry.job.isCounted == isCounted { hold(entry.job, &now, at: moment) }
+        }
         holding = now
     }
 
@@ -46,8 +56,32 @@ extension Engine {
 
     /// A held run needs a place among the runs again before it asks the breaker: a permit that is not used would be a trial without a call.
     private func permit(_ job: Job, _ place: Int, at moment: Moment) -> CircuitBreaker.Permit? {
-        guard job.isCounted || jobsWithCalls < configuration.constraints.maximumConcurrentJobs else { return nil }
-        return breakers.admit(job.calls[place].dependency, kind: job.calls[place].kind, at: moment.uptime)
+        let call = job.calls[place]
+        guard job.isCounted || breakers.isAdmitting(call.dependency, at: moment.uptime) && hasPlace(for: job, at: moment) else {
+            return nil
+        }
+        return breakers.admit(call.dependency, kind: call.kind, at: moment.uptime)
+    }
+
+    /// Whether a held run may take a place among the runs again. Where all are taken, one that is held itself gives up its own; the last one is left to what
+    /// waits in a lane and is more urgent.
+    private func hasPlace(for job: Job, at moment: Moment) -> Bool {
+        let free = configuration.constraints.maximumConcurrentJobs - jobsWithCalls
+        guard free > 0 else { return takesPlaceOfHeldRun(job) }
+        guard free == 1, !waitingCalls.isFair, hasRoomToHold, hasPlace(at: moment), let other = lanes.highestPriority() else { return true }
+        return other <= job.priority
+    }
+
+    private func takesPlaceOfHeldRun(_ job: Job) -> Bool {
+        while let other = holding.crowded.popLast() {
+            let bytes = holding.bytes + other.bytes - job.bytes
+            guard other.isCounted, other.heldSince != nil, other.onlyWaits, !other.partition.isLost, bytes <= settings.limits.heldBytes
+            else { continue }
+            uncount(other)
+            holding.bytes = bytes
+            return true
+        }
+        return false
     }
 
     private func hold(_ job: Job, _ now: inout Holding, at moment: Moment) {
@@ -56,8 +90,10 @@ extension Engine {
             job.heldSince = moment.uptime
             countResume(of: job, false)
         }
-        guard !now.runs.contains(job.id), now.runs.count < settings.limits.heldRuns, now.bytes + job.bytes <= settings.limits.heldBytes
+        guard !now.runs.contains(job.id) else { return }
+        guard now.runs.count < settings.limits.heldRuns, now.bytes + job.bytes <= settings.limits.heldBytes
         else {
+            if job.isCounted { now.crowded.append(job) }
             return
         }
         now.runs.insert(job.id)
@@ -71,37 +107,40 @@ extension Engine {
         guard let since = job.heldSince else { return }
         job.heldSince = nil
         countResume(of: job, true)
-        job.extendDeadline(by: moment.uptime - since)
+        job.giveBack(since: since, at: moment.uptime)
     }
 
-    /// Whether a failed call is made again later instead of failing its run: its dependency is down, and that is not the record's fault.
+    /// Whether a failed call is made again later instead of failing its run: its dependency is down, or was since the call began, and that is not the record's fault.
+    /// It may well be where others have succeeded since this one was put back.
     func isHeldBack(_ call: JobCall, _ failure: CallFailure) -> Bool {
-        switch failure.kind {
-        case .transient, .timedOut: !breakers.isClosed(call.dependency)
-        case .permanent, .cancelled: false
-        }
+        guard failure.kind == .transient || failure.kind == .timedOut, let breaker = breakers[call.dependency] else { return false }
+        if let before = call.successesBefore, breaker.successes > before { return false }
+        return breaker.state != .closed || breaker.openings > call.permit.opening && failure.code != Self.runTimeoutCode
     }
 
-    /// The call waits for its breaker again, behind those that wait already. The time that it took is given back to its run.
+    /// The call waits for its breaker again, behind those that were made less often. The time that it took is given back to its run.
     func putBack(_ job: Job, _ place: Int, at moment: Moment) {
-        job.extendDeadline(by: moment.uptime - job.calls[place].began)
+        job.giveBack(since: job.calls[place].began, at: moment.uptime)
+        job.calls[place].successesBefore = breakers[job.calls[place].dependency]?.successes
         job.calls[place].phase = .waiting
         job.calls[place].cancelling = nil
         job.calls[place].isRepeat = true
         job.calls[place].turn += 1
-        waitingCalls.append((job, place))
+        waitingCalls.append(job, place)
     }
 
-    /// The dependencies whose calls are held back, for reports.
+    /// The dependencies whose calls are held back, for reports. One that nothing waits for, and whose next call would be made, holds nothing back.
     func degraded(at moment: Moment) -> [DegradedDependency] {
         breakers.states.compactMap { dependency, state in
+            let waiting = holding.calls[dependency] ?? 0
             let name: DegradedDependency.State
             switch state {
             case .closed: return nil
             case .open(let until): name = moment.uptime < until ? .open : .halfOpen
             case .halfOpen: name = .halfOpen
             }
-            return DegradedDependency(dependency: dependency, state: name, waitingCalls: holding.calls[dependency] ?? 0)
+            if name == .halfOpen, waiting == 0, breakers[dependency]?.weight(at: moment.uptime) != nil { return nil }
+            return DegradedDependency(dependency: dependency, state: name, waitingCalls: waiting)
         }
     }
 }

@@ -45,7 +45,7 @@ extension Engine {
     func takeDue(at moment: Moment) {
         guard draining == nil, !isPaused else { return }
         // First, and without asking for room to wait: what fills the lanes may wait for these.
-        while mayBegin, limiter?.hasToken(at: moment.uptime) ?? true, let job = again.takeDue(at: moment.uptime) {
+        while hasPlace(at: moment), let job = again.takeDue(at: moment.uptime) {
             // Its last attempt is not noted yet: the next would be settled beside its note.
             guard job.unsettledSteps == 0 else {
                 again.insert(job, due: moment.uptime + 100)
@@ -53,7 +53,6 @@ extension Engine {
             }
             unpark(job)
             guard !job.partition.isLost, !job.partition.isLeaving else { continue }
-            _ = limiter?.take(at: moment.uptime)
             begin(job, at: moment)
         }
         while waitingCount < settings.limits.waitingRecords, let due = schedule.takeDue(at: moment.uptime) {
@@ -160,7 +159,7 @@ extension Engine {
     /// Whether nothing waits before the job, so that it needs no lane to wait in.
     private func canBeginAtOnce(_ job: Job, at moment: Moment) -> Bool {
         guard lanes.isEmpty, mayBegin, !again.isDue(at: moment.uptime), hasRoomToHold, lanes.isFree(job.lane) else { return false }
-        return limiter?.take(at: moment.uptime) ?? true
+        return limiter?.hasToken(at: moment.uptime) ?? true
     }
 
     /// A job that was begun at once and goes on keeps the next of its key waiting.

@@ -210,7 +210,7 @@ extension Engine {
         uncount(job)
         begun[job.id] = nil
         for twin in endProgress(of: job) where !twin.partition.isLost { putBack(twin) }
-        waitingCalls.keep { $0.job !== job }
+        waitingCalls.removeAll(of: job)
     }
 
     /// Pauses what cannot be taken in and resumes what can; polling goes on all the while.

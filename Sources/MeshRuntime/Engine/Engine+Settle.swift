@@ -16,6 +16,7 @@ extension Engine {
         }
         item.events = job.made.events
         job.made.handOver()
+        if job.unsettledSteps == 0, job.runningCalls == 0 { job.settlesSince = moment.uptime }
         job.unsettledSteps += 1
         job.isJournaled = true
         count(job)
@@ -232,6 +233,16 @@ extension Engine {
         let rejection = Self.refusal(error)
         job.rejection = rejection
         reject(job, rejection, at: moment)
+    }
+
+    /// The broker refuses for good what is about no record: nothing else waits for it. A tick fires again later, as long as it is made up for.
+    func giveUpOwn(_ item: SettleItem, _ error: KafkaError, at moment: Moment) {
+        for produced in item.unwritten {
+            log(.error, "\(contract.name): \(produced.topic) cannot be written: \(error)")
+            if case .event(let tick) = produced, tick.topic == settings.topics.schedule {
+                ticker.refused(tick.envelope.id, of: tick.envelope.timestamp, at: moment)
+            }
+        }
     }
 
     /// These are not visible, or do not count as such: whoever takes the record up again leaves out the first so many of each type.

@@ -51,7 +51,7 @@ final class Engine {
 
     // Calls
     var breakers: Breakers
-    var waitingCalls = Fifo<(job: Job, call: Int)>()
+    var waitingCalls = WaitingCalls()
     var holding = Holding()
     var cancels: CancelBook
     /// Jobs of whose calls some came back, when the bot can be told of them.

@@ -69,6 +69,10 @@ final class Job {
     var heldSince: Int64?
     /// Since when the audit is asked for what its calls came to, on the monotonic clock: its limit stands still.
     var recalledSince: Int64?
+    /// Since when nothing of it is under way but the settlement of a step, on the monotonic clock.
+    var settlesSince: Int64?
+    /// Until when time was given back, on the monotonic clock.
+    private var givenBack: Int64 = 0
     /// What the bot was told as the time of its first step.
     var firstNow = Timestamp(milliseconds: 0)
     /// The same for the step at hand.
@@ -170,9 +174,11 @@ final class Job {
 
     func reference(_ call: Int) -> CallReference { CallReference(job: id, call: call, attempt: attempt, turn: calls[call].turn) }
 
-    func extendDeadline(by milliseconds: Int64) {
-        let (sum, isTooLarge) = deadline.addingReportingOverflow(max(0, milliseconds))
+    /// The time from `began` to `now` was not the run's own, and does not count against its limit. Nothing is given back twice, however many calls it was lost by.
+    func giveBack(since began: Int64, at now: Int64) {
+        let (sum, isTooLarge) = deadline.addingReportingOverflow(max(0, now - max(began, givenBack)))
         deadline = isTooLarge ? .max : sum
+        givenBack = max(givenBack, now)
     }
 
     /// Forgets what the current attempt has done, for the next one in the same place.
@@ -181,6 +187,7 @@ final class Job {
         deadline = .max
         heldSince = nil
         recalledSince = nil
+        settlesSince = nil
         calls = []
         arrived = []
         outcomes = []
@@ -212,7 +219,9 @@ struct JobCall {
     /// Why it is being cancelled, and until when it may return by itself.
     var cancelling: (reason: CallFailure, until: Int64)?
     /// How its breaker let it begin.
-    var permit = CircuitBreaker.Permit(trial: nil)
+    var permit = CircuitBreaker.Permit(trial: nil, opening: 0)
+    /// How many calls to its dependency had succeeded when it was put back last; nil: it never was.
+    var successesBefore: Int?
     /// How often it was begun before, in this attempt.
     var turn = 0
     /// It is answered from the audit, and nothing is done outside.

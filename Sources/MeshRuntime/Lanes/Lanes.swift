@@ -82,6 +82,9 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
         return (lane.key, head.element)
     }
 
+    /// The priority of the most urgent head; nil when every lane is closed or empty.
+    mutating func highestPriority() -> Priority? { mostUrgent().map { Priority.allCases[$0.queue] } }
+
     /// Takes an element of an open lane that satisfies `predicate`, from behind others too, and closes its lane. Looks at every element.
     mutating func take(where predicate: (Element) -> Bool) -> (key: Key, element: Element)? {
         for lane in lanes.values where !lane.isClosed {

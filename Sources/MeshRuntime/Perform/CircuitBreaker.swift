@@ -15,6 +15,8 @@ struct CircuitBreaker: Sendable {
     struct Permit: Sendable, Equatable {
         /// The trial that the call belongs to; nil for a call of a closed breaker.
         let trial: Int?
+        /// How often the breaker had opened before.
+        let opening: Int
         var isTrial: Bool { trial != nil }
     }
 
@@ -25,35 +27,51 @@ struct CircuitBreaker: Sendable {
     /// Counts the half-open states: what a call of an earlier one brings says nothing any more.
     private var trial = 0
     /// Calls on trial that have not ended, and those that have succeeded.
-    private var running = 0
+    private(set) var running = 0
     private var passed = 0
+    /// How often it has opened.
+    private(set) var openings = 0
+    /// How many calls have succeeded that counted.
+    private(set) var successes = 0
 
     init(_ policy: BreakerPolicy = BreakerPolicy()) { self.policy = policy }
 
     /// Lets a call begin; nil when it is held back. After the pause the permits are for calls on trial.
     mutating func admit(at uptime: Int64) -> Permit? {
         switch state {
-        case .closed: return Permit(trial: nil)
+        case .closed: return Permit(trial: nil, opening: openings)
         case .open(let until):
             guard uptime >= until else { return nil }
             state = .halfOpen
             trial += 1
             (running, passed) = (1, 0)
-            return Permit(trial: trial)
+            return Permit(trial: trial, opening: openings)
         case .halfOpen:
             guard running + passed < policy.probes else { return nil }
             running += 1
-            return Permit(trial: trial)
+            return Permit(trial: trial, opening: openings)
+        }
+    }
+
+    /// Whether `admit` would let a call begin.
+    func isAdmitting(at uptime: Int64) -> Bool {
+        switch state {
+        case .closed: true
+        case .open(let until): uptime >= until
+        case .halfOpen: running + passed < policy.probes
         }
     }
 
     /// The call succeeded, or failed for a reason of its own. While the breaker is not closed only calls on trial count.
     mutating func succeeded(_ permit: Permit) {
         switch state {
-        case .closed: failures = 0
+        case .closed:
+            failures = 0
+            successes += 1
         case .halfOpen where permit.trial == trial:
             running -= 1
             passed += 1
+            successes += 1
             guard passed >= policy.probes else { return }
             state = .closed
             failures = 0
@@ -61,14 +79,14 @@ struct CircuitBreaker: Sendable {
         }
     }
 
-    /// The other side failed: a transient failure or a time-out.
+    /// The other side failed: a transient failure or a time-out. Of a call that began before the breaker last opened it is known already.
     mutating func failed(_ permit: Permit, at uptime: Int64) {
         switch state {
-        case .closed:
+        case .closed where permit.opening == openings:
             failures += 1
             if failures >= policy.failures { open(at: uptime) }
         case .halfOpen where permit.trial == trial: open(at: uptime)
-        case .halfOpen, .open: break
+        case .closed, .halfOpen, .open: break
         }
     }
 
@@ -79,13 +97,23 @@ struct CircuitBreaker: Sendable {
 
     private mutating func open(at uptime: Int64) {
         failures = 0
+        openings += 1
         state = .open(until: uptime + max(1, policy.pause.wholeMilliseconds))
+    }
+
+    /// How much would be forgotten with it: failures in a row; nil: it holds calls back, or watches some.
+    func weight(at uptime: Int64) -> Int? {
+        switch state {
+        case .closed: failures
+        case .open(let until): uptime >= until ? policy.failures : nil
+        case .halfOpen: running == 0 ? policy.failures : nil
+        }
     }
 }
 
 /// The breakers of a process, one for each dependency that was called.
 struct Breakers: Sendable {
-    /// So many are kept; a closed one gives way to a new one. Where none is closed, calls to what is new are not held back.
+    /// So many are kept; the one of which least is known gives way to a new one. Where all hold calls back, calls to what is new are not held back.
     static let maximum = 256
 
     private let policies: BreakerPolicies
@@ -102,11 +130,18 @@ struct Breakers: Sendable {
 
     func isClosed(_ dependency: String) -> Bool { table[dependency].map { $0.state == .closed } ?? true }
 
+    /// Whether `admit` would let a call begin.
+    func isAdmitting(_ dependency: String, at uptime: Int64) -> Bool { table[dependency]?.isAdmitting(at: uptime) ?? true }
+
+    private func leastKnown(at uptime: Int64) -> String? {
+        table.compactMap { name, breaker in breaker.weight(at: uptime).map { (name, $0) } }.min { ($0.1, $0.0) < ($1.1, $1.0) }?.0
+    }
+
     mutating func admit(_ dependency: String, kind: CallKind, at uptime: Int64) -> CircuitBreaker.Permit? {
         if table[dependency] == nil {
             if table.count >= Self.maximum {
-                guard let closed = table.first(where: { $0.value.state == .closed })?.key else { return CircuitBreaker.Permit(trial: nil) }
-                table[closed] = nil
+                guard let least = leastKnown(at: uptime) else { return CircuitBreaker.Permit(trial: nil, opening: 0) }
+                table[least] = nil
             }
             table[dependency] = CircuitBreaker(policies.policy(of: dependency, kind: kind))
         }

@@ -51,7 +51,7 @@ extension Engine {
     private func giveBackRecall(_ job: Job, at moment: Moment) {
         guard job.runningCalls == 1, let since = job.recalledSince else { return }
         job.recalledSince = nil
-        job.extendDeadline(by: moment.uptime - since)
+        job.giveBack(since: since, at: moment.uptime)
     }
 
     /// The run ends without a result: it is no failure of the record's, so it is neither tried again nor a dead letter. Counted, logged, and in the audit.

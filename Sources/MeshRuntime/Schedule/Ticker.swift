@@ -11,6 +11,9 @@ struct Ticker {
     /// is known from that.
     static let patience: Int64 = 2_000
 
+    /// A tick that was refused is not fired again before so many milliseconds.
+    static let pause: Int64 = 10_000
+
     /// The partition of `schedule.fired` where the bot's ticks lie; nil where the topic is not there.
     let home: TopicPartition?
     private(set) var isOwner = false
@@ -46,6 +49,15 @@ struct Ticker {
         order.append(id.text)
         if order.count > Self.rememberedTicks, let oldest = order.popFirst() { fired.remove(oldest) }
         return true
+    }
+
+    /// The tick is not in the log: it and what came after it are fired later, as far as they are made up for.
+    mutating func refused(_ id: EventID, of tick: Timestamp, at moment: Moment) {
+        fired.remove(id.text)
+        order.keep { $0 != id.text }
+        let before = Timestamp(milliseconds: tick.milliseconds - 1)
+        lastLook = min(lastLook ?? before, before)
+        firstFiring = moment.uptime + Self.pause
     }
 
     /// Since when ticks are to be fired. Where the clock was set back, the last look lies ahead of it and says nothing: what was fired is known by its id.

@@ -1,0 +1,211 @@
+import BotKit
+import Envelopes
+import Kafka
+import Testing
+
+@testable import MeshRuntime
+
+/// What an outage must not do to other work: hold it up for ever, use up its time, or change its turn.
+@Suite struct OutageTests {
+    private func machine(
+        _ policy: BreakerPolicy = BreakerPolicy(failures: 3, pause: .seconds(5)), limits: Limits = Limits(),
+        _ change: (inout BotConfiguration) -> Void = { _ in }
+    ) throws -> Machine {
+        try Machine(
+            WorkBot.self, partitions: 1,
+            configuration: configuration {
+                $0.constraints.breakers.standard = policy
+                change(&$0)
+            }, limits: limits)
+    }
+
+    private static func number(_ call: CallStart) -> Int { (call.request as! Effort).number }
+    private static func down(_: CallStart) -> CallOutcome { .failure(CallFailure(.transient, code: "down", message: "down")) }
+    private static func up(_ call: CallStart) -> CallOutcome { .success(Effort.Response(number: number(call))) }
+
+    private func turn(_ machine: Machine, times: Int, passing milliseconds: Int64 = 100) {
+        for _ in 0..<times {
+            machine.step()
+            machine.finishCall()
+            machine.pass(milliseconds)
+        }
+    }
+
+    /// Its dependency answers all others: then it is the record that is at fault, and not for ever.
+    @Test(arguments: [BreakerPolicy(failures: 3, pause: .seconds(5), probes: 2), BreakerPolicy(failures: 1, pause: .seconds(5), probes: 1)])
+    func aCallThatAlwaysFailsIsChargedWhereOthersSucceed(_ policy: BreakerPolicy) throws {
+        let machine = try machine(policy)
+        machine.outcome = { Self.number($0) == 0 ? Self.down($0) : Self.up($0) }
+        try machine.send(Work(name: "poison", number: 0, how: "call"))
+        for number in 1...200 {
+            try machine.send(Work(name: "n\(number)", number: number, how: "call"))
+            turn(machine, times: 60)
+        }
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["down"])
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 200)
+        machine.expectAllCommitted()
+    }
+
+    /// Held runs, and records that wait in lanes, after the dependency is back.
+    @Test func afterAnOutageTheMostUrgentGoesFirst() throws {
+        let machine = try machine {
+            $0.constraints.maximumConcurrentJobs = 1
+            $0.triggers = [
+                .init(kind: .event, pattern: "work.requested", filter: "number >= 500", priority: .critical),
+                .init(kind: .event, pattern: "work.requested", priority: .low),
+            ]
+        }
+        machine.outcome = Self.down
+        for number in 0..<20 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try machine.send(Work(name: "held", number: 500, how: "call"))
+        turn(machine, times: 600)
+        #expect(machine.engine.holding.runs.count > 15)
+        for _ in 0..<100 where machine.engine.degraded(at: machine.moment).first?.state != .open || !machine.calls.isEmpty {
+            turn(machine, times: 1)
+        }
+        machine.outcome = Self.up
+        let before = machine.started.count
+        // What it calls is well; the others wait in lanes meanwhile.
+        for number in [1_000, 501, 502, 503] { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        for _ in 0..<30 { machine.step() }
+        #expect(machine.calls.count == 1 && machine.engine.lanes.count == 3)
+        machine.pass(5_000)
+        turn(machine, times: 400)
+        let order = machine.started.dropFirst(before).filter { Self.number($0) >= 500 }.map(Self.number)
+        #expect(Set(order) == [500, 501, 502, 503, 1_000])
+        let place = try #require(machine.started.dropFirst(before).lastIndex { Self.number($0) >= 500 })
+        #expect(place - before <= 12, "\(machine.started.dropFirst(before).map(Self.number))")
+        machine.runDry()
+        #expect(try Set(machine.events(WorkDone.self).map(\.payload.number)).count == 25, "the others are not starved")
+        machine.expectAllCommitted()
+    }
+
+    /// Two dependencies are down, and what waits for the second has all places: the first comes back.
+    @Test func whatIsBackGoesOnWhileAnotherIsDown() throws {
+        var limits = Limits()
+        limits.heldRuns = 2
+        let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5)), limits: limits) {
+            $0.constraints.maximumConcurrentJobs = 2
+        }
+        machine.outcome = Self.down
+        for number in 1_000..<1_002 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        turn(machine, times: 40)
+        for number in 0..<4 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        turn(machine, times: 100)
+        machine.outcome = { Self.number($0) < 1_000 ? Self.down($0) : Self.up($0) }
+        turn(machine, times: 400)
+        #expect(try machine.events(WorkDone.self).map(\.payload.number).sorted().suffix(2) == [1_000, 1_001])
+        machine.outcome = Self.up
+        machine.runDry()
+        #expect(machine.dead.isEmpty)
+        machine.expectAllCommitted()
+    }
+
+    /// Settlements fail for longer than a run may take: its calls have had none of that time.
+    @Test(arguments: ["call", "chain"]) func whatKafkaTakesIsNotTheRunsTime(_ how: String) throws {
+        let machine = try machine { $0.constraints.timeout = .seconds(20) }
+        machine.outcome = Self.up
+        try machine.send(Work(name: "a", number: 1, how: how))
+        for _ in 0..<3 {
+            for _ in 0..<400 {
+                machine.restore()
+                machine.deliver()
+                machine.advance()
+                machine.settle(.failed(KafkaError(code: -195, name: "_TRANSPORT", message: "away", isRetriable: true)))
+                machine.pass(100)
+            }
+            for _ in 0..<30 where machine.calls.isEmpty { machine.step() }
+            machine.finishCall()
+        }
+        machine.runDry()
+        #expect(machine.dead.isEmpty)
+        #expect(try machine.events(WorkDone.self).count == 1)
+        machine.expectAllCommitted()
+    }
+
+    /// Each of its calls loses the same time.
+    @Test func theSameTimeIsGivenBackOnce() {
+        let machine = try? machine()
+        let job = machine.flatMap { machine -> Job? in
+            try? machine.send(Work(name: "a", number: 1, how: "call"))
+            for _ in 0..<60 where machine.calls.isEmpty { machine.step() }
+            return machine.engine.begun.values.first
+        }
+        guard let job else {
+            Issue.record("a call is under way")
+            return
+        }
+        let before = job.deadline
+        for _ in 0..<40 { job.giveBack(since: 1_000_000, at: 1_060_000) }
+        #expect(job.deadline == before + 60_000)
+        job.giveBack(since: 1_050_000, at: 1_070_000)
+        #expect(job.deadline == before + 70_000)
+        job.giveBack(since: 0, at: .max)
+        job.giveBack(since: .min, at: 5)
+        #expect(job.deadline == .max)
+    }
+
+    /// A copy needs no token: it only waits for what becomes of the first.
+    @Test func copiesDoNotUseUpTheRate() throws {
+        let machine = try machine {
+            $0.constraints.maximumConcurrentJobs = 50
+            $0.constraints.rateLimit = .init(requestsPerMinute: 60, burstSize: 5)
+        }
+        for copy in 0..<20 { try machine.send(Work(name: "a", number: 1, how: "call"), id: "same", key: "k\(copy)") }
+        for number in 2..<6 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        turn(machine, times: 60, passing: 10)
+        #expect(machine.started.count == 5, "the burst is for runs")
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 5)
+        machine.expectAllCommitted()
+    }
+
+    /// Nothing waits for it any more, and the next call would be made.
+    @Test func aDependencyThatNobodyNeedsIsNotReported() throws {
+        let machine = try machine()
+        machine.outcome = Self.down
+        for number in 0..<6 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        turn(machine, times: 200)
+        #expect(machine.engine.degraded(at: machine.moment).map(\.dependency) == ["effort"])
+        for _ in 0..<20 where !machine.calls.isEmpty { machine.finishCall() }
+        machine.giveUp(Array(machine.engine.partitions.keys))
+        machine.pass(3_600_000)
+        machine.advance()
+        #expect(machine.engine.degraded(at: machine.moment).isEmpty)
+    }
+
+    /// A tick that its topic refuses holds nothing else up, and fires when it is taken again.
+    @Test(arguments: DeliveryMode.allCases) func aRefusedTickHoldsNothingUp(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(
+            WorkBot.self, delivery: delivery,
+            configuration: configuration {
+                $0.triggers = [.init(kind: .schedule, pattern: "* * * * *"), .init(kind: .event, pattern: "work.requested")]
+            })
+        let topic = machine.settings.topics.schedule
+        let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed")
+        var (refusals, number) = (0, 0)
+        for round in 0..<900 {
+            if round % 60 == 0 {
+                number += 1
+                try machine.send(Work(name: "n\(number)", number: number, how: "plain"))
+            }
+            machine.restore()
+            machine.deliver()
+            machine.advance()
+            if let batch = machine.settling {
+                let place = batch.records.firstIndex { $0.contains { $0.topic == topic } }
+                refusals += place == nil ? 0 : 1
+                machine.settle(place.map { .refused(refused, item: $0, topic: topic) } ?? .committed)
+            }
+            machine.pass(100)
+        }
+        #expect((2...20).contains(refusals), "\(refusals) of two ticks in 90 s")
+        #expect(machine.entries.contains { $0.level == .error && $0.message.contains("\(topic) cannot be written") })
+        #expect(try machine.events(WorkDone.self).count == number)
+        #expect(machine.engine.trouble == nil)
+        turn(machine, times: 200)
+        let fired = try machine.events(ScheduleFired.self).map(\.payload.firedAt)
+        #expect(!fired.isEmpty && Set(fired).count == fired.count)
+    }
+}
