@@ -25,6 +25,22 @@ public protocol CallRequest: Codable, Sendable, Equatable {
 extension CallRequest {
     public var dependency: String { Self.kind.name }
     public static var isResultRecorded: Bool { true }
+
+    /// One a server, e.g. `http:docs.example.org` or `http:10.0.0.7:8080`: that one is down says nothing of the others. The kind's name where the URL has no host.
+    static func dependency(at url: String) -> String { host(of: url).map { "\(kind.name):\($0)" } ?? kind.name }
+
+    /// Host and port of a URL, or of git's `user@host:path`, in lower case and without what stands before an `@`; nil when there is none.
+    private static func host(of url: String) -> String? {
+        let authority: Substring
+        if let scheme = url.firstRange(of: "://") {
+            authority = url[scheme.upperBound...].prefix { !"/?#\\".contains($0) }
+        } else {
+            authority = url.prefix { $0 != ":" && $0 != "/" }
+            guard authority.contains("@"), authority.endIndex < url.endIndex, url[authority.endIndex] == ":" else { return nil }
+        }
+        let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
+        return host.isEmpty || host.utf8.count > 255 ? nil : host.lowercased()
+    }
 }
 
 /// The outside work that one bot can ask for: an enum with one case a kind.
@@ -85,6 +101,10 @@ public struct CallFailure: Error, Codable, Sendable, Equatable, CustomStringConv
     }
 
     public var description: String { "\(message) (\(code))" }
+
+    /// Whether it says nothing of what is outside: the machine or the bot's own limits are at fault. It counts for no circuit breaker.
+    public var isOwn: Bool { Self.ownCodes.contains(code) }
+    private static let ownCodes: Set<String> = ["channel-busy", "environment-busy", "workspace-busy"]
 
     /// The same as a rejection of the input that asked for the call.
     public var rejection: Rejection { Rejection(kind: kind == .transient ? .transient : .permanent, code: code, message: message) }

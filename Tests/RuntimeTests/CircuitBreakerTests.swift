@@ -142,6 +142,17 @@ import Testing
     }
 
     @Test(arguments: [
+        ("https://git.example.org/acme/shop.git", "build.run:git.example.org"),
+        ("ssh://git@Git.example.org:2222/a", "build.run:git.example.org:2222"),
+        ("git@git.example.org:acme/shop.git", "build.run:git.example.org"), ("/srv/git/shop", "build.run"),
+        ("file:///srv/git/shop", "build.run"),
+        ("a:b", "build.run"), ("git@", "build.run"), ("@:", "build.run"), ("", "build.run"),
+    ]) func theServerOfARepositoryIsADependencyOfItsOwn(_ url: String, _ dependency: String) {
+        let run = BuildRun(buildID: "1", repository: url, commit: "main", allowedRepositories: [], pipeline: Pipeline(steps: []))
+        #expect(run.dependency == dependency)
+    }
+
+    @Test(arguments: [
         ("https://Docs.Example.org/a?b", "http:docs.example.org"), ("http://u:p@h:8080", "http:h:8080"),
         ("http://[::1]:5/x", "http:[::1]:5"),
         ("http://a@b@c/", "http:c"), ("nothing", "http"), ("http://", "http"), ("http:///x", "http"),

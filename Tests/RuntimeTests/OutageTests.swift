@@ -161,6 +161,24 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// The bot's own limits say nothing of what is outside.
+    @Test func whatTheBotItselfIsTooBusyForOpensNoBreaker() throws {
+        let machine = try machine(BreakerPolicy(failures: 2, pause: .seconds(5)))
+        var busy = 0
+        machine.outcome = {
+            busy += 1
+            return busy <= 10 ? .failure(CallFailure(.transient, code: "workspace-busy", message: "busy")) : Self.up($0)
+        }
+        for number in 0..<10 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        for _ in 0..<400 {
+            turn(machine, times: 1)
+            #expect(machine.engine.breakers.isClosed("effort"))
+        }
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 10)
+        #expect(machine.log.records(of: "retry.workbot").count == 10, "each is charged")
+    }
+
     /// Nothing waits for it any more, and the next call would be made.
     @Test func aDependencyThatNobodyNeedsIsNotReported() throws {
         let machine = try machine()

@@ -18,6 +18,9 @@ public struct BuildRun: CallRequest {
     public var limits: WorkLimits
     public var timeLimit: Duration
 
+    /// The server that the repository lies on.
+    public var dependency: String { Self.dependency(at: repository) }
+
     public init(
         buildID: String, repository: String, commit: String, branch: String? = nil, allowedRepositories: [String], pipeline: Pipeline,
         values: JSONValue = .object([:]), limits: WorkLimits = WorkLimits(), timeLimit: Duration = .seconds(3600)

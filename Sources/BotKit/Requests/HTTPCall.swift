@@ -31,17 +31,5 @@ public struct HTTPCall: CallRequest {
         self.timeLimit = timeLimit
     }
 
-    /// One a server, e.g. `http:docs.example.org` or `http:10.0.0.7:8080`: that one is down says nothing of the others.
-    public var dependency: String {
-        guard let host = Self.host(of: url) else { return Self.kind.name }
-        return "\(Self.kind.name):\(host)"
-    }
-
-    /// Host and port of a URL, in lower case and without what stands before an `@`; nil when there is none.
-    static func host(of url: String) -> String? {
-        guard let scheme = url.firstRange(of: "://") else { return nil }
-        let authority = url[scheme.upperBound...].prefix { !"/?#\\".contains($0) }
-        let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
-        return host.isEmpty || host.utf8.count > 255 ? nil : host.lowercased()
-    }
+    public var dependency: String { Self.dependency(at: url) }
 }

@@ -13,6 +13,7 @@ public struct ProbeRequest: CallRequest {
     public var expectation: HealthExpectation
     /// For one question, connection included.
     public var timeLimit: Duration
+    public var dependency: String { Self.dependency(at: url) }
 
     public init(check: String, url: String, allowedHosts: [String]?, expectation: HealthExpectation, timeLimit: Duration) {
         self.check = check
@@ -59,6 +60,7 @@ public struct MetricsScrape: CallRequest {
     /// Each gives one number.
     public var selectors: [MetricSelector]
     public var timeLimit: Duration
+    public var dependency: String { Self.dependency(at: url) }
 
     public init(target: String, url: String, selectors: [MetricSelector], timeLimit: Duration) {
         self.target = target

@@ -26,7 +26,7 @@ final class ChannelLimiter: Sendable {
             return turn - now
         }
         guard let turn else {
-            throw CallFailure(.transient, code: "rate-limited", message: "channel '\(channel.name)' has more to send than its rate allows")
+            throw CallFailure(.transient, code: "channel-busy", message: "channel '\(channel.name)' has more to send than its rate allows")
         }
         guard turn > .zero else { return }
         try await pause(turn)

@@ -83,6 +83,7 @@ extension Engine {
             case .success: breaker.succeeded(call.permit)
             case .failure(let failure):
                 switch failure.kind {
+                case .transient where failure.isOwn: breaker.ended(call.permit)
                 case .transient: breaker.failed(call.permit, at: moment.uptime)
                 // A run's limit may have passed before the call began; on trial the call had its time.
                 case .timedOut where isTrial || failure.code != Self.runTimeoutCode: breaker.failed(call.permit, at: moment.uptime)

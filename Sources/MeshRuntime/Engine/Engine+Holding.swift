@@ -113,7 +113,9 @@ extension Engine {
     /// Whether a failed call is made again later instead of failing its run: its dependency is down, or was since the call began, and that is not the record's fault.
     /// It may well be where others have succeeded since this one was put back.
     func isHeldBack(_ call: JobCall, _ failure: CallFailure) -> Bool {
-        guard failure.kind == .transient || failure.kind == .timedOut, let breaker = breakers[call.dependency] else { return false }
+        guard failure.kind == .transient && !failure.isOwn || failure.kind == .timedOut, let breaker = breakers[call.dependency] else {
+            return false
+        }
         if let before = call.successesBefore, breaker.successes > before { return false }
         return breaker.state != .closed || breaker.openings > call.permit.opening && failure.code != Self.runTimeoutCode
     }
