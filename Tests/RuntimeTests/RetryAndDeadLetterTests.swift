@@ -125,6 +125,24 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 1)
     }
 
+    /// Also where attempts in place are remembered by the journal alone.
+    @Test(arguments: [false, true]) func aDeadLetterSaysWhenItsRecordFailedFirst(isInPlace: Bool) throws {
+        let machine = try isInPlace ? Machine(OrderedBot.self) : Machine(WorkBot.self)
+        machine.outcome = { _ in .failure(CallFailure(.transient, code: "busy", message: "busy")) }
+        try machine.send(Work(name: "a", number: 1, how: "call"))
+        for _ in 0..<200 where machine.started.isEmpty || !machine.calls.isEmpty {
+            machine.step()
+            machine.finishCall()
+        }
+        let failed = machine.wall
+        for _ in 0..<5 { machine.step() }
+        machine.pass(60_000)
+        try machine.crash()
+        machine.runDry()
+        #expect(machine.started.count == 3)
+        #expect(machine.dead.map { header(RecordHeader.firstFailure, of: $0) } == [String(failed)])
+    }
+
     @Test func aDeadLetterSaysWhichRemindersAreSet() throws {
         let machine = try Machine(WorkBot.self)
         machine.outcome = { _ in .failure(CallFailure(.permanent, code: "no", message: "no")) }

@@ -229,6 +229,7 @@ extension Engine {
             return false
         }
         job.attempt = max(job.attempt, entry.attempt)
+        job.firstFailure = job.firstFailure ?? entry.firstFailure.map { Timestamp(milliseconds: $0) }
         job.produced.merge(entry.produced) { max($0, $1) }
         // Between two attempts nothing was under way.
         guard !entry.calls.isEmpty else { return false }

@@ -77,7 +77,8 @@ extension Engine {
             job.attempt += 1
             // The journal counts the attempts, so that a restart does not begin at the first again.
             let entry = JournalEntry(
-                event: job.event.envelope.id.text, now: moment.wall.milliseconds, attempt: job.attempt, produced: job.produced)
+                event: job.event.envelope.id.text, now: moment.wall.milliseconds, attempt: job.attempt,
+                firstFailure: job.firstFailure?.milliseconds, produced: job.produced)
             do {
                 let item = SettleItem(.step, records: [stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)], job: job)
                 job.unsettledSteps += 1
@@ -183,7 +184,8 @@ extension Engine {
     /// The run as it stands, for whoever takes it up again.
     func journalRecord(_ job: Job) throws -> Produced {
         let entry = JournalEntry(
-            event: job.event.envelope.id.text, now: job.firstNow.milliseconds, attempt: job.attempt, resumes: job.resumes.count,
+            event: job.event.envelope.id.text, now: job.firstNow.milliseconds, attempt: job.attempt,
+            firstFailure: job.firstFailure?.milliseconds, resumes: job.resumes.count,
             produced: visible(job, isStepCounted: true), calls: try job.calls.map { try $0.call.recorded() }, outcomes: job.outcomes)
         return stateRecord(journalKey(job), try JSONCoder.bytes(entry), of: job)
     }

@@ -11,6 +11,8 @@ struct JournalEntry: Codable, Equatable {
     /// The instant that `handle` was told, in milliseconds since 1970.
     var now: Int64
     var attempt: Int
+    /// When an attempt failed first, in milliseconds since 1970.
+    var firstFailure: Int64?
     /// How often the run was taken up again after a process had ended in the midst of its calls.
     var resumes = 0
     /// How many events of each type this attempt, with the step at hand, and those before it have made visible.

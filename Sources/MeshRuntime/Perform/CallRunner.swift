@@ -67,11 +67,12 @@ final class StepLines: Sendable {
     func sink(for call: CallStart) -> @Sendable (LogLine) -> Void {
         let began = Timestamp.now
         let cause = call.causation
+        let written = Count()
         return { [self] line in
             let number = next(call.runID)
             let payload = StepLog(runID: call.runID, step: line.step, stream: line.stream.rawValue, text: line.text, sequence: number)
             let id = EventID(
-                UUIDv5.derive([call.idempotencyKey, instance, String(began.milliseconds), "line", String(number)]))
+                UUIDv5.derive([call.idempotencyKey, instance, String(began.milliseconds), "line", String(written.next())]))
             do {
                 let envelope = Envelope(
                     id: id, timestamp: .now, source: bot, type: type, version: StepLog.version, payload: try payload.jsonBytes(),
@@ -84,6 +85,18 @@ final class StepLines: Sendable {
             } catch {
                 // A line whose text is not UTF-8 cannot become JSON; Swift's strings always are.
                 return
+            }
+        }
+    }
+
+    /// Numbers from 0. Any thread.
+    private final class Count: Sendable {
+        private let value = Mutex(0)
+
+        func next() -> Int {
+            value.withLock { value in
+                defer { value += 1 }
+                return value
             }
         }
     }
