@@ -34,6 +34,18 @@ import Testing
         scene.expectFault("1 answers of the bot downstream are out of the order of their key")
     }
 
+    @Test func whatTheBotDownstreamTriesAgainIsFound() throws {
+        var scene = ChaosScene(mode: .atLeastOnce)
+        try scene.request("1")
+        try scene.result(of: "1")
+        let topic = ChaosScene.topics.downstream.retry
+        scene.next.take(
+            retry: Record(
+                topicPartition: TopicPartition(topic, 0), offset: 0, key: nil, value: nil,
+                headers: [Header("ce_id", text: try ChaosScene.resultID("1"))]), CommittedOffset(offset: 1))
+        scene.expectFault("1 results went through the retry topic of the bot downstream, and nothing of them fails")
+    }
+
     @Test func commitsOfTheBotDownstreamAreJudgedToo() throws {
         var scene = ChaosScene(mode: .atLeastOnce)
         try scene.request("1")

@@ -68,7 +68,7 @@ import Testing
 
     @Test func aCommitThatPassesARetryBeforeItHasAnOutcomeIsFound() throws {
         func faults(_ end: (inout ChaosScene) throws -> Void) throws -> [String] {
-            var scene = ChaosScene()
+            var scene = ChaosScene(scenario: .dependency)
             try scene.request("1")
             try scene.retry("1", CommittedOffset(offset: 2))
             try end(&scene)

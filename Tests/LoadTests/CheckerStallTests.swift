@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func aRetryPartitionStandsStillOnlyWhereTheTimeOfARetryHasCome() throws {
-        var scene = ChaosScene()
+        var scene = ChaosScene(scenario: .dependency)
         try scene.request("1")
         try scene.retry("1", CommittedOffset(offset: 1), due: 20_000)
         func stand(until end: Int) {

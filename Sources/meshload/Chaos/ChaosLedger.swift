@@ -73,7 +73,7 @@ struct ChaosLedger {
     private(set) var markedAlone: [String] = []
     /// How often the bot downstream has answered each result; nil where there is none.
     private(set) var answers: [String: Int]?
-    /// Results that were not given at the first attempt; and requests whose result was given at another attempt than the first that does not fail.
+    /// Results that were not given at the first attempt; and requests whose result was given at another attempt than the first that does not fail by plan.
     private(set) var triedAgain = 0
     private(set) var untimely: [String] = []
     private let habits: ChaosBot.Habits
@@ -83,6 +83,11 @@ struct ChaosLedger {
     /// The requests that stand in these partitions, as `TopicPartition` describes them, or have stood in them as retries.
     func requests(in partitions: Set<String>) -> Set<String> {
         Set(entries.lazy.filter { partitions.contains($0.key.description) }.flatMap { $0.value }.map(\.id))
+    }
+
+    /// Requests that went through the retry topic although none of their attempts fails by plan.
+    var needlesslyRetried: [String] {
+        requests.filter { $0.value.wasRetried && habits.failures($0.value.content.sequence) == 0 }.map(\.key).sorted()
     }
 
     /// How many identities of a partition a bot downstream remembers.
@@ -246,12 +251,12 @@ struct ChaosLedger {
 
     private struct Attempt: Decodable { let attempt: Int? }
 
-    /// Notes at which attempt a result was given: with bots that fail at first, at the first that does not.
+    /// Notes at which attempt a result was given: at the first that does not fail by plan.
     private mutating func note(attemptOf result: Envelope, of request: Request, _ cause: String) throws {
         let attempt = Self.says(ChaosBot.attempt, result) ? try JSONCoder.decode(Attempt.self, from: result.payload).attempt ?? 1 : 1
         if attempt > 1 { triedAgain += 1 }
         let wanted = habits.failures(request.content.sequence) + 1
-        if habits.transientPerMille > 0, attempt != wanted { untimely.append("\(cause): attempt \(attempt) instead of \(wanted)") }
+        if attempt != wanted { untimely.append("\(cause): attempt \(attempt) instead of \(wanted)") }
     }
 
     /// Notes where the result of that request stands last; how many others came after it stood there before.

@@ -110,6 +110,7 @@ struct ChaosVerdict {
                 judgeCopies(requests.filter { !hasty.contains($0.key) }, mayCarryOn: evidence.mayCarryOn)
             }
         }
+        judgeAttempts(evidence)
         judgeLoad(evidence, acknowledged: acknowledged)
     }
 
@@ -139,10 +140,18 @@ struct ChaosVerdict {
         guard plan.load.transientPerMille > 0 else { return }
         counts.append(("tried_again", ledger.triedAgain))
         if ledger.triedAgain == 0 { faults.append("no request was tried again") }
-        expectNone(ledger.untimely.count, "results were given at another attempt than they should be\(examples(ledger.untimely))")
         let retried = ledger.requests.values.count(where: \.wasRetried)
         if plan.retry == .topic, retried == 0 { faults.append("no request went through the retry topic") }
         if plan.retry == .inPlace { expectNone(retried, "requests went through the retry topic, and are to be tried again in place") }
+    }
+
+    /// Only what fails is tried again. Which calls meet the time when their dependency is down nobody can say; all else that fails is planned by the request's
+    /// number.
+    private mutating func judgeAttempts(_ evidence: Evidence) {
+        guard evidence.plan.scenario != .dependency else { return }
+        let (untimely, needless) = (evidence.group.ledger.untimely, evidence.group.ledger.needlesslyRetried)
+        expectNone(untimely.count, "results were given at another attempt than they should be\(examples(untimely))")
+        expectNone(needless.count, "requests went through the retry topic, and nothing of them fails\(examples(needless))")
     }
 
     /// Each request is counted once in the state of its key, in its turn.
@@ -197,6 +206,9 @@ struct ChaosVerdict {
         expectNone(ledger.misnamed.count, "answers\(who) have another id than the one that is derived\(examples(ledger.misnamed))")
         let misplaced = ledger.misplaced + ledger.unmarked + ledger.markedAlone
         expectNone(misplaced.count, "answers\(who) are out of the order of their key\(examples(misplaced))")
+        // At which attempt an answer was given is not to be seen: it has the fields of its result.
+        let needless = ledger.needlesslyRetried
+        expectNone(needless.count, "results went through the retry topic\(who), and nothing of them fails\(examples(needless))")
         let (_, stall) = judgeOffsets(next, whose: who, of: "results", evidence)
         counts += [("downstream_commits", next.log.count), ("downstream_stall_s", stall)]
     }
