@@ -96,6 +96,26 @@ import Testing
         scene.expectFault("1 requests or retries were passed by a commit")
     }
 
+    /// Whoever takes the partition then handles it again.
+    @Test func aCommitThatForgetsWhatOneBeforeItHasNamedIsFound() throws {
+        func scene(_ commits: [(offset: Int64, metadata: String)], inLog: Bool) throws -> ChaosScene {
+            var scene = ChaosScene()
+            for id in ["1", "2", "3", "4"] { try scene.request(id, key: id) }
+            for id in ["4", "3", "2", "1"] { try scene.result(of: id, key: id) }
+            for (offset, metadata) in commits {
+                if inLog { scene.commit(offset, metadata: metadata) } else { scene.sample(at: 1, committed: offset, metadata: metadata) }
+            }
+            return scene
+        }
+        for inLog in [true, false] {
+            // 2 and 3, then 1 to 3.
+            #expect(try scene([(0, "m1:2-2"), (0, "m1:1-3"), (1, "m1:0-3"), (4, "")], inLog: inLog).verdict.faults == [])
+            try scene([(0, "m1:2-2"), (1, "m1:2"), (4, "")], inLog: inLog).expectFault(
+                "1 commits have forgotten what was finished: the commit of \(ChaosScene().input) at 1 no longer says that 2 is finished")
+            try scene([(0, "m1:2-2"), (3, "")], inLog: inLog).expectFault("at 3 no longer says that 3 is finished")
+        }
+    }
+
     @Test func aRangeThatNamesAnUnfinishedRequestIsFound() throws {
         var scene = ChaosScene()
         for id in ["1", "2"] { try scene.request(id, key: id) }

@@ -211,7 +211,7 @@ struct ChaosVerdict {
         let (check, stall) = judgeOffsets(evidence.group, whose: "", of: "requests or retries", evidence)
         counts += [
             ("samples", samples), ("commits", log), ("regressions", check.regressions.count), ("vanished", check.vanished.count),
-            ("overtaken", check.overtaken.count), ("longest_stall_s", stall),
+            ("overtaken", check.overtaken.count), ("forgetful", check.forgetful.count), ("longest_stall_s", stall),
         ]
     }
 
@@ -244,6 +244,7 @@ struct ChaosVerdict {
         isIncomplete = isIncomplete || !check.unlogged.isEmpty
         expectNone(check.unlogged.count, "commits\(whose) are not in their log\(examples(check.unlogged))")
         expectNone(check.overtaken.count, "\(what) were passed by a commit\(whose)\(examples(check.overtaken))")
+        expectNone(check.forgetful.count, "commits\(whose) have forgotten what was finished\(examples(check.forgetful))")
         let stalls = StallCheck(reading.samples, reading.topics, reading.ledger, during: evidence.calm)
         judge(stalls.longest, evidence)
         if stalls.longestGap > evidence.stallLimit {

@@ -11,6 +11,8 @@ struct OffsetCheck {
     private(set) var unlogged: [String] = []
     /// Commits that passed a request or a retry without an outcome, in words.
     private(set) var overtaken: [String] = []
+    /// Commits that no longer say of a record that it is finished, in words: whoever takes its partition then handles it again.
+    private(set) var forgetful: [String] = []
 
     private let ledger: ChaosLedger
 
@@ -65,11 +67,13 @@ struct OffsetCheck {
         // The last ones that nobody saw: their outcomes must be there at all.
         for commit in commits[next...] { judge.take(commit, ends: nil) }
         overtaken += judge.overtaken
+        forgetful += judge.forgetful
     }
 
     /// The commits of one partition beside its records.
     private struct Judge {
         private(set) var overtaken: [String] = []
+        private(set) var forgetful: [String] = []
         private let partition: TopicPartition
         private let ledger: ChaosLedger
         private let entries: [ChaosLedger.Entry]
@@ -77,6 +81,8 @@ struct OffsetCheck {
         private var passed = 0
         /// Those above that a commit has named as finished.
         private var named: Set<Int64> = []
+        /// What the last commit named.
+        private var before: [ClosedRange<Int64>] = []
 
         init(_ partition: TopicPartition, _ ledger: ChaosLedger) {
             self.partition = partition
@@ -91,13 +97,29 @@ struct OffsetCheck {
                 if named.remove(entries[passed].offset) == nil { judge(entries[passed], ends) }
                 passed += 1
             }
-            for range in CommitMetadata.finished(committed: commit.offset, in: commit.metadata) {
-                let first = max(passed, ledger.firstEntry(of: partition, from: range.lowerBound))
-                for entry in entries[first...].prefix(while: { $0.offset <= range.upperBound })
-                where named.insert(entry.offset).inserted {
-                    judge(entry, ends)
+            let finished = CommitMetadata.finished(committed: commit.offset, in: commit.metadata)
+            if let offset = forgotten(by: finished) {
+                OffsetCheck.note("the commit of \(partition) at \(commit.offset) no longer says that \(offset) is finished", in: &forgetful)
+            }
+            before = finished
+            for range in finished { for entry in open(in: range) where named.insert(entry.offset).inserted { judge(entry, ends) } }
+        }
+
+        /// The records of a range that no commit has passed.
+        private func open(in range: ClosedRange<Int64>) -> some Sequence<ChaosLedger.Entry> {
+            entries[max(passed, ledger.firstEntry(of: partition, from: range.lowerBound))...].prefix { $0.offset <= range.upperBound }
+        }
+
+        /// The first record that the commit before has named as finished, and that this one neither passes nor names.
+        private func forgotten(by finished: [ClosedRange<Int64>]) -> Int64? {
+            var place = 0
+            for range in before {
+                for entry in open(in: range) {
+                    while place < finished.count, finished[place].upperBound < entry.offset { place += 1 }
+                    guard place < finished.count, finished[place].contains(entry.offset) else { return entry.offset }
                 }
             }
+            return nil
         }
 
         private mutating func judge(_ entry: ChaosLedger.Entry, _ ends: [TopicPartition: Int64]?) {
