@@ -136,6 +136,17 @@ import Testing
         let own = "./meshload chaos --scenario kill --mode exactly-once --seed 7"
         #expect(plan.command("./meshload", flags: []) == own)
         #expect(plan.command("./meshload", flags: ["--brokers", "one:9092,two:9092"]) == own + " --brokers one:9092,two:9092")
+        #expect(plan.command("./meshload", flags: ["--topics", "my topics/bob's", ""]) == own + #" --topics 'my topics/bob'\''s' ''"#)
+    }
+
+    /// Whether a disk can be mounted, for instance, is tried by mounting one.
+    @Test func whoeverOnlyWantsThePlanIsAskedForNothing() throws {
+        let words = ["chaos", "--scenario", "clock", "--clock-library", "/nowhere/clock.so", "--plan"]
+        guard case .run(let invocation) = try MeshLoad.program.parse(words, environment: [:]) else {
+            Issue.record("a command")
+            return
+        }
+        #expect(try ChaosOptions(invocation).obstacle(.clock) == nil)
     }
 
     @Test func aDiskOfTheBrokersHoldsAllThatARunWrites() {

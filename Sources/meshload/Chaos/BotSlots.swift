@@ -43,7 +43,7 @@ final class BotSlots: Sendable {
 
         init(drain: Double, end: Double) { (self.drain, self.end) = (drain, end) }
 
-        /// For a machine that is slower both are longer by the same.
+        /// For a machine that is slower both are longer by the same; an end after a second signal has 3 s at least.
         init(drain: Double = 27) { self.init(drain: drain, end: max(3, drain - 24)) }
     }
     private let state = Mutex(State())

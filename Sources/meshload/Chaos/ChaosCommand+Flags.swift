@@ -24,7 +24,7 @@ extension ChaosCommand {
                 Flag("quiet-limit", value: "S", default: "90", help: "how long the end may take after the load"),
                 Flag(
                     "end-limit", value: "S", default: "27",
-                    help: "how long a bot's end may take after SIGTERM; after a second one 24 s less"),
+                    help: "how long a bot's end may take after SIGTERM; after a second one 24 s less, but 3 s at least"),
                 Flag(
                     "clock-library", value: "FILE", environment: "MESH_CLOCK_LIBRARY", default: ".build/loadtest/clock.so",
                     help: "the preload of loadtest/clock"),

@@ -16,7 +16,7 @@ struct ChaosCommand {
         Interruption.watch()
         if !options.isPlanOnly { try options.foreign?.checkReachable() }
         for scenario in options.scenarios {
-            if let reason = try options.obstacle(scenario), !options.isPlanOnly {
+            if let reason = try options.obstacle(scenario) {
                 Chaos.say("SKIPPED \(scenario.rawValue): \(reason)")
                 skipped.append(scenario.rawValue)
                 continue

@@ -72,8 +72,9 @@ struct ChaosOptions: Sendable {
         return first...last
     }
 
-    /// Why a scenario cannot be run here; nil where it can.
+    /// Why a scenario cannot be run here; nil where it can, and where it is not to be: a plan needs nothing, and so nothing is tried.
     func obstacle(_ scenario: Scenario) throws -> String? {
+        if isPlanOnly { return nil }
         if foreign != nil, let reason = scenario.foreignObstacle { return "the broker is not ours: \(reason)" }
         switch scenario {
         case .diskFull: return try SmallDisk.obstacle() ?? memoryObstacle()

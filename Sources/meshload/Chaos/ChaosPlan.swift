@@ -65,9 +65,21 @@ struct ChaosPlan: Sendable {
             + steps.map { "  at \(ChaosPlan.seconds($0.milliseconds)) \($0.fault)" }
     }
 
-    /// The command that does the same again; `program`: this one, `flags`: what else was said.
+    /// The command that does the same again, to be pasted into a shell; `program`: this one, `flags`: what else was said.
     func command(_ program: String, flags: [String]) -> String {
-        ([program, "chaos", "--scenario", scenario.rawValue, "--mode", mode.rawValue, "--seed", "\(seed)"] + flags).joined(separator: " ")
+        ([program, "chaos", "--scenario", scenario.rawValue, "--mode", mode.rawValue, "--seed", "\(seed)"] + flags)
+            .map(Self.word).joined(separator: " ")
+    }
+
+    /// One word for a shell, in quotation marks where it needs them.
+    private static func word(_ text: String) -> String {
+        func isPlain(_ byte: UInt8) -> Bool {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            default: "-_./:,=+@%".utf8.contains(byte)
+            }
+        }
+        return !text.isEmpty && text.utf8.allSatisfy(isPlain) ? text : "'" + text.replacing("'", with: #"'\''"#) + "'"
     }
 
     static func seconds(_ milliseconds: Int) -> String { "\(milliseconds / 1_000).\(String(milliseconds % 1_000 + 1_000).dropFirst()) s" }
