@@ -95,13 +95,41 @@ import Testing
         #expect(twice == ["bot 1 exited with status 3 by itself"], "only the process that was frozen")
     }
 
-    @Test(.timeLimit(.minutes(10))) func theMemoryOfWhoeverRunsIsRead() async throws {
-        let waiting = #"echo 0 > "$1"; until grep -q go "$1"; do sleep 0.02; done"#
-        _ = try await Self.troubles(waiting, ends: 1) { slots, file in
-            let peaks = slots.peakMegabytes()
-            #expect(peaks.keys.sorted() == [1] && (0.1..<100).contains(peaks[1] ?? 0), "\(peaks)")
-            try Data("go".utf8).write(to: file)
-        }
+    private static let idle = ChildProcess.Launch(
+        program: "/bin/sh", arguments: ["-c", "while true; do sleep 0.02; done"], environment: ["PATH": "/usr/bin:/bin"])
+
+    /// While it runs: a bot that had too much and was killed since must not pass.
+    @Test(.timeLimit(.minutes(10))) func theMostMemoryOfEachBotIsKnownWhenItHasEnded() async throws {
+        let slots = BotSlots { _ in Self.idle }
+        defer { slots.killAll() }
+        slots.start(1)
+        // One that has just begun may have none yet.
+        while slots.peakMegabytes[1] ?? 0 < 0.1 { try await Task.sleep(for: .milliseconds(10)) }
+        slots.kill(1)
+        while slots.running > 0 { try await Task.sleep(for: .milliseconds(10)) }
+        let peaks = slots.peakMegabytes
+        #expect(peaks.keys.sorted() == [1] && peaks[1] ?? 100 < 100, "\(peaks)")
+        #expect(slots.troubles == [])
+    }
+
+    @Test func theHighestOfAllProcessesOfASlotCountsAndOneThatCannotBeReadIsATrouble() {
+        var memory = BotMemory()
+        var troubled: [Bool] = []
+        for megabytes in [20.0, 160, 30] { troubled.append(memory.note(megabytes, of: 1, process: 7)) }
+        // One that ends has none for a moment.
+        for megabytes in [nil, nil, nil, nil, 25] as [Double?] { troubled.append(memory.note(megabytes, of: 1, process: 8)) }
+        #expect(!troubled.contains(true))
+        troubled = (1...10).map { _ in memory.note(nil, of: 1, process: 8) }
+        #expect(troubled.count(where: \.self) == 1 && troubled[4], "it is told once")
+        #expect(memory.peaks == [1: 160])
+    }
+
+    @Test(.timeLimit(.minutes(10))) func aBotWhoseMemoryCannotBeReadIsATrouble() async throws {
+        let slots = BotSlots(peak: { _ in nil }, { _ in Self.idle })
+        defer { slots.killAll() }
+        slots.start(1)
+        while slots.troubles.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(slots.troubles == ["the memory of bot 1 cannot be read"])
     }
 
     @Test(.timeLimit(.minutes(10))) func whoeverDrainsTooLongIsATrouble() async throws {

@@ -33,6 +33,7 @@ final class BotSlots: Sendable {
         /// What must not happen: processes that broke down, or did not drain.
         var troubles: [String] = []
         var restarts = 0
+        var memory = BotMemory()
     }
     /// How long an end may take, in seconds.
     struct Limits {
@@ -49,13 +50,23 @@ final class BotSlots: Sendable {
     private let state = Mutex(State())
     private let launcher: Launcher
     private let limits: Limits
+    /// The most memory that a process has had, in megabytes; nil where nobody can say.
+    private let peak: @Sendable (_ process: Int32) -> Double?
 
-    init(limits: Limits = Limits(), _ launcher: @escaping Launcher) {
+    init(
+        limits: Limits = Limits(), peak: @escaping @Sendable (_ process: Int32) -> Double? = { BotMemory.peak(of: $0) },
+        _ launcher: @escaping Launcher
+    ) {
         self.launcher = launcher
         self.limits = limits
+        self.peak = peak
         DedicatedThread.start(name: "bot-slots") { [self] in
+            var looks = 0
             while !state.withLock({ $0.isOver }) {
                 look()
+                // Each second.
+                if looks % 50 == 0 { measure() }
+                looks += 1
                 usleep(20_000)
             }
         }
@@ -146,10 +157,21 @@ final class BotSlots: Sendable {
         return signals & 1 << UInt64(signal - 1) != 0
     }
 
-    /// The most memory that each bot which runs has had since it was started, in megabytes.
-    func peakMegabytes() -> [Int: Double] {
+    /// The most memory that each bot was seen to have, in megabytes: looked at each second, and before it is told to end in the end.
+    var peakMegabytes: [Int: Double] { state.withLock { $0.memory.peaks } }
+
+    /// Reads the memory of whoever runs.
+    private func measure() {
         let running = state.withLock { $0.slots.compactMapValues { $0.isRunning ? $0.process?.pid : nil } }
-        return running.compactMapValues { (try? ProcessMemory(of: $0)).map { Double($0.highest) * 1_024 / 1e6 } }
+        for (number, process) in running {
+            let megabytes = peak(process)
+            state.withLock { state in
+                // One that has ended meanwhile need not say anything.
+                guard megabytes != nil || state.slots[number].map({ $0.process?.pid == process && $0.isRunning }) ?? false else { return }
+                guard state.memory.note(megabytes, of: number, process: process) else { return }
+                state.troubles.append("the memory of bot \(number) cannot be read")
+            }
+        }
     }
 
     private func change(_ slot: Int, _ body: (inout Slot) -> Void) { state.withLock { body(&$0.slots[slot, default: Slot()]) } }
@@ -215,6 +237,7 @@ final class BotSlots: Sendable {
 
     /// SIGTERM to all; waits until the last has ended, or was killed for not ending.
     func drain() {
+        measure()
         for slot in state.withLock({ $0.slots.keys.sorted() }) {
             change(slot) {
                 $0.isWanted = false

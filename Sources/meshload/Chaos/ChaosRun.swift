@@ -117,8 +117,8 @@ final class ChaosRun: Sendable {
         } catch {
             unrest.append("\(error)")
         }
-        let peaks = bots.peakMegabytes()
         bots.drain()
+        let peaks = bots.peakMegabytes
         let answered = downstream?.watch.stop() ?? []
         let samples = watch.stop()
         unrest += broker.troubles

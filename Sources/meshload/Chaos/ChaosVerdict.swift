@@ -30,7 +30,7 @@ struct ChaosVerdict {
         let calm: [Range<Double>]
         /// How long a partition with lag may stand still then, in seconds.
         let stallLimit: Double
-        /// The most memory that each bot had which ran in the end, in megabytes.
+        /// The most memory that each bot had, in megabytes.
         var peaks: [Int: Double] = [:]
         /// Whether a process ended by itself.
         var hasRestarts = false
