@@ -130,6 +130,19 @@ import Testing
         }
     }
 
+    /// Between faults that follow each other closely no partition stands still for long enough to be found.
+    @Test(arguments: Scenario.allCases) func aRunThatLastsHasPausesInWhichAStandstillIsFound(scenario: Scenario) {
+        func spans(_ seed: UInt64, seconds: Int) -> Int {
+            let plan = plan(scenario, seed: seed, seconds: seconds)
+            var calm = CalmSpans(from: 0)
+            for step in plan.steps where !step.fault.isWait {
+                calm.note(step.fault, from: Double(step.milliseconds) / 1_000, to: Double(step.milliseconds) / 1_000)
+            }
+            return calm.all.count { $0.upperBound - $0.lowerBound >= ChaosPlan.stallSeconds + plan.explainedSeconds + 2.5 }
+        }
+        for seed in UInt64(1)...20 { #expect(spans(seed, seconds: 300) >= (scenario == .slow ? 2 : 3), "\(scenario) \(seed)") }
+    }
+
     /// It can be pasted: also where the Kafka was named by a flag.
     @Test func theCommandOfAPlanNamesAKafkaOfSomebodyElse() {
         let plan = plan(.kill, seed: 7)

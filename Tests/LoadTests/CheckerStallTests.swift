@@ -48,6 +48,12 @@ import Testing
         scene.expectFault("\(scene.input) had lag and stood still for 11")
     }
 
+    @Test func theSpansInWhichAStandstillCouldBeFoundAreCounted() throws {
+        var scene = ChaosScene()
+        scene.calm = [0..<9, 10..<21, 30..<40, 41..<Double.infinity]
+        #expect(scene.verdict.counts.first { $0.0 == "judged_spans" }?.1.description == "2")
+    }
+
     @Test func aRetryPartitionStandsStillOnlyWhereTheTimeOfARetryHasCome() throws {
         var scene = ChaosScene(scenario: .dependency)
         try scene.request("1")

@@ -20,7 +20,9 @@ extension ChaosCommand {
                 Flag(
                     "mode", value: "MODE", default: DeliveryMode.exactlyOnce.rawValue,
                     choices: DeliveryMode.allCases.map(\.rawValue) + ["both"], help: "what is promised of each request's result"),
-                Flag("stall-limit", value: "S", default: "10", help: "how long a partition with lag may stand still after the faults"),
+                Flag(
+                    "stall-limit", value: "S", default: "\(Int(ChaosPlan.stallSeconds))",
+                    help: "how long a partition with lag may stand still after the faults"),
                 Flag("quiet-limit", value: "S", default: "90", help: "how long the end may take after the load"),
                 Flag(
                     "end-limit", value: "S", default: "27",

@@ -42,6 +42,9 @@ struct ChaosPlan: Sendable {
     /// at-least-once), and the load goes on for up to a minute more, while bots are waited for.
     var brokerDiskMebibytes: Int { 64 + load.requestsPerSecond * (seconds + 60) * 4_000 / 1_048_576 }
 
+    /// How long a partition with lag may stand still when nothing is amiss, in seconds, unless the command says otherwise.
+    static let stallSeconds = 10.0
+
     /// How much longer than others a partition may stand still in this scenario, and why the run may take longer to end; seconds.
     ///
     /// A call that was cut off is made again from its beginning, and a breaker tries again only after its pause.

@@ -4,6 +4,8 @@ import MeshRuntime
 struct ChaosPlanner {
     private var random: ChaosRandom
     private var plan: ChaosPlan
+    /// How many faults were planned, each with its end.
+    private var faults = 0
     /// In milliseconds.
     private var duration: Int { plan.seconds * 1_000 }
 
@@ -67,6 +69,18 @@ struct ChaosPlanner {
     private mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
     private mutating func slot() -> Int { number(1...plan.bots) }
 
+    /// After each third fault of a run that lasts, a pause in which a partition that stands still is found: longer than one may, from the end of all that
+    /// was done. The shorter ones between others are too short for that.
+    private mutating func rest(_ time: inout Int) {
+        faults += 1
+        guard plan.seconds >= Self.longSeconds, faults % 3 == 0 else { return }
+        let end = plan.steps.reduce(0) { max($0, $1.milliseconds + Int($1.fault.secondsUnseen * 1_000)) }
+        time = max(time, end + Int((ChaosPlan.stallSeconds + plan.explainedSeconds + 3) * 1_000))
+    }
+
+    /// A run of so many seconds has pauses.
+    private static let longSeconds = 60
+
     /// A fault and its end, over and over; at least once.
     private mutating func repeated(_ fault: Fault, _ end: Fault, lasting: ClosedRange<Int>, apart: ClosedRange<Int>) {
         var time = number(200...1_000)
@@ -75,6 +89,7 @@ struct ChaosPlanner {
             time += number(lasting)
             add(time, end)
             time += number(apart)
+            rest(&time)
         } while time < duration
     }
 
@@ -89,6 +104,7 @@ struct ChaosPlanner {
                 add(free[victim], .start(slot: victim))
                 // Time to come up: a process that dies before it has joined proves little.
                 free[victim] += 1_500
+                rest(&time)
             }
             time += number(apart)
         } while time < duration
@@ -106,6 +122,7 @@ struct ChaosPlanner {
             }
             isFirst = false
             time += number(2_500...5_000)
+            rest(&time)
         } while time < duration
     }
 
@@ -135,6 +152,7 @@ struct ChaosPlanner {
                 // Time to come up, or to end.
                 free[victim] += 2_500
                 turn += 1
+                rest(&time)
             }
             time += number(500...2_500)
         } while time < duration || turn <= last
@@ -151,6 +169,7 @@ struct ChaosPlanner {
                 // A change that meets the one before it moves little: each waits until the last one is through.
                 add(time + 1, .settle(bots: target))
                 current = target
+                rest(&time)
             }
         } while time < duration / 2
     }
@@ -180,6 +199,7 @@ struct ChaosPlanner {
         time += number(100...1_000)
         add(time, .start(slot: victim))
         add(time + 1, .settle(bots: bots))
+        rest(&time)
     }
 
     /// One more bot and a kill while the bots' disk is full. When it has space again all are started anew: whoever could not write tries again after a
@@ -206,6 +226,7 @@ struct ChaosPlanner {
             add(time + 1, .settle(bots: plan.bots))
             add(time + 2, .copy(bots: plan.bots))
             time += 2
+            rest(&time)
         } while time < duration
     }
 
@@ -220,6 +241,7 @@ struct ChaosPlanner {
             least = 5_500
             add(time, .thaw(slot: victim))
             time += number(2_000...5_000)
+            rest(&time)
         } while time < duration
     }
 
@@ -241,6 +263,7 @@ struct ChaosPlanner {
             time += number(1_000...max(1_500, min(8_000, duration / 3)))
             add(time, .links(slot: victim, .fine))
             time += number(min(2_000, duration / 8)...min(5_000, duration / 4))
+            rest(&time)
         } while time < duration || turn <= last
     }
 
@@ -274,6 +297,7 @@ struct ChaosPlanner {
                 add(time + 100, .start(slot: killed))
                 time += 1_500
             }
+            rest(&time)
             // Three bots and two directions: the same one goes the other way next time.
             victim = victim % plan.bots + 1
             seconds = -seconds

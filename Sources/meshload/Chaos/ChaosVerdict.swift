@@ -212,6 +212,7 @@ struct ChaosVerdict {
         counts += [
             ("samples", samples), ("commits", log), ("regressions", check.regressions.count), ("vanished", check.vanished.count),
             ("overtaken", check.overtaken.count), ("forgetful", check.forgetful.count), ("longest_stall_s", stall),
+            ("judged_spans", evidence.calm.count { $0.upperBound - $0.lowerBound > evidence.stallLimit }),
         ]
     }
 
