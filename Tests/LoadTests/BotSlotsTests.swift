@@ -25,16 +25,18 @@ import Testing
     }
 
     /// Runs a script in slot 1, which says 0 in the file that it is given when it is ready; gives the troubles when `act` is through and it has
-    /// ended: for good, or so often by itself.
+    /// ended: for good, or so often by itself. `says` is the script's third argument.
     private static func troubles(
-        _ script: String, limits: BotSlots.Limits = .init(), ends: Int = 0,
+        _ script: String, limits: BotSlots.Limits = .init(), ends: Int = 0, says words: String = "",
         _ act: (BotSlots, URL) throws -> Void
     ) async throws -> [String] {
         let file = FileManager.default.temporaryDirectory.appending(path: "bot-slots-\(UUID())")
-        defer { try? FileManager.default.removeItem(at: file) }
+        let log = file.path + ".log"
+        defer { for path in [file.path, log] { try? FileManager.default.removeItem(atPath: path) } }
         let slots = BotSlots(limits: limits) { _ in
             ChildProcess.Launch(
-                program: "/bin/sh", arguments: ["-c", script, "sh", file.path, "\(ends)"], environment: ["PATH": "/usr/bin:/bin"])
+                program: "/bin/sh", arguments: ["-c", script, "sh", file.path, "\(ends)", words], environment: ["PATH": "/usr/bin:/bin"],
+                output: .file(log))
         }
         defer { slots.killAll() }
         slots.start(1)
@@ -61,13 +63,15 @@ import Testing
             grep -q go "$1" 2>/dev/null || echo 0 > "$1"
             until grep -q go "$1"; do sleep 0.02; done
             echo end >> "$1"
-            if [ $(grep -c end "$1") -le $2 ]; then exit 3; fi
+            if [ $(grep -c end "$1") -le $2 ]; then echo "$3"; exit 3; fi
             while true; do sleep 0.02; done
             """
+        let (lonely, fenced) = ("meshload: Bot-1: no answer from x", "meshload: Bot-1: another process runs as Bot-1")
+        func trouble(_ words: String) -> [String] { ["bot 1 exited with status 3 by itself: \(words)"] }
         func go(_ file: URL) throws { try Data("go\n".utf8).write(to: file) }
-        let unasked = try await Self.troubles(script, ends: 1) { _, file in try go(file) }
-        #expect(unasked == ["bot 1 exited with status 3 by itself"])
-        let allowed = try await Self.troubles(script, ends: 2) { slots, file in
+        let unasked = try await Self.troubles(script, ends: 1, says: lonely) { _, file in try go(file) }
+        #expect(unasked == trouble(lonely))
+        let allowed = try await Self.troubles(script, ends: 2, says: lonely) { slots, file in
             slots.excuse(nil)
             slots.excuse([1])
             slots.excuse([2])
@@ -75,24 +79,34 @@ import Testing
         }
         #expect(allowed == [])
         // Once for each time that its broker was kept from it.
-        let again = try await Self.troubles(script, ends: 2) { slots, file in
+        let again = try await Self.troubles(script, ends: 2, says: lonely) { slots, file in
             slots.excuse(nil)
             try go(file)
         }
-        #expect(again == ["bot 1 exited with status 3 by itself"])
+        #expect(again == trouble(lonely))
+        // For any other reason it may not.
+        for words in ["meshload: Bot-1: mesh.x is missing", "INFO Bot: no answer from x", ""] {
+            let otherwise = try await Self.troubles(script, ends: 1, says: words) { slots, file in
+                slots.excuse(nil)
+                slots.freeze(1)
+                slots.thaw(1)
+                try go(file)
+            }
+            #expect(otherwise == trouble(words))
+        }
         // A thawed one may find that others have its place.
-        let thawed = try await Self.troubles(script, ends: 1) { slots, file in
+        let thawed = try await Self.troubles(script, ends: 1, says: fenced) { slots, file in
             slots.freeze(1)
             slots.thaw(1)
             try go(file)
         }
         #expect(thawed == [])
-        let twice = try await Self.troubles(script, ends: 2) { slots, file in
+        let twice = try await Self.troubles(script, ends: 2, says: fenced) { slots, file in
             slots.freeze(1)
             slots.thaw(1)
             try go(file)
         }
-        #expect(twice == ["bot 1 exited with status 3 by itself"], "only the process that was frozen")
+        #expect(twice == trouble(fenced), "only the process that was frozen")
     }
 
     private static let idle = ChildProcess.Launch(

@@ -12,6 +12,8 @@ final class BotSlots: Sendable {
 
     private struct Slot {
         var process: ChildProcess?
+        /// How it was started.
+        var launch: ChildProcess.Launch?
         var started = Timestamp.now
         var isWanted = false
         /// What it was told, when it was told anything.
@@ -196,7 +198,8 @@ final class BotSlots: Sendable {
                 if slot.process == nil, slot.isWanted, !state.isOver, uptimeSeconds() >= slot.startAt {
                     do throws(SpawnError) {
                         slot.started = Timestamp.now
-                        slot.process = try ChildProcess.spawn(launcher(number))
+                        let launch = launcher(number)
+                        (slot.launch, slot.process) = (launch, try ChildProcess.spawn(launch))
                         slot.mayGiveUpUntil = 0
                     } catch {
                         state.troubles.append(error.description)
@@ -216,12 +219,20 @@ final class BotSlots: Sendable {
         case (_, .signalled): state.troubles.append("bot \(number) broke down: it \(status)")
         default:
             state.restarts += 1
-            Chaos.say("  bot \(number) \(status) by itself and is started again")
-            if uptimeSeconds() < slot.mayGiveUpUntil { return }
-            slot.excuses.removeAll { $0 < uptimeSeconds() }
-            guard !slot.excuses.isEmpty else { return state.troubles.append("bot \(number) \(status) by itself") }
-            slot.excuses.removeFirst()
+            let words = LastWords(of: slot.launch)
+            Chaos.say("  bot \(number) \(status) by itself and is started again: \(words)")
+            guard !excuses(&slot, words) else { return }
+            state.troubles.append("bot \(number) \(status) by itself: \(words)")
         }
+    }
+
+    /// Whether a fault explains that the slot's process has ended by itself with these words.
+    private func excuses(_ slot: inout Slot, _ words: LastWords) -> Bool {
+        if uptimeSeconds() < slot.mayGiveUpUntil, words.tell(ofOne: LastWords.withoutPlace) { return true }
+        slot.excuses.removeAll { $0 < uptimeSeconds() }
+        guard !slot.excuses.isEmpty, words.tell(ofOne: LastWords.withoutBroker) else { return false }
+        slot.excuses.removeFirst()
+        return true
     }
 
     /// Since when a slot's process runs; nil where none does.
