@@ -17,7 +17,7 @@ public struct BreakerPolicy: Sendable, Equatable {
 /// The breakers' policies of one bot.
 public struct BreakerPolicies: Sendable, Equatable {
     public var standard: BreakerPolicy
-    /// Those of single dependencies, by their names: a kind of call such as `notify.slack`, or one server such as `http:docs.example.org`.
+    /// Those of single dependencies, by their names: a kind of call such as `notify.slack`, or one server such as `http:docs.example.org` (`CallKind.isByServer`).
     public var byDependency: [String: BreakerPolicy]
 
     public init(standard: BreakerPolicy = BreakerPolicy(), byDependency: [String: BreakerPolicy] = [:]) {

@@ -6,6 +6,9 @@ public struct CallKind: Hashable, Sendable, CustomStringConvertible, Expressible
     public init(stringLiteral name: String) { self.name = name }
     public init(_ name: String) { self.name = name }
     public var description: String { name }
+
+    /// Whether each server that is called is a dependency of its own (`CallRequest.dependency(at:)`).
+    public var isByServer: Bool { [HTTPCall.kind, BuildRun.kind, ProbeRequest.kind, MetricsScrape.kind].contains(self) }
 }
 
 /// A request for one piece of outside work: plain data, written into the bot's journal before the work begins.

@@ -47,6 +47,33 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// What was under way when it went down again had no part in that.
+    @Test func anOutageThatComesAgainChargesOnlyWhatOpensTheBreaker() throws {
+        let machine = try machine(BreakerPolicy(failures: 5, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 50 }
+        machine.outcome = Self.up
+        for number in 0..<40 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        for _ in 0..<80 { machine.step() }
+        #expect(machine.calls.count == 40)
+        for _ in 0..<6 {
+            machine.outcome = Self.down
+            for _ in 0..<60 where !machine.calls.isEmpty { machine.finishCall() }
+            machine.pass(5_000)
+            // One succeeds on trial; the others begin again.
+            machine.advance()
+            #expect(machine.calls.count == 1)
+            machine.outcome = Self.up
+            machine.finishCall()
+            for _ in 0..<20 { machine.step() }
+            #expect(machine.calls.count > 20)
+        }
+        #expect(machine.dead.isEmpty)
+        // Five failures open it each time; more are nobody's fault.
+        #expect(machine.log.records(of: "retry.workbot").count <= 6 * 5)
+        machine.runDry()
+        #expect(machine.dead.isEmpty)
+        #expect(try machine.events(WorkDone.self).count == 40)
+    }
+
     /// Held runs, and records that wait in lanes, after the dependency is back.
     @Test func afterAnOutageTheMostUrgentGoesFirst() throws {
         let machine = try machine {
@@ -141,8 +168,13 @@ import Testing
         #expect(job.deadline == before + 60_000)
         job.giveBack(since: 1_050_000, at: 1_070_000)
         #expect(job.deadline == before + 70_000)
-        job.giveBack(since: 0, at: .max)
-        job.giveBack(since: .min, at: 5)
+        // Between the two it worked; then a call comes back that was under way all the time.
+        job.giveBack(since: 1_090_000, at: 1_100_000)
+        job.giveBack(since: 980_000, at: 1_101_000)
+        #expect(job.deadline == before + 121_000)
+        job.giveBack(since: 1_200_000, at: 1_100_000)
+        #expect(job.deadline == before + 121_000)
+        job.giveBack(since: .min, at: .max)
         #expect(job.deadline == .max)
     }
 
@@ -177,6 +209,75 @@ import Testing
         machine.runDry()
         #expect(try machine.events(WorkDone.self).count == 10)
         #expect(machine.log.records(of: "retry.workbot").count == 10, "each is charged")
+    }
+
+    /// On trial it means the next pause, and costs nobody an attempt.
+    @Test func whatTheBotItselfIsTooBusyForOnTrialWaitsForTheNextTrial() throws {
+        let machine = try machine()
+        machine.outcome = Self.down
+        for number in 0..<10 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        turn(machine, times: 40)
+        let charged = machine.log.records(of: "retry.workbot").count
+        machine.outcome = { _ in .failure(CallFailure(.transient, code: "workspace-busy", message: "busy")) }
+        let before = machine.started.count
+        turn(machine, times: 300)
+        #expect((4...8).contains(machine.started.count - before), "\(machine.started.count - before) trials in 30 s")
+        #expect(machine.log.records(of: "retry.workbot").count == charged)
+        machine.outcome = Self.up
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 10)
+    }
+
+    /// A step is settled for long while another call of the run waits, or has just begun.
+    @Test func whatKafkaTakesIsNotTheRunsTimeBesideACallThatIsHeld() throws {
+        let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5))) { $0.constraints.timeout = .seconds(20) }
+        // The second one's dependency is down.
+        machine.outcome = { ($0.request as! Effort).step == 1 ? Self.down($0) : Self.up($0) }
+        try machine.send(Work(name: "a", number: 1, how: "calls"))
+        for _ in 0..<60 where machine.calls.count < 2 { machine.step() }
+        let calls = machine.calls.values.sorted { $0.reference.call < $1.reference.call }
+        try #require(calls.count == 2)
+        machine.finishCall(calls[1].reference)
+        machine.advance()
+        machine.finishCall(calls[0].reference)
+        for _ in 0..<400 {
+            machine.advance()
+            machine.settle(.failed(KafkaError(code: -195, name: "_TRANSPORT", message: "away", isRetriable: true)))
+            machine.pass(100)
+            if !machine.calls.isEmpty { machine.finishCall() }
+        }
+        machine.outcome = Self.up
+        machine.runDry()
+        #expect(machine.dead.isEmpty)
+        #expect(try machine.events(WorkDone.self).count == 1)
+    }
+
+    /// There is one place, and something more urgent without end.
+    @Test func aHeldRunIsNotStarvedByMoreUrgentOnes() throws {
+        let machine = try machine {
+            $0.constraints.maximumConcurrentJobs = 1
+            $0.triggers = [
+                .init(kind: .event, pattern: "work.requested", filter: "number >= 500", priority: .critical),
+                .init(kind: .event, pattern: "work.requested", priority: .low),
+            ]
+        }
+        machine.outcome = Self.down
+        for number in 0..<8 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        turn(machine, times: 100)
+        machine.outcome = Self.up
+        var number = 1_000
+        for _ in 0..<1_500 {
+            while machine.engine.lanes.count < 3 {
+                number += 1
+                try machine.send(Work(name: "n\(number)", number: number, how: "call"))
+                machine.deliver()
+                machine.advance()
+            }
+            turn(machine, times: 1)
+        }
+        let done = try machine.events(WorkDone.self).map(\.payload.number)
+        #expect(Set(done).isSuperset(of: 0..<8), "\(done.filter { $0 < 500 }) of \(done.count)")
+        #expect(done.count > 100)
     }
 
     /// Nothing waits for it any more, and the next call would be made.

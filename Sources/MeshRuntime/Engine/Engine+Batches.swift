@@ -221,10 +221,7 @@ extension Engine {
         case .step:
             guard let job = item.job else { return }
             job.unsettledSteps -= 1
-            if job.unsettledSteps == 0, let since = job.settlesSince {
-                job.settlesSince = nil
-                job.giveBack(since: since, at: moment.uptime)
-            }
+            if job.unsettledSteps == 0 { job.giveBackSettling(at: moment.uptime) }
             guard job.unsettledSteps == 0, !job.calls.isEmpty, !job.isDecided else { return }
             // Whoever has it next makes its calls; that this owner took it up is not held against it.
             if isGoing(job.partition) { countResume(of: job, false) } else { startCalls(of: job, at: moment) }

@@ -21,6 +21,7 @@ extension Engine {
         job.calls[place].phase = .running
         job.calls[place].permit = permit
         job.calls[place].began = moment.uptime
+        job.giveBackSettling(at: moment.uptime)
         job.calls[place].deadline = moment.uptime &+ max(0, min(request.timeLimit.wholeMilliseconds, 30 * 86_400_000))
         // A run that was held with little of its time left would end the trial, and say nothing of the other side.
         if permit.isTrial { job.deadline = max(job.deadline, job.calls[place].deadline) }
@@ -52,8 +53,9 @@ extension Engine {
         if call.phase == .running, call.isRecalled {
             noteRecalled(outcome, of: job, place, at: moment)
         } else if call.phase == .running {
+            let openings = breakers[call.dependency]?.openings ?? 0
             note(outcome, of: job, call, at: moment)
-            if case .failure(let failure) = outcome, job.rejection == nil, isHeldBack(call, failure) {
+            if case .failure(let failure) = outcome, job.rejection == nil, isHeldBack(call, failure, openings: openings) {
                 return putBack(job, place, at: moment)
             }
         }
@@ -83,7 +85,8 @@ extension Engine {
             case .success: breaker.succeeded(call.permit)
             case .failure(let failure):
                 switch failure.kind {
-                case .transient where failure.isOwn: breaker.ended(call.permit)
+                // On trial it ends the trial: the next comes after the pause.
+                case .transient where failure.isOwn && !isTrial: breaker.ended(call.permit)
                 case .transient: breaker.failed(call.permit, at: moment.uptime)
                 // A run's limit may have passed before the call began; on trial the call had its time.
                 case .timedOut where isTrial || failure.code != Self.runTimeoutCode: breaker.failed(call.permit, at: moment.uptime)

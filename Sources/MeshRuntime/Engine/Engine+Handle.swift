@@ -160,7 +160,7 @@ extension Engine {
         }
         for call in result.calls {
             let parts = [job.inputID.text, contract.name, "call", String(job.calls.count)] + (job.event.envelope.replay.map { [$0] } ?? [])
-            job.calls.append(JobCall(call: call, idempotencyKey: UUIDv5.derive(parts).text, isRepeat: job.attempt > 1))
+            job.calls.append(JobCall(call, idempotencyKey: UUIDv5.derive(parts).text, isRepeat: job.attempt > 1))
         }
     }
 

@@ -22,13 +22,14 @@ extension Engine {
             return
         }
         var held: [WaitingCalls.Entry] = []
-        for entry in waitingCalls.takeAll() {
+        for entry in waitingCalls.takeAll(fairTo: { breakers.isAdmitting($0.dependency, at: moment.uptime) }) {
             let (job, place) = (entry.job, entry.call)
             guard !job.partition.isLost, job.calls[place].phase == .waiting else { continue }
             if let reason = reasonToEnd(job, at: moment) {
                 finish(job, place, .failure(reason), at: moment)
                 toTell.append(job)
-            } else if !isGoing(job.partition), let permit = permit(job, place, at: moment) {
+            } else if !isGoing(job.partition), let permit = permit(entry, at: moment) {
+                waitingCalls.began(entry)
                 resume(job, at: moment)
                 start(job, place, permit, at: moment)
             } else {
@@ -44,20 +45,27 @@ extension Engine {
         var now = Holding()
         for entry in held { now.calls[entry.job.calls[entry.call].dependency, default: 0] += 1 }
         for isCounted in [false, true] {
-            for entry in held where entry.job.isCounted == isCounted { hold(entry.job, &now, at: moment) }
+            // Those of one run mostly stand together.
+            var last: Job?
+            for job in held.lazy.map(\.job) where job !== last && job.isCounted == isCounted {
+                last = job
+                hold(job, &now, at: moment)
+            }
         }
         holding = now
     }
 
     private func reasonToEnd(_ job: Job, at moment: Moment) -> CallFailure? {
         if let asked = cancels[job.runID] { return asked }
-        return job.heldSince == nil && moment.uptime >= job.deadline ? Self.runTimedOut(configuration.constraints.timeout) : nil
+        return job.heldSince == nil && job.settlesSince == nil && moment.uptime >= job.deadline
+            ? Self.runTimedOut(configuration.constraints.timeout) : nil
     }
 
     /// A held run needs a place among the runs again before it asks the breaker: a permit that is not used would be a trial without a call.
-    private func permit(_ job: Job, _ place: Int, at moment: Moment) -> CircuitBreaker.Permit? {
-        let call = job.calls[place]
-        guard job.isCounted || breakers.isAdmitting(call.dependency, at: moment.uptime) && hasPlace(for: job, at: moment) else {
+    private func permit(_ entry: WaitingCalls.Entry, at moment: Moment) -> CircuitBreaker.Permit? {
+        let job = entry.job
+        let call = job.calls[entry.call]
+        guard job.isCounted || breakers.isAdmitting(call.dependency, at: moment.uptime) && hasPlace(for: entry, at: moment) else {
             return nil
         }
         return breakers.admit(call.dependency, kind: call.kind, at: moment.uptime)
@@ -65,11 +73,13 @@ extension Engine {
 
     /// Whether a held run may take a place among the runs again. Where all are taken, one that is held itself gives up its own; the last one is left to what
     /// waits in a lane and is more urgent.
-    private func hasPlace(for job: Job, at moment: Moment) -> Bool {
+    private func hasPlace(for entry: WaitingCalls.Entry, at moment: Moment) -> Bool {
         let free = configuration.constraints.maximumConcurrentJobs - jobsWithCalls
-        guard free > 0 else { return takesPlaceOfHeldRun(job) }
-        guard free == 1, !waitingCalls.isFair, hasRoomToHold, hasPlace(at: moment), let other = lanes.highestPriority() else { return true }
-        return other <= job.priority
+        guard free > 0 else { return takesPlaceOfHeldRun(entry.job) }
+        guard free == 1, hasRoomToHold, hasPlace(at: moment), let other = lanes.highestPriority(), other > entry.job.priority else {
+            return true
+        }
+        return waitingCalls.insists(entry)
     }
 
     private func takesPlaceOfHeldRun(_ job: Job) -> Bool {
@@ -85,12 +95,11 @@ extension Engine {
     }
 
     private func hold(_ job: Job, _ now: inout Holding, at moment: Moment) {
-        guard !isGoing(job.partition), job.onlyWaits else { return }
+        guard !now.runs.contains(job.id), !isGoing(job.partition), job.onlyWaits else { return }
         if job.heldSince == nil {
             job.heldSince = moment.uptime
             countResume(of: job, false)
         }
-        guard !now.runs.contains(job.id) else { return }
         guard now.runs.count < settings.limits.heldRuns, now.bytes + job.bytes <= settings.limits.heldBytes
         else {
             if job.isCounted { now.crowded.append(job) }
@@ -111,13 +120,13 @@ extension Engine {
     }
 
     /// Whether a failed call is made again later instead of failing its run: its dependency is down, or was since the call began, and that is not the record's fault.
-    /// It may well be where others have succeeded since this one was put back.
-    func isHeldBack(_ call: JobCall, _ failure: CallFailure) -> Bool {
-        guard failure.kind == .transient && !failure.isOwn || failure.kind == .timedOut, let breaker = breakers[call.dependency] else {
-            return false
-        }
-        if let before = call.successesBefore, breaker.successes > before { return false }
-        return breaker.state != .closed || breaker.openings > call.permit.opening && failure.code != Self.runTimeoutCode
+    /// It may well be where others have succeeded since this one was put back, and no others have failed since it began again.
+    /// - Parameter openings: how often its breaker had opened before it failed.
+    func isHeldBack(_ call: JobCall, _ failure: CallFailure, openings: Int) -> Bool {
+        guard failure.kind == .transient || failure.kind == .timedOut, let breaker = breakers[call.dependency] else { return false }
+        let isDownForOthers = openings != call.permit.opening
+        if let before = call.successesBefore, breaker.successes != before, !isDownForOthers { return false }
+        return breaker.state != .closed || isDownForOthers && !failure.isOwn && failure.code != Self.runTimeoutCode
     }
 
     /// The call waits for its breaker again, behind those that were made less often. The time that it took is given back to its run.

@@ -19,7 +19,8 @@ extension Engine {
         if job.unsettledSteps == 0, job.runningCalls == 0 { job.settlesSince = moment.uptime }
         job.unsettledSteps += 1
         job.isJournaled = true
-        count(job)
+        // One that is held has no place, and finds one when its next call begins.
+        if job.heldSince == nil { count(job) }
         unsettled.append(item)
     }
 
@@ -239,6 +240,7 @@ extension Engine {
 
     /// The broker refuses for good what is about no record: nothing else waits for it. A tick fires again later, as long as it is made up for.
     func giveUpOwn(_ item: SettleItem, _ error: KafkaError, at moment: Moment) {
+        guard !item.isLost else { return }
         for produced in item.unwritten {
             log(.error, "\(contract.name): \(produced.topic) cannot be written: \(error)")
             if case .event(let tick) = produced, tick.topic == settings.topics.schedule {

@@ -71,8 +71,8 @@ final class Job {
     var recalledSince: Int64?
     /// Since when nothing of it is under way but the settlement of a step, on the monotonic clock.
     var settlesSince: Int64?
-    /// Until when time was given back, on the monotonic clock.
-    private var givenBack: Int64 = 0
+    /// What was given back, on the monotonic clock: apart from each other, in order.
+    private var givenBack: [Range<Int64>] = []
     /// What the bot was told as the time of its first step.
     var firstNow = Timestamp(milliseconds: 0)
     /// The same for the step at hand.
@@ -174,11 +174,26 @@ final class Job {
 
     func reference(_ call: Int) -> CallReference { CallReference(job: id, call: call, attempt: attempt, turn: calls[call].turn) }
 
-    /// The time from `began` to `now` was not the run's own, and does not count against its limit. Nothing is given back twice, however many calls it was lost by.
+    /// The time from `began` to `now` was not the run's own, and does not count against its limit. Nothing is given back twice, however many calls lost it.
     func giveBack(since began: Int64, at now: Int64) {
-        let (sum, isTooLarge) = deadline.addingReportingOverflow(max(0, now - max(began, givenBack)))
+        let span = max(0, min(began, now))..<max(0, now)
+        var (whole, fresh) = (span, Int64(span.count))
+        // All end by now: what this one meets are the last ones.
+        while let last = givenBack.last, last.upperBound >= span.lowerBound {
+            fresh -= Int64(last.clamped(to: span).count)
+            whole = min(whole.lowerBound, last.lowerBound)..<max(whole.upperBound, last.upperBound)
+            givenBack.removeLast()
+        }
+        givenBack.append(whole)
+        let (sum, isTooLarge) = deadline.addingReportingOverflow(fresh)
         deadline = isTooLarge ? .max : sum
-        givenBack = max(givenBack, now)
+    }
+
+    /// The step is settled, or a call goes on beside that: the run has its time again.
+    func giveBackSettling(at now: Int64) {
+        guard let since = settlesSince else { return }
+        settlesSince = nil
+        giveBack(since: since, at: now)
     }
 
     /// Forgets what the current attempt has done, for the next one in the same place.
@@ -188,6 +203,7 @@ final class Job {
         heldSince = nil
         recalledSince = nil
         settlesSince = nil
+        givenBack = []
         calls = []
         arrived = []
         outcomes = []
@@ -210,6 +226,8 @@ struct JobCall {
         case finished
     }
     let call: any BotCall
+    /// What has to work for it outside.
+    let dependency: String
     let idempotencyKey: String
     var phase: Phase = .opened
     var isRepeat: Bool
@@ -228,5 +246,11 @@ struct JobCall {
     var isRecalled = false
 
     var kind: CallKind { type(of: call.request).kind }
-    var dependency: String { call.request.dependency }
+
+    init(_ call: any BotCall, idempotencyKey: String, isRepeat: Bool) {
+        self.call = call
+        dependency = call.request.dependency
+        self.idempotencyKey = idempotencyKey
+        self.isRepeat = isRepeat
+    }
 }

@@ -62,10 +62,10 @@ struct CircuitBreaker: Sendable {
         }
     }
 
-    /// The call succeeded, or failed for a reason of its own. While the breaker is not closed only calls on trial count.
+    /// The call succeeded, or failed for a reason of its own. While the breaker is not closed only calls on trial count, and then those that began since it opened.
     mutating func succeeded(_ permit: Permit) {
         switch state {
-        case .closed:
+        case .closed where permit.opening == openings:
             failures = 0
             successes += 1
         case .halfOpen where permit.trial == trial:
@@ -75,7 +75,7 @@ struct CircuitBreaker: Sendable {
             guard passed >= policy.probes else { return }
             state = .closed
             failures = 0
-        case .halfOpen, .open: break
+        case .closed, .halfOpen, .open: break
         }
     }
 

@@ -37,19 +37,19 @@ extension ConfigurationReader {
         return policy
     }
 
-    /// A dependency is a kind of call that the bot can make, or one server of its HTTP calls.
+    /// A dependency is a kind of call that the bot can make, or one server of such a kind.
     private func check(dependency name: String, _ position: SourcePosition, _ path: String) {
-        let server = "\(HTTPCall.kind.name):"
         // A custom bot's actions make two kinds of calls.
-        let kinds = contract.map { $0.calls.map(\.name) } ?? [Execute.kind.name, HTTPCall.kind.name]
-        if kinds.contains(name) { return }
-        if kinds.contains(HTTPCall.kind.name), name.hasPrefix(server), name.utf8.count > server.utf8.count, name == name.lowercased() {
-            return
-        }
-        let servers = kinds.contains(HTTPCall.kind.name) ? ", \(server)HOST in lower case" : ""
+        let kinds = contract.map(\.calls) ?? [Execute.kind, HTTPCall.kind]
+        if kinds.contains(CallKind(name)) { return }
+        let servers = kinds.filter(\.isByServer).map { "\($0):" }.sorted()
+        if servers.contains(where: { name.hasPrefix($0) && name.utf8.count > $0.utf8.count }), name == name.lowercased() { return }
+        let names = kinds.map(\.name).sorted()
         sink.error(
             position, path, "the bot does not depend on '\(name.prefix(80))'",
-            expected: kinds.isEmpty ? "nothing: it makes no calls" : "one of \(kinds.sorted().joined(separator: ", "))\(servers)",
-            nearest: NearestName.of(name, in: kinds.sorted()))
+            expected: names.isEmpty
+                ? "nothing: it makes no calls"
+                : "one of \((names + servers.map { "\($0)HOST" }).joined(separator: ", "))\(servers.isEmpty ? "" : ", the host in lower case")",
+            nearest: NearestName.of(name, in: names))
     }
 }

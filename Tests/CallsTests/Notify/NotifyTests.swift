@@ -99,6 +99,19 @@ private func message(
         let other = try Notifier("notify.slack", ["url": .string(patient.url)])
         #expect(await other.send(Notify<SlackMedium>(channel: "test", message: message()))?.kind == .transient)
         #expect(patient.requests.count == 1)
+        // So is the next, without asking: it is the other side that wants nothing.
+        #expect(await other.send(Notify<SlackMedium>(channel: "test", message: message()))?.code == "rate-limited")
+        #expect(patient.requests.count == 1)
+    }
+
+    /// Then it is the bot's own queue that is too long, and says nothing of the other side.
+    @Test func moreThanAChannelsRateAllowsIsItsOwnFault() async throws {
+        let server = TestHTTPServer { _ in .init(200, body: "ok") }
+        let slack = try Notifier("notify.slack", ["url": .string(server.url)])
+        var failures: [CallFailure] = []
+        for _ in 0..<63 { if let failure = await slack.send(Notify<SlackMedium>(channel: "test", message: message())) { failures.append(failure) } }
+        #expect(server.requests.count == 61)
+        #expect(failures.map(\.code) == ["channel-busy", "channel-busy"] && failures.allSatisfy { $0.isOwn && $0.kind == .transient })
     }
 
     @Test func slackIsAskedAboutOnceASecond() async throws {

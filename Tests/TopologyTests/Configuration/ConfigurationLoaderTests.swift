@@ -91,6 +91,7 @@ import Testing
                         "http:docs.example.org:8080": BreakerPolicy(failures: 9, pause: .milliseconds(1500), probes: 1),
                     ]))
         #expect(breakers("MyBot", "") == BreakerPolicies())
+        #expect(breakers("BuildBot", "dependencies: { \"build.run:git.example.org\": { failures: 9 } }")?.byDependency.count == 1)
         for wrong in [
             "failures: 0", "failures: 1001", "pause: 0", "pause: 3601", "probes: 101", "dependencies: [execute]",
             "dependencies: { exec: {} }", "dependencies: { \"http:\": {} }", "dependencies: { \"http:Docs.org\": {} }",
