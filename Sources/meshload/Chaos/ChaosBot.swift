@@ -21,6 +21,8 @@ struct ChaosBot: Bot {
     static let poison = "poison"
     /// How many calls one process makes at a time.
     static let concurrentCalls = 500
+    /// So many calls fail in a row before the others are held back.
+    static let failuresToOpen = 5
     /// The field of an answer that says at which attempt it was given; only where that was not the first.
     static let attempt = "attempt"
     /// What a refused request's dead letter says.

@@ -50,7 +50,7 @@ struct ChaosBotCommand {
                 name: group,
                 constraints: BotConfiguration.Constraints(
                     maximumConcurrentJobs: ChaosBot.concurrentCalls,
-                    breakers: BreakerPolicies(standard: BreakerPolicy(failures: 5, pause: .seconds(2)))),
+                    breakers: BreakerPolicies(standard: BreakerPolicy(failures: ChaosBot.failuresToOpen, pause: .seconds(2)))),
                 monitoring: BotConfiguration.Monitoring(logLevel: .info)),
             catalogue: catalogue, performers: performers,
             logger: Logger(bot: group, instance: settings.instance, level: .info, format: .text))

@@ -45,6 +45,10 @@ struct ChaosPlan: Sendable {
     /// How long a partition with lag may stand still when nothing is amiss, in seconds, unless the command says otherwise.
     static let stallSeconds = 10.0
 
+    /// How many requests may be tried again that do not fail by their number: which calls meet an outage nobody can say, but each bot holds the others back
+    /// once some have failed in a row; twice as many, since calls that began before it may end among those.
+    var unplannedRetries: Int { 2 * bots * ChaosBot.failuresToOpen * steps.count { $0.fault == .breakDependency } }
+
     /// How much longer than others a partition may stand still in this scenario, and why the run may take longer to end; seconds.
     ///
     /// A call that was cut off is made again from its beginning, and a breaker tries again only after its pause.

@@ -154,22 +154,18 @@ struct ChaosVerdict {
         let marked = ledger.markedAlone
         counts.append(("marked", marked.count))
         let most = plan.mode == .atLeastOnce && plan.scenario.mayRefuseAPart ? done / Self.markedAtMost : 0
-        if marked.count > most {
-            faults.append(
-                "\(marked.count) results say that they may be late, and nothing has led to that (at most \(most))\(examples(marked))")
-        }
+        expect(atMost: most, marked, "results say that they may be late, and nothing has led to that")
     }
 
     /// Where the broker is kept away, one of so many results may say that it may be late: what was under way when it went is written again, hardly more.
     static let markedAtMost = 10
 
-    /// Only what fails is tried again. Which calls meet the time when their dependency is down nobody can say; all else that fails is planned by the request's
-    /// number.
+    /// Only what fails is tried again: by the request's number, or because its call met an outage.
     private mutating func judgeAttempts(_ evidence: Evidence) {
-        guard evidence.plan.scenario != .dependency else { return }
+        let most = evidence.plan.unplannedRetries
         let (untimely, needless) = (evidence.group.ledger.untimely, evidence.group.ledger.needlesslyRetried)
-        expectNone(untimely.count, "results were given at another attempt than they should be\(examples(untimely))")
-        expectNone(needless.count, "requests went through the retry topic, and nothing of them fails\(examples(needless))")
+        expect(atMost: most, untimely, "results were given at another attempt than they should be")
+        expect(atMost: most, needless, "requests went through the retry topic, and nothing of them fails")
     }
 
     /// Each request is counted once in the state of its key, in its turn.
@@ -259,6 +255,11 @@ struct ChaosVerdict {
         faults.append(
             "\(stall.partition) had lag and stood still for \(rounded(stall.seconds, 10)) s after a fault was healed (at most \(evidence.stallLimit) s)"
         )
+    }
+
+    private mutating func expect(atMost most: Int, _ found: [String], _ what: String) {
+        guard found.count > most else { return }
+        faults.append("\(found.count) \(what)\(most > 0 ? " (at most \(most))" : "")\(examples(found))")
     }
 
     private mutating func expectNone(_ count: Int, _ what: String) { if count > 0 { faults.append("\(count) \(what)") } }
