@@ -91,12 +91,27 @@ import Testing
                         "http:docs.example.org:8080": BreakerPolicy(failures: 9, pause: .milliseconds(1500), probes: 1),
                     ]))
         #expect(breakers("MyBot", "") == BreakerPolicies())
-        #expect(breakers("BuildBot", "dependencies: { \"build.run:git.example.org\": { failures: 9 } }")?.byDependency.count == 1)
         for wrong in [
             "failures: 0", "failures: 1001", "pause: 0", "pause: 3601", "probes: 101", "dependencies: [execute]",
             "dependencies: { exec: {} }", "dependencies: { \"http:\": {} }", "dependencies: { \"http:Docs.org\": {} }",
             "dependencies: { execute: { dependencies: {} } }",
         ] { #expect(breakers("MyBot", wrong) == nil, "\(wrong)") }
+    }
+
+    /// Of a bot that comes with the mesh: its kinds of calls, and the servers of those that go to any.
+    @Test(arguments: [
+        ("probe.http", true), ("probe.http:shop.example.org", true), ("deploy.switch", true), ("deploy.switch:shop.example.org", false),
+        ("http:shop.example.org", false),
+    ]) func aBreakerIsOfAServerWhereTheKindHasServers(_ dependency: String, _ isKnown: Bool) {
+        let mesh = Sample.load(
+            """
+            bot: { name: DeployBot }
+            triggers: [{ type: event, pattern: deploy.completed }]
+            actions: [{ name: a, type: deploy.directory }]
+            constraints: { circuit_breaker: { dependencies: { "\(dependency)": { failures: 9 } } } }
+            """)
+        #expect(mesh.errors.map(\.what) == (isKnown ? [] : ["the bot does not depend on '\(dependency)'"]))
+        #expect(mesh.errors.isEmpty || mesh.errors[0].description.contains("probe.http:HOST, the host in lower case"))
     }
 
     @Test func theOlderForm() {

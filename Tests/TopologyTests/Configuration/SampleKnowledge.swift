@@ -12,7 +12,8 @@ enum Sample {
                 produces: ["build.started", "build.completed", "build.failed"], steps: ["git.checkout", "artifact.pack"],
                 permissions: [Permission(resource: "git-repository", actions: ["read"]), Permission(resource: "env.CI", actions: ["read"])]),
             Contract(
-                name: "DeployBot", summary: "Deploys.", consumes: ["deploy.#"], produces: ["deploy.completed"], steps: ["deploy.directory"]),
+                name: "DeployBot", summary: "Deploys.", consumes: ["deploy.#"], produces: ["deploy.completed"],
+                calls: ["deploy.switch", "probe.http"], steps: ["deploy.directory"]),
             Contract(
                 name: "NotificationBot", summary: "Tells.", consumes: ["#"], produces: ["notification.sent"], steps: ["notify.console"]),
         ],
