@@ -109,7 +109,9 @@ private func message(
         let server = TestHTTPServer { _ in .init(200, body: "ok") }
         let slack = try Notifier("notify.slack", ["url": .string(server.url)])
         var failures: [CallFailure] = []
-        for _ in 0..<63 { if let failure = await slack.send(Notify<SlackMedium>(channel: "test", message: message())) { failures.append(failure) } }
+        for _ in 0..<63 {
+            if let failure = await slack.send(Notify<SlackMedium>(channel: "test", message: message())) { failures.append(failure) }
+        }
         #expect(server.requests.count == 61)
         #expect(failures.map(\.code) == ["channel-busy", "channel-busy"] && failures.allSatisfy { $0.isOwn && $0.kind == .transient })
     }
