@@ -19,6 +19,15 @@ import Testing
             }, limits: limits)
     }
 
+    /// One run at a time, and numbers from 500 are critical, the others low.
+    private static func onePlace(_ configuration: inout BotConfiguration) {
+        configuration.constraints.maximumConcurrentJobs = 1
+        configuration.triggers = [
+            .init(kind: .event, pattern: "work.requested", filter: "number >= 500", priority: .critical),
+            .init(kind: .event, pattern: "work.requested", priority: .low),
+        ]
+    }
+
     private static func number(_ call: CallStart) -> Int { (call.request as! Effort).number }
     private static func down(_: CallStart) -> CallOutcome { .failure(CallFailure(.transient, code: "down", message: "down")) }
     private static func up(_ call: CallStart) -> CallOutcome { .success(Effort.Response(number: number(call))) }
@@ -76,13 +85,7 @@ import Testing
 
     /// Held runs, and records that wait in lanes, after the dependency is back.
     @Test func afterAnOutageTheMostUrgentGoesFirst() throws {
-        let machine = try machine {
-            $0.constraints.maximumConcurrentJobs = 1
-            $0.triggers = [
-                .init(kind: .event, pattern: "work.requested", filter: "number >= 500", priority: .critical),
-                .init(kind: .event, pattern: "work.requested", priority: .low),
-            ]
-        }
+        let machine = try machine(Self.onePlace)
         machine.outcome = Self.down
         for number in 0..<20 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
         try machine.send(Work(name: "held", number: 500, how: "call"))
@@ -254,13 +257,7 @@ import Testing
 
     /// There is one place, and something more urgent without end.
     @Test func aHeldRunIsNotStarvedByMoreUrgentOnes() throws {
-        let machine = try machine {
-            $0.constraints.maximumConcurrentJobs = 1
-            $0.triggers = [
-                .init(kind: .event, pattern: "work.requested", filter: "number >= 500", priority: .critical),
-                .init(kind: .event, pattern: "work.requested", priority: .low),
-            ]
-        }
+        let machine = try machine(Self.onePlace)
         machine.outcome = Self.down
         for number in 0..<8 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
         turn(machine, times: 100)
