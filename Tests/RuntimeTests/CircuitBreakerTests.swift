@@ -3,6 +3,10 @@ import Testing
 
 @testable import MeshRuntime
 
+extension Breakers {
+    func isClosed(_ dependency: String) -> Bool { self[dependency].map { $0.state == .closed } ?? true }
+}
+
 @Suite struct CircuitBreakerTests {
     private func breaker(failures: Int = 2, probes: Int = 1) -> CircuitBreaker {
         CircuitBreaker(BreakerPolicy(failures: failures, pause: .milliseconds(100), probes: probes))
@@ -31,7 +35,7 @@ import Testing
         for _ in 0..<10 {
             for isGood in [false, false, true] {
                 let permit = try admit(&breaker, at: 0)
-                if isGood { breaker.succeeded(permit) } else { breaker.failed(permit, at: 0) }
+                if isGood { breaker.ended(well: permit) } else { breaker.failed(permit, at: 0) }
                 #expect(breaker.state == .closed)
             }
         }
@@ -49,7 +53,7 @@ import Testing
         for permit in old.prefix(2) { breaker.failed(permit, at: 0) }
         #expect(breaker.state == .open(until: 100))
         let trial = try admit(&breaker, at: 100)
-        breaker.succeeded(trial)
+        breaker.ended(well: trial)
         for permit in old.dropFirst(2) { breaker.failed(permit, at: 110) }
         #expect(breaker.state == .closed && breaker.openings == 1)
         for _ in 0..<2 {
@@ -66,11 +70,11 @@ import Testing
         #expect(permits.allSatisfy { $0.isTrial })
         expect(isHeldBack(&breaker, at: 1_000), "three and no more")
         for permit in permits.prefix(2) {
-            breaker.succeeded(permit)
+            breaker.ended(well: permit)
             #expect(breaker.state == .halfOpen)
             expect(isHeldBack(&breaker, at: 1_000), "one that succeeded makes no room for another")
         }
-        breaker.succeeded(permits[2])
+        breaker.ended(well: permits[2])
         #expect(breaker.state == .closed)
         expect(try !admit(&breaker, at: 1_000).isTrial)
     }
@@ -81,15 +85,15 @@ import Testing
         let second = try admit(&breaker, at: 100)
         breaker.failed(first, at: 150)
         #expect(breaker.state == .open(until: 250))
-        breaker.succeeded(second)
+        breaker.ended(well: second)
         #expect(breaker.state == .open(until: 250))
         let third = try admit(&breaker, at: 250)
-        breaker.succeeded(second)
+        breaker.ended(well: second)
         breaker.failed(second, at: 251)
         #expect(breaker.state == .halfOpen, "a call of an earlier trial does not count in this one")
-        breaker.succeeded(third)
+        breaker.ended(well: third)
         let last = try admit(&breaker, at: 252)
-        breaker.succeeded(last)
+        breaker.ended(well: last)
         #expect(breaker.state == .closed)
     }
 
@@ -100,10 +104,10 @@ import Testing
             let permit = try admit(&breaker, at: 0)
             breaker.failed(permit, at: 0)
         }
-        breaker.succeeded(early)
+        breaker.ended(well: early)
         #expect(breaker.state == .open(until: 100))
         _ = breaker.admit(at: 100)
-        breaker.succeeded(early)
+        breaker.ended(well: early)
         #expect(breaker.state == .halfOpen)
     }
 
@@ -113,7 +117,7 @@ import Testing
         expect(isHeldBack(&breaker, at: 101))
         breaker.ended(permit)
         let last = try admit(&breaker, at: 102)
-        breaker.succeeded(last)
+        breaker.ended(well: last)
         #expect(breaker.state == .closed)
     }
 

@@ -9,7 +9,7 @@ import Testing
 @Suite struct OutageTests {
     private func machine(
         _ policy: BreakerPolicy = BreakerPolicy(failures: 3, pause: .seconds(5)), limits: Limits = Limits(),
-        _ change: (inout BotConfiguration) -> Void = { _ in }
+        change: (inout BotConfiguration) -> Void = { _ in }
     ) throws -> Machine {
         try Machine(
             WorkBot.self, partitions: 1,
@@ -56,6 +56,76 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// The same where it fails before the others of its trial succeed, and is more urgent than they.
+    @Test(arguments: [Priority.low, .critical]) func aCallThatAlwaysFailsFirstIsChargedToo(_ priority: Priority) throws {
+        let machine = try machine(BreakerPolicy(failures: 3, pause: .seconds(5), probes: 2)) {
+            $0.triggers = [
+                .init(kind: .event, pattern: "work.requested", filter: "number == 0", priority: priority),
+                .init(kind: .event, pattern: "work.requested", priority: .low),
+            ]
+        }
+        machine.outcome = { Self.number($0) == 0 ? Self.down($0) : Self.up($0) }
+        try machine.send(Work(name: "poison", number: 0, how: "call"))
+        for number in 1...300 {
+            if number % 3 == 0 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+            for _ in 0..<20 {
+                machine.step()
+                if let poison = machine.calls.values.first(where: { Self.number($0) == 0 }) { machine.finishCall(poison.reference) }
+                machine.step()
+                machine.finishCall()
+                machine.pass(100)
+            }
+        }
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["down"])
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 100)
+    }
+
+    /// One trial succeeds, and then it is down again: that was no proof against those that wait.
+    @Test func aBlipInAnOutageChargesNobodyThatWaits() throws {
+        let machine = try machine(BreakerPolicy(failures: 5, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 5 }
+        machine.outcome = Self.down
+        for number in 0..<40 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        // Each has had a trial.
+        turn(machine, times: 40 * 60)
+        let charged = machine.log.records(of: "retry.workbot").count
+        for _ in 0..<4 {
+            var left = 1
+            machine.outcome = { call in
+                left -= 1
+                return left >= 0 ? Self.up(call) : Self.down(call)
+            }
+            turn(machine, times: 40 * 60)
+        }
+        // What opens it again each time, and no more.
+        #expect(machine.log.records(of: "retry.workbot").count <= charged + 4 * 5)
+        machine.outcome = Self.up
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 40)
+        #expect(machine.dead.isEmpty)
+    }
+
+    /// A call ends while the step before is being settled, for longer than the run may take; the bot asks for another one.
+    @Test func whatKafkaTakesAfterACallThatEndedMeanwhileIsNotTheRunsTime() throws {
+        let machine = try machine { $0.constraints.timeout = .seconds(20) }
+        machine.outcome = Self.up
+        try machine.send(Work(name: "a", number: 1, how: "fork"))
+        for _ in 0..<60 where machine.calls.count < 2 { machine.step() }
+        let calls = machine.calls.values.sorted { $0.reference.call < $1.reference.call }
+        try #require(calls.count == 2)
+        machine.finishCall(calls[0].reference)
+        for round in 0..<400 {
+            machine.advance()
+            machine.settle(.failed(KafkaError(code: -195, name: "_TRANSPORT", message: "away", isRetriable: true)))
+            machine.pass(100)
+            if round == 10 { machine.finishCall(calls[1].reference) }
+        }
+        machine.runDry()
+        #expect(machine.dead.isEmpty)
+        #expect(try machine.events(WorkDone.self).count == 1)
+        machine.expectAllCommitted()
+    }
+
     /// What was under way when it went down again had no part in that.
     @Test func anOutageThatComesAgainChargesOnlyWhatOpensTheBreaker() throws {
         let machine = try machine(BreakerPolicy(failures: 5, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 50 }
@@ -85,7 +155,7 @@ import Testing
 
     /// Held runs, and records that wait in lanes, after the dependency is back.
     @Test func afterAnOutageTheMostUrgentGoesFirst() throws {
-        let machine = try machine(Self.onePlace)
+        let machine = try machine(change: Self.onePlace)
         machine.outcome = Self.down
         for number in 0..<20 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
         try machine.send(Work(name: "held", number: 500, how: "call"))
@@ -257,7 +327,7 @@ import Testing
 
     /// There is one place, and something more urgent without end.
     @Test func aHeldRunIsNotStarvedByMoreUrgentOnes() throws {
-        let machine = try machine(Self.onePlace)
+        let machine = try machine(change: Self.onePlace)
         machine.outcome = Self.down
         for number in 0..<8 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
         turn(machine, times: 100)

@@ -53,15 +53,16 @@ extension Engine {
         if call.phase == .running, call.isRecalled {
             noteRecalled(outcome, of: job, place, at: moment)
         } else if call.phase == .running {
-            let openings = breakers[call.dependency]?.openings ?? 0
+            let breaker = breakers[call.dependency]
             note(outcome, of: job, call, at: moment)
-            if case .failure(let failure) = outcome, job.rejection == nil, isHeldBack(call, failure, openings: openings) {
+            if case .failure(let failure) = outcome, job.rejection == nil, isHeldBack(call, failure, of: breaker) {
                 return putBack(job, place, at: moment)
             }
         }
         job.calls[place].phase = .finished
         job.calls[place].cancelling = nil
         job.arrived.append((place, outcome))
+        job.noteSettling(at: moment.uptime)
     }
 
     /// A replay of the record could not answer this call.
@@ -82,7 +83,7 @@ extension Engine {
         let isTrial = call.permit.isTrial
         let changed = breakers.change(call.dependency) { breaker in
             switch outcome {
-            case .success: breaker.succeeded(call.permit)
+            case .success: breaker.ended(well: call.permit)
             case .failure(let failure):
                 switch failure.kind {
                 // On trial it ends the trial: the next comes after the pause.
@@ -90,7 +91,7 @@ extension Engine {
                 case .transient: breaker.failed(call.permit, at: moment.uptime)
                 // A run's limit may have passed before the call began; on trial the call had its time.
                 case .timedOut where isTrial || failure.code != Self.runTimeoutCode: breaker.failed(call.permit, at: moment.uptime)
-                case .permanent: breaker.succeeded(call.permit)
+                case .permanent: breaker.ended(well: call.permit, hasSucceeded: false)
                 case .timedOut, .cancelled: breaker.ended(call.permit)
                 }
             }

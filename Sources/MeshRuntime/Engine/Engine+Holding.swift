@@ -43,7 +43,7 @@ extension Engine {
     /// Those that count no more keep their room; then come those for which there is more.
     private func hold(_ held: [WaitingCalls.Entry], at moment: Moment) {
         var now = Holding()
-        for entry in held { now.calls[entry.job.calls[entry.call].dependency, default: 0] += 1 }
+        for entry in held { now.calls[entry.dependency, default: 0] += 1 }
         for isCounted in [false, true] {
             // Those of one run mostly stand together.
             var last: Job?
@@ -82,16 +82,17 @@ extension Engine {
         return waitingCalls.insists(entry)
     }
 
+    /// What is held stays within its bytes.
     private func takesPlaceOfHeldRun(_ job: Job) -> Bool {
-        while let other = holding.crowded.popLast() {
-            let bytes = holding.bytes + other.bytes - job.bytes
-            guard other.isCounted, other.heldSince != nil, other.onlyWaits, !other.partition.isLost, bytes <= settings.limits.heldBytes
-            else { continue }
-            uncount(other)
-            holding.bytes = bytes
-            return true
+        let place = holding.crowded.lastIndex { other in
+            other.isCounted && other.heldSince != nil && other.onlyWaits && !other.partition.isLost
+                && holding.bytes + other.bytes - job.bytes <= settings.limits.heldBytes
         }
-        return false
+        guard let place else { return false }
+        let other = holding.crowded.remove(at: place)
+        uncount(other)
+        holding.bytes += other.bytes - job.bytes
+        return true
     }
 
     private func hold(_ job: Job, _ now: inout Holding, at moment: Moment) {
@@ -120,13 +121,15 @@ extension Engine {
     }
 
     /// Whether a failed call is made again later instead of failing its run: its dependency is down, or was since the call began, and that is not the record's fault.
-    /// It may well be where others have succeeded since this one was put back, and no others have failed since it began again.
-    /// - Parameter openings: how often its breaker had opened before it failed.
-    func isHeldBack(_ call: JobCall, _ failure: CallFailure, openings: Int) -> Bool {
-        guard failure.kind == .transient || failure.kind == .timedOut, let breaker = breakers[call.dependency] else { return false }
-        let isDownForOthers = openings != call.permit.opening
-        if let before = call.successesBefore, breaker.successes != before, !isDownForOthers { return false }
-        return breaker.state != .closed || isDownForOthers && !failure.isOwn && failure.code != Self.runTimeoutCode
+    /// It may well be where others have succeeded since this one was put back and since the breaker opened, and it has not opened since this one began again.
+    /// - Parameter breaker: as it was before the failure.
+    func isHeldBack(_ call: JobCall, _ failure: CallFailure, of breaker: CircuitBreaker?) -> Bool {
+        guard failure.kind == .transient || failure.kind == .timedOut, let breaker, let now = breakers[call.dependency] else {
+            return false
+        }
+        let isDownForOthers = breaker.openings != call.permit.opening
+        if let before = call.successesBefore, breaker.successes > max(before, breaker.successesAtOpening), !isDownForOthers { return false }
+        return now.state != .closed || isDownForOthers && !failure.isOwn && failure.code != Self.runTimeoutCode
     }
 
     /// The call waits for its breaker again, behind those that were made less often. The time that it took is given back to its run.
@@ -138,6 +141,7 @@ extension Engine {
         job.calls[place].isRepeat = true
         job.calls[place].turn += 1
         waitingCalls.append(job, place)
+        job.noteSettling(at: moment.uptime)
     }
 
     /// The dependencies whose calls are held back, for reports. One that nothing waits for, and whose next call would be made, holds nothing back.

@@ -228,7 +228,7 @@ extension Engine {
         job.unsettledSteps -= 1
         guard !job.isDecided else { return }
         let visible = item.visibleCount(stateTopic: settings.topics.state)
-        uncount(item.records[visible...], of: job)
+        noteInvisible(item.records[visible...], of: job)
         for event in item.events(within: visible) { actions.append(.produced(event)) }
         uncommitted.delivered(item.deliveredResults)
         // Where it waits to be tried again in its place, it does so no more.
@@ -250,7 +250,7 @@ extension Engine {
     }
 
     /// These are not visible, or do not count as such: whoever takes the record up again leaves out the first so many of each type.
-    private func uncount(_ records: ArraySlice<Produced>, of job: Job) {
+    private func noteInvisible(_ records: ArraySlice<Produced>, of job: Job) {
         for produced in records where !produced.isAside {
             switch produced {
             case .event(let event): job.made.unsettled.add(event.envelope.type)
@@ -280,7 +280,7 @@ extension Engine {
         if let job = item.job {
             if case .done = item.result {
                 job.made.handOver()
-                uncount(item.records[visibleCount...], of: job)
+                noteInvisible(item.records[visibleCount...], of: job)
             }
             passport.produced = visible(job)
         }
@@ -289,7 +289,7 @@ extension Engine {
         var records = deadRecords(
             source.record, passport, source.envelope, failure, attempts: item.job?.attempt ?? source.passport.attempts, at: moment,
             digestOnly: isDead)
-        // One of the dead letter that was too large is there already.
+        // One of the dead letter that was too large is there already, or cannot be written.
         if isDead, item.done.contains(where: { item.records[$0].topic == BotErrorEvent.type.name }) {
             records.removeAll { $0.topic == BotErrorEvent.type.name }
         }

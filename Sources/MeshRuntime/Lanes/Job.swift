@@ -185,11 +185,20 @@ final class Job {
             givenBack.removeLast()
         }
         givenBack.append(whole)
+        // What lies further back than these is hardly met again.
+        if givenBack.count > Self.spansRemembered { givenBack.removeFirst() }
         let (sum, isTooLarge) = deadline.addingReportingOverflow(fresh)
         deadline = isTooLarge ? .max : sum
     }
 
-    /// The step is settled, or a call goes on beside that: the run has its time again.
+    private static let spansRemembered = 16
+
+    /// A call has ended: where nothing of the run is under way any more but the settlement of a step, the time from now on is not its own.
+    func noteSettling(at now: Int64) {
+        if unsettledSteps > 0, runningCalls == 0, settlesSince == nil { settlesSince = now }
+    }
+
+    /// The step is settled, or a call begins beside that: the run has its time again.
     func giveBackSettling(at now: Int64) {
         guard let since = settlesSince else { return }
         settlesSince = nil

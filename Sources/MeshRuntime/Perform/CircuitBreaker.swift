@@ -31,8 +31,9 @@ struct CircuitBreaker: Sendable {
     private var passed = 0
     /// How often it has opened.
     private(set) var openings = 0
-    /// How many calls have succeeded that counted.
+    /// How many calls have succeeded that counted; and how many had when it opened last.
     private(set) var successes = 0
+    private(set) var successesAtOpening = 0
 
     init(_ policy: BreakerPolicy = BreakerPolicy()) { self.policy = policy }
 
@@ -62,21 +63,20 @@ struct CircuitBreaker: Sendable {
         }
     }
 
-    /// The call succeeded, or failed for a reason of its own. While the breaker is not closed only calls on trial count, and then those that began since it opened.
-    mutating func succeeded(_ permit: Permit) {
+    /// The call succeeded, or failed for a reason of its own. While the breaker is not closed only calls on trial count; when it is, those that began since it opened.
+    /// - Parameter hasSucceeded: false: it may not even have reached the other side, and says nothing to those whose calls fail.
+    mutating func ended(well permit: Permit, hasSucceeded: Bool = true) {
         switch state {
-        case .closed where permit.opening == openings:
-            failures = 0
-            successes += 1
+        case .closed where permit.opening == openings: failures = 0
         case .halfOpen where permit.trial == trial:
             running -= 1
             passed += 1
-            successes += 1
-            guard passed >= policy.probes else { return }
-            state = .closed
-            failures = 0
-        case .closed, .halfOpen, .open: break
+            if passed >= policy.probes { (state, failures) = (.closed, 0) }
+        // Another call of its trial has failed before.
+        case .open where permit.isTrial && permit.trial == trial: break
+        case .closed, .halfOpen, .open: return
         }
+        if hasSucceeded { successes += 1 }
     }
 
     /// The other side failed: a transient failure or a time-out. Of a call that began before the breaker last opened it is known already.
@@ -98,6 +98,7 @@ struct CircuitBreaker: Sendable {
     private mutating func open(at uptime: Int64) {
         failures = 0
         openings += 1
+        successesAtOpening = successes
         state = .open(until: uptime + max(1, policy.pause.wholeMilliseconds))
     }
 
@@ -127,8 +128,6 @@ struct Breakers: Sendable {
     var states: [(dependency: String, state: CircuitBreaker.State)] {
         table.sorted { $0.key < $1.key }.map { ($0.key, $0.value.state) }
     }
-
-    func isClosed(_ dependency: String) -> Bool { table[dependency].map { $0.state == .closed } ?? true }
 
     /// Whether `admit` would let a call begin.
     func isAdmitting(_ dependency: String, at uptime: Int64) -> Bool { table[dependency]?.isAdmitting(at: uptime) ?? true }

@@ -58,9 +58,11 @@ struct WaitingCalls {
     /// Those that were taken and wait on.
     mutating func putBack(_ taken: [Entry]) {
         guard let first = taken.first else { return }
-        // The others are in order.
+        let new = entries
+        // But for the first they are in order.
         entries = Array(taken.dropFirst())
         insert(first)
+        for entry in new { insert(entry) }
     }
 
     /// One that was taken begins.

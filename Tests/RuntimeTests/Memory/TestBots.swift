@@ -193,7 +193,7 @@ private func decide(_ input: Input<WorkCall>, total: Int, _ context: Context) th
         case "plain": return [done(work)]
         case "twice": return [done(work), done(Work(name: work.name, number: -work.number, how: work.how))]
         case "call", "chain": return [.produce(.started(WorkStarted(number: work.number))), effort(0)]
-        case "calls": return [.produce(.started(WorkStarted(number: work.number))), effort(0), effort(1)]
+        case "calls", "fork": return [.produce(.started(WorkStarted(number: work.number))), effort(0), effort(1)]
         case "flaky":
             guard context.attempt >= 3 else { throw .transient("flaky", "not yet") }
             return [done(work)]
@@ -205,13 +205,13 @@ private func decide(_ input: Input<WorkCall>, total: Int, _ context: Context) th
     case .finished(.effort(let effort), let outcome, let event):
         let work = try event.decode(Work.self)
         // Of the two side by side only the second one's success counts: what is produced cannot be taken back by the other's failure.
-        if work.how == "calls", effort.step == 0 { return [] }
+        if ["calls", "fork"].contains(work.how), effort.step == 0 { return [] }
         switch outcome.response(to: effort) {
         case .failure(let failure): throw failure.rejection
         case .success:
             switch (work.how, effort.step) {
             case ("remindAndCall", _): return []
-            case ("chain", 0): return [.perform(.effort(Effort(number: work.number, step: 2)))]
+            case ("chain", 0), ("fork", 1): return [.perform(.effort(Effort(number: work.number, step: 2)))]
             default: return [done(work)]
             }
         }
