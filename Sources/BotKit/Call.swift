@@ -105,7 +105,7 @@ public struct CallFailure: Error, Codable, Sendable, Equatable, CustomStringConv
 
     public var description: String { "\(message) (\(code))" }
 
-    /// Whether it says nothing of what is outside: the machine or the bot's own limits are at fault. It opens no circuit breaker, but ends a trial.
+    /// Whether it says nothing of what is outside: the machine or the bot's own limits are at fault. It opens no circuit breaker; on trial the next comes after a pause.
     public var isOwn: Bool { Self.ownCodes.contains(code) }
     private static let ownCodes: Set<String> = ["channel-busy", "environment-busy", "workspace-busy"]
 

@@ -35,7 +35,7 @@ extension Breakers {
         for _ in 0..<10 {
             for isGood in [false, false, true] {
                 let permit = try admit(&breaker, at: 0)
-                if isGood { breaker.ended(well: permit) } else { breaker.failed(permit, at: 0) }
+                if isGood { breaker.succeeded(permit) } else { breaker.failed(permit, at: 0) }
                 #expect(breaker.state == .closed)
             }
         }
@@ -46,6 +46,20 @@ extension Breakers {
         #expect(breaker.state == .open(until: 105))
     }
 
+    /// It was slow, and the trial that it belonged to is over: the other side has answered all the same.
+    @Test func aLateSuccessOfATrialCountsForOthersButClosesNothing() throws {
+        var breaker = try opened(probes: 2)
+        let (slow, bad) = (try admit(&breaker, at: 100), try admit(&breaker, at: 100))
+        breaker.failed(bad, at: 101)
+        #expect(breaker.successes == 0 && breaker.successesAtOpening == 0)
+        _ = try admit(&breaker, at: 300)
+        breaker.succeeded(slow)
+        #expect(breaker.successes == 1 && breaker.state == .halfOpen && breaker.running == 1)
+        // What began before the outage says nothing.
+        breaker.succeeded(CircuitBreaker.Permit(trial: nil, opening: 0))
+        #expect(breaker.successes == 1)
+    }
+
     /// They are of the outage that is over.
     @Test func callsFromBeforeAnOutageDoNotOpenItAfterwards() throws {
         var breaker = breaker()
@@ -53,7 +67,7 @@ extension Breakers {
         for permit in old.prefix(2) { breaker.failed(permit, at: 0) }
         #expect(breaker.state == .open(until: 100))
         let trial = try admit(&breaker, at: 100)
-        breaker.ended(well: trial)
+        breaker.succeeded(trial)
         for permit in old.dropFirst(2) { breaker.failed(permit, at: 110) }
         #expect(breaker.state == .closed && breaker.openings == 1)
         for _ in 0..<2 {
@@ -70,11 +84,11 @@ extension Breakers {
         #expect(permits.allSatisfy { $0.isTrial })
         expect(isHeldBack(&breaker, at: 1_000), "three and no more")
         for permit in permits.prefix(2) {
-            breaker.ended(well: permit)
+            breaker.succeeded(permit)
             #expect(breaker.state == .halfOpen)
             expect(isHeldBack(&breaker, at: 1_000), "one that succeeded makes no room for another")
         }
-        breaker.ended(well: permits[2])
+        breaker.succeeded(permits[2])
         #expect(breaker.state == .closed)
         expect(try !admit(&breaker, at: 1_000).isTrial)
     }
@@ -85,15 +99,15 @@ extension Breakers {
         let second = try admit(&breaker, at: 100)
         breaker.failed(first, at: 150)
         #expect(breaker.state == .open(until: 250))
-        breaker.ended(well: second)
+        breaker.succeeded(second)
         #expect(breaker.state == .open(until: 250))
         let third = try admit(&breaker, at: 250)
-        breaker.ended(well: second)
+        breaker.succeeded(second)
         breaker.failed(second, at: 251)
         #expect(breaker.state == .halfOpen, "a call of an earlier trial does not count in this one")
-        breaker.ended(well: third)
+        breaker.succeeded(third)
         let last = try admit(&breaker, at: 252)
-        breaker.ended(well: last)
+        breaker.succeeded(last)
         #expect(breaker.state == .closed)
     }
 
@@ -104,10 +118,10 @@ extension Breakers {
             let permit = try admit(&breaker, at: 0)
             breaker.failed(permit, at: 0)
         }
-        breaker.ended(well: early)
+        breaker.succeeded(early)
         #expect(breaker.state == .open(until: 100))
         _ = breaker.admit(at: 100)
-        breaker.ended(well: early)
+        breaker.succeeded(early)
         #expect(breaker.state == .halfOpen)
     }
 
@@ -117,7 +131,7 @@ extension Breakers {
         expect(isHeldBack(&breaker, at: 101))
         breaker.ended(permit)
         let last = try admit(&breaker, at: 102)
-        breaker.ended(well: last)
+        breaker.succeeded(last)
         #expect(breaker.state == .closed)
     }
 

@@ -81,6 +81,27 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 100)
     }
 
+    /// What is refused before it leaves the machine is no sign that the other side is back.
+    @Test func whatFailsForGoodInAnOutageClosesNoBreakerAndChargesNobody() throws {
+        let machine = try machine(BreakerPolicy(failures: 5, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 4 }
+        machine.outcome = {
+            Self.number($0) < 100 ? Self.down($0) : .failure(CallFailure(.permanent, code: "unknown-channel", message: "refused"))
+        }
+        for number in 0..<40 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        // Each has had a trial: what is new goes before them.
+        turn(machine, times: 40 * 60)
+        let charged = machine.log.records(of: "retry.workbot").count
+        for number in 100..<110 {
+            try machine.send(Work(name: "n\(number)", number: number, how: "call"))
+            turn(machine, times: 120)
+        }
+        #expect(machine.log.records(of: "retry.workbot").count == charged)
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == Array(repeating: "unknown-channel", count: 10))
+        machine.outcome = Self.up
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 40)
+    }
+
     /// One trial succeeds, and then it is down again: that was no proof against those that wait.
     @Test func aBlipInAnOutageChargesNobodyThatWaits() throws {
         let machine = try machine(BreakerPolicy(failures: 5, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 5 }

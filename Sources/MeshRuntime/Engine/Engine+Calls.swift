@@ -24,7 +24,7 @@ extension Engine {
         job.giveBackSettling(at: moment.uptime)
         job.calls[place].deadline = moment.uptime &+ max(0, min(request.timeLimit.wholeMilliseconds, 30 * 86_400_000))
         // A run that was held with little of its time left would end the trial, and say nothing of the other side.
-        if permit.isTrial { job.deadline = max(job.deadline, job.calls[place].deadline) }
+        if permit.isTrial, job.runningCalls == 1 { job.deadline = max(job.deadline, job.calls[place].deadline) }
         figures.startedCall()
         let call = job.calls[place]
         actions.append(.audit(audit("call.started", job, call)))
@@ -83,7 +83,7 @@ extension Engine {
         let isTrial = call.permit.isTrial
         let changed = breakers.change(call.dependency) { breaker in
             switch outcome {
-            case .success: breaker.ended(well: call.permit)
+            case .success: breaker.succeeded(call.permit)
             case .failure(let failure):
                 switch failure.kind {
                 // On trial it ends the trial: the next comes after the pause.
@@ -91,8 +91,7 @@ extension Engine {
                 case .transient: breaker.failed(call.permit, at: moment.uptime)
                 // A run's limit may have passed before the call began; on trial the call had its time.
                 case .timedOut where isTrial || failure.code != Self.runTimeoutCode: breaker.failed(call.permit, at: moment.uptime)
-                case .permanent: breaker.ended(well: call.permit, hasSucceeded: false)
-                case .timedOut, .cancelled: breaker.ended(call.permit)
+                case .permanent, .timedOut, .cancelled: breaker.ended(call.permit)
                 }
             }
         }

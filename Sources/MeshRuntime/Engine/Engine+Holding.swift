@@ -57,8 +57,9 @@ extension Engine {
 
     private func reasonToEnd(_ job: Job, at moment: Moment) -> CallFailure? {
         if let asked = cancels[job.runID] { return asked }
-        return job.heldSince == nil && job.settlesSince == nil && moment.uptime >= job.deadline
-            ? Self.runTimedOut(configuration.constraints.timeout) : nil
+        // Whoever has its partition next begins with the whole limit.
+        guard job.heldSince == nil, job.settlesSince == nil, !isGoing(job.partition) || job.runningCalls > 0 else { return nil }
+        return moment.uptime >= job.deadline ? Self.runTimedOut(configuration.constraints.timeout) : nil
     }
 
     /// A held run needs a place among the runs again before it asks the breaker: a permit that is not used would be a trial without a call.

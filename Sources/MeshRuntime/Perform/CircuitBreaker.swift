@@ -63,20 +63,19 @@ struct CircuitBreaker: Sendable {
         }
     }
 
-    /// The call succeeded, or failed for a reason of its own. While the breaker is not closed only calls on trial count; when it is, those that began since it opened.
-    /// - Parameter hasSucceeded: false: it may not even have reached the other side, and says nothing to those whose calls fail.
-    mutating func ended(well permit: Permit, hasSucceeded: Bool = true) {
+    /// The call succeeded. While the breaker is not closed only calls of the trial at hand bring it nearer to that; when it is, those that began since it opened count.
+    mutating func succeeded(_ permit: Permit) {
         switch state {
         case .closed where permit.opening == openings: failures = 0
         case .halfOpen where permit.trial == trial:
             running -= 1
             passed += 1
             if passed >= policy.probes { (state, failures) = (.closed, 0) }
-        // Another call of its trial has failed before.
-        case .open where permit.isTrial && permit.trial == trial: break
+        // Another call of its trial has failed before: this one tells all the same that the other side answers.
+        case .closed where permit.isTrial, .halfOpen where permit.isTrial, .open where permit.isTrial: break
         case .closed, .halfOpen, .open: return
         }
-        if hasSucceeded { successes += 1 }
+        successes += 1
     }
 
     /// The other side failed: a transient failure or a time-out. Of a call that began before the breaker last opened it is known already.
@@ -90,7 +89,8 @@ struct CircuitBreaker: Sendable {
         }
     }
 
-    /// The call ended without saying anything about the other side, for example by being cancelled: another may be tried in its place.
+    /// The call ended without saying anything about the other side, for example by being cancelled, or by a failure of its own, which may not even have reached it:
+    /// another may be tried in its place.
     mutating func ended(_ permit: Permit) {
         if state == .halfOpen, permit.trial == trial { running -= 1 }
     }
