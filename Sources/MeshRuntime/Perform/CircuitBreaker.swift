@@ -72,8 +72,8 @@ struct CircuitBreaker: Sendable {
             passed += 1
             if passed >= policy.probes { (state, failures) = (.closed, 0) }
         // Another call of its trial has failed before: this one tells all the same that the other side answers.
-        case .closed where permit.isTrial, .halfOpen where permit.isTrial, .open where permit.isTrial: break
-        case .closed, .halfOpen, .open: return
+        case _ where permit.isTrial: break
+        default: return
         }
         successes += 1
     }
