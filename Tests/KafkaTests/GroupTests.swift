@@ -1,3 +1,4 @@
+import Glibc
 import Kafka
 import MeshTesting
 import Testing
@@ -186,15 +187,37 @@ import Testing
         try await blocking {
             let delegate = RecordingDelegate()
             let consumer = try Consumer(broker.settings, group: group, events: delegate, observer: quiet)
+            #expect(try !consumer.groupMetadata().isMember)
             try consumer.subscribe(to: [topic])
             try consumer.poll { delegate.assigned.count == 1 }
             let metadata = try consumer.groupMetadata()
+            #expect(metadata.isMember)
             var seen: [GroupMetadata?] = []
             delegate.onRevoke = { _, consumer in seen.append(try? consumer.groupMetadata()) }
             #expect(consumer.close())
             #expect(seen == [metadata])
             // Nobody is asked who is freed.
             #expect(try consumer.groupMetadata() == metadata)
+        }
+    }
+
+    /// It has its partitions still, since nobody has told it; a transaction's offsets would be taken from it as from anybody.
+    @Test func whoIsOutOfItsGroupIsNoMemberBeforeItIsTold() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic()
+        let group = GroupSettings(id: broker.uniqueName("group"), sessionTimeout: .seconds(6), maximumPollInterval: .seconds(6))
+        try await blocking {
+            let delegate = RecordingDelegate()
+            let consumer = try Consumer(broker.settings, group: group, events: delegate, observer: quiet)
+            defer { consumer.close() }
+            try consumer.subscribe(to: [topic])
+            try consumer.poll { delegate.assigned.count == 1 }
+            #expect(try consumer.groupMetadata().isMember)
+            // It is not polled for so long that it leaves the group by itself.
+            let limit = ContinuousClock.now.advanced(by: .seconds(60))
+            while try consumer.groupMetadata().isMember, ContinuousClock.now < limit { usleep(50_000) }
+            #expect(try !consumer.groupMetadata().isMember)
+            #expect(delegate.events == ["assign 1"], "nobody has told it")
         }
     }
 

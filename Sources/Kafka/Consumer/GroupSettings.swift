@@ -82,4 +82,18 @@ public struct GroupSettings: Sendable, Equatable {
 public struct GroupMetadata: Hashable, Sendable {
     /// librdkafka's serialized form.
     let bytes: [UInt8]
+
+    /// Whether it names a member of a generation. Without them a broker takes a transaction's offsets from anybody (so KIP-447 has it, for older clients): who was put
+    /// out of the group and has not been told yet would commit for partitions that others have by now.
+    ///
+    /// Source of the form: librdkafka's `rd_kafka_consumer_group_metadata_write`, from 1.6 on: `CGMDv2:`, the generation in four bytes of the machine's order, the
+    /// group's and the member's name, each with a zero behind it. Of another form nothing is known, and it counts as one.
+    public var isMember: Bool {
+        guard bytes.starts(with: Self.magic), bytes.count > Self.magic.count + 4 else { return true }
+        let generation = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: Self.magic.count, as: Int32.self) }
+        let names = bytes[(Self.magic.count + 4)...].split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
+        return generation >= 0 && names.count > 1 && !names[1].isEmpty
+    }
+
+    private static let magic = Array("CGMDv2:".utf8)
 }

@@ -18,7 +18,7 @@ extension EngineLoop {
         case .settle(let batch):
             book.asks(batch.id, batch.offsets)
             do throws(KafkaError) {
-                settler.submit(batch, group: batch.offsets.isEmpty ? nil : try consumer?.groupMetadata())
+                settler.submit(batch, group: batch.offsets.isEmpty ? nil : try memberOfGroup())
             } catch {
                 book.answered(batch.id, isCommitted: false)
                 engine.settled(batch.id, .failure(SettleFailure(error: error)), at: .current)
@@ -83,5 +83,15 @@ extension EngineLoop {
             case .error: .error
             }
         logger.log(level, entry.message, entry.fields.map { ($0.0, .string($0.1)) }, correlationID: entry.correlationID)
+    }
+
+    /// Who this process is in its group. Throws where it is nobody at this moment: it was put out, and is about to be told that its partitions are lost.
+    private func memberOfGroup() throws(KafkaError) -> GroupMetadata? {
+        guard let metadata = try consumer?.groupMetadata() else { return nil }
+        guard metadata.isMember else {
+            throw KafkaError(
+                code: 25, name: "UNKNOWN_MEMBER_ID", message: "this process is no member of its group any more", isRetriable: true)
+        }
+        return metadata
     }
 }
