@@ -246,17 +246,10 @@ import Testing
     }
 
     /// Each of its calls loses the same time.
-    @Test func theSameTimeIsGivenBackOnce() {
-        let machine = try? machine()
-        let job = machine.flatMap { machine -> Job? in
-            try? machine.send(Work(name: "a", number: 1, how: "call"))
-            for _ in 0..<60 where machine.calls.isEmpty { machine.step() }
-            return machine.engine.begun.values.first
-        }
-        guard let job else {
-            Issue.record("a call is under way")
-            return
-        }
+    @Test func theSameTimeIsGivenBackOnce() throws {
+        let machine = try machine()
+        _ = try runningCall(machine)
+        let job = try #require(machine.engine.begun.values.first)
         let before = job.deadline
         for _ in 0..<40 { job.giveBack(since: 1_000_000, at: 1_060_000) }
         #expect(job.deadline == before + 60_000)
