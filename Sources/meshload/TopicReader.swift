@@ -25,12 +25,17 @@ enum TopicReader {
     ) throws {
         let consumer = try Consumer(client, group: .none(isolation: isolation, reportsPartitionEnd: true))
         defer { consumer.close() }
+        // Where others write all the time, the end of a partition is never told: it is asked for.
+        let ends = try consumer.watermarks(of: partitions, timeout: .seconds(30)).mapValues(\.high)
         try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, .beginning) }))
         var open = Set(partitions)
         var lastNews = uptimeSeconds()
         while !open.isEmpty {
             switch consumer.poll(timeout: .milliseconds(100)) {
-            case .record(let record): try body(record)
+            case .record(let record):
+                let end = ends[record.topicPartition] ?? .max
+                if record.offset < end { try body(record) }
+                if record.offset + 1 >= end { open.remove(record.topicPartition) }
             case .partitionEnd(let partition, _): open.remove(partition)
             case .error(let error): if error.isFatal { throw error }
             case nil:

@@ -46,6 +46,18 @@ import Testing
         scene.expectFault("1 results went through the retry topic of the bot downstream, and nothing of them fails")
     }
 
+    @Test func whatTheBotDownstreamGivesUpIsFound() throws {
+        var scene = ChaosScene(mode: .atLeastOnce)
+        try scene.request("1")
+        try scene.result(of: "1")
+        try scene.answer(to: "1")
+        scene.next.take(
+            dead: Record(
+                topicPartition: TopicPartition(ChaosTopics.deadLetters, 0), offset: 0, key: nil, value: nil,
+                headers: [Header("ce_id", text: try ChaosScene.resultID("1"))]))
+        scene.expectFault("1 results are dead letters of the bot downstream")
+    }
+
     @Test func commitsOfTheBotDownstreamAreJudgedToo() throws {
         var scene = ChaosScene(mode: .atLeastOnce)
         try scene.request("1")

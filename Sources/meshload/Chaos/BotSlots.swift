@@ -21,6 +21,8 @@ final class BotSlots: Sendable {
         /// When it must have ended that was told to.
         var endsBy = 0.0
         var toldTwice = false
+        /// Since when it is frozen; nil where it is not.
+        var frozenAt: Double?
         /// A process that was frozen may end by itself until this instant: others have its place.
         var mayGiveUpUntil = 0.0
         /// It may end by itself once for each fault that keeps its broker from it; until these instants.
@@ -113,9 +115,16 @@ final class BotSlots: Sendable {
         state.withLock { state in for slot in slots ?? Array(state.slots.keys) { state.slots[slot]?.excuses.append(end) } }
     }
 
-    func freeze(_ slot: Int) { send(.freeze, to: slot) }
+    func freeze(_ slot: Int) { send(.freeze, to: slot) { $0.frozenAt = uptimeSeconds() } }
 
-    func thaw(_ slot: Int) { send(.thaw, to: slot) { $0.mayGiveUpUntil = uptimeSeconds() + Self.excuseSeconds } }
+    /// What it was frozen for is not of the time that it has to end.
+    func thaw(_ slot: Int) {
+        send(.thaw, to: slot) { slot in
+            let now = uptimeSeconds()
+            slot.endsBy += slot.frozenAt.map { now - $0 } ?? 0
+            (slot.frozenAt, slot.mayGiveUpUntil) = (nil, now + Self.excuseSeconds)
+        }
+    }
 
     private func told(_ slot: Int) -> ChildProcess.Signal? { state.withLock { $0.slots[slot]?.told } }
 
@@ -188,7 +197,7 @@ final class BotSlots: Sendable {
                         slot.process = nil
                         if slot.told == nil { slot.startAt = uptimeSeconds() + 0.5 }
                         slot.told = nil
-                    } else if slot.told == .terminate, uptimeSeconds() > slot.endsBy {
+                    } else if slot.told == .terminate, slot.frozenAt == nil, uptimeSeconds() > slot.endsBy {
                         let what = slot.toldTwice ? "\(limits.end) s of its second SIGTERM" : "\(limits.drain) s of SIGTERM"
                         state.troubles.append("bot \(number) did not end within \(what)")
                         slot.told = .kill
@@ -200,7 +209,7 @@ final class BotSlots: Sendable {
                         slot.started = Timestamp.now
                         let launch = launcher(number)
                         (slot.launch, slot.process) = (launch, try ChildProcess.spawn(launch))
-                        slot.mayGiveUpUntil = 0
+                        (slot.mayGiveUpUntil, slot.frozenAt) = (0, nil)
                     } catch {
                         state.troubles.append(error.description)
                         slot.isWanted = false

@@ -63,9 +63,14 @@ struct ChaosBot: Bot {
         self.habits = habits
     }
 
+    /// What is tried again waits no longer.
+    static let longestDelaySeconds: Int64 = 5
+
     /// A dependency that fails for a minute must not use up a record's attempts before the breaker holds the calls back.
     private static func retry(_ mode: RetryPolicy.Mode) -> RetryPolicy {
-        RetryPolicy(mode: mode, maximumAttempts: 20, backoff: .exponential, initialDelay: .milliseconds(200), maximumDelay: .seconds(5))
+        RetryPolicy(
+            mode: mode, maximumAttempts: 20, backoff: .exponential, initialDelay: .milliseconds(200),
+            maximumDelay: .seconds(longestDelaySeconds))
     }
 
     func handle(_ input: Input<Call>, state: inout Never?, context: Context) throws(Rejection) -> [Effect<Output, Call>] {

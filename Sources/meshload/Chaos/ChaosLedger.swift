@@ -120,7 +120,8 @@ struct ChaosLedger {
         try read(topics.retry) { take(retry: $0, committed[$0.topicPartition]) }
         try read(topics.output) { try take(result: $0) }
         try read(ChaosTopics.deadLetters) { record in
-            if Self.text(RecordHeader.originTopic, record) == topics.input { take(dead: record) }
+            let origin = Self.text(RecordHeader.originTopic, record) ?? ""
+            if origin == topics.input { take(dead: record) } else if topics.own.contains(origin) { invented += 1 }
         }
         guard let downstream else { return }
         answers = [:]

@@ -87,6 +87,9 @@ final class ChaosRun: Sendable {
         let interruption = Interruption.add { [self] in bots.killAll() }
         defer {
             Interruption.remove(interruption)
+            // Where it throws, these go on still.
+            load.giveUp()
+            for watch in [watch, downstream?.watch] { watch?.giveUp() }
             bots.killAll()
             disk?.stop()
             broker.stop()

@@ -149,13 +149,22 @@ struct ChaosVerdict {
         } else if !evidence.mayRepeat {
             let hasty = ledger.requests(in: evidence.hastilyGivenUp)
             misplaced += ledger.unmarked.filter { !hasty.contains($0) }
+        } else {
+            let retried = ledger.requests.values.count(where: \.wasRetried)
+            expect(
+                atMost: retried / Self.unmarkedAtMost, ledger.unmarked,
+                "of \(retried) results that were retried came late and do not say so: more than crashes explain")
         }
+        counts.append(("unmarked", ledger.unmarked.count))
         expectNone(misplaced.count, "results are out of the order of their key\(examples(misplaced))")
         let marked = ledger.markedAlone
         counts.append(("marked", marked.count))
         let most = plan.mode == .atLeastOnce && plan.scenario.mayRefuseAPart ? done / Self.markedAtMost : 0
         expect(atMost: most, marked, "results say that they may be late, and nothing has led to that")
     }
+
+    /// Of so many requests that were retried one may have a late result without its mark: what a crash has come between the retry and its commit for.
+    static let unmarkedAtMost = 2
 
     /// Where the broker is kept away, one of so many results may say that it may be late: what was under way when it went is written again, hardly more.
     static let markedAtMost = 10
@@ -218,6 +227,7 @@ struct ChaosVerdict {
         expectNone(ledger.altered.count, "answers\(who) say other than their result\(examples(ledger.altered))")
         let elsewhere = ledger.elsewhere
         expectNone(elsewhere.count, "answers\(who) have another key than their result, or lie in another partition\(examples(elsewhere))")
+        expectNone(ledger.requests.values.count { $0.dead > 0 }, "results are dead letters\(who)")
         expectNone(ledger.misnamed.count, "answers\(who) have another id than the one that is derived\(examples(ledger.misnamed))")
         let misplaced = ledger.misplaced + ledger.unmarked + ledger.markedAlone
         expectNone(misplaced.count, "answers\(who) are out of the order of their key\(examples(misplaced))")

@@ -43,8 +43,10 @@ struct FaultMaker {
             run.bots.freeze(slot)
             hasFrozen = true
         case .thaw(let slot):
-            let isMember = try run.group()?.members.contains { $0.clientID == ChaosLaunch.clientID(slot) } ?? true
-            hasReplaced = hasReplaced || frozen.remove(slot) != nil && !isMember
+            // Who was not there when the group was asked counts as replaced; where nobody answers, nobody does.
+            if frozen.remove(slot) != nil, run.plan.scenario == .freeze, let group = try? run.group() {
+                hasReplaced = hasReplaced || !group.members.contains { $0.clientID == ChaosLaunch.clientID(slot) }
+            }
             run.bots.thaw(slot)
         case .killBroker:
             run.bots.excuse(nil)

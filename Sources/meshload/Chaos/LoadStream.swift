@@ -15,6 +15,8 @@ final class LoadStream: Sendable {
         /// By number; nil for one that lets its successor go first.
         var sent: [Sent?] = []
         var isStopping = false
+        /// Nobody wants to know what became of it.
+        var isGivenUp = false
         var isDone = false
         var failure: String?
     }
@@ -47,6 +49,9 @@ final class LoadStream: Sendable {
         return state.withLock { $0.sent.compactMap { $0 } }
     }
 
+    /// Stops without waiting for anything.
+    func giveUp() { state.withLock { ($0.isStopping, $0.isGivenUp) = (true, true) } }
+
     private func write() throws {
         let producer = try Producer(
             client, ProducerSettings(linger: .milliseconds(5), deliveryTimeout: .seconds(180)), observer: ClientObserver(log: { _ in }))
@@ -64,7 +69,9 @@ final class LoadStream: Sendable {
         }
         for request in shape.rest() { try send(request, producer) }
         let limit = uptimeSeconds() + patience
-        while producer.queuedRecords > 0, uptimeSeconds() < limit { collect(producer, waiting: .milliseconds(50)) }
+        while producer.queuedRecords > 0, uptimeSeconds() < limit, !state.withLock({ $0.isGivenUp }) {
+            collect(producer, waiting: .milliseconds(50))
+        }
         collect(producer, waiting: .zero)
     }
 

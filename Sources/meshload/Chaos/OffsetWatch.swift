@@ -75,8 +75,11 @@ final class OffsetWatch: Sendable {
     var last: Sample? { state.withLock { $0.samples.last } }
     var samples: [Sample] { state.withLock { $0.samples } }
 
+    /// Stops without waiting for the last look.
+    func giveUp() { state.withLock { $0.isStopped = true } }
+
     func stop() -> [Sample] {
-        state.withLock { $0.isStopped = true }
+        giveUp()
         let limit = uptimeSeconds() + 15
         while !state.withLock({ $0.isDone }), uptimeSeconds() < limit { usleep(20_000) }
         return samples

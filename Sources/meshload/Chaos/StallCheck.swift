@@ -36,13 +36,14 @@ struct StallCheck {
         let last = samples.last { $0.time < span.lowerBound }
         var before = last.map { commit(partition, $0) }
         // A sample without lag says nothing of the time to the next one.
-        var hadLag = last.map { hasLag(partition, commit(partition, $0), $0) } ?? true
+        let begin = samples.first { span.contains($0.time) }?.milliseconds ?? 0
+        var hadLag = last.map { hasLag(partition, commit(partition, $0), $0, from: begin) } ?? true
         for sample in samples where span.contains(sample.time) {
             let commit = commit(partition, sample)
             if !hadLag { since = sample.time }
             if sample.time - since > longest?.seconds ?? 0 { longest = Stall(seconds: sample.time - since, partition: partition) }
             if before.map({ moves($0, commit) }) ?? false { since = sample.time }
-            (before, hadLag) = (commit, hasLag(partition, commit, sample))
+            (before, hadLag) = (commit, hasLag(partition, commit, sample, from: begin))
         }
     }
 
@@ -50,12 +51,19 @@ struct StallCheck {
         sample.committed[partition] ?? CommittedOffset(offset: 0)
     }
 
-    /// Whether a record lay in the partition that was not finished, and whose time had come.
-    private func hasLag(_ partition: TopicPartition, _ commit: CommittedOffset, _ sample: OffsetWatch.Sample) -> Bool {
+    /// Whether a record lay in the partition that was not finished, and whose time had come: by what it says itself, or since it has waited for the longest
+    /// delay, seen from `begin` on: whoever wrote it had a clock that was ahead.
+    private func hasLag(_ partition: TopicPartition, _ commit: CommittedOffset, _ sample: OffsetWatch.Sample, from begin: Int64) -> Bool {
         let finished = CommitMetadata.finished(committed: commit.offset, in: commit.metadata)
         let open = ledger.entries[partition]?[ledger.firstEntry(of: partition, from: commit.offset)...] ?? []
         return open.prefix { $0.offset < sample.ends[partition] ?? 0 }.contains { entry in
-            entry.due <= sample.milliseconds && !finished.contains { $0.contains(entry.offset) }
+            isDue(entry, partition, sample.milliseconds, from: begin) && !finished.contains { $0.contains(entry.offset) }
         }
+    }
+
+    private func isDue(_ entry: ChaosLedger.Entry, _ partition: TopicPartition, _ milliseconds: Int64, from begin: Int64) -> Bool {
+        guard entry.due > milliseconds else { return true }
+        guard let seen = samples.first(where: { $0.ends[partition] ?? 0 > entry.offset })?.milliseconds else { return false }
+        return max(seen, begin) + ChaosBot.longestDelaySeconds * 1_000 <= milliseconds
     }
 }
