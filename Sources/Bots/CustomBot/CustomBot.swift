@@ -62,8 +62,7 @@ public struct CustomBot: Bot {
     ) throws(Rejection) -> [Effect<CustomOutput, CustomCall>] {
         switch input {
         case .event(let event):
-            let run = CustomRun(action: actions[0].name, startedMilliseconds: context.now.milliseconds)
-            return try advance(run, event, context)
+            return try advance(CustomRun(action: actions[0].name), event, context)
         case .finished(let call, let outcome, let event): return try finished(call, outcome, event, context)
         case .reminder: return []
         }
@@ -86,12 +85,11 @@ public struct CustomBot: Bot {
             let values = try CustomValues(bot: self, run: run, event: event, context: context)
             switch action.work {
             case .execute(let execute):
-                let limit = try remaining(action, run, context)
-                effects.append(.perform(.execute(execute.request(action.name, values, memoryBytes: memoryBytes, limit: limit), run)))
+                let request = execute.request(action.name, values, memoryBytes: memoryBytes, limit: limit(of: action))
+                effects.append(.perform(.execute(request, run)))
                 return effects
             case .http(let http):
-                let limit = try remaining(action, run, context)
-                effects.append(.perform(.http(http.request(values, limit: limit), run)))
+                effects.append(.perform(.http(http.request(values, limit: limit(of: action)), run)))
                 return effects
             case .message(let message): effects.append(.produce(message.output(values)))
             case .notification(let notification): effects.append(.produce(notification.output(values)))
@@ -101,12 +99,8 @@ public struct CustomBot: Bot {
         }
     }
 
-    /// What the action may take: its own limit, within what is left of the run's.
-    private func remaining(_ action: CustomAction, _ run: CustomRun, _ context: Context) throws(Rejection) -> Duration {
-        let left = runTimeLimit - context.now.duration(since: Timestamp(milliseconds: run.startedMilliseconds))
-        guard left > .zero else { throw failed(action.name, "the run's time of \(runTimeLimit) is over", isTransient: false) }
-        return min(action.timeout ?? left, left)
-    }
+    /// What the action may take. Its run's limit bounds it too, but not by the clock: what the run waits for a dependency does not count.
+    private func limit(of action: CustomAction) -> Duration { min(action.timeout ?? runTimeLimit, runTimeLimit) }
 
     private func finished(
         _ call: CustomCall, _ outcome: CallOutcome, _ event: Event, _ context: Context
@@ -184,13 +178,9 @@ public enum CustomCall: BotCall {
 public struct CustomRun: Codable, Sendable, Equatable {
     /// The action that it stands at.
     public var action: String
-    public var startedMilliseconds: Int64
     public var steps = 0
     /// What finished actions left behind, by their names; only what other actions use.
     public var outputs: [String: JSONValue] = [:]
 
-    public init(action: String, startedMilliseconds: Int64) {
-        self.action = action
-        self.startedMilliseconds = startedMilliseconds
-    }
+    public init(action: String) { self.action = action }
 }
