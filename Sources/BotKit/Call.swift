@@ -107,7 +107,7 @@ public struct CallFailure: Error, Codable, Sendable, Equatable, CustomStringConv
 
     /// Whether it says nothing of what is outside: the machine or the bot's own limits are at fault. It opens no circuit breaker; on trial the next comes after a pause.
     public var isOwn: Bool { Self.ownCodes.contains(code) }
-    private static let ownCodes: Set<String> = ["channel-busy", "environment-busy", "workspace-busy"]
+    private static let ownCodes: Set<String> = ["channel-busy", "environment-busy", "too-many-transfers", "workspace-busy"]
 
     /// The same as a rejection of the input that asked for the call.
     public var rejection: Rejection { Rejection(kind: kind == .transient ? .transient : .permanent, code: code, message: message) }

@@ -82,15 +82,30 @@ extension Breakers {
         expect(isHeldBack(&breaker, at: 99))
         let permits = try (0..<3).map { _ in try admit(&breaker, at: 100) }
         #expect(permits.allSatisfy { $0.isTrial })
-        expect(isHeldBack(&breaker, at: 1_000), "three and no more")
+        expect(isHeldBack(&breaker, at: 199), "three and no more")
         for permit in permits.prefix(2) {
             breaker.succeeded(permit)
             #expect(breaker.state == .halfOpen)
-            expect(isHeldBack(&breaker, at: 1_000), "one that succeeded makes no room for another")
+            expect(isHeldBack(&breaker, at: 199), "one that succeeded makes no room for another")
         }
         breaker.succeeded(permits[2])
         #expect(breaker.state == .closed)
-        expect(try !admit(&breaker, at: 1_000).isTrial)
+        expect(try !admit(&breaker, at: 199).isTrial)
+    }
+
+    /// A build on trial takes half an hour, and its server has answered in a second.
+    @Test func aTrialThatTakesLongLetsOthersOnTrialTooFewerAndFewer() throws {
+        var breaker = try opened()
+        _ = try admit(&breaker, at: 100)
+        var times: [Int64] = []
+        for uptime in 101...2_000 as ClosedRange<Int64> where breaker.isAdmitting(at: uptime) {
+            #expect(try admit(&breaker, at: uptime).isTrial)
+            times.append(uptime)
+        }
+        #expect(times == [200, 400, 800, 1_600])
+        let last = try admit(&breaker, at: 3_200)
+        breaker.failed(last, at: 3_201)
+        expect(isHeldBack(&breaker, at: 3_300), "one that fails opens it again")
     }
 
     @Test func oneFailureOnTrialOpensItAndTheOthersSayNothingMore() throws {

@@ -56,6 +56,43 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// Its calls may take as long as their run: the run's limit, which began before, passes first.
+    @Test func aDependencyThatHangsForAWholeRunOpensItsBreaker() throws {
+        let machine = try machine(BreakerPolicy(failures: 2, pause: .seconds(5))) {
+            $0.constraints.timeout = .seconds(60)
+            $0.constraints.maximumConcurrentJobs = 1
+        }
+        for number in 0..<5 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        for _ in 0..<3_000 {
+            machine.step()
+            for reference in machine.cancelled { machine.finishCall(reference) }
+            machine.pass(100)
+        }
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["run-timeout"], "the first, before it was known")
+        machine.outcome = Self.up
+        machine.runDry()
+        #expect(machine.dead.count == 1)
+        #expect(try machine.events(WorkDone.self).count == 4)
+        machine.expectAllCommitted()
+    }
+
+    /// A build on trial takes half an hour, and its server is back.
+    @Test func whileATrialTakesLongOthersGoOnTrialToo() throws {
+        let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 10 }
+        machine.outcome = Self.down
+        for number in 0..<6 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        turn(machine, times: 20)
+        machine.outcome = Self.up
+        for _ in 0..<450 {
+            machine.step()
+            machine.pass(100)
+        }
+        // After the pause, and 5, 10 and 20 s more.
+        #expect(machine.calls.count == 4)
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 6)
+    }
+
     /// The same where it fails before the others of its trial succeed, and is more urgent than they.
     @Test(arguments: [Priority.low, .critical]) func aCallThatAlwaysFailsFirstIsChargedToo(_ priority: Priority) throws {
         let machine = try machine(BreakerPolicy(failures: 3, pause: .seconds(5), probes: 2)) {
@@ -385,7 +422,7 @@ import Testing
         let topic = machine.settings.topics.schedule
         let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed")
         var (refusals, number) = (0, 0)
-        for round in 0..<900 {
+        for round in 0..<1_800 {
             if round % 60 == 0 {
                 number += 1
                 try machine.send(Work(name: "n\(number)", number: number, how: "plain"))
@@ -400,12 +437,14 @@ import Testing
             }
             machine.pass(100)
         }
-        #expect((2...20).contains(refusals), "\(refusals) of two ticks in 90 s")
+        #expect((3...60).contains(refusals), "\(refusals) of three ticks in 180 s")
         #expect(machine.entries.contains { $0.level == .error && $0.message.contains("\(topic) cannot be written") })
         #expect(try machine.events(WorkDone.self).count == number)
         #expect(machine.engine.trouble == nil)
+        let minute = machine.wall / 60_000
         turn(machine, times: 200)
         let fired = try machine.events(ScheduleFired.self).map(\.payload.firedAt)
-        #expect(!fired.isEmpty && Set(fired).count == fired.count)
+        let due = [minute - 1, minute].map { Timestamp(milliseconds: $0 * 60_000).text }
+        #expect(fired.sorted() == due, "those of the last two minutes, each once")
     }
 }

@@ -16,13 +16,17 @@ extension Engine {
     /// A longer queue is looked at once for each group of inputs, by `advance`.
     private static let smallQueue = 16
 
+    /// How much longer than its limit a call may take before it is cancelled, in milliseconds.
+    static let callSlack: Int64 = 1_000
+
     func start(_ job: Job, _ place: Int, _ permit: CircuitBreaker.Permit, at moment: Moment) {
         let request = job.calls[place].call.request
         job.calls[place].phase = .running
         job.calls[place].permit = permit
         job.calls[place].began = moment.uptime
         job.giveBackSettling(at: moment.uptime)
-        job.calls[place].deadline = moment.uptime &+ max(0, min(request.timeLimit.wholeMilliseconds, 30 * 86_400_000))
+        // Its performer keeps the limit too, and knows better what took so long.
+        job.calls[place].deadline = moment.uptime &+ max(0, min(request.timeLimit.wholeMilliseconds, 30 * 86_400_000)) &+ Self.callSlack
         // A run that was held with little of its time left would end the trial, and say nothing of the other side.
         if permit.isTrial, job.runningCalls == 1 { job.deadline = max(job.deadline, job.calls[place].deadline) }
         figures.startedCall()
@@ -81,6 +85,7 @@ extension Engine {
         entry.result = audited.result
         if let problem = audited.problem { noteNotKept(job, call, problem) }
         let isTrial = call.permit.isTrial
+        let hadItsTime = isTrial || moment.uptime - call.began >= call.call.request.timeLimit.wholeMilliseconds / 10 * 9
         let changed = breakers.change(call.dependency) { breaker in
             switch outcome {
             case .success: breaker.succeeded(call.permit)
@@ -89,8 +94,8 @@ extension Engine {
                 // On trial it ends the trial: the next comes after the pause.
                 case .transient where failure.isOwn && !isTrial: breaker.ended(call.permit)
                 case .transient: breaker.failed(call.permit, at: moment.uptime)
-                // A run's limit may have passed before the call began; on trial the call had its time.
-                case .timedOut where isTrial || failure.code != Self.runTimeoutCode: breaker.failed(call.permit, at: moment.uptime)
+                // A run's limit may have passed before the call began, or soon after.
+                case .timedOut where hadItsTime || failure.code != Self.runTimeoutCode: breaker.failed(call.permit, at: moment.uptime)
                 case .permanent, .timedOut, .cancelled: breaker.ended(call.permit)
                 }
             }

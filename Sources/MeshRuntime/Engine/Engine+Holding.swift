@@ -122,15 +122,18 @@ extension Engine {
     }
 
     /// Whether a failed call is made again later instead of failing its run: its dependency is down, or was since the call began, and that is not the record's fault.
-    /// It may well be where others have succeeded since this one was put back and since the breaker opened, and it has not opened since this one began again.
+    /// It may well be where others have succeeded between the time when this one was put back, and the breaker was open, and the time when it began again, and the breaker
+    /// has not opened since. One on trial for long may have met the end of the outage.
     /// - Parameter breaker: as it was before the failure.
     func isHeldBack(_ call: JobCall, _ failure: CallFailure, of breaker: CircuitBreaker?) -> Bool {
         guard failure.kind == .transient || failure.kind == .timedOut, let breaker, let now = breakers[call.dependency] else {
             return false
         }
         let isDownForOthers = breaker.openings != call.permit.opening
-        if let before = call.successesBefore, breaker.successes > max(before, breaker.successesAtOpening), !isDownForOthers { return false }
-        return now.state != .closed || isDownForOthers && !failure.isOwn && failure.code != Self.runTimeoutCode
+        if let before = call.successesBefore, call.permit.successes > max(before, breaker.successesAtOpening), !isDownForOthers {
+            return false
+        }
+        return now.state != .closed || call.permit.isTrial || isDownForOthers && !failure.isOwn && failure.code != Self.runTimeoutCode
     }
 
     /// The call waits for its breaker again, behind those that were made less often. The time that it took is given back to its run.

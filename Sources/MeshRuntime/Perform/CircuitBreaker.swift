@@ -15,8 +15,9 @@ struct CircuitBreaker: Sendable {
     struct Permit: Sendable, Equatable {
         /// The trial that the call belongs to; nil for a call of a closed breaker.
         let trial: Int?
-        /// How often the breaker had opened before.
+        /// How often the breaker had opened before, and how many calls had succeeded that counted.
         let opening: Int
+        var successes = 0
         var isTrial: Bool { trial != nil }
     }
 
@@ -29,6 +30,8 @@ struct CircuitBreaker: Sendable {
     /// Calls on trial that have not ended, and those that have succeeded.
     private(set) var running = 0
     private var passed = 0
+    /// When it let a call begin last.
+    private(set) var admitted: Int64 = .min
     /// How often it has opened.
     private(set) var openings = 0
     /// How many calls have succeeded that counted; and how many had when it opened last.
@@ -37,21 +40,20 @@ struct CircuitBreaker: Sendable {
 
     init(_ policy: BreakerPolicy = BreakerPolicy()) { self.policy = policy }
 
-    /// Lets a call begin; nil when it is held back. After the pause the permits are for calls on trial.
+    /// Lets a call begin; nil when it is held back. After the pause the permits are for calls on trial: as many as are asked for. Where
+    /// none has failed for a pause, and then for twice as long each time, it is one more: a call may take much longer than it takes to see that the other side is back.
     mutating func admit(at uptime: Int64) -> Permit? {
+        guard isAdmitting(at: uptime) else { return nil }
+        admitted = uptime
         switch state {
-        case .closed: return Permit(trial: nil, opening: openings)
-        case .open(let until):
-            guard uptime >= until else { return nil }
+        case .closed: return Permit(trial: nil, opening: openings, successes: successes)
+        case .open:
             state = .halfOpen
             trial += 1
             (running, passed) = (1, 0)
-            return Permit(trial: trial, opening: openings)
-        case .halfOpen:
-            guard running + passed < policy.probes else { return nil }
-            running += 1
-            return Permit(trial: trial, opening: openings)
+        case .halfOpen: running += 1
         }
+        return Permit(trial: trial, opening: openings, successes: successes)
     }
 
     /// Whether `admit` would let a call begin.
@@ -59,9 +61,14 @@ struct CircuitBreaker: Sendable {
         switch state {
         case .closed: true
         case .open(let until): uptime >= until
-        case .halfOpen: running + passed < policy.probes
+        case .halfOpen:
+            running + passed < policy.probes || uptime - pause << min(running + passed - policy.probes, Self.doublings) >= admitted
         }
     }
+
+    /// In milliseconds; a month at most.
+    private var pause: Int64 { min(max(1, policy.pause.wholeMilliseconds), 30 * 86_400_000) }
+    private static let doublings = 20
 
     /// The call succeeded. While the breaker is not closed only calls of the trial at hand bring it nearer to that; when it is, those that began since it opened count.
     mutating func succeeded(_ permit: Permit) {
@@ -99,7 +106,7 @@ struct CircuitBreaker: Sendable {
         failures = 0
         openings += 1
         successesAtOpening = successes
-        state = .open(until: uptime + max(1, policy.pause.wholeMilliseconds))
+        state = .open(until: uptime + pause)
     }
 
     /// How much would be forgotten with it: failures in a row; nil: it holds calls back, or watches some.
@@ -114,7 +121,7 @@ struct CircuitBreaker: Sendable {
 
 /// The breakers of a process, one for each dependency that was called.
 struct Breakers: Sendable {
-    /// So many are kept; the one of which least is known gives way to a new one. Where all hold calls back, calls to what is new are not held back.
+    /// So many are kept; the one of which least is known gives way to a new one, of several the one whose last call began first. Where all hold calls back, calls to what is new are not held back.
     static let maximum = 256
 
     private let policies: BreakerPolicies
@@ -133,7 +140,8 @@ struct Breakers: Sendable {
     func isAdmitting(_ dependency: String, at uptime: Int64) -> Bool { table[dependency]?.isAdmitting(at: uptime) ?? true }
 
     private func leastKnown(at uptime: Int64) -> String? {
-        table.compactMap { name, breaker in breaker.weight(at: uptime).map { (name, $0) } }.min { ($0.1, $0.0) < ($1.1, $1.0) }?.0
+        table.compactMap { name, breaker in breaker.weight(at: uptime).map { (name, $0, breaker.admitted) } }
+            .min { ($0.1, $0.2, $0.0) < ($1.1, $1.2, $1.0) }?.0
     }
 
     mutating func admit(_ dependency: String, kind: CallKind, at uptime: Int64) -> CircuitBreaker.Permit? {
