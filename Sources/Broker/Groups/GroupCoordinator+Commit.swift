@@ -77,7 +77,10 @@ extension GroupCoordinator {
             for index in items.indices where items[index].error == .none {
                 if items[index].metadata.utf8.count > settings.maximumOffsetMetadataBytes { items[index].error = .offsetMetadataTooLarge }
             }
-            try keep(Self.last(items.filter { $0.error == .none }), group, committer.producer, expireTimestamp)
+            let kept = Self.last(items.filter { $0.error == .none })
+            let back = setBack(kept, group, committer)
+            try keep(kept, group, committer.producer, expireTimestamp)
+            if let back { hooks.report(back) }
         } catch {
             for index in items.indices where items[index].error == .none { items[index].error = error }
         }
@@ -116,6 +119,24 @@ extension GroupCoordinator {
         // The member knows of the new generation already, but has no part in it yet; while the others are waited for it may still say what it has done.
         if !isTransactional, group.state == .completingRebalance { throw .rebalanceInProgress }
         return group
+    }
+
+    /// In words the first offset that is to be lower than the one before, by a member or in a transaction: what was done is done again, or somebody commits for a
+    /// partition that another has. A tool that puts a group back is none of these. One in a minute of each group.
+    private func setBack(_ items: [CommitItem], _ group: Group, _ committer: Committer) -> String? {
+        guard committer.generation >= 0 || committer.producer != nil, scheduler.wallClock - group.toldOfSetBack >= 60_000 else {
+            return nil
+        }
+        for item in items {
+            let open = committer.producer.flatMap { pending.transactions[$0.id]?[group.id]?[item.partition] }
+            guard let before = open ?? group.offsets[item.partition], item.offset < before.offset else { continue }
+            group.toldOfSetBack = scheduler.wallClock
+            let who = committer.memberID.isEmpty ? "somebody who is no member" : "the member \(committer.memberID)"
+            let how = committer.producer.map { " in a transaction of the producer \($0.id), epoch \($0.epoch)" } ?? ""
+            return
+                "\(who) of group \(group.id), generation \(committer.generation) of \(group.generation), commits \(item.offset) of \(item.partition)\(how), and \(before.offset) was committed before\(open == nil ? "" : " in that transaction"): it reads some records again"
+        }
+        return nil
     }
 
     /// Of a partition that is named more than once, what is said of it last.

@@ -48,6 +48,37 @@ import Testing
         #expect(world.group() == nil)
     }
 
+    /// What a consumer reads twice for it is hard to explain afterwards.
+    @Test func whoSetsAnOffsetBackIsTold() throws {
+        let (ids, generation) = try world.stable(1)
+        func commit(_ offset: Int64) { _ = world.commit([0: offset], member: ids[0], generation: generation) }
+        commit(7)
+        commit(7)
+        #expect(world.reports == [])
+        commit(5)
+        commit(4)
+        #expect(world.reports.count == 1)
+        #expect(
+            world.reports[0].contains(
+                "the member \(ids[0]) of group g, generation \(generation) of \(generation), commits 5 of t-0, and 7 was"))
+        for _ in 0..<7 {
+            world.advance(9_000)
+            commit(9)
+        }
+        _ = world.commitInTransaction([0: 12])
+        #expect(world.reports.count == 1)
+        _ = world.commitInTransaction([0: 11])
+        #expect(world.reports.count == 2)
+        #expect(world.reports[1].contains("somebody who is no member of group g, generation -1 of"))
+        #expect(world.reports[1].contains("in a transaction of the producer 7, epoch 0, and 12 was committed before in that transaction"))
+    }
+
+    /// A tool does so on purpose.
+    @Test func whoPutsAGroupBackThatHasNoMembersIsNotTold() {
+        for offset in [7, 5] as [Int64] { _ = world.commit([0: offset]) }
+        #expect(world.reports == [])
+    }
+
     /// A commit shows that the member is alive.
     @Test func aCommitKeepsTheSession() throws {
         let (ids, generation) = try world.stable(1)
