@@ -73,6 +73,37 @@ import Testing
         #expect(machine.engine.partitions[inbox]?.isRestored == true)
     }
 
+    /// What was decided of partitions that are given up has two seconds to be settled.
+    @Test(arguments: DeliveryMode.allCases) func whatARevocationHasNoTimeForIsToldOf(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        machine.runToSettlement()
+        let inputs = machine.inputs
+        machine.engine.leaving(inputs)
+        machine.advance()
+        #expect(!machine.engine.isQuiet(inputs), "the settlement is not answered")
+        machine.engine.tellWhatIsUnfinished(of: inputs, after: "2000 ms and more have gone by,")
+        machine.giveUp(inputs)
+        let told = machine.entries.filter { $0.message.contains(RuntimeSettings.tooShortToSettle) }
+        #expect(told.map { $0.fields.first { $0.0 == "partitions" }?.1 } == [TopicPartition(Work.type.name, 0).description])
+    }
+
+    /// Two seconds are all the time that there is, and a pause may be as long.
+    @Test(arguments: DeliveryMode.allCases) func whatIsGivenUpDoesNotWaitAfterASettlementThatFailed(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        for _ in 0..<8 {
+            machine.pass(2_000)
+            machine.runToSettlement()
+            machine.settle(.failed(KafkaError(code: -1, name: "_TEST", message: "a test", isRetriable: true), unwritten: []))
+        }
+        machine.advance()
+        #expect(machine.settling == nil, "it waits")
+        machine.engine.leaving(machine.inputs)
+        machine.advance()
+        #expect(machine.settling != nil)
+    }
+
     /// Where a bot looks for what it has written.
     @Test func aStateIsLookedForWhereItsInboxLies() throws {
         let machine = try Machine(CountBot.self, partitions: 2)

@@ -157,6 +157,8 @@ extension Engine {
         takeBackResumes { gone.contains($0.topicPartition) }
         // Until the next join it can go out: also the others' offsets, without which their results would wait in that join.
         uncommitted.waitsNoMore()
+        // Nor is there time to wait after a settlement that failed.
+        settleAgain.at = 0
     }
 
     /// Whether nothing is unfinished of these partitions.
