@@ -62,7 +62,7 @@ let package = Package(
         library("Topology", ["BotKit", "Envelopes", "Kafka", "YAMLText"]),
         library("KafkaProtocol", ["CCompression", "CSystem"]),
         library("LocalBroker", ["Kafka", "KafkaProtocol", "LoopbackPorts"]),
-        library("MeshTesting", ["Kafka", "Envelopes", "BotKit", "LocalBroker"]),
+        library("MeshTesting", ["Kafka", "Envelopes", "BotKit", "LocalBroker", "Telemetry"]),
 
         // The embedded broker; it knows nothing of bots.
         library("BrokerStorage", ["KafkaProtocol", "CSystem"]),

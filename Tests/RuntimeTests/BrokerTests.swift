@@ -27,7 +27,10 @@ import Testing
         }
     }
 
-    private final class Gate: Sendable { let isOpen = Atomic<Bool>(false) }
+    private final class Gate: Sendable {
+        let isOpen: Atomic<Bool>
+        init(isOpen: Bool = false) { self.isOpen = Atomic(isOpen) }
+    }
 
     /// A bot's process within the test's: the same loop, without signals.
     private final class Instance: Sendable {
@@ -36,7 +39,8 @@ import Testing
 
         init<B: Bot>(
             _: B.Type, _ broker: BrokerFixture, delivery: DeliveryMode, member: String?, state: String? = nil, replica: Int = 1,
-            limits: Limits = Limits(), gate: Gate = Gate()
+            limits: Limits = Limits(), gate: Gate = Gate(isOpen: true), log: any LogOutput = DescriptorOutput.standardError,
+            level: Logger.Level = .error
         ) throws {
             let configuration = BotConfiguration(name: B.contract.name)
             let bot = try B(configuration: configuration)
@@ -46,7 +50,7 @@ import Testing
                 settings: RuntimeSettings(bot: B.contract.name, replica: replica, delivery: delivery, limits: limits),
                 client: broker.settings, configuration: configuration,
                 catalogue: EventCatalogue(), performers: performers, groupInstanceID: member,
-                logger: Logger(bot: B.contract.name, level: .error))
+                logger: Logger(bot: B.contract.name, level: level, output: log))
             options.stateDirectory = state
             // As much as the main thread has, where a bot runs otherwise.
             DedicatedThread.start(name: "bot", stackBytes: 8 << 20) { [self, options] in
@@ -149,14 +153,17 @@ import Testing
         #expect(records.map(\.headers) == expected.map(\.headers))
     }
 
-    /// Runs `B` over the same sixty inputs, ends it in the middle without any farewell, and counts what can be seen.
+    /// The numbers of sixty inputs; the calls of the last ten wait for a gate.
+    private static let numbers = (0..<60).map { $0 < 50 ? $0 : 5_000 + $0 }
+
+    /// Runs `B` over sixty inputs, ends it without any farewell while calls are under way, and counts what can be seen in the end.
     private func results<B: Bot>(_: B.Type, delivery: DeliveryMode, group: String, state: String? = nil) async throws -> [WorkDone] {
         let broker = try await BrokerFixture.shared()
         try await topics(broker)
         let kinds = ["plain", "call", "chain"]
-        let works = (0..<60).map { Work(name: "\(group)\($0 % 7)", number: $0, how: kinds[$0 % 3]) }
+        let works = Self.numbers.map { Work(name: "\(group)\($0 % 7)", number: $0, how: kinds[$0 % 3]) }
         try send(works, broker)
-        let first = try Instance(B.self, broker, delivery: delivery, member: "\(B.contract.name)-1", state: state)
+        let first = try Instance(B.self, broker, delivery: delivery, member: "\(B.contract.name)-1", state: state, gate: Gate())
         try await eventually(within: .seconds(60)) { try done(broker, by: B.contract.name).count { $0.name.hasPrefix(group) } >= 10 }
         first.mailbox.put(.fatal("the test ends it"))
         try await eventually(within: .seconds(30)) { first.hasEnded }
@@ -171,13 +178,14 @@ import Testing
 
     @Test func exactlyOnceAcrossAnAbruptEnd() async throws {
         let seen = try await results(WorkBot.self, delivery: .exactlyOnce, group: "exact")
-        #expect(seen.map(\.number).sorted() == Array(0..<60))
+        #expect(seen.map(\.number).sorted() == Self.numbers)
         let broker = try await BrokerFixture.shared()
         #expect(try read("mesh.dlq", broker).isEmpty)
         let audits = try read("mesh.audit", broker).compactMap(\.value).map { try JSONCoder.decode(AuditRecord.self, from: $0) }
         #expect(audits.count >= 80)
         // The second process goes on from the first one's last record.
         let own = audits.filter { $0.actor == "WorkBot-1" }
+        #expect(own.count { $0.sequence == 0 } >= 2)
         for (place, beginning) in own.enumerated() where beginning.sequence == 0 {
             #expect(beginning.link == (place == 0 ? .first : .continued))
             #expect(beginning.previousHash == (place == 0 ? "" : own[place - 1].hash))
@@ -191,7 +199,7 @@ import Testing
         let directory = try TemporaryDirectory.make(prefix: "state")
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let seen = try await results(CountBot.self, delivery: .exactlyOnce, group: "count", state: directory)
-        #expect(seen.map(\.number).sorted() == Array(0..<60))
+        #expect(seen.map(\.number).sorted() == Self.numbers)
         for name in Set(seen.map(\.name)) {
             let totals = seen.filter { $0.name == name }.map(\.total)
             #expect(totals == Array(1...totals.count), "\(name)")
@@ -223,12 +231,13 @@ import Testing
         let place = Snapshots.Place(
             directory: directory, instance: settings.instance, topic: topic, clusterID: "c", maximumPages: nil)
         let bot = try CountBot(configuration: BotConfiguration(name: settings.bot))
+        let lines = LogLines()
         func restored(_ place: Snapshots.Place?, until isDone: () throws -> Bool) async throws -> ([Int32: [String: Int?]], Int) {
             let mailbox = Mailbox()
             let restorer = Restorer(
                 client: broker.settings, settings: settings, bot: bot,
                 decoder: RecordDecoder(codec: MeshCodec(catalogue: EventCatalogue(), topics: settings.topics), early: nil),
-                place: place, mailbox: mailbox, logger: Logger(bot: "CopyBot", level: .error))
+                place: place, mailbox: mailbox, logger: Logger(bot: "CopyBot", level: .error, output: lines))
             restorer.submit(
                 Restorer.Request(partitions: (0..<3).map { TopicPartition(settings.topics.inbox, $0) }, assignment: 1, statePartitions: 3))
             var states: [Int32: [String: Int?]] = [:]
@@ -264,6 +273,27 @@ import Testing
         let (alone, _) = try await restored(nil) { true }
         #expect(second == alone)
         #expect(second != first && first.values.allSatisfy { $0.count > 100 })
+        // They were put anywhere, as where the topic has had another number of partitions.
+        let told = lines.all.filter { $0.contains("are looked for in other partitions, and not found") }
+        #expect((0..<3).allSatisfy { number in told.contains { $0.contains("\(topic)[\(number)]") } }, "\(lines.all)")
+    }
+
+    /// Records that it has finished are not there any more: they were lost, or the topic was made anew while it was away.
+    @Test func aLogThatEndsBelowItsCommitIsToldOf() async throws {
+        let broker = try await BrokerFixture.shared()
+        let settings = RuntimeSettings(bot: broker.uniqueName("cutbot").replacing("-", with: ""))
+        let partition = TopicPartition(try await broker.makeTopic(), 0)
+        let admin = try AdminClient(broker.settings)
+        defer { admin.close() }
+        try admin.alterGroupOffsets(settings.group, [partition: CommittedOffset(offset: 5)])
+        let (lines, mailbox) = (LogLines(), Mailbox())
+        let restorer = Restorer(
+            client: broker.settings, settings: settings, bot: try WorkBot(configuration: BotConfiguration(name: settings.bot)),
+            decoder: RecordDecoder(codec: MeshCodec(catalogue: EventCatalogue(), topics: settings.topics), early: nil),
+            place: nil, mailbox: mailbox, logger: Logger(bot: "CutBot", level: .error, output: lines))
+        defer { restorer.close() }
+        restorer.submit(Restorer.Request(partitions: [partition], assignment: 1, statePartitions: nil))
+        try await eventually(within: .seconds(60)) { lines.all.contains { $0.contains("\(partition) ends at 0, below 5") } }
     }
 
     /// A bot that has no room, for as long as its calls take, still hears that another joins its group, and gives partitions up.
@@ -337,8 +367,9 @@ import Testing
             try send(numbers.map { Work(name: "anew\($0 % 7)", number: first + $0, how: "plain") }, broker)
         }
         func handled() throws -> [Int] { try done(broker, by: "WorkBot").map { $0.number - first }.filter((0..<100).contains) }
+        let lines = LogLines()
         func run(until count: Int, _ body: () async throws -> Void = {}) async throws {
-            let bot = try Instance(WorkBot.self, broker, delivery: delivery, member: nil)
+            let bot = try Instance(WorkBot.self, broker, delivery: delivery, member: nil, log: lines)
             try await body()
             try await eventually(within: .seconds(90)) { try Set(handled()).count == count }
             bot.mailbox.put(.terminate)
@@ -352,14 +383,29 @@ import Testing
             try admin.deleteTopics([Work.type.name]).check()
             try await topics(broker)
             try sendWorks(40..<46)
+            try await promptly("it to be told of", within: .seconds(10)) { lines.all.contains { $0.contains("was cut, or made anew") } }
         }
         try sendWorks(46..<50)
         try await run(until: 50)
         if delivery == .exactlyOnce { #expect(try handled().sorted() == Array(0..<50)) }
     }
 
+    /// What the mode that it is in does not promise is said before anything is done.
+    @Test func aBotSaysAtItsStartWhatItPromises() async throws {
+        let broker = try await BrokerFixture.shared()
+        try await topics(broker)
+        for delivery in DeliveryMode.allCases {
+            let lines = LogLines()
+            let bot = try Instance(CountBot.self, broker, delivery: delivery, member: nil, log: lines, level: .info)
+            try await eventually(within: .seconds(60)) { lines.all.contains { $0.contains("starts: \(delivery.rawValue)") } }
+            bot.mailbox.put(.terminate)
+            try await eventually(within: .seconds(40)) { bot.hasEnded }
+            #expect(lines.all.contains { $0.contains("a counter counts it twice") } == (delivery == .atLeastOnce), "\(lines.all)")
+        }
+    }
+
     @Test func atLeastOnceLosesNothing() async throws {
         let seen = try await results(WorkBot.self, delivery: .atLeastOnce, group: "least")
-        #expect(Set(seen.map(\.number)) == Set(0..<60))
+        #expect(Set(seen.map(\.number)) == Set(Self.numbers))
     }
 }

@@ -73,13 +73,16 @@ import Testing
     @Test func aRecordThatEndsTheProcessEachTimeIsDeadLettered() throws {
         let machine = try Machine(WorkBot.self)
         _ = try runningCall(machine)
+        var crashes = 0
         for _ in 0..<20 where machine.dead.isEmpty {
             try machine.crash()
+            crashes += 1
             for _ in 0..<40 {
                 machine.step()
             }
         }
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["crashes"])
+        #expect(crashes == 6)
     }
 }
 

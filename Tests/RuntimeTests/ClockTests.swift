@@ -42,6 +42,18 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// An hour ahead it is due at once.
+    @Test(arguments: [true, false]) func whatWaitsInTheRetryTopicComesByItsOwnersClock(isAhead: Bool) throws {
+        let machine = try Machine(WorkBot.self)
+        machine.restoreAll()
+        try machine.sendRetry(Work(name: "a", number: 1, how: "plain"), id: "a", key: "a", origin: 1, after: 9_000)
+        if isAhead { machine.wall += Self.hour }
+        turn(machine, for: 2_000)
+        #expect(try machine.events(WorkDone.self).count == (isAhead ? 1 : 0))
+        turn(machine, for: 68_000)
+        #expect(try machine.events(WorkDone.self).count == 1)
+    }
+
     /// A reminder is for an hour of the day, whatever the clock said meanwhile.
     @Test func aReminderComesAtItsTimeByTheClock() throws {
         let machine = try Machine(WorkBot.self)

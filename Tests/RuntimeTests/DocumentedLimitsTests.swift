@@ -27,7 +27,7 @@ import Testing
     @Test(arguments: [
         ("that wait for their lane", [limits.waitingRecords, limits.waitingBytes >> 20]),
         ("of each retry partition", [limits.waitingPerRetryPartition, limits.waitingBytesPerRetryPartition >> 20]),
-        ("before its restoration", [limits.earlyRecords]),
+        ("before its restoration", [limits.earlyRecords, limits.earlyBytes >> 20]),
         ("has fetched ahead", [Int(GroupSettings(id: "group").prefetchKilobytes) >> 10]),
         ("for their settlement", [limits.unsettledItems, limits.unsettledBytes >> 20]),
         ("no room in their partition's commit", [limits.heldItems, limits.heldItemBytes >> 20]),
@@ -35,6 +35,13 @@ import Testing
     ]) func theDefaultsAreWhatIsPromised(words: String, numbers: [Int]) throws {
         let part = try #require(try Self.parts().first { $0.contains(words) }, "nothing is said of what is '\(words)'")
         #expect(Self.numbers(part).starts(with: numbers), "\(part)")
+    }
+
+    @Test(arguments: [
+        "told of inputs for \(limits.turn) ms", "where more than \(limits.revocation / 1_000) s are needed",
+        "SIGTERM ends within \(limits.drain / 1_000) s", "moves on within \(limits.stall / 1_000) s",
+    ]) func theTimesAreWhatIsPromised(words: String) throws {
+        #expect(String(decoding: try Data(contentsOf: URL(filePath: Self.document)), as: UTF8.self).contains(words))
     }
 
     /// A window that is smaller than promised would have repeats answered twice.

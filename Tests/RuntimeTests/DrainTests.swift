@@ -97,6 +97,13 @@ import Testing
         #expect(long.log.committed.isEmpty && warnings.count == 1)
         let used = Set(long.log.records(of: Work.type.name).map(\.topicPartition.description)).sorted().joined(separator: " ")
         #expect(warnings.first?.fields.first { $0.0 == "partitions" }?.1 == used, "\(warnings)")
+        // What was settled is repeated, and what had no room is handled again.
+        let settled = long.log.records(of: WorkDone.type.name).count
+        long.isJoining = false
+        try long.crash()
+        long.runDry()
+        let done = try long.events(WorkDone.self)
+        #expect(settled < 300 && done.count == 300 + settled && Set(done.map(\.envelope.id)).count == 300, "\(settled), \(done.count)")
     }
 
     /// At-least-once, with its commit under way: until that is answered it may be refused, and only as long as the process is there can it be repeated.

@@ -7,8 +7,8 @@ import Testing
 
 /// How records are taken in: duplicates, replays, garbage, filters, ticks, and what is bounded.
 @Suite struct IntakeTests {
-    @Test func aDuplicateIsHandledOnceAlsoAfterARestart() throws {
-        let machine = try Machine(WorkBot.self)
+    @Test(arguments: DeliveryMode.allCases) func aDuplicateIsHandledOnceAlsoAfterARestart(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, delivery: delivery)
         let work = Work(name: "a", number: 1, how: "plain")
         try machine.send(work)
         try machine.send(work)

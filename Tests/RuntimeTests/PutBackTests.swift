@@ -39,6 +39,19 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 1, "a repeat is swallowed")
     }
 
+    /// At-least-once, of two results one was refused for good; those that stand behind it may be made twice.
+    @Test(arguments: [0, 1]) func whatWasMissingIsMadeWhenItIsPutBack(_ missing: Int) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: .atLeastOnce)
+        try machine.send(Work(name: "a", number: 1, how: "twice"))
+        machine.runToSettlement()
+        let tooLarge = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        machine.settle(.refused(tooLarge, item: 0, delivered: [0: [1 - missing]]))
+        machine.runDry()
+        putBack(try #require(machine.dead.first), on: machine)
+        let done = try machine.events(WorkDone.self)
+        #expect(Set(done.map(\.envelope.id)).count == 2 && done.count == (missing == 0 ? 3 : 2), "\(done.map(\.envelope.id))")
+    }
+
     /// Without its mark a replay would act for real when it is put back.
     @Test func whatTellsAReplayAndAnEventIsKeptBesideLargeHeaders() {
         func kept(_ headers: [Header]) -> [String] {

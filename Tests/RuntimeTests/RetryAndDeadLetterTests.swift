@@ -7,8 +7,8 @@ import Testing
 
 /// What cannot be handled or written, and what waits: again later, or a dead letter.
 @Suite struct RetryAndDeadLetterTests {
-    @Test func aTransientRejectionIsTriedAgain() throws {
-        let machine = try Machine(WorkBot.self)
+    @Test(arguments: DeliveryMode.allCases) func aTransientRejectionIsTriedAgain(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, delivery: delivery)
         try machine.send(Work(name: "a", number: 4, how: "flaky"))
         machine.runDry()
         #expect(try machine.events(WorkDone.self).count == 1)
@@ -20,6 +20,16 @@ import Testing
         try machine.send(Work(name: "a", number: 5, how: "plain"))
         machine.runDry()
         #expect(machine.log.records(of: "work.done").map { header("mesh_reordered", of: $0) } == ["1", nil], "what was retried says so")
+    }
+
+    @Test(arguments: DeliveryMode.allCases) func inPlaceTheOrderOfAKeyIsKept(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(OrderedBot.self, partitions: 1, delivery: delivery)
+        for (number, how) in ["flaky", "plain", "hopeless", "plain"].enumerated() {
+            try machine.send(Work(name: "a", number: number, how: how))
+        }
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).map(\.payload.number) == [0, 1, 3])
+        #expect(machine.log.records(of: WorkDone.type.name).allSatisfy { header("mesh_reordered", of: $0) == nil })
     }
 
     @Test func theLastAttemptEndsInTheDeadLettersWithItsHistory() throws {
@@ -111,8 +121,9 @@ import Testing
     }
 
     /// A reminder that is visible is not set again by the attempts after it, nor by one that a person asks for.
-    @Test(arguments: [false, true]) func whatIsTriedAgainSetsItsRemindersOnce(isInPlace: Bool) throws {
-        let machine = try isInPlace ? Machine(OrderedBot.self) : Machine(WorkBot.self)
+    @Test(arguments: [false, true], DeliveryMode.allCases)
+    func whatIsTriedAgainSetsItsRemindersOnce(isInPlace: Bool, _ delivery: DeliveryMode) throws {
+        let machine = try isInPlace ? Machine(OrderedBot.self, delivery: delivery) : Machine(WorkBot.self, delivery: delivery)
         machine.outcome = { call in
             call.reference.attempt < 3
                 ? .failure(CallFailure(.transient, code: "busy", message: "busy")) : .success(Effort.Response(number: 1))

@@ -87,7 +87,7 @@ import Testing
     }
 
     /// A record that is done has set a reminder, or has a state: that its topic refuses is no fault of the record.
-    @Test(arguments: [("remind", "retry.workbot"), ("plain", "state.countbot")], DeliveryMode.allCases)
+    @Test(arguments: [("remind", "retry.workbot"), ("plain", "state.countbot"), ("plain", "inbox.countbot")], DeliveryMode.allCases)
     func aTopicOfTheBotsOwnIsWaitedForWhateverTheResult(_ kind: (how: String, topic: String), _ delivery: DeliveryMode) throws {
         let machine =
             try kind.how == "plain" ? Machine(CountBot.self, delivery: delivery) : Machine(WorkBot.self, delivery: delivery)
@@ -95,10 +95,22 @@ import Testing
         let refused = KafkaError(code: 3, name: "UNKNOWN_TOPIC_OR_PART", message: "no such topic")
         let attempts = refuse(refused, kind.topic, machine)
         #expect(attempts > 20)
+        let held = kind.topic == machine.settings.topics.state ? machine.settings.topics.inbox : Work.type.name
+        #expect(machine.log.committed.allSatisfy { $0.key.topic != held || $0.value.offset == 0 }, "nothing passes it")
         #expect(machine.engine.trouble?.isAlarm == true && machine.engine.trouble?.message.contains(kind.topic) == true)
         machine.runDry()
         #expect(machine.dead.isEmpty)
         #expect(try machine.events(WorkDone.self).count == 1)
+        machine.expectAllCommitted()
+    }
+
+    @Test(arguments: DeliveryMode.allCases) func aResultsTopicThatRefusesMakesADeadLetter(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, delivery: delivery)
+        try machine.send(Work(name: "a", number: 1, how: "plain"))
+        try machine.send(Work(name: "b", number: 2, how: "poison"))
+        _ = refuse(KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed"), WorkDone.type.name, machine)
+        #expect(Set(machine.dead.map { header("mesh_error_code", of: $0) }) == ["output-refused", "poison"])
+        #expect(machine.engine.trouble == nil)
         machine.expectAllCommitted()
     }
 

@@ -22,7 +22,7 @@ import Testing
         /// Milliseconds since 1970.
         var wall: Int64 = 1_700_000_000_000
         private var uptime: Int64 = 0
-        private let lines = Lines()
+        private let lines = LogLines()
 
         init(partitions: Int32 = 2) throws {
             log = MemoryStateLog(partitions: partitions)
@@ -76,12 +76,6 @@ import Testing
             _ = try reader.read(numbers, log, at: wall)
             return log.read - before
         }
-    }
-
-    private final class Lines: LogOutput {
-        private let lines = Mutex<[String]>([])
-        var all: [String] { lines.withLock { $0 } }
-        func write(_ line: [UInt8]) { lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
     }
 
     private func fill(_ machine: Machine, _ count: Int, keys: Int = 50, number: Int32 = 0, size: Int = 20) {

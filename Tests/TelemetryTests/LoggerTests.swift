@@ -6,15 +6,8 @@ import Testing
 
 @testable import Telemetry
 
-/// Keeps the lines that it is given.
-private final class Lines: LogOutput {
-    private let kept = Mutex<[String]>([])
-    func write(_ line: [UInt8]) { kept.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
-    var all: [String] { kept.withLock { $0 } }
-}
-
 @Suite struct LoggerTests {
-    private let lines = Lines()
+    private let lines = LogLines()
 
     private func logger(_ format: Logger.Format = .json, level: Logger.Level = .info, secrets: [String] = []) -> Logger {
         Logger(

@@ -83,8 +83,9 @@ public struct GroupMetadata: Hashable, Sendable {
     /// librdkafka's serialized form.
     let bytes: [UInt8]
 
-    /// Whether it names a member of a generation. Without them a broker takes a transaction's offsets from anybody (so KIP-447 has it, for older clients): who was put
-    /// out of the group and has not been told yet would commit for partitions that others have by now.
+    /// Whether it names a member of a generation. Who was put out of the group, and has not been told yet, has lost its name, and may have lost its generation too. With
+    /// one of them a broker refuses a transaction's offsets; with neither it takes them as those of anybody (KIP-447, for older clients), also for partitions that
+    /// others have by now.
     ///
     /// Source of the form: librdkafka's `rd_kafka_consumer_group_metadata_write`, from 1.6 on: `CGMDv2:`, the generation in four bytes of the machine's order, the
     /// group's and the member's name, each with a zero behind it. Of another form nothing is known, and it counts as one.
