@@ -81,6 +81,13 @@ import Testing
                 ["relay", "--in", requests, "--out", results, "--count", "\(count)", "--group", group, "--mode", mode])
             #expect(relayed.isSuccess)
             #expect(relayed.result["failed"]?.integer == 0)
+            #expect(relayed.result["acked"]?.integer == Int64(count))
+            func figure(_ name: String) throws -> Double { try #require(relayed.result[name]?.number, "\(relayed.result)") }
+            let (seconds, rate) = (try figure("seconds"), try figure("rate"))
+            #expect(seconds > 0 && abs(rate * seconds / Double(count) - 1) < 0.1, "\(rate)/s for \(seconds) s")
+            #expect(try figure("p50_ms") <= (try figure("p99_ms")))
+            // A process of Swift and librdkafka has as much at least.
+            #expect((5...500).contains(try figure("max_rss_mb")))
             return Int(try #require(relayed.result["messages"]?.integer))
         }
 

@@ -126,26 +126,26 @@ import Testing
         #expect(try fault(.brokerKill, .atLeastOnce, beside: 2), "a mark on all of them says nothing")
     }
 
-    /// Only a crash between a retry and its commit leaves an owner who knows of no retry, or too little time to settle.
     /// A bot that never says so has more of them than crashes explain.
     @Test func atLeastOnceCrashesExplainAPartOfTheLateResultsThatDoNotSaySo() throws {
         func scene(late: Int) throws -> ChaosScene {
             var scene = ChaosScene(mode: .atLeastOnce)
-            for number in 0..<5 { try scene.request("\(number)") }
-            for number in 0..<4 { try scene.retry("\(number)", CommittedOffset(offset: 4)) }
-            try scene.result(of: "4")
-            for number in 0..<4 { try scene.result(of: "\(number)", isReordered: number >= late) }
+            for number in 0...10 { try scene.request("\(number)") }
+            for number in 0..<10 { try scene.retry("\(number)", CommittedOffset(offset: 10)) }
+            try scene.result(of: "10")
+            for number in 0..<10 { try scene.result(of: "\(number)", isReordered: number >= late) }
             return scene
         }
         #expect(try scene(late: 2).verdict.faults.filter { $0.contains("came late") } == [])
-        #expect(try scene(late: 3).verdict.faults.filter { $0.contains("of 4 results that were retried came late") }.count == 1)
+        #expect(try scene(late: 3).verdict.faults.filter { $0.contains("of 10 results that were retried came late") }.count == 1)
     }
 
+    /// Only a crash between a retry and its commit leaves an owner who knows of no retry, or too little time to settle.
     @Test func atLeastOnceALateResultThatWasRetriedSaysSoUnlessACrashExplainsIt() throws {
         var scene = ChaosScene(scenario: .dependency, mode: .atLeastOnce)
-        for id in ["1", "2", "3"] { try scene.request(id) }
-        for id in ["1", "3"] { try scene.retry(id, CommittedOffset(offset: 2)) }
-        for id in ["2", "1", "3"] { try scene.result(of: id) }
+        for id in 1...6 { try scene.request("\(id)") }
+        for id in [1, 3, 4, 5, 6] { try scene.retry("\(id)", CommittedOffset(offset: 5)) }
+        for id in [2, 1, 3, 4, 5, 6] { try scene.result(of: "\(id)") }
         scene.expectFault("1 results are out of the order of their key: 1")
         var broken = scene
         broken.hasRestarts = true

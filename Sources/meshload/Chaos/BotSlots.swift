@@ -260,7 +260,7 @@ final class BotSlots: Sendable {
         measure()
         for slot in state.withLock({ $0.slots.keys.sorted() }) {
             change(slot) {
-                $0.isWanted = false
+                ($0.isWanted, $0.frozenAt) = (false, nil)
                 $0.process?.signal(.thaw)
             }
             if state.withLock({ $0.slots[slot].map { $0.told == nil && $0.isRunning } ?? false }) { terminate(slot, twice: false) }

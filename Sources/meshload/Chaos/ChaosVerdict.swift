@@ -164,7 +164,7 @@ struct ChaosVerdict {
     }
 
     /// Of so many requests that were retried one may have a late result without its mark: what a crash has come between the retry and its commit for.
-    static let unmarkedAtMost = 2
+    static let unmarkedAtMost = 5
 
     /// Where the broker is kept away, one of so many results may say that it may be late: what was under way when it went is written again, hardly more.
     static let markedAtMost = 10
