@@ -93,6 +93,44 @@ import Testing
         #expect(try machine.events(WorkDone.self).count == 6)
     }
 
+    /// A server that hangs has as many on trial as there are places but one.
+    @Test func whatHangsOnTrialLeavesAPlaceToOthers() throws {
+        let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 3 }
+        machine.outcome = Self.down
+        for number in 0..<6 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        turn(machine, times: 20)
+        machine.outcome = Self.up
+        for number in 1_000..<1_006 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        for _ in 0..<500 {
+            machine.step()
+            for call in machine.calls.values where Self.number(call) >= 1_000 { machine.finishCall(call.reference) }
+            machine.pass(100)
+        }
+        #expect(machine.calls.count == 2, "on trial")
+        #expect(try machine.events(WorkDone.self).map(\.payload.number).sorted() == Array(1_000..<1_006))
+    }
+
+    /// It takes longer to fail than the others of each trial take to succeed.
+    @Test func aCallThatAlwaysFailsLastIsChargedToo() throws {
+        let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5), probes: 2))
+        machine.outcome = { Self.number($0) == 0 ? Self.down($0) : Self.up($0) }
+        try machine.send(Work(name: "poison", number: 0, how: "call"))
+        for number in 1...60 {
+            try machine.send(Work(name: "n\(number)", number: number, how: "call"))
+            for _ in 0..<60 {
+                machine.step()
+                let poison = machine.calls.values.first { Self.number($0) == 0 }
+                for call in machine.calls.values where Self.number(call) != 0 { machine.finishCall(call.reference) }
+                machine.step()
+                if let poison { machine.finishCall(poison.reference) }
+                machine.pass(100)
+            }
+        }
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["down"])
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 60)
+    }
+
     /// The same where it fails before the others of its trial succeed, and is more urgent than they.
     @Test(arguments: [Priority.low, .critical]) func aCallThatAlwaysFailsFirstIsChargedToo(_ priority: Priority) throws {
         let machine = try machine(BreakerPolicy(failures: 3, pause: .seconds(5), probes: 2)) {

@@ -27,6 +27,7 @@ extension Engine {
         job.giveBackSettling(at: moment.uptime)
         // Its performer keeps the limit too, and knows better what took so long.
         job.calls[place].deadline = moment.uptime &+ max(0, min(request.timeLimit.wholeMilliseconds, 30 * 86_400_000)) &+ Self.callSlack
+        job.calls[place].allowed = min(request.timeLimit.wholeMilliseconds, job.deadline - moment.uptime)
         // A run that was held with little of its time left would end the trial, and say nothing of the other side.
         if permit.isTrial, job.runningCalls == 1 { job.deadline = max(job.deadline, job.calls[place].deadline) }
         figures.startedCall()
@@ -85,7 +86,7 @@ extension Engine {
         entry.result = audited.result
         if let problem = audited.problem { noteNotKept(job, call, problem) }
         let isTrial = call.permit.isTrial
-        let hadItsTime = isTrial || moment.uptime - call.began >= call.call.request.timeLimit.wholeMilliseconds / 10 * 9
+        let hadItsTime = isTrial || call.hadItsTime(at: moment.uptime)
         let changed = breakers.change(call.dependency) { breaker in
             switch outcome {
             case .success: breaker.succeeded(call.permit)

@@ -62,10 +62,12 @@ extension Engine {
         return moment.uptime >= job.deadline ? Self.runTimedOut(configuration.constraints.timeout) : nil
     }
 
-    /// A held run needs a place among the runs again before it asks the breaker: a permit that is not used would be a trial without a call.
+    /// A held run needs a place among the runs again before it asks the breaker: a permit that is not used would be a trial without a call. Trials beyond those that are
+    /// asked for leave one place free, for what does not need the dependency: it may hang.
     private func permit(_ entry: WaitingCalls.Entry, at moment: Moment) -> CircuitBreaker.Permit? {
         let job = entry.job
         let call = job.calls[entry.call]
+        guard !breakers.isSpare(call.dependency) || configuration.constraints.maximumConcurrentJobs - jobsWithCalls > 1 else { return nil }
         guard job.isCounted || breakers.isAdmitting(call.dependency, at: moment.uptime) && hasPlace(for: entry, at: moment) else {
             return nil
         }
@@ -122,16 +124,16 @@ extension Engine {
     }
 
     /// Whether a failed call is made again later instead of failing its run: its dependency is down, or was since the call began, and that is not the record's fault.
-    /// It may well be where others have succeeded between the time when this one was put back, and the breaker was open, and the time when it began again, and the breaker
-    /// has not opened since. One on trial for long may have met the end of the outage.
+    /// It may well be where others have succeeded since this one was put back and since the breaker opened, and it has not opened since this one began again. Where they
+    /// have while it ran, it may have met the end of the outage, and is put back once more: once.
     /// - Parameter breaker: as it was before the failure.
     func isHeldBack(_ call: JobCall, _ failure: CallFailure, of breaker: CircuitBreaker?) -> Bool {
         guard failure.kind == .transient || failure.kind == .timedOut, let breaker, let now = breakers[call.dependency] else {
             return false
         }
         let isDownForOthers = breaker.openings != call.permit.opening
-        if let before = call.successesBefore, call.permit.successes > max(before, breaker.successesAtOpening), !isDownForOthers {
-            return false
+        if let before = call.successesBefore, breaker.successes > max(before, breaker.successesAtOpening), !isDownForOthers {
+            if call.isExcused || call.permit.successes > max(before, breaker.successesAtOpening) { return false }
         }
         return now.state != .closed || call.permit.isTrial || isDownForOthers && !failure.isOwn && failure.code != Self.runTimeoutCode
     }
@@ -139,7 +141,9 @@ extension Engine {
     /// The call waits for its breaker again, behind those that were made less often. The time that it took is given back to its run.
     func putBack(_ job: Job, _ place: Int, at moment: Moment) {
         job.giveBack(since: job.calls[place].began, at: moment.uptime)
-        job.calls[place].successesBefore = breakers[job.calls[place].dependency]?.successes
+        let successes = breakers[job.calls[place].dependency]?.successes
+        if let successes, successes > job.calls[place].permit.successes { job.calls[place].isExcused = true }
+        job.calls[place].successesBefore = successes
         job.calls[place].phase = .waiting
         job.calls[place].cancelling = nil
         job.calls[place].isRepeat = true

@@ -66,6 +66,9 @@ struct CircuitBreaker: Sendable {
         }
     }
 
+    /// Whether the next call on trial is one more than are asked for.
+    var isSpare: Bool { state == .halfOpen && running + passed >= policy.probes }
+
     /// In milliseconds; a month at most.
     private var pause: Int64 { min(max(1, policy.pause.wholeMilliseconds), 30 * 86_400_000) }
     private static let doublings = 20
@@ -138,6 +141,9 @@ struct Breakers: Sendable {
 
     /// Whether `admit` would let a call begin.
     func isAdmitting(_ dependency: String, at uptime: Int64) -> Bool { table[dependency]?.isAdmitting(at: uptime) ?? true }
+
+    /// Whether the next call would be one on trial beyond those that are asked for.
+    func isSpare(_ dependency: String) -> Bool { table[dependency]?.isSpare ?? false }
 
     private func leastKnown(at uptime: Int64) -> String? {
         table.compactMap { name, breaker in breaker.weight(at: uptime).map { (name, $0, breaker.admitted) } }
