@@ -40,8 +40,8 @@ final class Group {
     /// Whether the log knows of the group itself, not only of its offsets.
     var isRecorded = false
     var offsets: [TopicPartition: CommittedOffset] = [:]
-    /// When it was said last that an offset was set back, in milliseconds since 1970.
-    var toldOfSetBack: Int64 = 0
+    /// When it was said last that an offset was set back, in milliseconds of the monotonic clock.
+    var toldOfSetBack: Int64?
 
     let joinDeadline: Deadline
     let syncDeadline: Deadline

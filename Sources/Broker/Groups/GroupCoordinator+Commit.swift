@@ -80,7 +80,10 @@ extension GroupCoordinator {
             let kept = Self.last(items.filter { $0.error == .none })
             let back = setBack(kept, group, committer)
             try keep(kept, group, committer.producer, expireTimestamp)
-            if let back { hooks.report(back) }
+            if let back {
+                group.toldOfSetBack = scheduler.now
+                hooks.report(back)
+            }
         } catch {
             for index in items.indices where items[index].error == .none { items[index].error = error }
         }
@@ -124,13 +127,11 @@ extension GroupCoordinator {
     /// In words the first offset that is to be lower than the one before, by a member or in a transaction: what was done is done again, or somebody commits for a
     /// partition that another has. A tool that puts a group back is none of these. One in a minute of each group.
     private func setBack(_ items: [CommitItem], _ group: Group, _ committer: Committer) -> String? {
-        guard committer.generation >= 0 || committer.producer != nil, scheduler.wallClock - group.toldOfSetBack >= 60_000 else {
-            return nil
-        }
+        guard committer.generation >= 0 || committer.producer != nil else { return nil }
+        if let told = group.toldOfSetBack, scheduler.now - told < 60_000 { return nil }
         for item in items {
             let open = committer.producer.flatMap { pending.transactions[$0.id]?[group.id]?[item.partition] }
             guard let before = open ?? group.offsets[item.partition], item.offset < before.offset else { continue }
-            group.toldOfSetBack = scheduler.wallClock
             let who = committer.memberID.isEmpty ? "somebody who is no member" : "the member \(committer.memberID)"
             let how = committer.producer.map { " in a transaction of the producer \($0.id), epoch \($0.epoch)" } ?? ""
             return
