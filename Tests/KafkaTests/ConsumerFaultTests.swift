@@ -167,6 +167,22 @@ import Testing
         }
     }
 
+    /// A coordinator that is looked for, moves, or knows nothing of the member yet: it joins all the same, and reads all.
+    @Test(arguments: [
+        (MockCluster.Request.findCoordinator, Fault.coordinatorNotAvailable), (.joinGroup, Fault.coordinatorLoading),
+        (.joinGroup, Fault.notCoordinator), (.joinGroup, Fault.unknownMember), (.joinGroup, Fault.disconnect),
+    ])
+    func aJoinThatFailsIsTriedAgain(_ request: MockCluster.Request, code: Int32) async throws {
+        try await withMock { cluster in
+            try Self.fill(cluster, 100)
+            try cluster.fail(request, atBroker: 1, with: [code, code])
+            let consumer = try Self.member(cluster, RecordingDelegate(), session: Self.long)
+            defer { consumer.close() }
+            #expect(try cluster.openFailures(request, atBroker: 1) == 0)
+            Self.check(try consumer.records(100), 100)
+        }
+    }
+
     @Test func slowAnswersLoseAndRepeatNothing() async throws {
         try await withMock { cluster in
             try Self.fill(cluster, 100)
