@@ -109,4 +109,14 @@ import Testing
         try workspace.write("\(line)\"a[3] b[4]\"\n\(line)c[5]\nINFO Bot: on partitions=d[6]\n", to: ChaosLaunch.log(6))
         #expect(try Alarms.hastilyGivenUp(workspace) == ["a[3]", "b[4]", "c[5]"])
     }
+
+    @Test func aBotThatTakesALogForCutIsFound() throws {
+        let workspace = try Workspace()
+        defer { workspace.remove() }
+        try workspace.write("INFO Bot: ready\n", to: ChaosLaunch.log(1))
+        #expect(try Alarms.mistaken(workspace) == [])
+        let line = "ERROR Bot: a[3] \(RuntimeSettings.wasCut): it was read up to 9"
+        try workspace.write("INFO Bot: ready\n\(line)\n", to: ChaosLaunch.log(2))
+        #expect(try Alarms.mistaken(workspace) == ["a bot took a log for cut, and none was: \(line)"])
+    }
 }

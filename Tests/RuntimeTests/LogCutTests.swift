@@ -121,6 +121,22 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// As librdkafka does where the group hands partitions out anew while one is being handed over. Nothing was cut, and nothing goes back.
+    @Test(arguments: DeliveryMode.allCases) func aRecordThatComesTwiceInARowIsNoCut(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        for number in 0..<20 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
+        machine.runDry()
+        for number in 20..<25 { try machine.send(Work(name: "n\(number)", number: number, how: "plain")) }
+        for _ in 0..<5 { machine.deliver() }
+        machine.handOverAgain(partition)
+        machine.deliver()
+        machine.lookForCuts()
+        #expect(machine.restoredAnew == 0)
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).map(\.payload.number).sorted() == Array(0..<25))
+        machine.expectAllCommitted()
+    }
+
     /// What is on its way to being visible would be handled a second time.
     @Test func aSettlementThatIsOutIsWaitedFor() throws {
         let machine = try Machine(WorkBot.self, partitions: 1)
@@ -196,15 +212,19 @@ import Testing
     }
 
     @Test func recordsThatComeAgainAreASignOnlyBehindThoseThatCame() {
-        func taken(_ offsets: [Int64]) -> Int64? {
+        func taken(_ offsets: [Int64], isSame: Bool = false) -> Int64? {
             let one = AssignedPartition(partition, role: .event, assignment: 1, window: DedupWindow(capacity: 10))
             one.ledger = OffsetLedger(committed: 50, finished: [60...70])
-            for offset in offsets { _ = one.begin(offset) }
+            for (number, offset) in offsets.enumerated() {
+                _ = one.begin(offset, RecordTimestamp(kind: .created, milliseconds: isSame ? 1 : Int64(number)))
+            }
             return one.wentBackFrom
         }
         #expect(taken([40, 41, 50, 51, 60, 61, 71, 80]) == nil, "it began before its commit")
         #expect(taken([50, 51, 0, 1, 52, 53, 1]) == 52)
         #expect(taken([50, 50]) == 51)
+        #expect(taken([50, 50, 51], isSame: true) == nil, "the same record again")
+        #expect(taken([50, 51, 50], isSame: true) == 52)
     }
 
     @Test func aPartitionIsGoneOnWithWhereItsLogAndItsCommitSay() {

@@ -23,7 +23,9 @@ extension Consumer {
     /// Continues assigned partitions at other offsets.
     public func seek(_ offsets: [TopicPartition: StartOffset], timeout: Duration = .seconds(10)) throws(KafkaError) {
         let list = PartitionList(offsets.mapValues(\.rawValue))
-        try check(rd_kafka_seek_partitions(handle.pointer, list.pointer, timeout.rdMilliseconds))
+        // Before 2.1.0 librdkafka waits for a thousandth of the time (confluentinc/librdkafka issue 4230).
+        let factor: Int32 = rd_kafka_version() < 0x0201_0000 ? 1_000 : 1
+        try check(rd_kafka_seek_partitions(handle.pointer, list.pointer, min(timeout.rdMilliseconds, .max / factor) * factor))
         try list.checkElements()
     }
 

@@ -34,7 +34,7 @@ extension EngineLoop {
             guard let cut = cuts.cut(look), engine.restoreAnew(look.partition, cut, at: moment) else { continue }
             ahead.forget([look.partition])
             logger.error(
-                "\(look.partition) was cut, or made anew: it was read up to \(cut.read), and has ended at \(cut.end) since, or below that. What is under way of it is given up, and it is restored",
+                "\(look.partition) \(RuntimeSettings.wasCut): it was read up to \(cut.read), and has ended at \(cut.end) since, or below that. What is under way of it is given up, and it is restored",
                 ["partition": .string(look.partition.description)])
             perform()
         }

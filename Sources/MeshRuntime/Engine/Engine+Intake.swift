@@ -11,7 +11,7 @@ extension Engine {
             keepEarly(incoming.undecided, partition)
             return pauseWithoutRoom(partition)
         }
-        guard partition.begin(incoming.record.offset) else {
+        guard partition.begin(incoming.record.offset, incoming.record.timestamp) else {
             // It was finished before: its restoration has remembered it.
             partition.isDirty = true
             return

@@ -40,8 +40,8 @@ final class AssignedPartition {
     var isDirty = false
     /// Being given up: nothing new is begun.
     var isLeaving = false
-    /// The offset of the record that was taken last.
-    private var lastTaken: Int64 = -1
+    /// The record that was taken last.
+    private var lastTaken: (offset: Int64, timestamp: RecordTimestamp)?
     /// How many of its records were taken in to be handled.
     var jobs = 0
     /// One above what had been read when a record came again, or one from before it, though nobody had asked for it: the log ended below that, and the client
@@ -61,10 +61,15 @@ final class AssignedPartition {
     }
 
     /// Notes that a record was read. False when it is settled already, or was read before, and must not be handled again.
-    func begin(_ offset: Int64) -> Bool {
-        defer { lastTaken = offset }
+    ///
+    /// The last one may come twice without anything having been cut: librdkafka pauses all partitions for a moment when the group hands some out anew, and fetches on from
+    /// where the application stands by then, which is before a record that is just being handed over.
+    func begin(_ offset: Int64, _ timestamp: RecordTimestamp) -> Bool {
+        defer { lastTaken = (offset, timestamp) }
         if ledger.begin(offset) { return true }
-        if offset <= lastTaken, wentBackFrom == nil { wentBackFrom = ledger.nextRead }
+        if let last = lastTaken, wentBackFrom == nil, offset < last.offset || offset == last.offset && timestamp != last.timestamp {
+            wentBackFrom = ledger.nextRead
+        }
         return false
     }
 

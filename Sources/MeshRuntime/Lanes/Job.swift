@@ -249,10 +249,6 @@ struct JobCall {
     var permit = CircuitBreaker.Permit(trial: nil, opening: 0)
     /// How many calls to its dependency had succeeded when it was put back last; nil: it never was.
     var successesBefore: Int?
-    /// Whether it has had nearly all of the time that it could have, and that was no small part of its limit.
-    func hadItsTime(at uptime: Int64) -> Bool {
-        uptime - began >= allowed / 10 * 9 && allowed >= call.request.timeLimit.wholeMilliseconds / 2
-    }
     /// Whether it was put back although others had succeeded while it ran.
     var isExcused = false
     /// The time that it had when it began: its limit, or what was left of its run's, in milliseconds.
@@ -263,6 +259,11 @@ struct JobCall {
     var isRecalled = false
 
     var kind: CallKind { type(of: call.request).kind }
+
+    /// Whether it has had nearly all of the time that it could have, and that was no small part of its limit.
+    func hadItsTime(at uptime: Int64) -> Bool {
+        uptime - began >= allowed / 10 * 9 && allowed >= call.request.timeLimit.wholeMilliseconds / 2
+    }
 
     init(_ call: any BotCall, idempotencyKey: String, isRepeat: Bool) {
         self.call = call

@@ -23,6 +23,8 @@ public struct RuntimeSettings: Sendable {
     public var lastEnd: String?
     public let bot: String
 
+    /// What the log says of a partition whose log was cut while it was read.
+    public static let wasCut = "was cut, or made anew"
     /// What a bot's log says, with the partitions, where the time of a revocation or of a drain was over before all was settled. `meshload chaos` looks for it.
     public static let tooShortToSettle =
         "too short a time to settle all of what is given up: its next owner handles the rest again. Is the broker slow, or this machine busy?"

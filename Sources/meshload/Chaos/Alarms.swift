@@ -37,14 +37,24 @@ struct Alarms {
     /// The partitions that a bot has given up before all was settled, because the time for that was over, as it says: there results may be repeated.
     static func hastilyGivenUp(_ workspace: Workspace) throws -> Set<String> {
         var names: Set<String> = []
-        let files = try FileManager.default.contentsOfDirectory(atPath: workspace.path)
-        for file in files where file.hasPrefix("bot-") && file.hasSuffix(".log") {
-            for line in lines(of: workspace.file(file), from: 0) where line.contains(RuntimeSettings.tooShortToSettle) {
-                let partitions = line.split(separator: "partitions=").last ?? ""
-                for name in partitions.split(whereSeparator: { " \"".contains($0) }) { names.insert(String(name)) }
-            }
+        for line in try said(RuntimeSettings.tooShortToSettle, workspace) {
+            let partitions = line.split(separator: "partitions=").last ?? ""
+            for name in partitions.split(whereSeparator: { " \"".contains($0) }) { names.insert(String(name)) }
         }
         return names
+    }
+
+    /// What bots have taken for a log that was cut: no fault cuts one.
+    static func mistaken(_ workspace: Workspace) throws -> [String] {
+        try said(RuntimeSettings.wasCut, workspace).map { "a bot took a log for cut, and none was: \($0)" }
+    }
+
+    /// The lines with these words in the logs of all bots.
+    private static func said(_ words: String, _ workspace: Workspace) throws -> [Substring] {
+        let files = try FileManager.default.contentsOfDirectory(atPath: workspace.path)
+        return files.filter { $0.hasPrefix("bot-") && $0.hasSuffix(".log") }.sorted().flatMap { file in
+            lines(of: workspace.file(file), from: 0).filter { $0.contains(words) }
+        }
     }
 
     private static func lines(of file: String, from bytes: Int) -> [Substring] {

@@ -126,6 +126,7 @@ final class ChaosRun: Sendable {
         let samples = watch.stop()
         unrest += broker.troubles
         do {
+            unrest += try Alarms.mistaken(workspace)
             unrest += alarms.missing() + (try Effects(plan, workspace, topics, broker.client).missing(since: began))
             return try judge(sent, samples, answered: answered, calm, peaks, hastily: try Alarms.hastilyGivenUp(workspace), unrest)
         } catch {

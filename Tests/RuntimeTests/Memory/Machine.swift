@@ -228,6 +228,9 @@ final class Machine {
         return record
     }
 
+    /// The record that was delivered last comes once more.
+    func handOverAgain(_ partition: TopicPartition) { positions[partition]? -= 1 }
+
     func restore() {
         engine.beginTurn(at: moment)
         restoreNext()
