@@ -32,6 +32,18 @@ import Testing
     private static func down(_: CallStart) -> CallOutcome { .failure(CallFailure(.transient, code: "down", message: "down")) }
     private static func up(_ call: CallStart) -> CallOutcome { .success(Effort.Response(number: number(call))) }
 
+    private func send(_ numbers: some Sequence<Int>, _ machine: Machine) throws {
+        for number in numbers { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+    }
+
+    /// Six calls, the first of which has failed by now, and the others would succeed.
+    private func openedByOneOfSix(_ machine: Machine) throws {
+        machine.outcome = Self.down
+        try send(0..<6, machine)
+        turn(machine, times: 20)
+        machine.outcome = Self.up
+    }
+
     private func turn(_ machine: Machine, times: Int, passing milliseconds: Int64 = 100) {
         for _ in 0..<times {
             machine.step()
@@ -62,7 +74,7 @@ import Testing
             $0.constraints.timeout = .seconds(60)
             $0.constraints.maximumConcurrentJobs = 1
         }
-        for number in 0..<5 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(0..<5, machine)
         for _ in 0..<3_000 {
             machine.step()
             for reference in machine.cancelled { machine.finishCall(reference) }
@@ -79,10 +91,7 @@ import Testing
     /// A build on trial takes half an hour, and its server is back.
     @Test func whileATrialTakesLongOthersGoOnTrialToo() throws {
         let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 10 }
-        machine.outcome = Self.down
-        for number in 0..<6 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
-        turn(machine, times: 20)
-        machine.outcome = Self.up
+        try openedByOneOfSix(machine)
         for _ in 0..<450 {
             machine.step()
             machine.pass(100)
@@ -96,11 +105,8 @@ import Testing
     /// A server that hangs has as many on trial as there are places but one.
     @Test func whatHangsOnTrialLeavesAPlaceToOthers() throws {
         let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 3 }
-        machine.outcome = Self.down
-        for number in 0..<6 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
-        turn(machine, times: 20)
-        machine.outcome = Self.up
-        for number in 1_000..<1_006 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try openedByOneOfSix(machine)
+        try send(1_000..<1_006, machine)
         for _ in 0..<500 {
             machine.step()
             for call in machine.calls.values where Self.number(call) >= 1_000 { machine.finishCall(call.reference) }
@@ -162,7 +168,7 @@ import Testing
         machine.outcome = {
             Self.number($0) < 100 ? Self.down($0) : .failure(CallFailure(.permanent, code: "unknown-channel", message: "refused"))
         }
-        for number in 0..<40 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(0..<40, machine)
         // Each has had a trial: what is new goes before them.
         turn(machine, times: 40 * 60)
         let charged = machine.log.records(of: "retry.workbot").count
@@ -181,7 +187,7 @@ import Testing
     @Test func aBlipInAnOutageChargesNobodyThatWaits() throws {
         let machine = try machine(BreakerPolicy(failures: 5, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 5 }
         machine.outcome = Self.down
-        for number in 0..<40 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(0..<40, machine)
         // Each has had a trial.
         turn(machine, times: 40 * 60)
         let charged = machine.log.records(of: "retry.workbot").count
@@ -226,7 +232,7 @@ import Testing
     @Test func anOutageThatComesAgainChargesOnlyWhatOpensTheBreaker() throws {
         let machine = try machine(BreakerPolicy(failures: 5, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 50 }
         machine.outcome = Self.up
-        for number in 0..<40 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(0..<40, machine)
         for _ in 0..<80 { machine.step() }
         #expect(machine.calls.count == 40)
         for _ in 0..<6 {
@@ -253,7 +259,7 @@ import Testing
     @Test func afterAnOutageTheMostUrgentGoesFirst() throws {
         let machine = try machine(change: Self.onePlace)
         machine.outcome = Self.down
-        for number in 0..<20 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(0..<20, machine)
         try machine.send(Work(name: "held", number: 500, how: "call"))
         turn(machine, times: 600)
         #expect(machine.engine.holding.runs.count > 15)
@@ -285,9 +291,9 @@ import Testing
             $0.constraints.maximumConcurrentJobs = 2
         }
         machine.outcome = Self.down
-        for number in 1_000..<1_002 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(1_000..<1_002, machine)
         turn(machine, times: 40)
-        for number in 0..<4 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(0..<4, machine)
         turn(machine, times: 100)
         machine.outcome = { Self.number($0) < 1_000 ? Self.down($0) : Self.up($0) }
         turn(machine, times: 400)
@@ -347,7 +353,7 @@ import Testing
             $0.constraints.rateLimit = .init(requestsPerMinute: 60, burstSize: 5)
         }
         for copy in 0..<20 { try machine.send(Work(name: "a", number: 1, how: "call"), id: "same", key: "k\(copy)") }
-        for number in 2..<6 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(2..<6, machine)
         turn(machine, times: 60, passing: 10)
         #expect(machine.started.count == 5, "the burst is for runs")
         machine.runDry()
@@ -363,7 +369,7 @@ import Testing
             busy += 1
             return busy <= 10 ? .failure(CallFailure(.transient, code: "workspace-busy", message: "busy")) : Self.up($0)
         }
-        for number in 0..<10 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(0..<10, machine)
         for _ in 0..<400 {
             turn(machine, times: 1)
             #expect(machine.engine.breakers.isClosed("effort"))
@@ -377,7 +383,7 @@ import Testing
     @Test func whatTheBotItselfIsTooBusyForOnTrialWaitsForTheNextTrial() throws {
         let machine = try machine()
         machine.outcome = Self.down
-        for number in 0..<10 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(0..<10, machine)
         turn(machine, times: 40)
         let charged = machine.log.records(of: "retry.workbot").count
         machine.outcome = { _ in .failure(CallFailure(.transient, code: "workspace-busy", message: "busy")) }
@@ -418,7 +424,7 @@ import Testing
     @Test func aHeldRunIsNotStarvedByMoreUrgentOnes() throws {
         let machine = try machine(change: Self.onePlace)
         machine.outcome = Self.down
-        for number in 0..<8 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(0..<8, machine)
         turn(machine, times: 100)
         machine.outcome = Self.up
         var number = 1_000
@@ -440,7 +446,7 @@ import Testing
     @Test func aDependencyThatNobodyNeedsIsNotReported() throws {
         let machine = try machine()
         machine.outcome = Self.down
-        for number in 0..<6 { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
+        try send(0..<6, machine)
         turn(machine, times: 200)
         #expect(machine.engine.degraded(at: machine.moment).map(\.dependency) == ["effort"])
         for _ in 0..<20 where !machine.calls.isEmpty { machine.finishCall() }
