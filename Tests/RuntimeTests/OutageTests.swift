@@ -116,6 +116,51 @@ import Testing
         #expect(try machine.events(WorkDone.self).map(\.payload.number).sorted() == Array(1_000..<1_006))
     }
 
+    /// Those that wait have more places than there are: so they have while something is on trial that takes long.
+    @Test func whileATrialTakesLongOthersGoOnTrialAlsoWhereHeldRunsHaveAllPlaces() throws {
+        var limits = Limits()
+        limits.heldRuns = 2
+        let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5)), limits: limits) {
+            $0.constraints.maximumConcurrentJobs = 4
+        }
+        machine.outcome = Self.down
+        try send(0..<12, machine)
+        turn(machine, times: 20)
+        machine.outcome = Self.up
+        for _ in 0..<500 {
+            machine.step()
+            machine.pass(100)
+        }
+        #expect(machine.calls.count == 3, "on trial")
+        machine.runDry()
+        #expect(try machine.events(WorkDone.self).count == 12)
+    }
+
+    /// It hung on trial while the outage ended; that others had succeeded before the outage excuses nothing, and blames nothing.
+    @Test func aCallThatHangsWhileTheOutageEndsIsNotCharged() throws {
+        let machine = try machine(BreakerPolicy(failures: 2, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 10 }
+        func finish(_ number: Int, _ outcome: @escaping (CallStart) -> CallOutcome) throws {
+            machine.outcome = outcome
+            machine.finishCall(try #require(machine.calls.values.first { Self.number($0) == number }).reference)
+        }
+        try send(0..<5, machine)
+        for _ in 0..<40 { machine.step() }
+        #expect(machine.calls.count == 5)
+        for number in [1, 2] { try finish(number, Self.up) }
+        for number in [3, 4, 0] { try finish(number, Self.down) }
+        for _ in 0..<600 where !machine.calls.values.contains(where: { Self.number($0) == 0 }) {
+            machine.step()
+            machine.pass(100)
+        }
+        #expect(machine.calls.count > 1, "those that were charged are made again before it")
+        try finish(try #require(machine.calls.values.map(Self.number).first { $0 != 0 }), Self.up)
+        try finish(0, Self.down)
+        machine.outcome = Self.up
+        machine.runDry()
+        #expect(machine.log.records(of: "retry.workbot").count == 1, "the first of those that opened it")
+        #expect(try machine.events(WorkDone.self).count == 5)
+    }
+
     /// It takes longer to fail than the others of each trial take to succeed.
     @Test func aCallThatAlwaysFailsLastIsChargedToo() throws {
         let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5), probes: 2))

@@ -23,7 +23,7 @@ extension Consumer {
     /// Continues assigned partitions at other offsets.
     public func seek(_ offsets: [TopicPartition: StartOffset], timeout: Duration = .seconds(10)) throws(KafkaError) {
         let list = PartitionList(offsets.mapValues(\.rawValue))
-        // Before 2.1.0 librdkafka waits for a thousandth of the time (confluentinc/librdkafka issue 4230).
+        // Before 2.1.0 librdkafka waits for a thousandth of the time (confluentinc/librdkafka pull request 4230).
         let factor: Int32 = rd_kafka_version() < 0x0201_0000 ? 1_000 : 1
         try check(rd_kafka_seek_partitions(handle.pointer, list.pointer, min(timeout.rdMilliseconds, .max / factor) * factor))
         try list.checkElements()

@@ -61,6 +61,7 @@ extension Engine {
             let breaker = breakers[call.dependency]
             note(outcome, of: job, call, at: moment)
             if case .failure(let failure) = outcome, job.rejection == nil, isHeldBack(call, failure, of: breaker) {
+                if let breaker, haveOthersSucceeded(call, breaker) { job.calls[place].isExcused = true }
                 return putBack(job, place, at: moment)
             }
         }

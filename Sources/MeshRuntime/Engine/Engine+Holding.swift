@@ -22,7 +22,7 @@ extension Engine {
             return
         }
         var held: [WaitingCalls.Entry] = []
-        for entry in waitingCalls.takeAll(fairTo: { breakers.isAdmitting($0.dependency, at: moment.uptime) }) {
+        for entry in waitingCalls.takeAll(fairTo: { mayBegin($0.dependency, at: moment) }) {
             let (job, place) = (entry.job, entry.call)
             guard !job.partition.isLost, job.calls[place].phase == .waiting else { continue }
             if let reason = reasonToEnd(job, at: moment) {
@@ -62,15 +62,17 @@ extension Engine {
         return moment.uptime >= job.deadline ? Self.runTimedOut(configuration.constraints.timeout) : nil
     }
 
-    /// A held run needs a place among the runs again before it asks the breaker: a permit that is not used would be a trial without a call. Trials beyond those that are
-    /// asked for leave one place free, for what does not need the dependency: it may hang.
+    /// Whether a call may ask the breaker to begin. What is on trial may hang: trials beyond those that are asked for leave one place to what is not on trial.
+    private func mayBegin(_ dependency: String, at moment: Moment) -> Bool {
+        breakers.isAdmitting(dependency, at: moment.uptime)
+            && (!breakers.isSpare(dependency) || breakers.trials < configuration.constraints.maximumConcurrentJobs - 1)
+    }
+
+    /// A held run needs a place among the runs again before it asks the breaker: a permit that is not used would be a trial without a call.
     private func permit(_ entry: WaitingCalls.Entry, at moment: Moment) -> CircuitBreaker.Permit? {
         let job = entry.job
         let call = job.calls[entry.call]
-        guard !breakers.isSpare(call.dependency) || configuration.constraints.maximumConcurrentJobs - jobsWithCalls > 1 else { return nil }
-        guard job.isCounted || breakers.isAdmitting(call.dependency, at: moment.uptime) && hasPlace(for: entry, at: moment) else {
-            return nil
-        }
+        guard mayBegin(call.dependency, at: moment), job.isCounted || hasPlace(for: entry, at: moment) else { return nil }
         return breakers.admit(call.dependency, kind: call.kind, at: moment.uptime)
     }
 
@@ -123,6 +125,13 @@ extension Engine {
         job.giveBack(since: since, at: moment.uptime)
     }
 
+    /// Whether others have succeeded since the call was put back, and since its breaker opened, which has not opened since it began.
+    /// - Parameter breaker: as it was before the call failed.
+    func haveOthersSucceeded(_ call: JobCall, _ breaker: CircuitBreaker) -> Bool {
+        guard let before = call.successesBefore, breaker.openings == call.permit.opening else { return false }
+        return breaker.successes > max(before, breaker.successesAtOpening)
+    }
+
     /// Whether a failed call is made again later instead of failing its run: its dependency is down, or was since the call began, and that is not the record's fault.
     /// It may well be where others have succeeded since this one was put back and since the breaker opened, and it has not opened since this one began again. Where they
     /// have while it ran, it may have met the end of the outage, and is put back once more: once.
@@ -132,8 +141,10 @@ extension Engine {
             return false
         }
         let isDownForOthers = breaker.openings != call.permit.opening
-        if let before = call.successesBefore, breaker.successes > max(before, breaker.successesAtOpening), !isDownForOthers {
-            if call.isExcused || call.permit.successes > max(before, breaker.successesAtOpening) { return false }
+        if let before = call.successesBefore, haveOthersSucceeded(call, breaker),
+            call.isExcused || call.permit.successes > max(before, breaker.successesAtOpening)
+        {
+            return false
         }
         return now.state != .closed || call.permit.isTrial || isDownForOthers && !failure.isOwn && failure.code != Self.runTimeoutCode
     }
@@ -141,9 +152,7 @@ extension Engine {
     /// The call waits for its breaker again, behind those that were made less often. The time that it took is given back to its run.
     func putBack(_ job: Job, _ place: Int, at moment: Moment) {
         job.giveBack(since: job.calls[place].began, at: moment.uptime)
-        let successes = breakers[job.calls[place].dependency]?.successes
-        if let successes, successes > job.calls[place].permit.successes { job.calls[place].isExcused = true }
-        job.calls[place].successesBefore = successes
+        job.calls[place].successesBefore = breakers[job.calls[place].dependency]?.successes
         job.calls[place].phase = .waiting
         job.calls[place].cancelling = nil
         job.calls[place].isRepeat = true

@@ -142,6 +142,9 @@ struct Breakers: Sendable {
     /// Whether `admit` would let a call begin.
     func isAdmitting(_ dependency: String, at uptime: Int64) -> Bool { table[dependency]?.isAdmitting(at: uptime) ?? true }
 
+    /// How many calls are on trial.
+    var trials: Int { table.values.reduce(0) { $0 + ($1.state == .halfOpen ? $1.running : 0) } }
+
     /// Whether the next call would be one on trial beyond those that are asked for.
     func isSpare(_ dependency: String) -> Bool { table[dependency]?.isSpare ?? false }
 
