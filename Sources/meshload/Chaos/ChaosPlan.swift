@@ -45,6 +45,9 @@ struct ChaosPlan: Sendable {
     /// How long a partition with lag may stand still when nothing is amiss, in seconds, unless the command says otherwise.
     static let stallSeconds = 10.0
 
+    /// How much longer at a Kafka that is not ours, in seconds: it counts for two sessions on a member that has ended while it joined (docs/guarantees.md).
+    static let foreignSeconds = 4.0
+
     /// How many requests may be tried again that do not fail by their number: which calls meet an outage nobody can say, but each bot holds the others back
     /// once some have failed in a row; twice as many, since calls that began before it may end among those.
     var unplannedRetries: Int { 2 * bots * ChaosBot.failuresToOpen * steps.count { $0.fault == .breakDependency } }

@@ -247,7 +247,7 @@ final class ChaosRun: Sendable {
                 ChaosVerdict.Evidence(
                     plan: plan, sent: sent, group: try reading(of: topics, samples, downstream: downstream?.topics),
                     downstream: try downstream.map { try reading(of: $0.topics, answered) }, calm: calm.all,
-                    stallLimit: options.stallSeconds + plan.explainedSeconds,
+                    stallLimit: options.stallSeconds + plan.explainedSeconds + (options.foreign == nil ? 0 : ChaosPlan.foreignSeconds),
                     peaks: peaks, hasRestarts: bots.restarts > 0, hastilyGivenUp: hastily, troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
             usleep(500_000)
