@@ -35,8 +35,8 @@ struct StallCheck {
         var since = span.lowerBound
         let last = samples.last { $0.time < span.lowerBound }
         var before = last.map { commit(partition, $0) }
-        // A sample without lag says nothing of the time to the next one.
         let begin = samples.first { span.contains($0.time) }?.milliseconds ?? 0
+        // A sample without lag says nothing of the time to the next one.
         var hadLag = last.map { hasLag(partition, commit(partition, $0), $0, from: begin) } ?? true
         for sample in samples where span.contains(sample.time) {
             let commit = commit(partition, sample)
