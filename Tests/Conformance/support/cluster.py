@@ -77,7 +77,7 @@ class Cluster:
     def python_producer(self, **more):
         return kafka.KafkaProducer(**self.python_properties(**more))
 
-    def python_consumer(self, *topics, **more):
+    def python_consumer(self, *topics, listener=None, **more):
         settings = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "fetch_max_wait_ms": 100} | more
         if not settings.get("group_id"):
             return kafka.KafkaConsumer(*topics, **self.python_properties(**settings))
@@ -87,7 +87,7 @@ class Cluster:
         # shared out, and wait for ever: it knows its topics before it joins.
         for topic in topics:
             until(f"metadata of {topic}", lambda: consumer.partitions_for_topic(topic))
-        consumer.subscribe(topics)
+        consumer.subscribe(topics, listener=listener)
         return consumer
 
     def python_admin(self, **more):
