@@ -57,10 +57,7 @@ func transactions(_ cluster: MockCluster) throws {
 final class Committing: RebalanceDelegate {
     var assigned = 0
 
-    func assigning(_ partitions: [TopicPartition], to consumer: Consumer) -> AssignmentPlan {
-        assigned += partitions.count
-        return AssignmentPlan(startOffsets: [TopicPartition("topic", 0): 0], paused: [TopicPartition("topic", 1)])
-    }
+    func assigning(_ partitions: [TopicPartition], to consumer: Consumer) { assigned += partitions.count }
 
     func revoking(_ partitions: [TopicPartition], from consumer: Consumer) {
         expectNoFailure("commit at revocation") {

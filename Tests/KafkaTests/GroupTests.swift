@@ -261,28 +261,6 @@ import Testing
         }
     }
 
-    @Test func aPlanSaysWhereToBeginAndWhatToPause() async throws {
-        let broker = try await BrokerFixture.shared()
-        let topic = try await broker.makeTopic(partitions: 2)
-        try await blocking {
-            let producer = try Producer(broker.settings, observer: quiet)
-            defer { producer.close() }
-            _ = try producer.sendAndWait(
-                (0..<10).map { OutgoingRecord(topic: topic, partition: Int32($0 % 2), value: [UInt8($0)]) })
-            let delegate = RecordingDelegate()
-            delegate.plan = AssignmentPlan(startOffsets: [TopicPartition(topic, 0): 3], paused: [TopicPartition(topic, 1)])
-            let consumer = try Consumer(
-                broker.settings, group: GroupSettings(id: broker.uniqueName("group")), events: delegate, observer: quiet)
-            defer { consumer.close() }
-            try consumer.subscribe(to: [topic])
-            #expect(try consumer.records(2).map(\.value) == [[6], [8]])
-            #expect(try consumer.position(of: TopicPartition(topic, 0)) == 5)
-            #expect(consumer.poll(timeout: .milliseconds(300)) == nil)
-            try consumer.resume([TopicPartition(topic, 1)])
-            #expect(try consumer.records(5).map(\.value) == [[1], [3], [5], [7], [9]])
-        }
-    }
-
     @Test func pauseAndSeek() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic()

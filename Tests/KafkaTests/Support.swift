@@ -72,12 +72,10 @@ final class RecordingDelegate: RebalanceDelegate {
     var assigned: Set<TopicPartition> = []
     var events: [String] = []
     var onRevoke: (([TopicPartition], Consumer) -> Void)?
-    var plan = AssignmentPlan()
 
-    func assigning(_ partitions: [TopicPartition], to consumer: Consumer) -> AssignmentPlan {
+    func assigning(_ partitions: [TopicPartition], to consumer: Consumer) {
         assigned.formUnion(partitions)
         events.append("assign \(partitions.count)")
-        return plan
     }
 
     func revoking(_ partitions: [TopicPartition], from consumer: Consumer) {

@@ -168,17 +168,12 @@ public final class Consumer {
             case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
                 handle.mustNotBeFreed.store(false, ordering: .releasing)
                 // What comes during the close goes at once.
-                let plan = isClosed ? AssignmentPlan() : delegate?.assigning(partitions, to: self) ?? AssignmentPlan()
-                for index in 0..<Int(list.pointee.cnt) {
-                    if let offset = plan.startOffsets[partitions[index]] { list.pointee.elems[index].offset = offset }
-                }
+                if !isClosed { delegate?.assigning(partitions, to: self) }
                 try make(.assign, list)
                 if isClosed { return }
                 // An assignment begins unpaused, whatever an earlier one of the same partition was.
-                let stale = partitions.filter { pausedPartitions.contains($0) && !plan.paused.contains($0) }
-                if !stale.isEmpty { try resume(stale) }
-                let paused = partitions.filter(plan.paused.contains)
-                if !paused.isEmpty { try pause(paused) }
+                let paused = partitions.filter(pausedPartitions.contains)
+                if !paused.isEmpty { try resume(paused) }
             case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
                 if isAssignmentLost {
                     delegate?.lost(partitions, from: self)

@@ -3,11 +3,10 @@ import Telemetry
 
 /// What happens when partitions come and go. Called inside the consumer's `poll` and `close`, on the engine's thread.
 extension EngineLoop: RebalanceDelegate {
-    func assigning(_ partitions: [TopicPartition], to consumer: Consumer) -> AssignmentPlan {
+    func assigning(_ partitions: [TopicPartition], to consumer: Consumer) {
         logger.info("given \(partitions.count) partitions", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
         engine.assigned(partitions)
         perform()
-        return AssignmentPlan()
     }
 
     /// Settles what is decided for at most the limit, then gives the partitions up.
