@@ -62,7 +62,7 @@ struct CircuitBreaker: Sendable {
         case .closed: true
         case .open(let until): uptime >= until
         case .halfOpen:
-            running + passed < policy.probes || uptime - pause << min(running + passed - policy.probes, Self.doublings) >= admitted
+            !isSpare || uptime - pause << min(running + passed - policy.probes, Self.doublings) >= admitted
         }
     }
 
