@@ -24,6 +24,7 @@ struct ChaosScene {
     var log = CommitLog()
     var hasRestarts = false
     var hastilyGivenUp: Set<String> = []
+    var writtenAgain = 0
     var peaks: [Int: Double] = [:]
     var calm = [0..<Double.infinity]
     var ends: [TopicPartition: Int64] = [:]
@@ -158,7 +159,9 @@ struct ChaosScene {
                 plan: plan, sent: sent, group: ChaosVerdict.Reading(topics: Self.topics, ledger: ledger, samples: samples, log: log),
                 downstream: mode == .atLeastOnce
                     ? ChaosVerdict.Reading(topics: Self.topics.downstream, ledger: next, samples: nextSamples, log: nextLog) : nil,
-                calm: calm, stallLimit: 10, peaks: peaks, hasRestarts: hasRestarts, hastilyGivenUp: hastilyGivenUp, troubles: []))
+                calm: calm, stallLimit: 10, peaks: peaks, hasRestarts: hasRestarts, hastilyGivenUp: hastilyGivenUp,
+                writtenAgain: writtenAgain,
+                troubles: []))
     }
 
     /// That the checker finds a fault with these words.

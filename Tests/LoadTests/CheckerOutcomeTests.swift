@@ -98,6 +98,21 @@ import Testing
         #expect(hasty.verdict.faults == [])
     }
 
+    /// As many may be there twice as bots said that they wrote again.
+    @Test func whatTheBrokerHasNotAnsweredForMayBeRepeatedAndBeLate() throws {
+        var scene = ChaosScene(scenario: .deadLetters, mode: .atLeastOnce)
+        try scene.request("poison", isPoison: true)
+        try scene.dead("poison")
+        for id in ["1", "2"] { try scene.request(id) }
+        try scene.result(of: "2")
+        try scene.result(of: "1", isReordered: true)
+        try scene.result(of: "1", isReordered: true)
+        scene.expectFault("1 results are repeated although no process broke down")
+        scene.expectFault("1 results say that they may be late")
+        scene.writtenAgain = 1
+        #expect(scene.verdict.faults == [])
+    }
+
     @Test func resultsOutOfTheOrderOfTheirKeyAreFoundUnlessTheyWereRetriedAndSaySo() throws {
         func scene(
             retried: Bool, saysSo: Bool, _ scenario: Scenario = .kill, _ mode: DeliveryMode = .exactlyOnce

@@ -110,6 +110,18 @@ import Testing
         #expect(try Alarms.hastilyGivenUp(workspace) == ["a[3]", "b[4]", "c[5]"])
     }
 
+    @Test func howManyRecordsWereWrittenAgainIsAddedUp() throws {
+        let workspace = try Workspace()
+        defer { workspace.remove() }
+        #expect(try Alarms.writtenAgain(workspace) == 0)
+        func line(_ count: Int) -> String {
+            "WARN Bot: the broker has not answered for \(count) records: \(RuntimeSettings.mayBeTwice) records=\(count)\n"
+        }
+        try workspace.write(line(3) + "INFO Bot: 9 records=9\n" + line(40), to: ChaosLaunch.log(1))
+        try workspace.write(line(500), to: ChaosLaunch.log(2))
+        #expect(try Alarms.writtenAgain(workspace) == 543)
+    }
+
     @Test func aBotThatTakesALogForCutIsFound() throws {
         let workspace = try Workspace()
         defer { workspace.remove() }

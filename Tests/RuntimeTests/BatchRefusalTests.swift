@@ -183,7 +183,7 @@ import Testing
             Issue.record("the state topic refuses it")
             return
         }
-        #expect(failure.delivered == [0: [0]] && failure.lastBegun == BatchPlace(item: 0, record: 0))
+        #expect(failure.delivered == [0: [0]] && failure.lastBegun == BatchPlace(item: 0, record: 0) && failure.unknown == 0)
         #expect(failure.unwritten.map(\.topic) == [state])
         #expect(try await visible(results, broker.settings).count == 1)
     }

@@ -47,6 +47,7 @@ import Testing
         let results = part([(0, 0), (1, 0), (2, 0)], failures: [(1, 0, Self.late), (2, 0, Self.refused)])
         #expect(results.delivered == [BatchPlace(item: 0, record: 0)])
         #expect(results.lastBegun == BatchPlace(item: 1, record: 0))
+        #expect(results.unknown == 1)
     }
 
     /// The first part stays known where the second does not end.
@@ -59,5 +60,6 @@ import Testing
         var results = Handover.Part()
         results.add(BatchPlace(item: 4, record: 0))
         #expect(results.delivered.isEmpty && results.lacks(0) && results.lastBegun == BatchPlace(item: 4, record: 0))
+        #expect(results.unknown == 1 && handover.results.unknown == 0)
     }
 }

@@ -152,6 +152,7 @@ extension Engine {
                 current.items[last.item].markOvertaken(before: last.record)
             }
             for (item, places) in failure.delivered { current.items[item].delivered(places) }
+            noteUnknown(failure.unknown)
             for topicPartition in current.moved { partitions[topicPartition]?.isDirty = true }
             inFlight?.isOut = false
             let before = settleAgain.pause

@@ -40,9 +40,10 @@ extension Engine {
         if !topics.isEmpty { now.refusal = message }
         now.message = topics.isEmpty ? now.refusal.map { "\($0); then: \(error)" } ?? message : message
         if isNew {
+            let part = settings.delivery == .exactlyOnce ? "nothing" : "not all"
             log(
                 error.isStaleMember ? .info : .warn,
-                "\(contract.name): nothing of a settlement of \(count) results is visible: \(error); again in \(pause) ms")
+                "\(contract.name): \(part) of a settlement of \(count) results is visible: \(error); again in \(pause) ms")
         } else if moment.uptime - (now.lastAlarm ?? .min / 2) >= SettleTrouble.alarmEvery,
             moment.uptime - now.since >= SettleTrouble.alarmAfter
         {
@@ -53,6 +54,14 @@ extension Engine {
                 "\(contract.name): for \((moment.uptime - now.since) / 1_000) s \(now.message). It is tried again every 2 s.\(remedy)")
         }
         trouble = now
+    }
+
+    /// So many records of a settlement are written again, and may be there.
+    func noteUnknown(_ count: Int) {
+        guard count > 0 else { return }
+        log(
+            .warn, "\(contract.name): the broker has not answered for \(count) records: \(RuntimeSettings.mayBeTwice)",
+            [("records", String(count))])
     }
 
     func endTrouble() {

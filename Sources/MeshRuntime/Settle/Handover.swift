@@ -47,11 +47,17 @@ struct Handover {
 
         var delivered: Set<BatchPlace> { isKnown ? Set(handed).subtracting(failures.map { BatchPlace(token: $0.token) }) : [] }
 
-        /// The last of them that may be in its topic. What was refused is not.
-        var lastBegun: BatchPlace? {
+        /// Those that may be in their topic. What was refused is not.
+        private var begun: Set<BatchPlace> {
             let refused = failures.filter { $0.error?.isRefusal ?? false }.map { BatchPlace(token: $0.token) }
-            return Set(handed).subtracting(refused).max()
+            return Set(handed).subtracting(refused)
         }
+
+        /// The last of those that may be in their topic.
+        var lastBegun: BatchPlace? { begun.max() }
+
+        /// How many may be in their topic without anybody having said so.
+        var unknown: Int { begun.subtracting(delivered).count }
 
         /// Whether something of the item was not delivered, or not even handed over.
         func lacks(_ item: Int) -> Bool {

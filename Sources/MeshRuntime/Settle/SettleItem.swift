@@ -158,6 +158,8 @@ struct SettleFailure: Sendable {
     var delivered: [Int: Set<Int>] = [:]
     /// At-least-once: the last record that may be in its topic, those of the state topic apart.
     var lastBegun: BatchPlace?
+    /// At-least-once: how many records, those of the state topic apart, may be in their topics although nobody has said so. They are written again.
+    var unknown = 0
     /// The next attempt goes about it otherwise, and may come at once.
     var isAnotherWay = false
 }

@@ -294,6 +294,7 @@ private struct SettleWorker {
         return .failure(
             SettleFailure(
                 error: cause, unwritten: unwritten, delivered: handover?.delivered ?? [:], lastBegun: handover?.results.lastBegun,
+                unknown: handover?.results.unknown ?? 0,
                 isAnotherWay: !crowded.isEmpty))
     }
 

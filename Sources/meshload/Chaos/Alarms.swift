@@ -44,6 +44,11 @@ struct Alarms {
         return names
     }
 
+    /// How many records bots have written again since the broker had not answered for them, as they say: so many may be there twice.
+    static func writtenAgain(_ workspace: Workspace) throws -> Int {
+        try said(RuntimeSettings.mayBeTwice, workspace).reduce(0) { $0 + (Int($1.split(separator: "records=").last ?? "") ?? 0) }
+    }
+
     /// What bots have taken for a log that was cut: no fault cuts one.
     static func mistaken(_ workspace: Workspace) throws -> [String] {
         try said(RuntimeSettings.wasCut, workspace).map { "a bot took a log for cut, and none was: \($0)" }

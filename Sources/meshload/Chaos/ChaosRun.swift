@@ -128,7 +128,7 @@ final class ChaosRun: Sendable {
         do {
             unrest += try Alarms.mistaken(workspace)
             unrest += alarms.missing() + (try Effects(plan, workspace, topics, broker.client).missing(since: began))
-            return try judge(sent, samples, answered: answered, calm, peaks, hastily: try Alarms.hastilyGivenUp(workspace), unrest)
+            return try judge(sent, samples, answered: answered, calm, peaks, unrest)
         } catch {
             throw LoadFailure((unrest + ["the topics cannot be judged: \(error)"]).joined(separator: "; "))
         }
@@ -239,16 +239,18 @@ final class ChaosRun: Sendable {
     /// A transaction that a killed process left open hides what comes after it until it times out: what is missing is looked for again.
     private func judge(
         _ sent: [LoadStream.Sent], _ samples: [OffsetWatch.Sample], answered: [OffsetWatch.Sample], _ calm: CalmSpans,
-        _ peaks: [Int: Double], hastily: Set<String>, _ troubles: [String]
+        _ peaks: [Int: Double], _ troubles: [String]
     ) throws -> ChaosVerdict {
         let limit = uptimeSeconds() + 20
+        let (hasty, again) = (try Alarms.hastilyGivenUp(workspace), try Alarms.writtenAgain(workspace))
         while true {
             let verdict = ChaosVerdict(
                 ChaosVerdict.Evidence(
                     plan: plan, sent: sent, group: try reading(of: topics, samples, downstream: downstream?.topics),
                     downstream: try downstream.map { try reading(of: $0.topics, answered) }, calm: calm.all,
                     stallLimit: options.stallSeconds + plan.explainedSeconds + (options.foreign == nil ? 0 : ChaosPlan.foreignSeconds),
-                    peaks: peaks, hasRestarts: bots.restarts > 0, hastilyGivenUp: hastily, troubles: troubles + bots.troubles))
+                    peaks: peaks, hasRestarts: bots.restarts > 0, hastilyGivenUp: hasty, writtenAgain: again,
+                    troubles: troubles + bots.troubles))
             guard verdict.isIncomplete, uptimeSeconds() < limit else { return verdict }
             usleep(500_000)
         }

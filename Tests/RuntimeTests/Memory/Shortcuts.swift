@@ -19,9 +19,10 @@ func configuration(_ change: (inout BotConfiguration) -> Void) -> BotConfigurati
 
 extension SettleOutcome {
     static func failed(
-        _ error: KafkaError, unwritten: [Unwritten] = [], delivered: [Int: Set<Int>] = [:], lastBegun: BatchPlace? = nil
+        _ error: KafkaError, unwritten: [Unwritten] = [], delivered: [Int: Set<Int>] = [:], lastBegun: BatchPlace? = nil,
+        unknown: Int = 0
     ) -> SettleOutcome {
-        .failure(SettleFailure(error: error, unwritten: unwritten, delivered: delivered, lastBegun: lastBegun))
+        .failure(SettleFailure(error: error, unwritten: unwritten, delivered: delivered, lastBegun: lastBegun, unknown: unknown))
     }
 
     /// A record of the item was refused.
