@@ -24,7 +24,7 @@ def program(tmp_path_factory):
 def call(program, cluster):
     """`call("create", topic, 3)` gives the words of the answer."""
     def run(*arguments):
-        done = subprocess.run([program, cluster.servers, *map(str, arguments)], capture_output=True, timeout=55, text=True)
+        done = subprocess.run([program, cluster.servers, *map(str, arguments)], capture_output=True, timeout=310, text=True)
         assert done.returncode == 0, f"exit {done.returncode}: {done.stderr}"
         return done.stdout.split()
 
@@ -68,7 +68,7 @@ def test_groups_are_listed_described_and_deleted(call, cluster, topic, group, cl
     consumer = cluster.consumer(name, client_id="somebody")
     try:
         consumer.subscribe([made])
-        until("its assignment", lambda: consumer.poll(0.05) is None and len(consumer.assignment()) == 2, 30)
+        until("its assignment", lambda: consumer.poll(0.05) is None and len(consumer.assignment()) == 2)
         assert call("describe-group", name) == ["ok", "Stable", "range", "somebody:2"]
         assert f"{name}:Stable" in call("list-groups")
         assert call("delete-group", name)[2] == "NON_EMPTY_GROUP"

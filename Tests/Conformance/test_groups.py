@@ -49,7 +49,7 @@ def test_clients_of_three_kinds_share_one_group(cluster, topic, group, closing):
         sets = [assigned(consumer)] + [other.partitions for other in others]
         return [len(one) for one in sets] == [1, 1, 1] and set.union(*sets) == {0, 1, 2}
 
-    until("one partition each", shared, 60)
+    until("one partition each", shared, 120)
 
 
 def test_the_partitions_of_a_member_that_leaves_are_taken_over_at_once(cluster, topic, group, closing):
@@ -68,7 +68,7 @@ def test_the_partitions_of_a_member_that_leaves_are_taken_over_at_once(cluster, 
 @pytest.mark.parametrize("client", sorted(CLIENTS))
 def test_a_member_killed_without_a_goodbye_is_taken_over_after_its_session(cluster, topic, group, closing, client):
     made, name = topic(partitions=2), group()
-    victim = closing(Member(client, cluster, name, made))
+    victim = closing(Member(client, cluster, name, made, session=20000))
     assert victim.wait_for_assignment() == [0, 1]
     survivor = closing(cluster.consumer(name, partition_assignment_strategy="range"))
     survivor.subscribe([made])

@@ -128,7 +128,7 @@ def test_librdkafka_writes_each_record_once_and_in_order_while_its_connections_a
                 with peer, contextlib.suppress(OSError):  # Not connected yet, or not any more.
                     peer.shutdown(socket.SHUT_RDWR)
     assert producer.flush(60) == 0 and failed == []
-    assert [int(value) for value in values(read(cluster, made, timeout=30))] == list(range(4000))
+    assert [int(value) for value in values(read(cluster, made))] == list(range(4000))
 
 
 def test_an_idempotent_producer_of_every_client_writes(cluster, topic):
@@ -137,7 +137,7 @@ def test_an_idempotent_producer_of_every_client_writes(cluster, topic):
     made = topic()
     write(cluster, made, [b"librdkafka"], enable_idempotence=True)
     python = cluster.python_producer(enable_idempotence=True)
-    python.send(made, b"kafka-python", partition=0).get(10)
+    python.send(made, b"kafka-python", partition=0).get(60)
     python.close(5)
 
     async def run():

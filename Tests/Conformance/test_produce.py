@@ -88,7 +88,7 @@ def test_a_record_over_the_limit_is_message_size_too_large_for_every_client(clus
     python = cluster.python_producer()
     try:
         with pytest.raises(kafka.errors.MessageSizeTooLargeError):
-            python.send(made, b"x" * 2000, partition=0).get(10)
+            python.send(made, b"x" * 2000, partition=0).get(60)
     finally:
         python.close(5)
 

@@ -204,7 +204,7 @@ def test_metadata_by_topic_id_names_the_topic(cluster, topic):
 
 
 def test_an_unknown_topic_is_made_when_a_producer_wants_it(cluster, admin, name):
-    write(cluster, name, [b"first"], partition=None, message_timeout_ms=15000)
+    write(cluster, name, [b"first"], partition=None)
     try:
         partitions = admin.list_topics(name, timeout=60).topics[name].partitions
         assert values(read(cluster, name, list(partitions))) == [b"first"]

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { limit_ms = 20000 };
+enum { limit_ms = 60000 };
 
 static const char *servers;
 

@@ -89,7 +89,12 @@ def decode(request, version, payload, correlation):
     assert struct.unpack(">i", payload[:4])[0] == correlation, "the answer is to another request"
     if flexible:
         assert payload[4] == 0, "unexpected tagged fields in a response header"
-    return response.decode(payload[5 if flexible else 4:])
+    # What it decodes by itself does not say where it ended.
+    body = response.flexible_version_q(version)
+    reader = response._struct.compiled_decode_from(version, compact=body, tagged=body, data_class=response[None])
+    answer, end = reader(memoryview(payload), 5 if flexible else 4)
+    assert end == len(payload), f"{len(payload) - end} octets are left over in the answer to {request.name} version {version}"
+    return answer
 
 
 def advertised(connection, version=3):

@@ -109,7 +109,7 @@ def varint(octets, position):
         shift += 7
 
 
-def read_committed(cluster, partitions, seconds=20):
+def read_committed(cluster, partitions, seconds=90):
     """What librdkafka shows of each partition: {(topic, partition): [(offset, value)]}."""
     found, left, deadline = {place: [] for place in partitions}, set(partitions), time.monotonic() + seconds
     consumer = cluster.consumer(isolation_level="read_committed", enable_partition_eof=True, check_crcs=True, fetch_wait_max_ms=10)
