@@ -29,7 +29,7 @@ enum Python {
                 ChildProcess.Launch(
                     program: python, arguments: ["\(Shipped.root)/Tests/Support/\(script)", input, output], environment: [:],
                     output: .file(log))
-            ).wait(timeout: .seconds(60))
+            ).wait(timeout: .seconds(600))
         }
         let said = String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: log))) ?? Data(), as: UTF8.self)
         try #require(status == .exited(0), "\(script): \(said.suffix(500))")

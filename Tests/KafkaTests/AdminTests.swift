@@ -76,7 +76,7 @@ import Testing
             let partition = TopicPartition(topic, 0)
             try admin.createTopics([NewTopic(name: topic, partitions: 1)]).check()
             let delegate = RecordingDelegate()
-            let consumer = try Consumer(broker.settings, group: GroupSettings(id: group), events: delegate, observer: quiet)
+            let consumer = try Consumer(broker.settings, group: .patient(group), events: delegate, observer: quiet)
             try consumer.subscribe(to: [topic])
             try consumer.poll { delegate.assigned.count == 1 }
             try consumer.commit([partition: CommittedOffset(offset: 2, metadata: "m")])
@@ -135,7 +135,7 @@ import Testing
             #expect(throws: KafkaError.self) { try admin.createTopics([NewTopic(name: "x", partitions: 1)], timeout: .milliseconds(300)) }
             #expect(throws: KafkaError.self) { try admin.metadata(timeout: .milliseconds(300)) }
             #expect(throws: KafkaError.self) { try admin.listGroups(timeout: .milliseconds(300)) }
-            #expect(admin.close())
+            #expect(admin.close(timeout: .seconds(60)))
             #expect(ContinuousClock.now - start < .seconds(120))
         }
     }

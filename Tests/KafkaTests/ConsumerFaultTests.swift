@@ -92,13 +92,13 @@ import Testing
             let delegate = RecordingDelegate()
             let consumer = try Self.member(cluster, delegate)
             defer { consumer.close() }
-            try cluster.setRoundTrip(ofBroker: 1, to: .milliseconds(700))
+            try cluster.setRoundTrip(ofBroker: 1, to: .seconds(6))
             let offset = [Self.partition: CommittedOffset(offset: 7)]
             let late = kafkaError { () throws(KafkaError) in try consumer.commit(offset, timeout: .milliseconds(50)) }
             #expect(late?.isTimeout == true)
             #expect(consumer.isCommitting)
             // One that is waited for does not take the answer of another for its own.
-            try consumer.commit([Self.partition: CommittedOffset(offset: 8)], timeout: .seconds(10))
+            try consumer.commit([Self.partition: CommittedOffset(offset: 8)], timeout: .seconds(60))
             #expect(consumer.isCommitting, "the first one's answer was not taken")
             let answers = consumer.answeredCommits()
             #expect(answers.map(\.offsets) == [offset] && answers.first?.error == nil)

@@ -11,9 +11,9 @@ import Testing
             let cluster = try MockCluster()
             defer { cluster.close() }
             try cluster.makeTopic("topic")
-            let producer = try Producer(cluster.settings, ProducerSettings(transactionalID: "tx"), observer: quiet)
+            let producer = try Producer(cluster.settings, .patient("tx"), observer: quiet)
             defer { producer.close(timeout: .seconds(1)) }
-            try producer.initTransactions(timeout: .seconds(10))
+            try producer.initTransactions(timeout: .seconds(60))
             try producer.beginTransaction()
             return try body(producer, cluster)
         }
@@ -32,12 +32,12 @@ import Testing
     @Test func aTimeOutIsRetriableAndTheCommitGoesOnWhereItStood() async throws {
         try await withTransaction { producer, cluster in
             try producer.send(OutgoingRecord(topic: "topic", value: [1]))
-            try producer.flush(timeout: .seconds(10))
-            try cluster.setRoundTrip(ofBroker: 1, to: .seconds(3))
+            try producer.flush(timeout: .seconds(60))
+            try cluster.setRoundTrip(ofBroker: 1, to: .seconds(8))
             let error = kafkaError { () throws(KafkaError) in try producer.commitTransaction(timeout: .milliseconds(300)) }
             #expect(error?.isRetriable == true && error?.requiresAbort == false && error?.isFatal == false, "\(String(describing: error))")
             try cluster.setRoundTrip(ofBroker: 1, to: .zero)
-            try producer.commitTransaction(timeout: .seconds(10))
+            try producer.commitTransaction(timeout: .seconds(60))
         }
     }
 
@@ -45,9 +45,9 @@ import Testing
         try await withTransaction { producer, cluster in
             cluster.fail(.produce, with: [Fault.topicAuthorizationFailed])
             try producer.send(OutgoingRecord(topic: "topic", value: [1]), token: 7)
-            let error = kafkaError { () throws(KafkaError) in try producer.commitTransaction(timeout: .seconds(10)) }
+            let error = kafkaError { () throws(KafkaError) in try producer.commitTransaction(timeout: .seconds(60)) }
             #expect(error?.requiresAbort == true, "\(String(describing: error))")
-            try producer.abortTransaction(timeout: .seconds(10))
+            try producer.abortTransaction(timeout: .seconds(60))
             let deliveries = producer.deliveries()
             #expect(deliveries.map(\.token) == [7])
             #expect(deliveries.first?.error?.code == Fault.topicAuthorizationFailed)
@@ -57,9 +57,9 @@ import Testing
     @Test func aFencedProducerIsFatal() async throws {
         try await withTransaction { producer, cluster in
             try producer.send(OutgoingRecord(topic: "topic", value: [1]))
-            try producer.flush(timeout: .seconds(10))
+            try producer.flush(timeout: .seconds(60))
             cluster.fail(.endTransaction, with: [Fault.invalidProducerEpoch])
-            let error = kafkaError { () throws(KafkaError) in try producer.commitTransaction(timeout: .seconds(10)) }
+            let error = kafkaError { () throws(KafkaError) in try producer.commitTransaction(timeout: .seconds(60)) }
             #expect(error?.isFatal == true && error?.isFenced == true, "\(String(describing: error))")
             #expect(producer.fatalError != nil)
             let next = kafkaError { () throws(KafkaError) in try producer.send(OutgoingRecord(topic: "topic", value: [2])) }

@@ -18,7 +18,7 @@ import Testing
             try consumer.assign([TopicPartition(topic, 0): .beginning])
             #expect(try consumer.recordsToEnd(partitions: 1).count == 400)
             #expect((1...16).contains(consumer.fetchWaker.requests))
-            #expect(consumer.close())
+            #expect(consumer.close(timeout: .seconds(60)))
         }
     }
 

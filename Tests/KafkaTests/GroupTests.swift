@@ -19,13 +19,13 @@ import Testing
                     refused = error
                 }
             }
-            let consumer = try Consumer(broker.settings, group: GroupSettings(id: group), events: delegate, observer: quiet)
+            let consumer = try Consumer(broker.settings, group: .patient(group), events: delegate, observer: quiet)
             try consumer.subscribe(to: [topic])
             try consumer.poll { delegate.assigned.count == 2 }
             #expect(try consumer.assignment.count == 2)
             #expect(!consumer.isAssignmentLost)
             #expect(!consumer.memberID.isEmpty)
-            #expect(consumer.close())
+            #expect(consumer.close(timeout: .seconds(60)))
             #expect(refused == nil)
             #expect(delegate.events == ["assign 2", "revoke 2"])
             #expect(delegate.assigned.isEmpty)
@@ -51,7 +51,7 @@ import Testing
             let two = try Consumer(broker.settings, group: group, events: second, observer: quiet)
             defer { two.close() }
             try two.subscribe(to: [topic])
-            try one.poll(within: .seconds(40)) {
+            try one.poll(within: .seconds(90)) {
                 _ = two.poll(timeout: .milliseconds(20))
                 return first.assigned.count == 2 && second.assigned.count == 2
             }
@@ -63,7 +63,7 @@ import Testing
     @Test func noCommitIsSentBehindAJoin() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic(partitions: 4)
-        let group = GroupSettings(id: broker.uniqueName("group"))
+        let group = GroupSettings.patient(broker.uniqueName("group"))
         try await blocking {
             let first = RecordingDelegate()
             let one = try Consumer(broker.settings, group: group, events: first, observer: quiet)
@@ -114,7 +114,7 @@ import Testing
             let cluster = try MockCluster()
             defer { cluster.close() }
             try cluster.makeTopic("topic", partitions: 4)
-            let group = GroupSettings(id: "group", maximumPollInterval: .seconds(6))
+            let group = GroupSettings(id: "group")
             let first = RecordingDelegate()
             let one = try Consumer(cluster.settings, group: group, events: first, observer: quiet)
             defer { one.close() }
@@ -124,7 +124,7 @@ import Testing
             let two = try Consumer(cluster.settings, group: group, events: second, observer: quiet)
             defer { two.close() }
             try two.subscribe(to: ["topic"])
-            try one.poll(within: .seconds(40)) {
+            try one.poll(within: .seconds(90)) {
                 _ = two.poll(timeout: .milliseconds(20))
                 return first.assigned.count == 2 && second.assigned.count == 2
             }
@@ -158,7 +158,7 @@ import Testing
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic(partitions: partitions)
         let name = broker.uniqueName("group")
-        let group = GroupSettings(id: name)
+        let group = GroupSettings.patient(name)
         try await blocking {
             let delegate = RecordingDelegate()
             let one = try Consumer(broker.settings, group: group, events: delegate, observer: quiet)
@@ -183,7 +183,7 @@ import Testing
     @Test(arguments: [nil, "slot-1"]) func aMemberKnowsItselfWhileItCloses(instance: String?) async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic()
-        let group = GroupSettings(id: broker.uniqueName("group"), instanceID: instance)
+        let group = GroupSettings.patient(broker.uniqueName("group"), instanceID: instance)
         try await blocking {
             let delegate = RecordingDelegate()
             let consumer = try Consumer(broker.settings, group: group, events: delegate, observer: quiet)
@@ -194,7 +194,7 @@ import Testing
             #expect(metadata.isMember)
             var seen: [GroupMetadata?] = []
             delegate.onRevoke = { _, consumer in seen.append(try? consumer.groupMetadata()) }
-            #expect(consumer.close())
+            #expect(consumer.close(timeout: .seconds(60)))
             #expect(seen == [metadata])
             // Nobody is asked who is freed.
             #expect(try consumer.groupMetadata() == metadata)
@@ -205,7 +205,7 @@ import Testing
     @Test func whoIsOutOfItsGroupIsNoMemberBeforeItIsTold() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic()
-        let group = GroupSettings(id: broker.uniqueName("group"), sessionTimeout: .seconds(6), maximumPollInterval: .seconds(6))
+        let group = GroupSettings(id: broker.uniqueName("group"), sessionTimeout: .seconds(6), maximumPollInterval: .seconds(20))
         try await blocking {
             let delegate = RecordingDelegate()
             let consumer = try Consumer(broker.settings, group: group, events: delegate, observer: quiet)
@@ -214,7 +214,7 @@ import Testing
             try consumer.poll { delegate.assigned.count == 1 }
             #expect(try consumer.groupMetadata().isMember)
             // It is not polled for so long that it leaves the group by itself.
-            let limit = ContinuousClock.now.advanced(by: .seconds(60))
+            let limit = ContinuousClock.now.advanced(by: .seconds(120))
             while try consumer.groupMetadata().isMember, ContinuousClock.now < limit { usleep(50_000) }
             #expect(try !consumer.groupMetadata().isMember)
             #expect(delegate.events == ["assign 1"], "nobody has told it")
@@ -311,7 +311,7 @@ import Testing
         try await blocking {
             let delegate = RecordingDelegate()
             let consumer = try Consumer(
-                broker.settings, group: GroupSettings(id: broker.uniqueName("group")), events: delegate, observer: quiet)
+                broker.settings, group: .patient(broker.uniqueName("group")), events: delegate, observer: quiet)
             defer { consumer.close() }
             try consumer.subscribe(to: [topic])
             try consumer.poll { delegate.assigned.count == 2 }

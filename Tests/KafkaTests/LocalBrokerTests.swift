@@ -105,7 +105,7 @@ import Testing
                 ChildProcess.Launch(
                     program: "/bin/sh", arguments: ["-c", "env; ls /proc/$$/fd | wc -l; exec cat /proc/self/stat /proc/self/status"],
                     environment: ["ONLY": "this"], output: .file(directory + "/out")))
-            #expect(child.wait(timeout: .seconds(5)) == .exited(0))
+            try #require(child.wait(timeout: .seconds(60)) == .exited(0))
             return (try String(contentsOfFile: directory + "/out", encoding: .utf8), child.pid)
         }
         let lines = output.0.split(separator: "\n")
@@ -121,10 +121,15 @@ import Testing
                 ChildProcess.Launch(
                     program: "/bin/sh", arguments: ["-c", "trap '' TERM; while :; do sleep 1; done"], environment: ["PATH": "/bin"]))
             // Until the shell ignores the signal: its line in /proc says so.
-            let deadline = ContinuousClock.now.advanced(by: .seconds(5))
-            while ContinuousClock.now < deadline {
-                let status = try String(contentsOfFile: "/proc/\(child.pid)/status", encoding: .utf8)
-                if status.contains("SigIgn:\t0000000000004000") { break }
+            let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+            func ignoresTheSignal() throws -> Bool {
+                let lines = try String(contentsOfFile: "/proc/\(child.pid)/status", encoding: .utf8).split(separator: "\n")
+                let mask = try #require(lines.first { $0.hasPrefix("SigIgn:") }.flatMap { UInt64($0.suffix(16), radix: 16) })
+                return mask & 1 << (UInt64(SIGTERM) - 1) != 0
+            }
+            while try !ignoresTheSignal() {
+                try #require(ContinuousClock.now < deadline)
+                usleep(10_000)
             }
             return child.stop(grace: .milliseconds(200))
         }

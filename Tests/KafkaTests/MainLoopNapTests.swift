@@ -57,7 +57,7 @@ struct MainLoopNapTests {
     @Test func aProducersMainThreadNapsInATransaction() async throws {
         let before = cnap_count()
         try await withMock { cluster in
-            let producer = try Producer(cluster.settings, ProducerSettings(transactionalID: "tx"), observer: quiet)
+            let producer = try Producer(cluster.settings, .patient("tx"), observer: quiet)
             defer { producer.close() }
             try producer.initTransactions(timeout: .seconds(15))
             for _ in 0..<200 where cnap_count() == before {

@@ -101,14 +101,14 @@ import Testing
         try await withMock { cluster in
             let producer = try Producer(Self.settings(cluster), observer: quiet)
             try producer.send(OutgoingRecord(topic: "topic", value: [1]), token: 1)
-            #expect(producer.close())
+            #expect(producer.close(timeout: .seconds(60)))
             let closed = try #require(producer.fatalError)
             #expect(kafkaError { () throws(KafkaError) in try producer.send(OutgoingRecord(topic: "topic", value: [2])) } == closed)
             #expect(kafkaError { () throws(KafkaError) in try producer.flush(timeout: .seconds(1)) } == closed)
             #expect(kafkaError { () throws(KafkaError) in try producer.purge() } == closed)
             #expect(producer.queuedRecords == 0)
             #expect(producer.deliveries(timeout: .seconds(1)).map(\.token) == [1], "the reports stay")
-            #expect(producer.close(), "a second time")
+            #expect(producer.close(timeout: .seconds(60)), "a second time")
         }
     }
 

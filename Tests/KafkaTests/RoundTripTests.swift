@@ -101,8 +101,8 @@ import Testing
         let broker = try await BrokerFixture.shared()
         try await blocking {
             let producer = try Producer(broker.settings, observer: quiet)
-            #expect(producer.close())
-            #expect(producer.close())
+            #expect(producer.close(timeout: .seconds(60)))
+            #expect(producer.close(timeout: .seconds(60)))
             #expect(throws: KafkaError.self) { try producer.send(OutgoingRecord(topic: "x", value: nil)) }
         }
     }

@@ -90,6 +90,20 @@ final class RecordingDelegate: RebalanceDelegate {
     }
 }
 
+extension GroupSettings {
+    /// Of a member that stays in its group while the machine stands still for a while.
+    static func patient(_ id: String, instanceID: String? = nil) -> GroupSettings {
+        GroupSettings(id: id, instanceID: instanceID, sessionTimeout: .seconds(45))
+    }
+}
+
+extension ProducerSettings {
+    /// Of one whose transactions last while the machine stands still for a while.
+    static func patient(_ transactionalID: String) -> ProducerSettings {
+        ProducerSettings(transactionalID: transactionalID, transactionTimeout: .seconds(60))
+    }
+}
+
 /// Counts from any thread.
 final class Counter: Sendable {
     private let count = Atomic<Int>(0)

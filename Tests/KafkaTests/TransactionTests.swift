@@ -7,7 +7,7 @@ import Testing
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic()
         let (committed, all) = try await blocking {
-            let producer = try Producer(broker.settings, ProducerSettings(transactionalID: broker.uniqueName("tx")), observer: quiet)
+            let producer = try Producer(broker.settings, .patient(broker.uniqueName("tx")), observer: quiet)
             defer { producer.close() }
             try producer.initTransactions(timeout: .seconds(60))
             for (value, commits) in [("a", true), ("b", false), ("c", true)] {
@@ -30,7 +30,7 @@ import Testing
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic()
         let (error, visible) = try await blocking {
-            let settings = ProducerSettings(transactionalID: broker.uniqueName("tx"))
+            let settings = ProducerSettings.patient(broker.uniqueName("tx"))
             let old = try Producer(broker.settings, settings, observer: quiet)
             defer { old.close() }
             try old.initTransactions(timeout: .seconds(60))
@@ -60,11 +60,11 @@ import Testing
         let partition = TopicPartition(topic, 0)
         try await blocking {
             let delegate = RecordingDelegate()
-            let consumer = try Consumer(broker.settings, group: GroupSettings(id: group), events: delegate, observer: quiet)
+            let consumer = try Consumer(broker.settings, group: .patient(group), events: delegate, observer: quiet)
             defer { consumer.close() }
             try consumer.subscribe(to: [topic])
             try consumer.poll { delegate.assigned.contains(partition) }
-            let producer = try Producer(broker.settings, ProducerSettings(transactionalID: broker.uniqueName("tx")), observer: quiet)
+            let producer = try Producer(broker.settings, .patient(broker.uniqueName("tx")), observer: quiet)
             defer { producer.close() }
             try producer.initTransactions(timeout: .seconds(60))
 
@@ -88,19 +88,19 @@ import Testing
         let group = broker.uniqueName("group")
         let error: KafkaError? = try await blocking {
             let first = RecordingDelegate()
-            let consumer = try Consumer(broker.settings, group: GroupSettings(id: group), events: first, observer: quiet)
+            let consumer = try Consumer(broker.settings, group: .patient(group), events: first, observer: quiet)
             try consumer.subscribe(to: [topic])
             try consumer.poll { first.assigned.count == 2 }
             let stale = try consumer.groupMetadata()
             consumer.close()
 
             let second = RecordingDelegate()
-            let successor = try Consumer(broker.settings, group: GroupSettings(id: group), events: second, observer: quiet)
+            let successor = try Consumer(broker.settings, group: .patient(group), events: second, observer: quiet)
             defer { successor.close() }
             try successor.subscribe(to: [topic])
             try successor.poll { second.assigned.count == 2 }
 
-            let producer = try Producer(broker.settings, ProducerSettings(transactionalID: broker.uniqueName("tx")), observer: quiet)
+            let producer = try Producer(broker.settings, .patient(broker.uniqueName("tx")), observer: quiet)
             defer { producer.close() }
             try producer.initTransactions(timeout: .seconds(60))
             try producer.beginTransaction()

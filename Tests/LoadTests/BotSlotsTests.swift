@@ -148,16 +148,19 @@ import Testing
 
     @Test(.timeLimit(.minutes(10))) func whoeverDrainsTooLongIsATrouble() async throws {
         let deaf = #"trap '' TERM; echo 0 > "$1"; while true; do sleep 0.02; done"#
-        let limits = BotSlots.Limits(drain: 0.3, end: 0.2)
-        let once = try await Self.troubles(deaf, limits: limits) { slots, _ in slots.terminate(1, twice: false) }
+        let once = try await Self.troubles(deaf, limits: .init(drain: 0.3, end: 0.2)) { slots, _ in slots.terminate(1, twice: false) }
         #expect(once == ["bot 1 did not end within 0.3 s of SIGTERM"])
-        let twice = try await Self.troubles(deaf, limits: limits) { slots, _ in slots.terminate(1, twice: true) }
+        let twice = try await Self.troubles(deaf, limits: .init(drain: 60, end: 0.2)) { slots, _ in slots.terminate(1, twice: true) }
         #expect(twice == ["bot 1 did not end within 0.2 s of its second SIGTERM"])
     }
 
     /// It would be ended as any program that does not care for the signal, which is no fault of a bot's.
     @Test(.timeLimit(.minutes(10))) func whoeverHasNotBegunIsToldLater() async throws {
-        let slow = #"echo 0 > "$1"; sleep 0.5; trap 'exit 0' TERM; while true; do sleep 0.02; done"#
+        let slow = """
+            echo 0 > "$1"
+            i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done
+            trap 'exit 0' TERM; while true; do sleep 0.02; done
+            """
         let troubles = try await Self.troubles(slow) { slots, _ in slots.terminate(1, twice: false) }
         #expect(troubles == [])
     }
@@ -172,7 +175,7 @@ import Testing
     @Test(.timeLimit(.minutes(10))) func aSecondSignalMayEndWhatDrains() async throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "bot-slots-\(UUID())")
         defer { try? FileManager.default.removeItem(at: file) }
-        let slots = BotSlots { _ in Self.launch(file) }
+        let slots = BotSlots(limits: .init(drain: 600, end: 600)) { _ in Self.launch(file) }
         defer { slots.killAll() }
         slots.start(1)
         try await Self.wait(for: "0", in: file)

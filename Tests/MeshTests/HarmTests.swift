@@ -107,14 +107,14 @@ import Testing
 
     @Test func aFrozenOneIsLetGoHoweverSoonTheFreezerEnds() async throws {
         try await DedicatedThread.run(name: "freeze") {
-            let sleeper = try ChildProcess.spawn(.init(program: "/bin/sleep", arguments: ["60"], environment: [:]))
+            let sleeper = try ChildProcess.spawn(.init(program: "/bin/sleep", arguments: ["600"], environment: [:]))
             defer { sleeper.signal(.kill) }
             for endsAtOnce in [true, false] {
                 let guardian = try FreezeGuard(sleeper.pid)
                 #expect(ProcessIdentity.isStopped(sleeper.pid))
                 // What the kernel sends the shell when this process ends.
                 if endsAtOnce { guardian.shell.signal(.terminate) } else { guardian.thaw() }
-                let deadline = ContinuousClock.now.advanced(by: .seconds(20))
+                let deadline = ContinuousClock.now.advanced(by: .seconds(60))
                 while ProcessIdentity.isStopped(sleeper.pid), ContinuousClock.now < deadline { usleep(2_000) }
                 #expect(!ProcessIdentity.isStopped(sleeper.pid))
             }

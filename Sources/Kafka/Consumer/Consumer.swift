@@ -245,7 +245,7 @@ public final class Consumer {
         guard !isClosed else { return true }
         isClosed = true
         let deadline = Deadline(after: timeout)
-        prepareToLeave(deadline)
+        prepareToLeave(min(max(.seconds(2), timeout / 2), timeout))
         var isInTime = leaveGroup(deadline)
         commitAnswers = nil
         let isQuiet = [fetchWaker.close, endsAsker.close].allSatisfy { $0(max(deadline.remaining, .milliseconds(100))) }
@@ -259,11 +259,11 @@ public final class Consumer {
     ///
     /// librdkafka 2.0.2 closes a cooperative member without partitions and does not leave the group, which then waits for it until its session is over.
     /// With its subscription it leaves.
-    private func prepareToLeave(_ deadline: Deadline) {
+    private func prepareToLeave(_ limit: Duration) {
         nonisolated(unsafe) let client = handle.pointer
         let (handle, isStatic) = (handle, isStatic)
         let metadata = Late<GroupMetadata>()
-        let isAnswered = DedicatedThread.run(name: "kafka-leave", limit: min(.seconds(2), deadline.remaining)) {
+        let isAnswered = DedicatedThread.run(name: "kafka-leave", limit: limit) {
             let found = try? Self.groupMetadata(of: client)
             metadata.value.withLock { $0 = found }
             // An error means that there is nothing to leave.

@@ -22,7 +22,7 @@ import Testing
         let request = Execute(
             step: "s", arguments: ["sh", "-c", "echo \"out ${MESH_VALUE_x}\"; echo err >&2; exit 3"],
             environment: ["MESH_VALUE_x": "$(id) 'q'"],
-            commandTimeLimit: .seconds(20))
+            commandTimeLimit: .seconds(120))
         let response = try await performer.perform(request, context())
         #expect(response.exitStatus == 3 && !response.isSuccess && response.reason == "exit status 3")
         #expect(response.stdout == "out $(id) 'q'" && response.stderr == "err")
@@ -31,19 +31,19 @@ import Testing
 
     @Test func theWorkspaceIsEmptyAndGoesAway() async throws {
         let request = Execute(
-            step: "s", arguments: ["sh", "-c", "ls -A . $HOME | wc -l; echo x > file; pwd"], commandTimeLimit: .seconds(20))
+            step: "s", arguments: ["sh", "-c", "ls -A . $HOME | wc -l; echo x > file; pwd"], commandTimeLimit: .seconds(120))
         for _ in 0..<2 { #expect(try await performer.perform(request, context()).isSuccess) }
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/workspaces").isEmpty)
     }
 
     @Test func timeRunsOut() async throws {
-        let request = Execute(step: "s", arguments: ["sleep", "30"], commandTimeLimit: .milliseconds(300))
+        let request = Execute(step: "s", arguments: ["sleep", "600"], commandTimeLimit: .milliseconds(300))
         let response = try await performer.perform(request, context())
-        #expect(!response.isSuccess && response.durationSeconds < 10)
+        #expect(!response.isSuccess && response.durationSeconds < 300)
     }
 
     @Test func longOutputKeepsItsEnd() async throws {
-        let request = Execute(step: "s", arguments: ["seq", "1", "20000"], commandTimeLimit: .seconds(20))
+        let request = Execute(step: "s", arguments: ["seq", "1", "20000"], commandTimeLimit: .seconds(120))
         let response = try await performer.perform(request, context())
         #expect(response.stdout.utf8.count <= Execute.maximumText && response.stdout.hasSuffix("20000"))
     }

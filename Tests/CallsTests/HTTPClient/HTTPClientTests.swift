@@ -60,7 +60,9 @@ import Testing
             return .init()
         }
         defer { release.open() }
-        let task = Task { [client, url = server.url] in await failure { try await client.send(HTTPRequest(url)) } }
+        var hanging = HTTPRequest(server.url)
+        hanging.timeLimit = .seconds(600)
+        let task = Task { [client, hanging] in await failure { try await client.send(hanging) } }
         while server.requests.isEmpty { await Task.yield() }
         task.cancel()
         #expect(await task.value?.kind == .cancelled)
@@ -80,6 +82,8 @@ import Testing
         #expect(try await client.send(HTTPRequest(server.url)).status == 307)
         var request = HTTPRequest(server.url, method: "POST", headers: [HTTPHeader("Authorization", "secret")], body: Array("b".utf8))
         request.maximumRedirects = 3
+        // Between any two of them this task waits for its turn, behind all other tests.
+        request.timeLimit = .seconds(600)
         #expect(try await client.send(request).text == "there")
         #expect(other.requests.first?.method == "POST")
         #expect(other.requests.first?.text == "b")

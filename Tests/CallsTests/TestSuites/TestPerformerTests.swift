@@ -35,7 +35,7 @@ import Testing
     private func test(_ artifact: ArtifactReference, _ pipeline: Pipeline? = nil, id: String = "test-1") async throws -> TestReport {
         let request = TestRun(
             testID: id, buildID: "b", repository: "file:///r", commit: "c", artifact: artifact,
-            pipeline: pipeline ?? Pipeline(steps: [PipelineStep(name: "suites", work: .repository)]), timeLimit: .seconds(60))
+            pipeline: pipeline ?? Pipeline(steps: [PipelineStep(name: "suites", work: .repository)]), timeLimit: .seconds(600))
         return try await performer.perform(request, CallContext(idempotencyKey: id, runID: id, correlationID: "c"))
     }
 
