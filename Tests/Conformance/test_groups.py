@@ -77,7 +77,7 @@ def test_a_member_killed_without_a_goodbye_is_taken_over_after_its_session(clust
     killed = time.monotonic()
     until("both partitions", lambda: len(assigned(survivor)) == 2, 60)
     # Its last heartbeat is at most about one interval old when it dies, and older on a machine that stood still.
-    assert time.monotonic() - killed >= 3
+    assert time.monotonic() - killed >= 8
 
 
 @pytest.mark.slow

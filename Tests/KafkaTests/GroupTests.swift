@@ -261,6 +261,27 @@ import Testing
         }
     }
 
+    @Test func anAssignmentBeginsUnpausedWhateverItWasBefore() async throws {
+        let broker = try await BrokerFixture.shared()
+        let (topic, other) = (try await broker.makeTopic(), try await broker.makeTopic())
+        try await blocking {
+            let producer = try Producer(broker.settings, observer: quiet)
+            defer { producer.close() }
+            _ = try producer.sendAndWait([OutgoingRecord(topic: topic, partition: 0, value: [1])])
+            let delegate = RecordingDelegate()
+            let consumer = try Consumer(broker.settings, group: .patient(broker.uniqueName("group")), events: delegate, observer: quiet)
+            defer { consumer.close() }
+            let partition = TopicPartition(topic, 0)
+            try consumer.subscribe(to: [topic])
+            #expect(try consumer.records(1).map(\.value) == [[1]])
+            try consumer.pause([partition])
+            try consumer.subscribe(to: [other])
+            try consumer.poll { delegate.assigned == [TopicPartition(other, 0)] }
+            try consumer.subscribe(to: [topic])
+            #expect(try consumer.records(1).map(\.value) == [[1]])
+        }
+    }
+
     @Test func pauseAndSeek() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic()

@@ -111,6 +111,11 @@ import Testing
         scene.expectFault("1 results say that they may be late")
         scene.writtenAgain = 1
         #expect(scene.verdict.faults == [])
+        // They count once, whatever is there twice.
+        try scene.dead("poison")
+        scene.expectFault("1 requests have more dead letters")
+        scene.writtenAgain = 2
+        #expect(scene.verdict.faults == [])
     }
 
     @Test func resultsOutOfTheOrderOfTheirKeyAreFoundUnlessTheyWereRetriedAndSaySo() throws {

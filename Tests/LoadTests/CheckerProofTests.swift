@@ -120,6 +120,8 @@ import Testing
         try workspace.write(line(3) + "INFO Bot: 9 records=9\n" + line(40), to: ChaosLaunch.log(1))
         try workspace.write(line(500), to: ChaosLaunch.log(2))
         #expect(try Alarms.writtenAgain(workspace) == 543)
+        try workspace.write("WARN Bot: \(RuntimeSettings.mayBeTwice)\n", to: ChaosLaunch.log(3))
+        #expect(throws: LoadFailure.self) { try Alarms.writtenAgain(workspace) }
     }
 
     @Test func aBotThatTakesALogForCutIsFound() throws {

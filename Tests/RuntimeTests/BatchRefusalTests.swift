@@ -164,6 +164,27 @@ import Testing
         #expect(try await visible(state, broker.settings).map(\.key).count { $0 == 0 } == 1)
     }
 
+    /// Nobody has said whether they are in their topic.
+    @Test func atLeastOnceWhatWasSentAndNotAnsweredIsCounted() async throws {
+        let cluster = try MockCluster()
+        defer { cluster.close() }
+        try cluster.makeTopic("late")
+        let mailbox = Mailbox()
+        let settler = Settler(
+            client: cluster.settings, settings: RuntimeSettings(bot: "LateBot", delivery: .atLeastOnce), mailbox: mailbox,
+            logger: Logger(bot: "LateBot", level: .error))
+        defer { settler.close() }
+        settler.submit(batch(1, "late", [10]), group: nil)
+        guard case .committed = try await answer(mailbox) else { throw Unanswered() }
+        try cluster.setRoundTrip(ofBroker: 1, to: .seconds(300))
+        // For longer than the producer waits.
+        settler.submit(batch(2, "late", [10, 10, 10]), group: nil)
+        guard case .failure(let failure) = try await answer(mailbox) else { throw Unanswered() }
+        #expect(failure.error.isTimeout && failure.unknown == 3, "\(failure)")
+    }
+
+    private struct Unanswered: Error {}
+
     /// Only what is not written yet is written again.
     @Test func atLeastOnceOfARefusedStateTopicNothingElseIsRepeated() async throws {
         let broker = try await BrokerFixture.shared()

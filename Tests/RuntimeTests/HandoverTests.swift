@@ -7,6 +7,7 @@ import Testing
 @Suite struct HandoverTests {
     private static let partition = TopicPartition("work.done", 0)
     private static let refused = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+    private static let unsent = KafkaError(code: -152, name: "_PURGE_QUEUE", message: "purged")
     private static let late = KafkaError(code: -192, name: "_MSG_TIMED_OUT", message: "too late", isRetriable: true)
 
     private func part(_ places: [(Int, Int)], failures: [(Int, Int, KafkaError)] = [], unsent: Unwritten? = nil) -> Handover.Part {
@@ -15,7 +16,9 @@ import Testing
         if let unsent { part.refused(unsent) }
         part.end(
             failures.map {
-                Delivery(token: BatchPlace(item: $0.0, record: $0.1).token, topicPartition: Self.partition, offset: -1, error: $0.2)
+                Delivery(
+                    token: BatchPlace(item: $0.0, record: $0.1).token, topicPartition: Self.partition, offset: -1, error: $0.2,
+                    mayBeThere: $0.2 != Self.unsent)
             })
         return part
     }
@@ -43,8 +46,9 @@ import Testing
         #expect(results.lastBegun == BatchPlace(item: 0, record: 0))
     }
 
-    @Test func whatTimedOutMayBeInItsTopicAndWhatWasRefusedIsNot() {
-        let results = part([(0, 0), (1, 0), (2, 0)], failures: [(1, 0, Self.late), (2, 0, Self.refused)])
+    @Test func whatTimedOutMayBeInItsTopicAndWhatWasRefusedOrNeverSentIsNot() {
+        let results = part(
+            [(0, 0), (1, 0), (2, 0), (3, 0)], failures: [(1, 0, Self.late), (2, 0, Self.refused), (3, 0, Self.unsent)])
         #expect(results.delivered == [BatchPlace(item: 0, record: 0)])
         #expect(results.lastBegun == BatchPlace(item: 1, record: 0))
         #expect(results.unknown == 1)

@@ -245,6 +245,7 @@ public final class Consumer {
         guard !isClosed else { return true }
         isClosed = true
         let deadline = Deadline(after: timeout)
+        // A slow machine must not be taken for a client that has locked itself up; the rest of the time is for leaving.
         prepareToLeave(min(max(.seconds(2), timeout / 2), timeout))
         var isInTime = leaveGroup(deadline)
         commitAnswers = nil

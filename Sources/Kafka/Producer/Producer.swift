@@ -159,7 +159,8 @@ private struct TopicHandles: @unchecked Sendable {
 }
 
 func deliveryCallback(client: OpaquePointer?, message: UnsafePointer<rd_kafka_message_t>?, opaque: UnsafeMutableRawPointer?) {
-    guard let report = message?.pointee, let context = ClientContext.of(opaque) else { return }
+    guard let message, let context = ClientContext.of(opaque) else { return }
+    let report = message.pointee
     context.deliveries.withLock { log in
         if log.keepsOnlyFailures && report.err == RD_KAFKA_RESP_ERR_NO_ERROR { return }
         log.deliveries.append(
@@ -167,7 +168,8 @@ func deliveryCallback(client: OpaquePointer?, message: UnsafePointer<rd_kafka_me
                 token: UInt64(UInt(bitPattern: report._private)),
                 topicPartition: TopicPartition(log.name(of: report.rkt), report.partition),
                 offset: report.offset >= 0 ? report.offset : -1,
-                error: report.err == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaError(report.err)))
+                error: report.err == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaError(report.err),
+                mayBeThere: rd_kafka_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED))
     }
 }
 

@@ -75,6 +75,8 @@ public struct Delivery: Sendable, Equatable {
     public let offset: Int64
     /// nil: delivered.
     public let error: KafkaError?
+    /// Whether it may be in its topic: what was delivered is, and what was sent and not answered may be.
+    public let mayBeThere: Bool
 }
 
 /// Delivery reports between the callback and whoever collects them.

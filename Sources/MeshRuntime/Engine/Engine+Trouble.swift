@@ -40,10 +40,12 @@ extension Engine {
         if !topics.isEmpty { now.refusal = message }
         now.message = topics.isEmpty ? now.refusal.map { "\($0); then: \(error)" } ?? message : message
         if isNew {
-            let part = settings.delivery == .exactlyOnce ? "nothing" : "not all"
-            log(
-                error.isStaleMember ? .info : .warn,
-                "\(contract.name): \(part) of a settlement of \(count) results is visible: \(error); again in \(pause) ms")
+            let what =
+                switch settings.delivery {
+                case .exactlyOnce: "nothing of a settlement of \(count) results is visible"
+                case .atLeastOnce: "a settlement of \(count) results is not known to be visible as a whole"
+                }
+            log(error.isStaleMember ? .info : .warn, "\(contract.name): \(what): \(error); again in \(pause) ms")
         } else if moment.uptime - (now.lastAlarm ?? .min / 2) >= SettleTrouble.alarmEvery,
             moment.uptime - now.since >= SettleTrouble.alarmAfter
         {
@@ -56,7 +58,7 @@ extension Engine {
         trouble = now
     }
 
-    /// So many records of a settlement are written again, and may be there.
+    /// So many records of a settlement may be there: whoever has their partitions then writes them again.
     func noteUnknown(_ count: Int) {
         guard count > 0 else { return }
         log(

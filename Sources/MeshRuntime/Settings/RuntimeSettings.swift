@@ -29,8 +29,8 @@ public struct RuntimeSettings: Sendable {
     public static let tooShortToSettle =
         "too short a time to settle all of what is given up: its next owner handles the rest again. Is the broker slow, or this machine busy?"
 
-    /// What a bot's log says, with their number, of records that were sent at-least-once and not acknowledged in time.
-    public static let mayBeTwice = "they are written again, and may be there twice, with the same id. Is the broker away, or slow?"
+    /// What a bot's log says, with their number, of records that were sent at-least-once and not acknowledged in time. `meshload chaos` looks for it.
+    public static let mayBeTwice = "they may be there, and come again, results with the same id. Is the broker away, or slow?"
 
     public init(bot: String, replica: Int = 1, delivery: DeliveryMode = .exactlyOnce, limits: Limits = Limits()) {
         self.bot = bot

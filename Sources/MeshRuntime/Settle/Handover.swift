@@ -47,10 +47,10 @@ struct Handover {
 
         var delivered: Set<BatchPlace> { isKnown ? Set(handed).subtracting(failures.map { BatchPlace(token: $0.token) }) : [] }
 
-        /// Those that may be in their topic. What was refused is not.
+        /// Those that may be in their topic. What was refused is not, nor what was never sent.
         private var begun: Set<BatchPlace> {
-            let refused = failures.filter { $0.error?.isRefusal ?? false }.map { BatchPlace(token: $0.token) }
-            return Set(handed).subtracting(refused)
+            let absent = failures.filter { $0.error?.isRefusal ?? false || !$0.mayBeThere }.map { BatchPlace(token: $0.token) }
+            return Set(handed).subtracting(absent)
         }
 
         /// The last of those that may be in their topic.

@@ -46,7 +46,12 @@ struct Alarms {
 
     /// How many records bots have written again since the broker had not answered for them, as they say: so many may be there twice.
     static func writtenAgain(_ workspace: Workspace) throws -> Int {
-        try said(RuntimeSettings.mayBeTwice, workspace).reduce(0) { $0 + (Int($1.split(separator: "records=").last ?? "") ?? 0) }
+        try said(RuntimeSettings.mayBeTwice, workspace).reduce(0) { sum, line in
+            guard let count = line.split(separator: "records=").last.flatMap({ Int($0) }) else {
+                throw LoadFailure("a line does not say how many records were written again: \(line)")
+            }
+            return sum + count
+        }
     }
 
     /// What bots have taken for a log that was cut: no fault cuts one.

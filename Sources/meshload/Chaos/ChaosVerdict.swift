@@ -103,11 +103,12 @@ struct ChaosVerdict {
                 let hasty = ledger.requests(in: evidence.hastilyGivenUp)
                 let unexplained = requests.reduce(0) { $0 + (hasty.contains($1.key) ? 0 : max(0, $1.value.results - 1)) }
                 counts += [("excused", repeats - unexplained), ("written_again", evidence.writtenAgain)]
-                expectNone(
-                    unexplained - evidence.writtenAgain,
-                    "results are repeated although no process broke down or had too little time to settle, and the broker had answered for them"
-                )
-                if evidence.writtenAgain == 0 { judgeCopies(requests.filter { !hasty.contains($0.key) }, mayCarryOn: evidence.mayCarryOn) }
+                let cause = "no process broke down or had too little time to settle, and the broker had answered for them"
+                expectNone(unexplained - evidence.writtenAgain, "results are repeated although \(cause)")
+                let others = requests.filter { !hasty.contains($0.key) }
+                if surplus(others, mayCarryOn: evidence.mayCarryOn) > max(0, evidence.writtenAgain - unexplained) {
+                    judgeCopies(others, mayCarryOn: evidence.mayCarryOn)
+                }
             }
         }
         judgeAttempts(evidence)
@@ -200,6 +201,14 @@ struct ChaosVerdict {
                 request.dues.values.contains { (mayCarryOn ? $0.count : $0.values.reduce(0, +)) > request.copies }
             },
             "requests have more than one retry for the same attempt")
+    }
+
+    /// How many dead letters, and retries for the same attempt, there are beyond one for each copy of their request.
+    private func surplus(_ requests: [String: ChaosLedger.Request], mayCarryOn: Bool) -> Int {
+        requests.values.reduce(0) { sum, request in
+            let retries = request.dues.values.map { mayCarryOn ? $0.count : $0.values.reduce(0, +) }
+            return ([request.dead] + retries).reduce(sum) { $0 + max(0, $1 - request.copies) }
+        }
     }
 
     /// A bot downstream drops what is repeated: it answers each result once.

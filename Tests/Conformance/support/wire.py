@@ -89,6 +89,9 @@ def decode(request, version, payload, correlation):
     assert struct.unpack(">i", payload[:4])[0] == correlation, "the answer is to another request"
     if flexible:
         assert payload[4] == 0, "unexpected tagged fields in a response header"
+    # Whoever asks for a version that it does not have is answered in the first one.
+    if request.name == "ApiVersionsRequest" and payload[4:6] != b"\0\0":
+        version = 0
     # What it decodes by itself does not say where it ended.
     body = response.flexible_version_q(version)
     reader = response._struct.compiled_decode_from(version, compact=body, tagged=body, data_class=response[None])
