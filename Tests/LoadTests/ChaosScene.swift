@@ -22,6 +22,8 @@ struct ChaosScene {
     var sent: [LoadStream.Sent] = []
     var samples: [OffsetWatch.Sample] = []
     var log = CommitLog()
+    /// The numbers of requests; of others it is 1.
+    var sequences: [String: Int64] = [:]
     var hasRestarts = false
     var hastilyGivenUp: Set<String> = []
     var writtenAgain = 0
@@ -66,7 +68,8 @@ struct ChaosScene {
             (total.map { ",\"total\":\($0)" } ?? "") + (attempt.map { ",\"attempt\":\($0)" } ?? "") + (isPoison ? ",\"poison\":true" : "")
         return Envelope(
             id: try #require(EventID(id)), timestamp: Timestamp(milliseconds: 1), source: "test", type: EventType(type),
-            payload: Array("{\"repository\":\"\(text ?? cause ?? id)\",\"sequence\":1\(more)}".utf8), causationID: cause)
+            payload: Array("{\"repository\":\"\(text ?? cause ?? id)\",\"sequence\":\(sequences[cause ?? id] ?? 1)\(more)}".utf8),
+            causationID: cause)
     }
 
     mutating func request(_ id: String, key: String = "a", isPoison: Bool = false) throws {

@@ -70,6 +70,25 @@ import Testing
         #expect(try scene(1_000, retried: true).verdict.faults == [], "a retry partition waits for its owner by itself")
     }
 
+    /// What is tried again in its place holds its key up, and others fill the window meanwhile.
+    @Test func whatWaitedBehindOneThatIsTriedAgainMayBeRepeatedLate() throws {
+        let habits = ChaosBot.Habits(transientPerMille: 40)
+        let failing = try #require((1...1_000).first { habits.failures($0) > 0 })
+        func forgotten(failing number: String) throws -> [String] {
+            var scene = ChaosScene(scenario: .clock, mode: .atLeastOnce)
+            scene.ledger = ChaosLedger(of: ChaosScene.topics, habits)
+            scene.sequences[number] = failing
+            let (ofOneKey, others) = (["held", "next"], (0..<1_000).map(String.init))
+            for id in ofOneKey { try scene.request(id, key: "b") }
+            for id in others { try scene.request(id) }
+            for id in ofOneKey + others + ofOneKey { try scene.result(of: id, key: ofOneKey.contains(id) ? "b" : "a") }
+            return scene.ledger.forgotten
+        }
+        #expect(try forgotten(failing: "held") == [])
+        #expect(try forgotten(failing: "next") == ["held"])
+        #expect(try forgotten(failing: "7") == ["held", "next"])
+    }
+
     @Test func aRepeatCountsFromTheOneBefore() throws {
         var scene = ChaosScene(mode: .atLeastOnce)
         for id in 0...1_200 { try scene.request("\(id)") }

@@ -50,8 +50,10 @@ struct ChaosLedger {
     private(set) var differing = 0
     /// Repeated results that lie so far behind the one before that a bot downstream does not remember it.
     private(set) var forgotten: [String] = []
-    /// Such results of requests that went through the retry topic: no bound is promised there.
+    /// Such results of requests that were tried again, or waited behind one of their key that was: no bound is promised there.
     private(set) var overlooked: Set<String> = []
+    /// Of each key the last request that was tried again and whose result was repeated, and how many records its partition had then.
+    private var heldUp: [[UInt8]?: (turn: Int, count: Int)] = [:]
     /// Which results each partition has, each where it stands last, and how many records.
     private var standing: [TopicPartition: (last: [String: Int], count: Int)] = [:]
     /// Results whose id is not the one that is derived of their request's, as docs/wire-format.md has it.
@@ -227,9 +229,13 @@ struct ChaosLedger {
         try note(attemptOf: envelope, of: request, cause)
         if let first = request.resultID {
             if first != id { differing += 1 }
-            guard note(cause, in: record.topicPartition) >= Self.remembered else { return }
-            // Its retry partition may have waited for an owner while others filled the partition of its results.
-            if request.wasRetried { overlooked.insert(first) } else { forgotten.append(cause) }
+            let others = note(cause, in: record.topicPartition)
+            let count = standing[record.topicPartition]?.count ?? 0
+            if habits.failures(request.content.sequence) > 0 { heldUp[record.key] = (request.turn, count) }
+            guard others >= Self.remembered else { return }
+            // Its retry partition may have waited for an owner while others filled the partition of its results; or it was tried again in place, while they did.
+            let isHeldUp = heldUp[record.key].map { $0.turn <= request.turn && count - $0.count < Self.remembered } ?? false
+            if request.wasRetried || isHeldUp { overlooked.insert(first) } else { forgotten.append(cause) }
             return
         }
         if Self.says(TotalBot.total, envelope) {
