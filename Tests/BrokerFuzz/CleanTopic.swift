@@ -1,3 +1,4 @@
+import Glibc
 import KafkaProtocol
 
 /// A topic that no frame of the fuzzer names: what is produced to it after all of them has to come back.
@@ -15,7 +16,8 @@ enum CleanTopic {
     }
 
     static func roundTrip(_ port: UInt16) throws {
-        var builder = RecordBatchBuilder(timestamp: 1, compression: .none)
+        // Of today: what is older than the topic's retention may be gone before it is read.
+        var builder = RecordBatchBuilder(timestamp: Int64(time(nil)) * 1_000, compression: .none)
         builder.append(key: nil, value: value)
         var partition = ProduceRequest.PartitionProduceData()
         partition.records = .bytes(builder.finish()[...])

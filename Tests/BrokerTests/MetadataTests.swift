@@ -77,7 +77,10 @@ import Testing
         var dispatcher = Dispatcher()
         topics.api.register(in: &dispatcher)
         let frame = MessageWriter.request(request("orders"), correlationID: 1, clientID: nil, version: 1)
-        guard case .bytes(let bytes) = frame[0] else { return }
+        guard case .bytes(let bytes) = frame[0] else {
+            Issue.record("the request is no bytes")
+            return
+        }
         let (header, reader) = try RequestHeader.read(Array(bytes.dropFirst(4)))
         var answers = 0
         try dispatcher.dispatch(header, reader, RequestContext(version: 1)) { _ in answers += 1 }

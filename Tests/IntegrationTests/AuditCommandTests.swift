@@ -37,17 +37,18 @@ import Testing
         let settings = broker.settings
         func produce(_ records: [OutgoingRecord], aborted: Bool = false) async throws {
             try await DedicatedThread.run(name: "produce") {
-                let producer = try Producer(settings, ProducerSettings(transactionalID: aborted ? "test" : nil))
+                let wanted = ProducerSettings(transactionalID: aborted ? "test" : nil, transactionTimeout: .seconds(60))
+                let producer = try Producer(settings, wanted)
                 defer { producer.close() }
                 guard aborted else {
                     _ = try producer.sendAndWait(records)
                     return
                 }
-                try producer.initTransactions(timeout: .seconds(15))
+                try producer.initTransactions(timeout: .seconds(120))
                 try producer.beginTransaction()
                 for record in records { try producer.send(record) }
-                try producer.flush(timeout: .seconds(15))
-                try producer.abortTransaction(timeout: .seconds(15))
+                try producer.flush(timeout: .seconds(120))
+                try producer.abortTransaction(timeout: .seconds(120))
             }
         }
         #expect(try await mesh("audit", "verify").text.contains("mesh topics apply"))

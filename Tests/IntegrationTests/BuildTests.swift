@@ -138,8 +138,11 @@ import Testing
             }
             #expect(Set(try mesh.log.events(of: "build.failed").compactMap { $0.text("failed_step") }) == Set(commands.keys))
             #expect(!FileManager.default.fileExists(atPath: mesh.directory + "/pwned"))
-            let seen = try mesh.log.events(of: "build.log").filter { $0.text("step") == "curious" }.compactMap { $0.text("text") }
-            #expect(seen.contains("looked"))
+            var seen: [String] = []
+            try await eventually("the last line of it", within: .seconds(120)) {
+                seen = try mesh.log.events(of: "build.log").filter { $0.text("step") == "curious" }.compactMap { $0.text("text") }
+                return seen.contains("looked")
+            }
             #expect(!seen.contains { $0.hasPrefix("KAFKA_") || $0.hasPrefix("MESH_DATA_DIR") || $0.hasPrefix("MESH_HOME") || $0 == "data" })
             #expect(!mesh.output.contains("died"))
             let good = try await GitRepository(mesh.directory, files: ["README": "well"])

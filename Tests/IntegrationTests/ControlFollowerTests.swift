@@ -11,7 +11,7 @@ import Testing
             let producer = try Producer(settings)
             defer { producer.close(timeout: .seconds(5)) }
             let record = OutgoingRecord(topic: "mesh.control", key: Array("BuildBot".utf8), value: Array(wish.utf8))
-            for delivery in try producer.sendAndWait([record], timeout: .seconds(15)) { if let error = delivery.error { throw error } }
+            for delivery in try producer.sendAndWait([record], timeout: .seconds(120)) { if let error = delivery.error { throw error } }
         }
     }
 
@@ -68,7 +68,7 @@ import Testing
         try await want(#"{"bot":"BuildBot"}"#, broker.settings)
         try await eventually("KEDA decides again") { told().last?.contains("paused-replicas- ") == true }
         follower.signal(.terminate)
-        let status = try await DedicatedThread.run(name: "wait") { follower.wait(timeout: .seconds(30)) }
+        let status = try await DedicatedThread.run(name: "wait") { follower.wait(timeout: .seconds(120)) }
         #expect(status == .exited(0))
     }
 }

@@ -55,12 +55,12 @@ import Topology
 
         let launch = ChildProcess.Launch(
             program: try Programs.mesh,
-            arguments: ["dlq", "redrive", "--bot", "EchoBot", "--rate", "400", "--data-dir", mesh.directory + "/data"],
+            arguments: ["dlq", "redrive", "--bot", "EchoBot", "--rate", "200", "--data-dir", mesh.directory + "/data"],
             environment: Programs.environment, output: .file(mesh.directory + "/redrive.log"))
         let command = try await DedicatedThread.run(name: "redrive") { try ChildProcess.spawn(launch) }
         try await eventually("a part to be put back", within: .seconds(120)) {
             #expect(command.exitStatus == nil, "it has ended before it could be killed")
-            return try retry.records(of: "retry.echobot").count > 2_000
+            return try retry.records(of: "retry.echobot").count > 500
         }
         command.signal(.kill)
         let status = try await DedicatedThread.run(name: "wait") { command.wait(timeout: .seconds(60)) }

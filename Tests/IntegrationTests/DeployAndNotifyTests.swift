@@ -36,7 +36,7 @@ import Testing
         let (staging, production) = (Int(try FreePort.choose()), Int(try FreePort.choose()))
         let mesh = try await MeshUnderTest.start(
             bots: ["DeployBot"],
-            configuration: ["DeployBot.yaml": Self.deployBot(staging: staging, production: production, canarySeconds: 5)])
+            configuration: ["DeployBot.yaml": Self.deployBot(staging: staging, production: production, canarySeconds: 20)])
         do {
             try await request(mesh, Self.c1, try await Self.artifact(mesh, "v1"))
             let note = mesh.directory + "/data/services/staging.trial.json"
@@ -114,8 +114,10 @@ import Testing
         }
         let told = slack.requests.compactMap { try? JSONValue.parse($0.body)["text"]?.string }
         #expect(told.count { $0.hasPrefix("staging went back from \(Self.c4) to \(Self.c1)\nwrong colours") } == 1, "\(told)")
-        let lines = try String(contentsOfFile: mesh.directory + "/data/notifications.log", encoding: .utf8)
-        #expect(lines.contains("CRITICAL Deploy failed: shop@\(Self.c3) (main) to staging at verify"))
+        try await eventually("the console to tell of the third", within: .seconds(120)) {
+            let lines = try String(contentsOfFile: mesh.directory + "/data/notifications.log", encoding: .utf8)
+            return lines.contains("CRITICAL Deploy failed: shop@\(Self.c3) (main) to staging at verify")
+        }
         for topic in ["mesh.audit", "state.notificationbot", "inbox.notificationbot"] {
             for record in try mesh.log.records(of: topic) {
                 #expect(!String(decoding: record.value ?? [], as: UTF8.self).contains("hush"), "\(topic)")

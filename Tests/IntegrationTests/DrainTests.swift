@@ -97,12 +97,12 @@ import Testing
             try mesh.log.records(of: "mesh.audit").contains { String(decoding: $0.value ?? [], as: UTF8.self).contains("call.started") }
         }
         kill(running, SIGTERM)
-        try await eventually("it to drain", within: .seconds(20)) {
+        try await eventually("it to drain", within: .seconds(60)) {
             try mesh.log.records(of: InstanceRecord.topic).contains { String(decoding: $0.value ?? [], as: UTF8.self).contains("draining") }
         }
         #expect(kill(running, 0) == 0, "its command may go on for twenty seconds")
         kill(running, SIGTERM)
-        try await promptly("it to end at once", within: .seconds(3)) { kill(running, 0) != 0 }
+        try await promptly("it to end at once", within: .seconds(10)) { kill(running, 0) != 0 }
         _ = try await mesh.stop()
     }
 }

@@ -26,7 +26,7 @@ import Testing
         try await eventually("the bots to work", within: .seconds(120)) { try mesh.log.events(of: "notification.requested").count > 100 }
 
         let killed = try await mesh.mesh(
-            "chaos", "kill", "CountBot", "--every", "3s", "--duration", "5s", "--settle", "90s", "--seed", "4", "--format", "json",
+            "chaos", "kill", "CountBot", "--every", "20s", "--duration", "21s", "--settle", "90s", "--seed", "4", "--format", "json",
             timeout: .seconds(180))
         #expect(killed.status == .exited(0), "\(killed)")
         let kills = try summary(killed)

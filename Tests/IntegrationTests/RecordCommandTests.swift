@@ -86,7 +86,7 @@ import Testing
         try await eventually("the new topic to be shown", within: .seconds(120)) { said("\(second)[0]@2 ") }
         #expect(said("\(second)[0]@0 ") && !said("\(second)[0]@1 "))
         child.signal(.interrupt)
-        let status = try await DedicatedThread.run(name: "tail") { child.wait(timeout: .seconds(20)) }
+        let status = try await DedicatedThread.run(name: "tail") { child.wait(timeout: .seconds(120)) }
         #expect(status == .exited(0), "Ctrl-C ends it well")
     }
 
@@ -255,7 +255,7 @@ import Testing
             defer { consumer.close() }
             try consumer.assign(Dictionary(uniqueKeysWithValues: (0..<3).map { (TopicPartition(target, $0), .beginning) }))
             var found: [Int32: Record] = [:]
-            let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+            let deadline = ContinuousClock.now.advanced(by: .seconds(120))
             while found.count < 3, ContinuousClock.now < deadline {
                 if case .record(let record)? = consumer.poll(timeout: .milliseconds(100)) { found[record.partition] = record }
             }

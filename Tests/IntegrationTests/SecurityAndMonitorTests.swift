@@ -39,7 +39,7 @@ import Testing
                 let path = try #require(passed.text(field)?.dropFirst("file://".count))
                 #expect(try JSONValue.parse(Array(try Data(contentsOf: URL(filePath: String(path))))).object != nil, "\(field)")
             }
-            #expect(try mesh.log.events(of: "security.scan_started").count == 1)
+            try await eventually("its start", within: .seconds(120)) { try mesh.log.events(of: "security.scan_started").count == 1 }
 
             try Data("token = '\(Self.secret)'\n".utf8).write(to: URL(filePath: "\(repository.path)/app.py"))
             try Data("PyYAML==5.3\n".utf8).write(to: URL(filePath: "\(repository.path)/requirements.txt"))

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 # promtool: use base units, in full.
 not_base_units = re.compile(r"_(ms|milliseconds|microseconds|nanoseconds|minutes|hours|days|kilobytes|megabytes|gigabytes|percent)(_|$)")
 
-with urlopen(sys.argv[1], timeout=10) as response:
+with urlopen(sys.argv[1], timeout=60) as response:
     text = response.read().decode()
     problems = [] if response.headers["Content-Type"].startswith("text/plain; version=0.0.4") else ["content type"]
 for family in text_string_to_metric_families(text):

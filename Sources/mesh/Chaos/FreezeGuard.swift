@@ -7,7 +7,7 @@ import LocalBroker
 struct FreezeGuard {
     let pid: Int32
     let shell: ChildProcess
-    private static let patience: Duration = .seconds(5)
+    private static let patience: Duration = .seconds(30)
 
     /// Returns when the process stands still. Throws when it cannot be stopped. Blocks.
     init(_ pid: Int32) throws {

@@ -106,10 +106,14 @@ import Testing
 
     @Test func anIncompleteScanDoesNotPass() throws {
         let result = try run(bot(), completed(), .success(response(isComplete: false)))
-        guard case .completed(let scan) = result.ended.last else { return }
+        guard case .completed(let scan) = result.ended.last else {
+            Issue.record("completed was expected")
+            return
+        }
         #expect(scan.verdict == .fail && scan.reasons.first?.contains("not everything") == true)
         let lenient = BotConfiguration.Action(name: "policy", type: "security.policy", parameters: ["allow_incomplete": true])
         guard case .completed(let allowed) = try run(bot([lenient]), completed(), .success(response(isComplete: false))).ended.last else {
+            Issue.record("completed was expected")
             return
         }
         #expect(allowed.verdict == .pass)
