@@ -102,7 +102,7 @@ import Testing
         }
         #expect(kill(running, 0) == 0, "its command may go on for twenty seconds")
         kill(running, SIGTERM)
-        try await promptly("it to end at once", within: .seconds(10)) { kill(running, 0) != 0 }
+        try await promptly("it to end at once", within: .seconds(5)) { kill(running, 0) != 0 }
         _ = try await mesh.stop()
     }
 }

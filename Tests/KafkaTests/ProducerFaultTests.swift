@@ -128,4 +128,24 @@ import Testing
             #expect(try readAll("topic", cluster.settings).map(\.value) == [[2]])
         }
     }
+
+    /// Whoever writes it again repeats nothing.
+    @Test func whatWasNeverSentIsNotThere() async throws {
+        try await withMock { cluster in
+            let producer = try Producer(cluster.settings, observer: quiet)
+            defer { producer.close() }
+            #expect(try producer.sendAndWait([OutgoingRecord(topic: "topic", value: [1])]).map(\.mayBeThere) == [true])
+        }
+        try await blocking {
+            // A port of the loopback interface that nobody listens on.
+            let producer = try Producer(ClientSettings(bootstrapServers: "127.0.0.1:1"), observer: quiet)
+            defer { producer.close(timeout: .seconds(1)) }
+            try producer.send(OutgoingRecord(topic: "topic", value: [1]))
+            try producer.purge()
+            var reports: [Delivery] = []
+            let limit = ContinuousClock.now.advanced(by: .seconds(60))
+            while reports.isEmpty, ContinuousClock.now < limit { reports += producer.deliveries() }
+            #expect(reports.map(\.mayBeThere) == [false] && reports.first?.error != nil, "\(reports)")
+        }
+    }
 }

@@ -74,19 +74,25 @@ import Testing
     @Test func whatWaitedBehindOneThatIsTriedAgainMayBeRepeatedLate() throws {
         let habits = ChaosBot.Habits(transientPerMille: 40)
         let failing = try #require((1...1_000).first { habits.failures($0) > 0 })
-        func forgotten(failing number: String) throws -> [String] {
+        /// - Parameters:
+        ///   - again: which results are repeated in the end, in that order.
+        ///   - between: how many results come between those.
+        func forgotten(failing number: String, retried: Bool = false, again: [String], between: Int = 0) throws -> [String] {
             var scene = ChaosScene(scenario: .clock, mode: .atLeastOnce)
             scene.ledger = ChaosLedger(of: ChaosScene.topics, habits)
             scene.sequences[number] = failing
-            let (ofOneKey, others) = (["held", "next"], (0..<1_000).map(String.init))
-            for id in ofOneKey { try scene.request(id, key: "b") }
-            for id in others { try scene.request(id) }
-            for id in ofOneKey + others + ofOneKey { try scene.result(of: id, key: ofOneKey.contains(id) ? "b" : "a") }
+            let (first, then) = ((0..<1_000).map(String.init), (1_000..<1_000 + between).map(String.init))
+            func key(_ id: String) -> String { ["held", "next"].contains(id) ? "b" : "a" }
+            for id in ["held", "next"] + first + then { try scene.request(id, key: key(id)) }
+            if retried { try scene.retry(number, CommittedOffset(offset: 1)) }
+            for id in ["held", "next"] + first + again.prefix(1) + then + again.dropFirst() { try scene.result(of: id, key: key(id)) }
             return scene.ledger.forgotten
         }
-        #expect(try forgotten(failing: "held") == [])
-        #expect(try forgotten(failing: "next") == ["held"])
-        #expect(try forgotten(failing: "7") == ["held", "next"])
+        #expect(try forgotten(failing: "held", again: ["held", "next"]) == [])
+        #expect(try forgotten(failing: "next", again: ["next", "held"]) == ["held"], "what is before it in its key does not wait")
+        #expect(try forgotten(failing: "0", again: ["0", "held"]) == ["held"], "nor does another key")
+        #expect(try forgotten(failing: "held", again: ["held", "next"], between: 1_000) == ["next"], "nor what comes long after it")
+        #expect(try forgotten(failing: "held", retried: true, again: ["held", "next"]) == ["next"], "nor what is behind a retry")
     }
 
     @Test func aRepeatCountsFromTheOneBefore() throws {

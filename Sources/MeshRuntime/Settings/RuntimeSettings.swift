@@ -30,7 +30,7 @@ public struct RuntimeSettings: Sendable {
         "too short a time to settle all of what is given up: its next owner handles the rest again. Is the broker slow, or this machine busy?"
 
     /// What a bot's log says, with their number, of records that were sent at-least-once and not acknowledged in time. `meshload chaos` looks for it.
-    public static let mayBeTwice = "they may be there, and come again, results with the same id. Is the broker away, or slow?"
+    public static let mayBeTwice = "they may be in their topics, and are written again; a result keeps its id. Is the broker away, or slow?"
 
     public init(bot: String, replica: Int = 1, delivery: DeliveryMode = .exactlyOnce, limits: Limits = Limits()) {
         self.bot = bot

@@ -52,7 +52,7 @@ struct ChaosLedger {
     private(set) var forgotten: [String] = []
     /// Such results of requests that were tried again, or waited behind one of their key that was: no bound is promised there.
     private(set) var overlooked: Set<String> = []
-    /// Of each key the last request that was tried again and whose result was repeated, and how many records its partition had then.
+    /// Of each key the last request that was tried again in its place and whose result was repeated, and how many records its partition had then.
     private var heldUp: [[UInt8]?: (turn: Int, count: Int)] = [:]
     /// Which results each partition has, each where it stands last, and how many records.
     private var standing: [TopicPartition: (last: [String: Int], count: Int)] = [:]
@@ -231,7 +231,8 @@ struct ChaosLedger {
             if first != id { differing += 1 }
             let others = note(cause, in: record.topicPartition)
             let count = standing[record.topicPartition]?.count ?? 0
-            if habits.failures(request.content.sequence) > 0 { heldUp[record.key] = (request.turn, count) }
+            // What goes through the retry topic holds nothing up.
+            if !request.wasRetried, habits.failures(request.content.sequence) > 0 { heldUp[record.key] = (request.turn, count) }
             guard others >= Self.remembered else { return }
             // Its retry partition may have waited for an owner while others filled the partition of its results; or it was tried again in place, while they did.
             let isHeldUp = heldUp[record.key].map { $0.turn <= request.turn && count - $0.count < Self.remembered } ?? false

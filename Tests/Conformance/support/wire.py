@@ -90,7 +90,7 @@ def decode(request, version, payload, correlation):
     if flexible:
         assert payload[4] == 0, "unexpected tagged fields in a response header"
     # Whoever asks for a version that it does not have is answered in the first one.
-    if request.name == "ApiVersionsRequest" and payload[4:6] != b"\0\0":
+    if request.name == "ApiVersionsRequest" and payload[4:6] == b"\0\x23":
         version = 0
     # What it decodes by itself does not say where it ended.
     body = response.flexible_version_q(version)
