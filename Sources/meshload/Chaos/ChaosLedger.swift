@@ -39,6 +39,9 @@ struct ChaosLedger {
         var isPending = false
         /// The first result, the first dead letter, each retry: what allows a commit to pass the request, and the retries before.
         var outcomes: [Place] = []
+
+        /// How many retries there are for each attempt; where bots may have carried them on, those that are due at the same time count as one.
+        func retries(mayCarryOn: Bool) -> [Int] { dues.values.map { mayCarryOn ? $0.count : $0.values.reduce(0, +) } }
     }
 
     private(set) var requests: [String: Request] = [:]

@@ -197,17 +197,14 @@ struct ChaosVerdict {
     private mutating func judgeCopies(_ requests: [String: ChaosLedger.Request], mayCarryOn: Bool) {
         expectNone(requests.values.count { $0.dead > $0.copies }, "requests have more dead letters than the producer wrote them")
         expectNone(
-            requests.values.count { request in
-                request.dues.values.contains { (mayCarryOn ? $0.count : $0.values.reduce(0, +)) > request.copies }
-            },
+            requests.values.count { request in request.retries(mayCarryOn: mayCarryOn).contains { $0 > request.copies } },
             "requests have more than one retry for the same attempt")
     }
 
     /// How many dead letters, and retries for the same attempt, there are beyond one for each copy of their request.
     private func surplus(_ requests: [String: ChaosLedger.Request], mayCarryOn: Bool) -> Int {
         requests.values.reduce(0) { sum, request in
-            let retries = request.dues.values.map { mayCarryOn ? $0.count : $0.values.reduce(0, +) }
-            return ([request.dead] + retries).reduce(sum) { $0 + max(0, $1 - request.copies) }
+            ([request.dead] + request.retries(mayCarryOn: mayCarryOn)).reduce(sum) { $0 + max(0, $1 - request.copies) }
         }
     }
 
