@@ -6,52 +6,7 @@ import Testing
 @testable import MeshRuntime
 
 /// What an outage must not do to other work: hold it up for ever, use up its time, or change its turn.
-@Suite struct OutageTests {
-    private func machine(
-        _ policy: BreakerPolicy = BreakerPolicy(failures: 3, pause: .seconds(5)), limits: Limits = Limits(),
-        change: (inout BotConfiguration) -> Void = { _ in }
-    ) throws -> Machine {
-        try Machine(
-            WorkBot.self, partitions: 1,
-            configuration: configuration {
-                $0.constraints.breakers.standard = policy
-                change(&$0)
-            }, limits: limits)
-    }
-
-    /// One run at a time, and numbers from 500 are critical, the others low.
-    private static func onePlace(_ configuration: inout BotConfiguration) {
-        configuration.constraints.maximumConcurrentJobs = 1
-        configuration.triggers = [
-            .init(kind: .event, pattern: "work.requested", filter: "number >= 500", priority: .critical),
-            .init(kind: .event, pattern: "work.requested", priority: .low),
-        ]
-    }
-
-    private static func number(_ call: CallStart) -> Int { (call.request as! Effort).number }
-    private static func down(_: CallStart) -> CallOutcome { .failure(CallFailure(.transient, code: "down", message: "down")) }
-    private static func up(_ call: CallStart) -> CallOutcome { .success(Effort.Response(number: number(call))) }
-
-    private func send(_ numbers: some Sequence<Int>, _ machine: Machine) throws {
-        for number in numbers { try machine.send(Work(name: "n\(number)", number: number, how: "call")) }
-    }
-
-    /// Six calls, the first of which has failed by now, and the others would succeed.
-    private func openedByOneOfSix(_ machine: Machine) throws {
-        machine.outcome = Self.down
-        try send(0..<6, machine)
-        turn(machine, times: 20)
-        machine.outcome = Self.up
-    }
-
-    private func turn(_ machine: Machine, times: Int, passing milliseconds: Int64 = 100) {
-        for _ in 0..<times {
-            machine.step()
-            machine.finishCall()
-            machine.pass(milliseconds)
-        }
-    }
-
+@Suite struct OutageTests: OutageSuite {
     /// Its dependency answers all others: then it is the record that is at fault, and not for ever.
     @Test(arguments: [BreakerPolicy(failures: 3, pause: .seconds(5), probes: 2), BreakerPolicy(failures: 1, pause: .seconds(5), probes: 1)])
     func aCallThatAlwaysFailsIsChargedWhereOthersSucceed(_ policy: BreakerPolicy) throws {
@@ -86,54 +41,6 @@ import Testing
         #expect(machine.dead.count == 1)
         #expect(try machine.events(WorkDone.self).count == 4)
         machine.expectAllCommitted()
-    }
-
-    /// A build on trial takes half an hour, and its server is back.
-    @Test func whileATrialTakesLongOthersGoOnTrialToo() throws {
-        let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 10 }
-        try openedByOneOfSix(machine)
-        for _ in 0..<450 {
-            machine.step()
-            machine.pass(100)
-        }
-        // After the pause, and 5, 10 and 20 s more.
-        #expect(machine.calls.count == 4)
-        machine.runDry()
-        #expect(try machine.events(WorkDone.self).count == 6)
-    }
-
-    /// A server that hangs has as many on trial as there are places but one.
-    @Test func whatHangsOnTrialLeavesAPlaceToOthers() throws {
-        let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5))) { $0.constraints.maximumConcurrentJobs = 3 }
-        try openedByOneOfSix(machine)
-        try send(1_000..<1_006, machine)
-        for _ in 0..<500 {
-            machine.step()
-            for call in machine.calls.values where Self.number(call) >= 1_000 { machine.finishCall(call.reference) }
-            machine.pass(100)
-        }
-        #expect(machine.calls.count == 2, "on trial")
-        #expect(try machine.events(WorkDone.self).map(\.payload.number).sorted() == Array(1_000..<1_006))
-    }
-
-    /// Those that wait have more places than there are: so they have while something is on trial that takes long.
-    @Test func whileATrialTakesLongOthersGoOnTrialAlsoWhereHeldRunsHaveAllPlaces() throws {
-        var limits = Limits()
-        limits.heldRuns = 2
-        let machine = try machine(BreakerPolicy(failures: 1, pause: .seconds(5)), limits: limits) {
-            $0.constraints.maximumConcurrentJobs = 4
-        }
-        machine.outcome = Self.down
-        try send(0..<12, machine)
-        turn(machine, times: 20)
-        machine.outcome = Self.up
-        for _ in 0..<500 {
-            machine.step()
-            machine.pass(100)
-        }
-        #expect(machine.calls.count == 3, "on trial")
-        machine.runDry()
-        #expect(try machine.events(WorkDone.self).count == 12)
     }
 
     /// It hung on trial while the outage ended; that others had succeeded before the outage excuses nothing, and blames nothing.
@@ -422,23 +329,6 @@ import Testing
         machine.runDry()
         #expect(try machine.events(WorkDone.self).count == 10)
         #expect(machine.log.records(of: "retry.workbot").count == 10, "each is charged")
-    }
-
-    /// On trial it means the next pause, and costs nobody an attempt.
-    @Test func whatTheBotItselfIsTooBusyForOnTrialWaitsForTheNextTrial() throws {
-        let machine = try machine()
-        machine.outcome = Self.down
-        try send(0..<10, machine)
-        turn(machine, times: 40)
-        let charged = machine.log.records(of: "retry.workbot").count
-        machine.outcome = { _ in .failure(CallFailure(.transient, code: "workspace-busy", message: "busy")) }
-        let before = machine.started.count
-        turn(machine, times: 300)
-        #expect((4...8).contains(machine.started.count - before), "\(machine.started.count - before) trials in 30 s")
-        #expect(machine.log.records(of: "retry.workbot").count == charged)
-        machine.outcome = Self.up
-        machine.runDry()
-        #expect(try machine.events(WorkDone.self).count == 10)
     }
 
     /// A step is settled for long while another call of the run waits, or has just begun.
