@@ -1,11 +1,13 @@
 import Glibc
+import Synchronization
 
 /// A queue between threads; `take` waits. Sendable although it holds C objects: every access is under its mutex, and they live as long as it does.
 final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var elements = Fifo<Element>()
-    private var isClosed = false
+    /// Changed under the mutex only.
+    private let isClosed = Atomic(false)
     private var listener: (@Sendable () -> Void)?
 
     init() {
@@ -45,17 +47,13 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
-    /// Whether it was closed, also when elements wait still.
-    var isOver: Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return isClosed
-    }
+    /// Whether it was closed, also when elements wait still. Waits for nobody: it may be asked for each record.
+    var isOver: Bool { isClosed.load(ordering: .acquiring) }
 
     /// No more elements are taken once those that wait are gone.
     func close() {
         pthread_mutex_lock(mutex)
-        isClosed = true
+        isClosed.store(true, ordering: .releasing)
         pthread_cond_broadcast(condition)
         pthread_mutex_unlock(mutex)
     }
@@ -71,9 +69,9 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         // Most often one is there, and the clock is not asked.
-        if elements.isEmpty, !isClosed, limit > .zero { wait(limit) }
+        if elements.isEmpty, !isOver, limit > .zero { wait(limit) }
         if let element = elements.popFirst() { return .element(element) }
-        return isClosed ? .closed : .nothing
+        return isOver ? .closed : .nothing
     }
 
     /// For an element or the end, with the mutex held.
@@ -83,7 +81,7 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         let nanoseconds = deadline.tv_nsec + Int(limit.wholeMilliseconds % 1_000) * 1_000_000
         deadline.tv_sec += Int(limit.wholeMilliseconds / 1_000) + nanoseconds / 1_000_000_000
         deadline.tv_nsec = nanoseconds % 1_000_000_000
-        while elements.isEmpty, !isClosed { if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { break } }
+        while elements.isEmpty, !isOver { if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { break } }
     }
 
     var isEmpty: Bool {
