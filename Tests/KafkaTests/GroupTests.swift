@@ -282,6 +282,33 @@ import Testing
         }
     }
 
+    /// As one whose resumption librdkafka has lost: a seek alone does not help.
+    @Test func whatHasStayedPausedIsFetchedAnew() async throws {
+        let broker = try await BrokerFixture.shared()
+        let topic = try await broker.makeTopic()
+        let partition = TopicPartition(topic, 0)
+        try await blocking {
+            let producer = try Producer(broker.settings, observer: quiet)
+            defer { producer.close() }
+            _ = try producer.sendAndWait((0..<6).map { OutgoingRecord(topic: topic, value: [UInt8($0)]) })
+            let consumer = try Consumer(broker.settings, group: .none(), observer: quiet)
+            defer { consumer.close() }
+            try consumer.assign([partition: .at(0)])
+            #expect(try consumer.records(2).map(\.offset) == [0, 1])
+            func stop() throws {
+                try consumer.pause([partition])
+                try consumer.seek([partition: .at(2)])
+                #expect(consumer.poll(timeout: .milliseconds(200)) == nil)
+            }
+            try stop()
+            try consumer.fetchAnew([partition: .at(2)])
+            #expect(try consumer.records(2).map(\.offset) == [2, 3])
+            try stop()
+            try consumer.fetchAnew([partition: nil])
+            #expect(try consumer.records(4).map(\.offset) == [2, 3, 4, 5])
+        }
+    }
+
     @Test func pauseAndSeek() async throws {
         let broker = try await BrokerFixture.shared()
         let topic = try await broker.makeTopic()

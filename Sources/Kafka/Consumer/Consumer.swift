@@ -180,6 +180,7 @@ public final class Consumer {
                 } else {
                     delegate?.revoking(partitions, from: self)
                 }
+                try resumeBeforeGivingUp(partitions)
                 try make(isCooperative ? .giveUp : .giveAllUp, list)
             default:
                 try make(.giveAllUp, list)
@@ -188,6 +189,14 @@ public final class Consumer {
         } catch {
             if pendingErrors.count < 64 { pendingErrors.append(error.at("rebalance")) }
         }
+    }
+
+    /// What comes back one day begins unpaused. A resumption right behind that assignment may be lost: librdkafka numbers what a partition is asked for, and
+    /// drops what arrives behind a later number, as of the fetch that its own thread starts meanwhile (confluentinc/librdkafka issue 5591).
+    private func resumeBeforeGivingUp(_ partitions: [TopicPartition]) throws(KafkaError) {
+        let paused = partitions.filter(pausedPartitions.contains)
+        // A client that closes may answer nothing any more, and nothing comes back to it.
+        if !paused.isEmpty, !isClosed { try resume(paused) }
     }
 
     private enum Change: Sendable { case assign, giveUp, giveAllUp }

@@ -29,6 +29,15 @@ extension Consumer {
         try list.checkElements()
     }
 
+    /// Fetches assigned partitions anew, for those of which nothing comes: they are paused and resumed, since one whose resumption librdkafka has lost stays paused for ever
+    /// (confluentinc/librdkafka issue 5591), and then put to their offsets, or go on where they are where that is nil.
+    public func fetchAnew(_ offsets: [TopicPartition: StartOffset?], timeout: Duration = .seconds(10)) throws(KafkaError) {
+        try pause(offsets.keys)
+        try resume(offsets.keys)
+        let known = offsets.compactMapValues(\.self)
+        if !known.isEmpty { try seek(known, timeout: timeout) }
+    }
+
     /// Commits and waits for the broker's answer. During a rebalance a commit may be refused (`isStaleMember`): expect it. While the member joins its group, from the
     /// answer that calls for it, nothing is sent, and the error is one that `isJoining`: the commit would wait behind the join on the same connection and be refused because the
     /// group has gone on meanwhile, and librdkafka would give all partitions up for lost. In a close it is sent in any case.
