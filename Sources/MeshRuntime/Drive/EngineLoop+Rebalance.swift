@@ -1,10 +1,11 @@
+import Envelopes
 import Kafka
 import Telemetry
 
 /// What happens when partitions come and go. Called inside the consumer's `poll` and `close`, on the engine's thread.
 extension EngineLoop: RebalanceDelegate {
     func assigning(_ partitions: [TopicPartition], to consumer: Consumer) {
-        logger.info("given \(partitions.count) partitions", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
+        logger.info("given \(partitions.count) partitions", named(partitions))
         engine.assigned(partitions)
         perform()
     }
@@ -27,7 +28,7 @@ extension EngineLoop: RebalanceDelegate {
         engine.revoked(partitions, at: .current)
         gaveUp(partitions)
         perform()
-        logger.info("gave \(partitions.count) partitions up", ["partitions": .string(partitions.map(\.description).joined(separator: " "))])
+        logger.info("gave \(partitions.count) partitions up", named(partitions))
     }
 
     /// A log that was seen to be cut is gone on with here first: its next owner could not know.
@@ -39,10 +40,16 @@ extension EngineLoop: RebalanceDelegate {
 
     func lost(_ partitions: [TopicPartition], from consumer: Consumer) {
         ahead.forget(partitions)
-        logger.warn("lost \(partitions.count) partitions: what was not settled is repeated by their next owner")
+        logger.warn(
+            "lost \(partitions.count) partitions, as after a silence longer than the session: their next owner handles again what was not settled",
+            named(partitions))
         engine.revoked(partitions, at: .current)
         gaveUp(partitions)
         perform()
+    }
+
+    private func named(_ partitions: [TopicPartition]) -> KeyValuePairs<String, JSONValue> {
+        ["partitions": .string(partitions.map(\.description).joined(separator: " "))]
     }
 
     private func gaveUp(_ partitions: [TopicPartition]) {
