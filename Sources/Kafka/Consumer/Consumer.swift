@@ -180,23 +180,28 @@ public final class Consumer {
                 } else {
                     delegate?.revoking(partitions, from: self)
                 }
-                try resumeBeforeGivingUp(partitions)
+                resumeBeforeGivingUp(partitions)
                 try make(isCooperative ? .giveUp : .giveAllUp, list)
             default:
                 try make(.giveAllUp, list)
                 throw KafkaError(code)
             }
         } catch {
-            if pendingErrors.count < 64 { pendingErrors.append(error.at("rebalance")) }
+            note(error)
         }
     }
 
+    /// An error inside a rebalance, for the next `poll`.
+    private func note(_ error: KafkaError) { if pendingErrors.count < 64 { pendingErrors.append(error.at("rebalance")) } }
+
     /// What comes back one day begins unpaused. A resumption right behind that assignment may be lost: librdkafka numbers what a partition is asked for, and
     /// drops what arrives behind a later number, as of the fetch that its own thread starts meanwhile (confluentinc/librdkafka issue 5591).
-    private func resumeBeforeGivingUp(_ partitions: [TopicPartition]) throws(KafkaError) {
+    private func resumeBeforeGivingUp(_ partitions: [TopicPartition]) {
         let paused = partitions.filter(pausedPartitions.contains)
         // A client that closes may answer nothing any more, and nothing comes back to it.
-        if !paused.isEmpty, !isClosed { try resume(paused) }
+        guard !paused.isEmpty, !isClosed else { return }
+        // They go in any case.
+        do throws(KafkaError) { try resume(paused) } catch { note(error) }
     }
 
     private enum Change: Sendable { case assign, giveUp, giveAllUp }
