@@ -301,10 +301,10 @@ import Testing
                 #expect(consumer.poll(timeout: .milliseconds(200)) == nil)
             }
             try stop()
-            try consumer.fetchAnew([partition: .at(2)])
+            try consumer.fetchAnew(partition, from: .at(2))
             #expect(try consumer.records(2).map(\.offset) == [2, 3])
             try stop()
-            try consumer.fetchAnew([partition: nil])
+            try consumer.fetchAnew(partition, from: nil)
             #expect(try consumer.records(4).map(\.offset) == [2, 3, 4, 5])
         }
     }

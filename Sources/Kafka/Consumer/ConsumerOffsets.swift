@@ -29,13 +29,12 @@ extension Consumer {
         try list.checkElements()
     }
 
-    /// Fetches assigned partitions anew, for those of which nothing comes: they are paused and resumed, since one whose resumption librdkafka has lost stays paused for ever
-    /// (confluentinc/librdkafka issue 5591), and then put to their offsets, or go on where they are where that is nil.
-    public func fetchAnew(_ offsets: [TopicPartition: StartOffset?], timeout: Duration = .seconds(10)) throws(KafkaError) {
-        try pause(offsets.keys)
-        try resume(offsets.keys)
-        let known = offsets.compactMapValues(\.self)
-        if !known.isEmpty { try seek(known, timeout: timeout) }
+    /// Fetches an assigned partition anew, of which nothing comes although it is not paused: it is paused and resumed, since one whose resumption librdkafka has lost
+    /// stays paused for ever (confluentinc/librdkafka issue 5591), and then put to an offset; nil: it goes on where it is.
+    public func fetchAnew(_ partition: TopicPartition, from offset: StartOffset?, timeout: Duration = .seconds(10)) throws(KafkaError) {
+        try pause([partition])
+        try resume([partition])
+        if let offset { try seek([partition: offset], timeout: timeout) }
     }
 
     /// Commits and waits for the broker's answer. During a rebalance a commit may be refused (`isStaleMember`): expect it. While the member joins its group, from the

@@ -61,7 +61,7 @@ extension EngineLoop {
                 "\(look.partition): nothing comes although there is more; asked for again from \(look.next.map { "offset \($0)" } ?? "its start")",
                 ["partition": .string(look.partition.description)])
             do throws(KafkaError) {
-                try consumer.fetchAnew([look.partition: look.next.map { .at($0) }], timeout: .seconds(1))
+                try consumer.fetchAnew(look.partition, from: look.next.map { .at($0) }, timeout: .seconds(1))
             } catch {
                 logger.info("\(look.partition) could not be asked for again yet: \(error)")
             }
