@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// A queue between threads; `take` waits. Sendable although it holds C objects: every access is under its mutex, and they live as long as it does.
+/// A queue between threads; `take` waits. Sendable although it holds C objects: every access is under its mutex but that to `isClosed`, and they live as long as it does.
 final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
