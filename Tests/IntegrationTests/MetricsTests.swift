@@ -20,15 +20,8 @@ import Testing
         ])
         try await mesh.produce("cost.report", #"{"payload":{}}"#)
         _ = try await mesh.event("notification.requested")
-        var port: Int64?
-        try await eventually("the instance to report its port", within: .seconds(120)) {
-            port = try mesh.log.records(of: InstanceRecord.topic).compactMap { record -> Int64? in
-                try JSONValue.parse(record.value ?? [])["health_port"]?.integer
-            }.last
-            return port != nil
-        }
         let python = ProcessInfo.processInfo.environment["MESH_TEST_PYTHON"] ?? "\(Programs.root)/.venv/bin/python3"
-        let url = "http://127.0.0.1:\(try #require(port))/metrics"
+        let url = "http://127.0.0.1:\(try await mesh.healthPort())/metrics"
         let answer = try await Programs.run(
             python, ["\(Programs.root)/Tests/Support/metrics.py", url], log: mesh.directory + "/metrics.log")
         #expect(answer.status == .exited(0), "\(answer.text)")

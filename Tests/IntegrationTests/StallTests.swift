@@ -46,12 +46,7 @@ import Testing
         func log() throws -> String { try String(contentsOfFile: mesh.directory + "/data/logs/CountBot-1.log", encoding: .utf8) }
         try await mesh.produce([report()])
         try await eventually("it to work", within: .seconds(60)) { try answers() == 1 }
-        func ports() throws -> [Int64] {
-            try mesh.log.records(of: InstanceRecord.topic).compactMap { try JSONValue.parse($0.value ?? [])["health_port"]?.integer }
-        }
-        // It works before that is written.
-        try await eventually("it to say where it is", within: .seconds(60)) { try !ports().isEmpty }
-        let port = try #require(try ports().last)
+        let port = try await mesh.healthPort()
         #expect(try await page("/ready", port, mesh).status == "200")
 
         try await access(mesh) { try $0.createAccessRules([Self.refusal]) }

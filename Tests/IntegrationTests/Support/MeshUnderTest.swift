@@ -118,6 +118,19 @@ final class MeshUnderTest: Sendable {
         ])
     }
 
+    /// Waits until a bot has said on which port it tells of its health, and gives the last that was said. It may work before.
+    func healthPort() async throws -> Int64 {
+        var port: Int64?
+        try await eventually("an instance to report its port", within: .seconds(120)) {
+            port = try log.records(of: InstanceRecord.topic).compactMap {
+                try JSONValue.parse($0.value ?? [])["health_port"]?.integer
+            }.last
+            return port != nil
+        }
+        guard let port else { throw NotStarted(description: "no port") }
+        return port
+    }
+
     /// Waits for an event of a type that `matches`.
     func event(
         _ type: EventType, within limit: Duration = .seconds(120), _ matches: @Sendable (LogFollower.Event) -> Bool = { _ in true }
