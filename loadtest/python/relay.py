@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The relay of the benchmark as one would write it in Python: relay.py BROKERS IN OUT COUNT GROUP LINGER WARM.
+"""The relay of the benchmark as one would write it in Python: relay.py BROKERS IN OUT COUNT GROUP LINGER WARM AHEAD.
 
 Reads each envelope with orjson, writes a new one with the same payload, and the headers that the mesh writes. It does nothing that this does not need: ids come
 from a counter behind a random beginning, the time is taken once for each batch, and only failures are reported back. The settings are those of
-the bare C loop. The producer gets WARM milliseconds to connect before the first record is asked for."""
+the bare C loop, AHEAD too. The producer gets WARM milliseconds to connect before the first record is asked for."""
 
 import json
 import sys
@@ -15,11 +15,13 @@ import orjson
 from confluent_kafka import Consumer, Producer
 
 PATIENCE = 60.0
+UNLIMITED = {"queued.min.messages": 10_000_000, "queued.max.messages.kbytes": 1_000_000}
 
 
-def connect(brokers, source_topic, topic, group, linger, warm):
+def connect(brokers, source_topic, topic, group, linger, warm, ahead):
     consumer = Consumer({
         "bootstrap.servers": brokers, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False, "fetch.wait.max.ms": 10,
+        **(UNLIMITED if ahead else {}),
     })
     producer = Producer({
         "bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": linger, "partitioner": "murmur2_random",
@@ -32,8 +34,8 @@ def connect(brokers, source_topic, topic, group, linger, warm):
     return consumer, producer
 
 
-def relay(brokers, source_topic, topic, count, group, linger, warm):
-    consumer, producer = connect(brokers, source_topic, topic, group, linger, warm)
+def relay(brokers, source_topic, topic, count, group, linger, warm, ahead):
+    consumer, producer = connect(brokers, source_topic, topic, group, linger, warm, ahead)
     failures = []
 
     def failed(error, _message):
@@ -88,7 +90,7 @@ def relay(brokers, source_topic, topic, count, group, linger, warm):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 8:
-        sys.exit("usage: relay.py BROKERS IN OUT COUNT GROUP LINGER WARM")
-    brokers, source_topic, topic, count, group, linger, warm = sys.argv[1:]
-    sys.exit(relay(brokers, source_topic, topic, int(count), group, linger, int(warm)))
+    if len(sys.argv) != 9:
+        sys.exit("usage: relay.py BROKERS IN OUT COUNT GROUP LINGER WARM AHEAD")
+    brokers, source_topic, topic, count, group, linger, warm, ahead = sys.argv[1:]
+    sys.exit(relay(brokers, source_topic, topic, int(count), group, linger, int(warm), ahead == "1"))

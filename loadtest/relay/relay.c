@@ -1,7 +1,8 @@
 // A bare consume-produce loop on librdkafka, without parsing: the mark of what the client can do.
-// relay BROKERS IN OUT COUNT GROUP HEADERS MORE LINGER WARM: copies COUNT values of IN, with keys, to OUT. HEADERS is 1 for headers as BenchBot's result has
+// relay BROKERS IN OUT COUNT GROUP HEADERS MORE LINGER WARM AHEAD: copies COUNT values of IN, with keys, to OUT. HEADERS is 1 for headers as BenchBot's result has
 // them when the bot's name is GROUP, 0 for none; MORE bytes are put behind each value, so that it is as long as that result; LINGER is linger.ms.
 // The producer gets WARM milliseconds to connect and to fetch its id, for which librdkafka may wait 500 ms, before the first record is asked for.
+// AHEAD is 1 to fetch ahead without a limit that is ever reached, 0 for those that librdkafka sets: when it has reached them, it looks for room once a second.
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +103,7 @@ static void warm(struct job *job, double seconds) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 10) fail("usage: relay BROKERS IN OUT COUNT GROUP HEADERS MORE LINGER WARM");
+    if (argc != 11) fail("usage: relay BROKERS IN OUT COUNT GROUP HEADERS MORE LINGER WARM AHEAD");
     long count = atol(argv[4]), taken = 0;
     struct job job = {.type = argv[3], .with_headers = atoi(argv[6]), .more = strtoul(argv[7], NULL, 10)};
     if (job.more >= sizeof longer) fail("MORE is too much");
@@ -113,6 +114,10 @@ int main(int argc, char **argv) {
     set(conf, "enable.auto.commit", "false");
     // librdkafka has one fetch under way: sent for the partitions that have nothing more, it would keep the others waiting for 500 ms.
     set(conf, "fetch.wait.max.ms", "10");
+    if (atoi(argv[10])) {
+        set(conf, "queued.min.messages", "10000000");
+        set(conf, "queued.max.messages.kbytes", "1000000");
+    }
     rd_kafka_t *consumer = make(RD_KAFKA_CONSUMER, conf, argv[1]);
     rd_kafka_poll_set_consumer(consumer);
     conf = rd_kafka_conf_new();

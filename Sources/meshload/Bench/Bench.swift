@@ -98,7 +98,7 @@ struct Bench {
         var faults: [String] = []
         for measure in measures {
             let report = try measured(measure, on: ground)
-            let text = machine.text + "\n\n" + report.text
+            let text = machine.text + "\n\n" + report.text + report.faults.map { "\nNot right: \($0).\n" }.joined()
             Terminal.write(text + "\n", to: STDOUT_FILENO)
             try document?.replace(measure.rawValue, with: text)
             figures += report.figures

@@ -3,19 +3,24 @@ import LocalBroker
 
 /// A relay that takes part.
 enum Contestant: String, CaseIterable {
-    case bare, headerless
+    case bare
+    case bareLimited = "bare-limited"
+    case headerless
     case atLeastOnce = "at-least-once"
     case exactlyOnce = "exactly-once"
     case python
+    case pythonLimited = "python-limited"
 
     /// As a table calls it.
     var title: String {
         switch self {
         case .bare: "bare loop in C, with headers"
+        case .bareLimited: "bare loop in C, with headers, librdkafka's limits"
         case .headerless: "bare loop in C, without headers"
         case .atLeastOnce: "meshload relay, at-least-once"
         case .exactlyOnce: "meshload relay, exactly-once"
         case .python: "Python, confluent-kafka and orjson"
+        case .pythonLimited: "Python, confluent-kafka and orjson, librdkafka's limits"
         }
     }
 
@@ -54,9 +59,9 @@ struct ContestantPrograms {
         }
         let files: [String] =
             switch contestant {
-            case .bare, .headerless: [bare]
+            case .bare, .bareLimited, .headerless: [bare]
             case .atLeastOnce, .exactlyOnce: [meshload]
-            case .python: [python, pythonRelay]
+            case .python, .pythonLimited: [python, pythonRelay]
             }
         return files.first { !FileManager.default.isReadableFile(atPath: $0) }.map { "no \($0)" }
     }
@@ -66,11 +71,14 @@ struct ContestantPrograms {
     ///   - output: a file for what the contestant says.
     func launch(_ contestant: Contestant, _ job: RelayJob, brokers: String, more: Int, output: String) -> ChildProcess.Launch {
         let words = [brokers, job.input, job.output, "\(job.count)", job.group]
+        let times = ["\(job.linger ?? 2)", "\(job.warm)"]
         let (program, arguments): (String, [String]) =
             switch contestant {
-            case .bare: (bare, words + ["1", "\(more)", "\(job.linger ?? 2)", "\(job.warm)"])
-            case .headerless: (bare, words + ["0", "\(more)", "\(job.linger ?? 2)", "\(job.warm)"])
-            case .python: (python, [pythonRelay] + words + ["\(job.linger ?? 2)", "\(job.warm)"])
+            case .bare: (bare, words + ["1", "\(more)"] + times + ["1"])
+            case .bareLimited: (bare, words + ["1", "\(more)"] + times + ["0"])
+            case .headerless: (bare, words + ["0", "\(more)"] + times + ["1"])
+            case .python: (python, [pythonRelay] + words + times + ["1"])
+            case .pythonLimited: (python, [pythonRelay] + words + times + ["0"])
             case .atLeastOnce, .exactlyOnce: (meshload, botArguments(contestant, job, brokers: brokers))
             }
         return ChildProcess.Launch(program: program, arguments: arguments, environment: environment, output: .file(output))

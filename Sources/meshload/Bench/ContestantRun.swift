@@ -23,15 +23,15 @@ struct ContestantRun {
         let child = try ground.start(contestant, job, log: name)
         let status = child.wait(timeout: Self.limit)
         if status == nil { child.stop(grace: .seconds(1)) }
-        let committed = try readResults(of: job, ground)
+        let answered = try readResults(of: job, ground)
         try ground.removeTopics(of: contestant, job)
         let result = ground.result(log: name)
         if status == nil {
             fault = "it did not end within \(Self.limit)"
         } else if let status, !status.isSuccess {
             fault = "it \(status): \(ground.lastWords(log: name))"
-        } else if committed != count {
-            fault = "\(committed) results instead of \(count)"
+        } else if let wrong = answered.fault {
+            fault = wrong
         } else if let messages = result?["messages"]?.number, let seconds = result?["seconds"]?.number, seconds > 0 {
             rate = messages / seconds
         } else {
@@ -39,15 +39,16 @@ struct ContestantRun {
         }
     }
 
-    /// How many results a read-committed reader sees.
-    private mutating func readResults(of job: RelayJob, _ ground: BenchGround) throws -> Int {
-        var (count, values, headers) = (0, 0, 0)
+    /// What a read-committed reader sees.
+    private mutating func readResults(of job: RelayJob, _ ground: BenchGround) throws -> AnsweredRequests {
+        var answered = AnsweredRequests(of: job.count)
+        var (values, headers) = (0, 0)
         try TopicReader.read(job.output, ground.client, isolation: .readCommitted) { record in
-            count += 1
+            answered.note(record)
             values += record.value?.count ?? 0
             for header in record.headers { headers += header.name.utf8.count + (header.value?.count ?? 0) }
         }
-        if count > 0 { (valueBytes, headerBytes) = (values / count, headers / count) }
-        return count
+        if answered.results > 0 { (valueBytes, headerBytes) = (values / answered.results, headers / answered.results) }
+        return answered
     }
 }

@@ -60,15 +60,15 @@ struct Scaling {
         let begin = try input.release(on: ground)
         try waitUntilQuiet(output, ground)
         Self.stop(children)
-        var (count, last) = (0, Int64(0))
+        var (answered, last) = (AnsweredRequests(of: options.records), Int64(0))
         try TopicReader.read(output, ground.client, isolation: .readCommitted) { record in
-            count += 1
+            answered.note(record)
             last = max(last, record.timestamp.milliseconds)
         }
         try ground.removeTopics(of: contestant, jobs[0])
         try ground.delete([input.topic])
-        guard count == options.records else { throw LoadFailure("\(count) results instead of \(options.records)") }
-        return Double(count) * 1_000 / Double(max(1, last - begin.milliseconds))
+        if let fault = answered.fault { throw LoadFailure(fault) }
+        return Double(answered.results) * 1_000 / Double(max(1, last - begin.milliseconds))
     }
 
     private static func stop(_ children: [ChildProcess]) {

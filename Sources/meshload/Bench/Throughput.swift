@@ -27,9 +27,7 @@ struct Throughput {
         }
         try ground.delete([input.topic])
         Terminal.write(text, to: 1)
-        return BenchReport(
-            text: medianTable(runs) + Aims.table { median($0, runs) } + faults.map { "\nVoid: \($0).\n" }.joined(), figures: figures(runs),
-            faults: faults)
+        return BenchReport(text: medianTable(runs) + Aims.table { median($0, runs) }, figures: figures(runs), faults: faults)
     }
 
     /// Three digits, so that all names have one length.
