@@ -273,6 +273,17 @@ import Testing
         #expect(book[TopicPartition("other", 0)] == PartitionBook.Entry())
     }
 
+    /// Where the last record is a marker, and the end is told before the restoration is over.
+    @Test func anEndThatIsToldBeforeTheRestorationCounts() {
+        let (marks, ledger) = (Watermarks(low: 0, high: 50), OffsetLedger(committed: 49))
+        var book = PartitionBook()
+        book.reachedEnd(of: partition, at: 50)
+        book.began(partition, committed: 49)
+        #expect(book[partition].lag(marks, ledger) == 0)
+        book.began(partition, committed: 49, isPutElsewhere: true)
+        #expect(book[partition].lag(marks, ledger) == 1)
+    }
+
     @Test func anOpenTransactionOfAProducerExplainsAStandstill() {
         var book = PartitionBook()
         book.began(partition, committed: 40)

@@ -121,6 +121,56 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// A record is open for long, and more was done behind it than the window knows.
+    @Test(arguments: DeliveryMode.allCases, [false, true])
+    func whatWasDoneFarBehindAnOpenRecordIsNotDoneAgain(_ delivery: DeliveryMode, crashes: Bool) throws {
+        var limits = Limits()
+        limits.dedupWindow = 10
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery, limits: limits)
+        for number in 0..<60 { try machine.send(Work(name: "old-\(number)", number: number, how: number == 0 ? "call" : "plain")) }
+        for _ in 0..<200 {
+            machine.step()
+            machine.pass(10)
+        }
+        let records = machine.log.records(of: Work.type.name)
+        #expect(machine.log.committed[partition]?.offset == records[0].offset && machine.calls.count == 1)
+        machine.log.cut(partition, to: records[55].offset)
+        for number in 0..<2 { try machine.send(Work(name: "new-\(number)", number: number, how: "plain")) }
+        for _ in 0..<3 { machine.lookForCuts() }
+        #expect(machine.restoredAnew == 1)
+        machine.restoreAll()
+        machine.advance()
+        machine.settle()
+        if crashes { try machine.crash() }
+        machine.runDry()
+        let names = try machine.events(WorkDone.self).map(\.payload.name)
+        #expect(Set(names).count == 62 && names.count == 62, "\(names)")
+        machine.expectAllCommitted()
+    }
+
+    /// It began at the end of its log, which was made anew before a record came.
+    @Test(arguments: DeliveryMode.allCases) func whatIsMadeAnewBeforeARecordCameIsHandled(_ delivery: DeliveryMode) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        for number in 0..<20 { try machine.send(Work(name: "old-\(number)", number: number, how: "plain")) }
+        machine.runDry()
+        try machine.crash()
+        machine.tellEnds()
+        machine.restoreAll()
+        machine.tellEnds()
+        machine.log.cut(partition, to: 0)
+        machine.deliver()
+        for number in 0..<30 { try machine.send(Work(name: "new-\(number)", number: number, how: "plain")) }
+        for _ in 0..<5 {
+            machine.runDry()
+            machine.lookForCuts()
+        }
+        machine.runDry()
+        let names = try machine.events(WorkDone.self).map(\.payload.name)
+        #expect(Set(names).count == 50 && names.count == 50, "\(names)")
+        #expect(machine.restoredAnew == 1)
+        machine.expectAllCommitted()
+    }
+
     /// As librdkafka does where the group hands partitions out anew while one is being handed over. Nothing was cut, and nothing goes back.
     @Test(arguments: DeliveryMode.allCases) func aRecordThatComesTwiceInARowIsNoCut(_ delivery: DeliveryMode) throws {
         let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
@@ -212,9 +262,10 @@ import Testing
     }
 
     @Test func recordsThatComeAgainAreASignOnlyBehindThoseThatCame() {
-        func taken(_ offsets: [Int64], isSame: Bool = false) -> Int64? {
+        func taken(_ offsets: [Int64], end: Int64? = nil, isSame: Bool = false) -> Int64? {
             let one = AssignedPartition(partition, role: .event, assignment: 1, window: DedupWindow(capacity: 10))
             one.ledger = OffsetLedger(committed: 50, finished: [60...70])
+            if let end { one.reachedEnd(at: end) }
             for (number, offset) in offsets.enumerated() {
                 _ = one.begin(offset, RecordTimestamp(kind: .created, milliseconds: isSame ? 1 : Int64(number)))
             }
@@ -225,6 +276,8 @@ import Testing
         #expect(taken([50, 50]) == 51)
         #expect(taken([50, 50, 51], isSame: true) == nil, "the same record again")
         #expect(taken([50, 51, 50], isSame: true) == 52)
+        #expect(taken([50, 51], end: 50) == nil, "it began at its end")
+        #expect(taken([49], end: 50) == 50 && taken([0, 1], end: 50) == 50)
     }
 
     @Test func aPartitionIsGoneOnWithWhereItsLogAndItsCommitSay() {
@@ -247,7 +300,10 @@ import Testing
         #expect(at(500, LogCut(read: 120, end: 60)).remembered == CommittedOffset(offset: 60))
         #expect(at(160).remembered == clipped.commit)
         let grown = at(500, LogCut(read: 180, end: 170))
-        #expect(grown.commit == CommittedOffset(offset: 100) && grown.forgetFrom == 100, "what is finished above it may be gone")
+        #expect(grown.commit.offset == 100 && grown.putTo == .at(100) && grown.forgetFrom == 130, "what is finished above it may be gone")
+        #expect(CommitMetadata.finished(committed: 100, in: grown.commit.metadata) == [110...119])
+        let close = at(500, LogCut(read: 166, end: 165))
+        #expect(close.forgetFrom == 116 && CommitMetadata.finished(committed: 100, in: close.commit.metadata) == [110...115])
         #expect(Beginning(nil, Watermarks(low: 3, high: 9), cut: LogCut(read: 20, end: 19), window: 50).putTo == .at(3))
         #expect(Beginning(nil, Watermarks(low: 3, high: 9)).commit == CommittedOffset(offset: 3))
     }

@@ -54,6 +54,7 @@ extension EngineLoop: RebalanceDelegate {
 
     private func gaveUp(_ partitions: [TopicPartition]) {
         book.gave(up: partitions)
+        newEnds.subtract(partitions)
         restorer.own(engine.partitions.keys)
     }
 }

@@ -23,6 +23,8 @@ final class EngineLoop {
     var book = PartitionBook()
     var watch = FetchWatch()
     var cuts = CutWatch()
+    /// Their ends were reached, and the engine does not know it yet.
+    var newEnds: Set<TopicPartition> = []
     /// Partitions are to be looked at whose fetching may have stopped; once a second.
     var shallAskAgain = false
     var (endsAsked, endsHeard): (Int64, Int64) = (0, 0)
@@ -93,6 +95,7 @@ final class EngineLoop {
             let waits = ahead.isFull || shallAskAgain && !ahead.isIdle || engine.holdsBack(at: moment)
             // There is no room for more records, or enough of them are on their way; that will soon be otherwise.
             hasNews = waits ? takeMail(limit: engine.isHurried ? .zero : .milliseconds(10)) : poll(consumer)
+            tellNewEnds()
             report(consumer)
             // What is on its way would be read a second time: it is waited for.
             if shallAskAgain, ahead.isIdle { askAgain(consumer) }
@@ -157,7 +160,7 @@ final class EngineLoop {
             switch consumer.poll(timeout: timeout, into: ahead.filling) {
             case .error(let error):
                 if error.isFatal { failure = "the consumer cannot go on: \(error)" } else { logger.warn("consumer: \(error)") }
-            case .partitionEnd(let partition, let offset): book.reachedEnd(of: partition, at: offset)
+            case .partitionEnd(let partition, let offset): note(endOf: partition, offset)
             case .record, nil: break
             }
             timeout = .zero
@@ -167,6 +170,18 @@ final class EngineLoop {
         engine.inputsPause = !hasRecords && ahead.isIdle && limit > .zero && mailbox.isEmpty
         takeIn(ahead.decode(freeing: engine.takeFinished()))
         return hasRecords
+    }
+
+    private func note(endOf partition: TopicPartition, _ offset: Int64) {
+        guard engine.partitions[partition] != nil else { return }
+        book.reachedEnd(of: partition, at: offset)
+        newEnds.insert(partition)
+    }
+
+    /// What was polled before an end was told has to be taken in first.
+    private func tellNewEnds() {
+        guard !newEnds.isEmpty, ahead.isIdle else { return }
+        newEnds = newEnds.filter { partition in book[partition].end.map { !engine.reachedEnd(of: partition, at: $0) } ?? false }
     }
 
     private func takeIn(_ incoming: [Incoming]) {
@@ -204,7 +219,8 @@ final class EngineLoop {
         case .restored(let restorations):
             engine.beginTurn(at: moment)
             for restoration in restorations where engine.awaits(restoration) && isPutBack(restoration) {
-                book.began(restoration.topicPartition, committed: restoration.committed?.offset)
+                book.began(
+                    restoration.topicPartition, committed: restoration.committed?.offset, isPutElsewhere: restoration.putTo != nil)
                 engine.restored(restoration, at: moment)
             }
         case .cancel(let run, let reason): engine.cancelRun(run, reason, at: moment)

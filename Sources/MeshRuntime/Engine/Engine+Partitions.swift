@@ -61,10 +61,8 @@ extension Engine {
     func restored(_ restoration: Restoration, at moment: Moment) {
         guard awaits(restoration), let partition = partitions[restoration.topicPartition] else { return }
         if let committed = restoration.committed, committed.offset >= 0 {
-            let finished =
-                partition.isAnew
-                ? known(restoration.history, from: committed.offset, in: partition)
-                : CommitMetadata.finished(committed: committed.offset, in: committed.metadata)
+            var finished = CommitMetadata.finished(committed: committed.offset, in: committed.metadata)
+            if partition.isAnew { note(restoration.history, from: restoration.forgetFrom ?? committed.offset, in: partition, &finished) }
             partition.ledger = OffsetLedger(committed: committed.offset, finished: finished)
         }
         let state = restoration.state
@@ -85,9 +83,16 @@ extension Engine {
         if !partition.isLeaving { for incoming in early { take(incoming, at: moment) } }
     }
 
-    /// What a log that was cut still has of what was done, from `offset` on. The first commit names it: whoever has the partition next does not have this window.
-    private func known(_ history: Remembered, from offset: Int64, in partition: AssignedPartition) -> [ClosedRange<Int64>] {
-        var ranges: [ClosedRange<Int64>] = []
+    /// All was delivered of a partition up to the end of its log, and is taken in. False when that cannot be noted yet.
+    func reachedEnd(of topicPartition: TopicPartition, at offset: Int64) -> Bool {
+        guard let partition = partitions[topicPartition] else { return true }
+        guard partition.isRestored else { return false }
+        partition.reachedEnd(at: offset)
+        return true
+    }
+
+    /// Adds what a log that was cut still has of what was done, from `offset` on. The first commit names it: whoever has the partition next does not have this window.
+    private func note(_ history: Remembered, from offset: Int64, in partition: AssignedPartition, _ ranges: inout [ClosedRange<Int64>]) {
         for (place, identity) in history.done where place >= offset && partition.window.contains(identity) {
             if let last = ranges.last, last.upperBound == place - 1 {
                 ranges[ranges.count - 1] = last.lowerBound...place
@@ -95,7 +100,6 @@ extension Engine {
                 ranges.append(place...place)
             }
         }
-        return ranges
     }
 
     /// The log was cut while it was read: what is under way of the partition is forgotten, as if it went to somebody else and came back. False when it cannot be

@@ -73,6 +73,9 @@ final class AssignedPartition {
         return false
     }
 
+    /// All was delivered up to the log's end: below it nothing comes any more, also where nothing has come.
+    func reachedEnd(at offset: Int64) { if lastTaken == nil { lastTaken = (offset - 1, .none) } }
+
     /// How many records wait for their time.
     var waiting: Int { waitingOffsets.count }
 

@@ -35,9 +35,17 @@ struct Beginning: Sendable, Equatable {
         if let committed { clip(committed, at: end) }
         guard let cut else { return }
         cutEnd = end
-        // All that is read from there on may be new, also what counted as finished.
-        commit = CommittedOffset(offset: min(commit.offset, cut.place(end: end, low: marks.low, window: window)))
-        (forgetFrom, putTo) = (commit.offset, .at(commit.offset))
+        // All that is read from there on may be new, also what counted as finished. Below it nothing is, however long a record there is open.
+        let place = cut.place(end: end, low: marks.low, window: window)
+        commit = commit.offset < place ? Self.commit(commit, below: place) : CommittedOffset(offset: place)
+        (forgetFrom, putTo) = (place, .at(commit.offset))
+    }
+
+    /// What a commit says of the offsets below `end`, which is above its own.
+    private static func commit(_ commit: CommittedOffset, below end: Int64) -> CommittedOffset {
+        let finished = CommitMetadata.finished(committed: commit.offset, in: commit.metadata).filter { $0.lowerBound < end }
+            .map { $0.lowerBound...min($0.upperBound, end - 1) }
+        return CommittedOffset(offset: commit.offset, metadata: CommitMetadata.text(committed: commit.offset, finished: finished))
     }
 
     /// What is written from the end on is new, though its offsets count as finished.
@@ -49,8 +57,7 @@ struct Beginning: Sendable, Equatable {
         }
         let finished = CommitMetadata.finished(committed: committed.offset, in: committed.metadata)
         guard let last = finished.last, last.upperBound >= end else { return }
-        let rest = finished.filter { $0.lowerBound < end }.map { $0.lowerBound...min($0.upperBound, end - 1) }
-        commit = CommittedOffset(offset: committed.offset, metadata: CommitMetadata.text(committed: committed.offset, finished: rest))
+        commit = Self.commit(committed, below: end)
         forgetFrom = end
     }
 }

@@ -39,14 +39,17 @@ struct PartitionBook {
 
     subscript(_ partition: TopicPartition) -> Entry { entries[partition] ?? Entry() }
 
-    /// A new assignment begins with what is committed.
-    mutating func began(_ partition: TopicPartition, committed: Int64?) {
-        entries[partition] = Entry(committed: committed.flatMap { $0 >= 0 ? $0 : nil })
+    /// An assignment is restored, and begins with what is committed. The end of its log may have been told before; that does not count where the consumer
+    /// `isPutElsewhere`.
+    mutating func began(_ partition: TopicPartition, committed: Int64?, isPutElsewhere: Bool = false) {
+        entries[partition] = Entry(
+            committed: committed.flatMap { $0 >= 0 ? $0 : nil }, end: isPutElsewhere ? nil : entries[partition]?.end)
     }
 
     mutating func gave(up partitions: [TopicPartition]) { for partition in partitions { entries[partition] = nil } }
 
-    mutating func reachedEnd(of partition: TopicPartition, at offset: Int64) { entries[partition]?.end = offset }
+    /// Of a partition that this process has.
+    mutating func reachedEnd(of partition: TopicPartition, at offset: Int64) { entries[partition, default: Entry()].end = offset }
 
     mutating func heard(_ ends: [TopicPartition: Int64]) { for (partition, end) in ends { entries[partition]?.stable = end } }
 

@@ -261,6 +261,11 @@ final class Machine {
             of: partition, assignment: assignment, cut: cut, bot: bot, decoder: engine.decoder, window: Int64(settings.limits.dedupWindow))
     }
 
+    /// The client says of which partitions all was delivered.
+    func tellEnds() {
+        for (partition, position) in positions where position >= log.end(of: partition) { _ = engine.reachedEnd(of: partition, at: position) }
+    }
+
     /// What the loop does from time to time: it hears of the ends that it asked for the last time.
     func lookForCuts() {
         cuts.heard(Dictionary(uniqueKeysWithValues: owned.map { ($0, log.end(of: $0)) }))
