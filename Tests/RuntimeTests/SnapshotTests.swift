@@ -229,6 +229,26 @@ import Testing
         #expect(try machine.cost() <= 1)
     }
 
+    /// Made while the clock stood ahead: nobody knows how old it is.
+    @Test(arguments: [false, true]) func aCopyDatedInTheFutureIsNotUsed(restarts: Bool) throws {
+        let machine = try Machine(partitions: 1)
+        machine.log.append("s/a", "1", to: 0)
+        machine.log.append("s/b", "1", to: 0)
+        machine.wall += 30 * 3_600_000
+        try machine.copy()
+        machine.wall -= 30 * 3_600_000
+        if restarts { machine.restart() } else { try machine.copy() }
+        machine.log.append("s/a", nil, to: 0)
+        machine.log.append("s/c", "1", to: 0)
+        if !restarts {
+            machine.wall += 25 * 3_600_000
+            machine.restart()
+        }
+        machine.log.compact(0, dropsTombstones: true) { _ in true }
+        #expect(try machine.restore()[0]?.keys.contains(Array("s/a".utf8)) == false)
+        #expect(machine.said.contains { $0.contains("dated 1800 minutes ahead") }, "\(machine.said)")
+    }
+
     @Test func aForeignClusterIsNotTakenForThisOne() throws {
         let machine = try Machine(partitions: 1)
         fill(machine, 200)

@@ -25,6 +25,8 @@ struct StateReader {
     /// How old a copy may be. After `delete.retention.ms` (a day, where the topic does not say otherwise) a topic forgets its tombstones, and a copy from before
     /// would bring back what they deleted. Half of it.
     static let oldest: Int64 = 12 * 3_600_000
+    /// A clock that is set right by less dates no copy wrong.
+    private static let clockStep: Int64 = 60_000
     /// How often a copy of a partition to which nothing is written is confirmed.
     private static let confirmEvery: Int64 = 600_000
 
@@ -156,7 +158,9 @@ struct StateReader {
     /// Why a copy does not fit the topic, as far as its head tells; nil: it may.
     private func unfit(_ head: SnapshotStore.Head, _ marks: Watermarks, at time: Int64) -> String? {
         if head.anchor.offset >= marks.high { return "it goes to \(head.anchor.offset), the topic ends at \(marks.high)" }
-        return time - head.fresh > Self.oldest ? "it is \((time - head.fresh) / 3_600_000) hours old" : nil
+        let age = time - head.fresh
+        if age < -Self.clockStep { return "it is dated \(-age / 60_000) minutes ahead, and nobody knows how old it is" }
+        return age > Self.oldest ? "it is \(age / 3_600_000) hours old" : nil
     }
 
     /// Whether the ends were reached; and the partitions whose anchors are not in the topic any more, of which nothing was read.
