@@ -222,7 +222,7 @@ import Testing
             try producer.initTransactions(timeout: .seconds(30))
             try producer.beginTransaction()
             for number in numbers {
-                let key = StateKey.state(aggregate: "a\(number % 500)").bytes
+                let key = StateKey.state(Aggregate("a\(number % 500)")).bytes
                 try producer.send(
                     OutgoingRecord(
                         topic: topic, partition: Int32(number % 3), key: key,
@@ -236,7 +236,7 @@ import Testing
             directory: directory, instance: settings.instance, topic: topic, clusterID: "c", maximumPages: nil)
         let bot = try CountBot(configuration: BotConfiguration(name: settings.bot))
         let lines = LogLines()
-        func restored(_ place: Snapshots.Place?, until isDone: () throws -> Bool) async throws -> ([Int32: [String: Int?]], Int) {
+        func restored(_ place: Snapshots.Place?, until isDone: () throws -> Bool) async throws -> ([Int32: [Aggregate: Int?]], Int) {
             let mailbox = Mailbox()
             let restorer = Restorer(
                 client: broker.settings, settings: settings, bot: bot,
@@ -244,7 +244,7 @@ import Testing
                 place: place, mailbox: mailbox, logger: Logger(bot: "CopyBot", level: .error, output: lines))
             restorer.submit(
                 Restorer.Request(partitions: (0..<3).map { TopicPartition(settings.topics.inbox, $0) }, assignment: 1, statePartitions: 3))
-            var states: [Int32: [String: Int?]] = [:]
+            var states: [Int32: [Aggregate: Int?]] = [:]
             try await eventually(within: .seconds(60)) {
                 while case .element(.restored(let restorations)) = mailbox.take(limit: .zero) {
                     for restoration in restorations {

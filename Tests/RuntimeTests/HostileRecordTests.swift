@@ -72,7 +72,7 @@ import Testing
         }
         for key in [
             StateKey.journal(topic: "a.b", partition: 3, offset: 9), .notDone(topic: "a", partition: 0, offset: 0),
-            .state(aggregate: "x/y"),
+            .state(Aggregate("x/y")), .state(Aggregate("")), .state(Aggregate("\u{301}x")),
         ] {
             #expect(StateKey(key.bytes) == key)
         }

@@ -252,4 +252,23 @@ import Testing
         #expect(Set(try machine.events(WorkDone.self).map(\.payload.name).filter { $0.hasPrefix("new-") }).count == 20)
         machine.expectAllCommitted()
     }
+
+    /// Kafka's keys are bytes: two forms of one text in Unicode are two aggregates, before a restart and after it.
+    @Test(arguments: DeliveryMode.allCases) func statesAreToldApartByTheBytesOfTheirAggregates(_ delivery: DeliveryMode) throws {
+        func partition(_ name: String) -> Int32 { Murmur2.partition(of: Array(name.utf8), among: 3) }
+        let suffix = try #require((0..<100).first { partition("\u{e9}\($0)") == partition("e\u{301}\($0)") })
+        let names = ["\u{e9}\(suffix)", "e\u{301}\(suffix)", "", "\u{301}x"]
+        let machine = try Machine(CountBot.self, partitions: 1, delivery: delivery)
+        for round in 0..<4 {
+            for (number, name) in names.enumerated() {
+                try machine.send(Work(name: name, number: number, how: "plain"), id: "\(round)-\(number)", key: "k")
+            }
+            machine.runDry()
+            try machine.crash()
+        }
+        for number in names.indices {
+            let totals = try machine.events(WorkDone.self).filter { $0.payload.number == number }.map(\.payload.total)
+            #expect(totals == [1, 2, 3, 4], "\(number)")
+        }
+    }
 }

@@ -30,13 +30,13 @@ extension Engine {
         if let state = job.state {
             do {
                 let bytes = try JSONCoder.bytes(state)
-                records.append(stateRecord(.state(aggregate: aggregate), bytes, of: job))
+                records.append(stateRecord(.state(aggregate), bytes, of: job))
             } catch {
                 return settleRejected(
                     job, .permanent("unwritable-state", "the state of \(contract.name) cannot be written as JSON"), at: moment)
             }
         } else if job.partition.states[aggregate] != nil {
-            records.append(stateRecord(.state(aggregate: aggregate), nil, of: job))
+            records.append(stateRecord(.state(aggregate), nil, of: job))
         }
         finishItem(job, .done, records)
     }

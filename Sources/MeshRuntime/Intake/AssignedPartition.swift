@@ -25,7 +25,7 @@ final class AssignedPartition {
     var journals: [Int64: [UInt8]] = [:]
     /// Offsets within the window that were settled other than done, ascending: their notes in the state topic are removed when the window has passed them.
     var notes: [Int64] = []
-    var states: [String: any BotState] = [:]
+    var states: [Aggregate: any BotState] = [:]
     var isRestored = false
     /// Gone: revoked or lost.
     var isLost = false

@@ -7,7 +7,7 @@ enum LaneKey: Hashable, Sendable {
     case key(TopicPartition, [UInt8])
     /// A record without a key is a lane of its own.
     case single(TopicPartition, Int64)
-    case aggregate(TopicPartition, String)
+    case aggregate(TopicPartition, Aggregate)
 
     /// The bytes of a key at once: an array would give them one by one. Of the topic only how long its name is: all of it takes as long as the rest.
     func hash(into hasher: inout Hasher) {
@@ -15,7 +15,7 @@ enum LaneKey: Hashable, Sendable {
         switch self {
         case .key(_, let bytes): bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
         case .single(_, let offset): hasher.combine(offset)
-        case .aggregate(_, let name): hasher.combine(name)
+        case .aggregate(_, let aggregate): hasher.combine(aggregate)
         }
     }
 
@@ -33,7 +33,7 @@ final class Job {
     let partition: AssignedPartition
     let incoming: Incoming
     /// Of its aggregate, where it comes from an inbox.
-    let aggregate: String?
+    let aggregate: Aggregate?
     let priority: Priority
     /// When the record was taken in.
     let takenIn: Moment
@@ -108,7 +108,7 @@ final class Job {
         self.incoming = incoming
         aggregate =
             partition.role == .inbox
-            ? incoming.carried?.passport.aggregate ?? content.event.key ?? content.event.envelope.correlationID : nil
+            ? Aggregate(incoming.carried?.passport.aggregate ?? content.event.key ?? content.event.envelope.correlationID) : nil
         identity = content.identity
         timestamp = content.timestamp
         self.bot = bot

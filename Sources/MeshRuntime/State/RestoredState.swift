@@ -8,7 +8,7 @@ struct RestoredState: Sendable {
     /// Where records lie that were settled other than done, ascending.
     private(set) var notes: [Int64] = []
     /// By aggregate; of an inbox alone.
-    private(set) var states: [String: any BotState] = [:]
+    private(set) var states: [Aggregate: any BotState] = [:]
     /// States that are none of the bot's.
     private(set) var unreadable = 0
 
