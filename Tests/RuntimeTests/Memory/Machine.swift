@@ -263,7 +263,9 @@ final class Machine {
 
     /// The client says of which partitions all was delivered.
     func tellEnds() {
-        for (partition, position) in positions where position >= log.end(of: partition) { _ = engine.reachedEnd(of: partition, at: position) }
+        for (partition, position) in positions where position >= log.end(of: partition) {
+            _ = engine.reachedEnd(of: partition, at: position)
+        }
     }
 
     /// What the loop does from time to time: it hears of the ends that it asked for the last time.
