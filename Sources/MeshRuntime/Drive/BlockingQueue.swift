@@ -84,9 +84,12 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         while elements.isEmpty, !isOver { if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { break } }
     }
 
-    var isEmpty: Bool {
+    var isEmpty: Bool { count == 0 }
+
+    /// How many elements wait.
+    var count: Int {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        return elements.isEmpty
+        return elements.count
     }
 }

@@ -12,6 +12,9 @@ final class SignalReader: Sendable {
     /// After a reading that lasted for so many milliseconds a failure is a new one, and the next reading begins soon.
     private static let longReading: Int64 = 30_000
 
+    /// While the engine has so many messages to take, no more are read: an hour of cancels may be very many.
+    static let mostWaiting = 1_000
+
     private let isClosed = Atomic<Bool>(false)
 
     /// Starts the thread.
@@ -47,6 +50,10 @@ final class SignalReader: Sendable {
         var control = ControlReading()
         var positions: [TopicPartition: StartOffset] = [:]
         while !isClosed.load(ordering: .relaxed) {
+            guard mailbox.count < Self.mostWaiting else {
+                Pause.milliseconds(10)
+                continue
+            }
             let now = Moment.current
             // Topics may be made, and grow, while we run.
             if looked.map({ now.uptime - $0 > 30_000 }) ?? true {
