@@ -14,10 +14,10 @@ import Testing
 
         func bounds(of number: Int32) throws -> Watermarks { try log.bounds(of: number) }
 
-        func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], _ body: (Record) -> Reading) throws {
+        func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], until isEnough: () -> Bool, _ body: (Record) -> Reading) throws {
             var isDecided = false
             var failure: (any Error)?
-            try log.read(starts, to: ends) { record in
+            try log.read(starts, to: ends, until: isEnough) { record in
                 do { if !isDecided { try decide() } } catch { failure = error }
                 isDecided = true
                 return body(record)

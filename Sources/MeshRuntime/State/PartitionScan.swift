@@ -11,9 +11,12 @@ struct PartitionScan {
     static let patience: Int64 = 30_000
     private static let tellEvery: Int64 = 5_000
 
-    /// Reads until every partition has ended or `body` wants no more. A partition that `ends` names has not ended before that offset, whatever is not decided
+    /// Reads until every partition has ended, `body` wants no more of any, or `isEnough`. A partition that `ends` names has not ended before that offset, whatever is not decided
     /// below it.
-    func read(_ starts: [TopicPartition: StartOffset], to ends: [TopicPartition: Int64] = [:], _ body: (Record) -> Reading) throws {
+    func read(
+        _ starts: [TopicPartition: StartOffset], to ends: [TopicPartition: Int64] = [:], until isEnough: () -> Bool = { false },
+        _ body: (Record) -> Reading
+    ) throws {
         guard !starts.isEmpty else { return }
         try consumer.assign(starts)
         defer {
@@ -22,7 +25,7 @@ struct PartitionScan {
         var open = Set(starts.keys)
         var last = Moment.current.uptime
         var lastWord = last
-        while !open.isEmpty {
+        while !open.isEmpty, !isEnough() {
             let polled = consumer.poll(timeout: .milliseconds(100))
             let now = Moment.current.uptime
             switch polled {
@@ -33,7 +36,6 @@ struct PartitionScan {
                 switch body(record) {
                 case .more: break
                 case .partitionDone: open.remove(record.topicPartition)
-                case .stop: return
                 }
             case .partitionEnd(let partition, let offset):
                 guard open.contains(partition) else { break }
@@ -62,10 +64,10 @@ struct ConsumerStateLog: StateLog {
 
     func bounds(of number: Int32) throws -> Watermarks { try ends.watermarks(of: partition(number), timeout: .seconds(5)) }
 
-    func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], _ body: (Record) -> Reading) throws {
+    func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], until isEnough: () -> Bool, _ body: (Record) -> Reading) throws {
         let starts = starts.map { (partition($0.key), StartOffset.at($0.value)) }
         let ends = ends.map { (partition($0.key), $0.value) }
-        try scan.read(Dictionary(uniqueKeysWithValues: starts), to: Dictionary(uniqueKeysWithValues: ends), body)
+        try scan.read(Dictionary(uniqueKeysWithValues: starts), to: Dictionary(uniqueKeysWithValues: ends), until: isEnough, body)
     }
 
     private func partition(_ number: Int32) -> TopicPartition { TopicPartition(topic, number) }

@@ -4,8 +4,15 @@ import Kafka
 protocol StateLog {
     /// The ends of a partition. Transactions that are decided or open may lie below `high`.
     func bounds(of number: Int32) throws -> Watermarks
-    /// Reads partitions from the given offsets to the ends of what is committed there, but at least to `ends` where they are named, or as far as `body` says.
-    func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], _ body: (Record) -> Reading) throws
+    /// Reads partitions from the given offsets to the ends of what is committed there, but at least to `ends` where they are named, or as far as `body` says, or
+    /// until `isEnough`, which is asked also while nothing comes.
+    func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], until isEnough: () -> Bool, _ body: (Record) -> Reading) throws
+}
+
+extension StateLog {
+    func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], _ body: (Record) -> Reading) throws {
+        try read(starts, to: ends, until: { false }, body)
+    }
 }
 
 /// What a reader wants after a record.
@@ -13,8 +20,6 @@ enum Reading {
     case more
     /// Nothing more of this record's partition.
     case partitionDone
-    /// Nothing more at all.
-    case stop
 }
 
 /// Restores state partitions: from their local copies and what follows them on the topic, or from the topic alone. Confined to the restore thread.
@@ -171,11 +176,12 @@ struct StateReader {
         var anchors = anchors
         var isComplete = true
         var moved: Set<Int32> = []
-        try log.read(starts, to: [:]) { record in
-            if isEnough() {
-                isComplete = false
-                return .stop
-            }
+        func isOver() -> Bool {
+            guard isEnough() else { return false }
+            isComplete = false
+            return true
+        }
+        try log.read(starts, to: [:], until: isOver) { record in
             guard let anchor = anchors.removeValue(forKey: record.partition) else {
                 snapshots.take(record)
                 return .more

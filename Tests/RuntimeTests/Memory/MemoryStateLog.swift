@@ -52,9 +52,10 @@ final class MemoryStateLog: StateLog {
 
     func bounds(of number: Int32) -> Watermarks { Watermarks(low: low[number]!, high: next[number]!) }
 
-    func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], _ body: (Record) -> Reading) {
+    func read(_ starts: [Int32: Int64], to ends: [Int32: Int64], until isEnough: () -> Bool, _ body: (Record) -> Reading) {
         for (number, start) in starts.sorted(by: { $0.key < $1.key }) {
             reading: for record in records[number]! where record.offset >= start {
+                if isEnough() { return }
                 if let end = stable[number], record.offset >= end {
                     guard end < ends[number] ?? 0 else { break }
                     stable[number] = nil
@@ -63,7 +64,6 @@ final class MemoryStateLog: StateLog {
                 switch body(record) {
                 case .more: break
                 case .partitionDone: break reading
-                case .stop: return
                 }
             }
         }
