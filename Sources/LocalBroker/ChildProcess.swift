@@ -41,6 +41,7 @@ public final class ChildProcess: Sendable {
     }
 
     public enum Signal: Int32, Sendable {
+        case hangUp = 1
         case interrupt = 2
         case kill = 9
         case terminate = 15
@@ -51,6 +52,7 @@ public final class ChildProcess: Sendable {
         /// As `setpriv` wants it.
         fileprivate var name: String {
             switch self {
+            case .hangUp: "HUP"
             case .interrupt: "INT"
             case .kill: "KILL"
             case .terminate: "TERM"

@@ -3,7 +3,7 @@ import Kafka
 import Synchronization
 import Terminal
 
-/// What must be ended when the tool is interrupted. Its children die with this process whatever happens; this is for what does not.
+/// What must be ended when the tool is interrupted: by SIGINT, SIGTERM, or SIGHUP when its terminal is closed. Its children die with this process whatever happens; this is for what does not.
 enum Interruption {
     private struct Action {
         let id: Int
@@ -14,7 +14,7 @@ enum Interruption {
     private static let actions = Mutex<[Action]>([])
     private static let lastID = Atomic<Int>(0)
 
-    /// `undo` runs when SIGINT or SIGTERM comes before `remove`: also just after `make`, which neither of them interrupts.
+    /// `undo` runs when one of the signals comes before `remove`: also just after `make`, which none of them interrupts.
     static func add<Made: Sendable>(
         making make: () throws -> Made, undo: @escaping @Sendable (Made) -> Void
     ) rethrows -> (made: Made, id: Int) {
@@ -27,22 +27,33 @@ enum Interruption {
         return (made, id)
     }
 
-    /// `body` runs when SIGINT or SIGTERM comes before `remove`.
+    /// `body` runs when one of the signals comes before `remove`.
     static func add(_ body: @escaping @Sendable () -> Void) -> Int { add(making: {}, undo: body).id }
 
     static func remove(_ id: Int) { actions.withLock { $0.removeAll { $0.id == id } } }
 
-    /// Does what neither of the signals interrupts.
+    /// Does what none of the signals interrupts.
     static func hold<Result: Sendable>(_ body: () throws -> Result) rethrows -> Result { try actions.withLock { _ in try body() } }
+
+    private static var set: sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, signal) }
+        return set
+    }
+
+    /// Blocks the signals in this thread and all that it starts. SIGPIPE is ignored: who reads what is said may end first.
+    static func block() {
+        var set = set
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        signal(SIGPIPE, SIG_IGN)
+    }
 
     /// Waits for the signals on a thread of its own; they must be blocked already. Ctrl-C once more ends the process at once; SIGTERM does not, since who ends a
     /// group of processes may send it twice.
     static func watch() {
         DedicatedThread.start(name: "signals") {
-            var set = sigset_t()
-            sigemptyset(&set)
-            sigaddset(&set, SIGTERM)
-            sigaddset(&set, SIGINT)
+            var set = set
             var signal: Int32 = 0
             while sigwait(&set, &signal) != 0 {}
             sigdelset(&set, SIGTERM)

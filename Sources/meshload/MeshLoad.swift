@@ -62,8 +62,11 @@ enum MeshLoad {
     static func main() {
         LibraryCleanup.leaveOut()
         // Before any thread is started: none of them may take these signals.
-        let waiting = ["generate", "relay", "bench", "chaos", "chaos-bot"]
-        if waiting.contains(Swift.CommandLine.arguments.dropFirst().first ?? "") { TerminationSignals.block() }
+        switch Swift.CommandLine.arguments.dropFirst().first {
+        case "relay", "chaos-bot": TerminationSignals.block()
+        case "generate", "bench", "chaos": Interruption.block()
+        default: break
+        }
         exit(status(of: Array(Swift.CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment))
     }
 

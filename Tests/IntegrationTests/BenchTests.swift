@@ -70,7 +70,8 @@ import Testing
     }
 
     /// At a broker of its own, and at one that others use too.
-    @Test(arguments: [true, false]) func whatIsInterruptedLeavesNeitherFilesNorTopics(isOwnBroker: Bool) async throws {
+    @Test(arguments: [(true, ChildProcess.Signal.interrupt), (false, .interrupt), (true, .hangUp)])
+    func whatIsInterruptedLeavesNeitherFilesNorTopics(isOwnBroker: Bool, signal: ChildProcess.Signal) async throws {
         let directory = try TemporaryDirectory.make(prefix: "mesh-bench")
         let fixture = try await BrokerFixture.shared()
         let data = directory + "/data"
@@ -87,10 +88,10 @@ import Testing
         defer { process.signal(.kill) }
         func said() throws -> String { try String(contentsOfFile: directory + "/log", encoding: .utf8) }
         try await eventually("the first round to be over", within: .seconds(120)) { try said().contains("round 1: ") }
-        process.signal(.interrupt)
+        process.signal(signal)
         try await eventually("the command to end", within: .seconds(120)) { process.exitStatus != nil }
         let words = try said()
-        #expect(process.exitStatus == .exited(130), "\(words)")
+        #expect(process.exitStatus == .exited(128 + signal.rawValue), "\(words)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: data) == [])
         guard !isOwnBroker else { return }
         let settings = fixture.settings
