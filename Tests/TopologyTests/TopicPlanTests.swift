@@ -112,4 +112,11 @@ import Testing
         #expect(wanted("build.a").retentionText == "1h")
         #expect(wanted("build.b", cleanup: .compact).retentionText == "compacted")
     }
+
+    /// Which replica ticks goes by how many partitions it found.
+    @Test func whoHasSchedulesIsToldToEndBeforeTheirTopicGrows() {
+        func text(_ topic: String) -> String { plan([wanted(topic)], [topic: TopicPlan.Existing(partitions: 1, settings: settled)]).text }
+        #expect(text("schedule.fired").contains("end all bots with schedules first"))
+        #expect(!text("build.a").contains("schedules"))
+    }
 }

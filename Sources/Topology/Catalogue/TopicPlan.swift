@@ -124,10 +124,14 @@ extension TopicPlan.Step {
         case .create(let topic):
             let settings = topic.configuration.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
             return "+ \(name) create, \(topic.partitions) partitions, \(settings)"
-        case .addPartitions(_, let before, let after):
-            return losesStates
-                ? "! \(name) partitions \(before) -> \(after); states, journals of open runs and notes of what is tried again are not found any more"
-                : "~ \(name) partitions \(before) -> \(after); keys are spread anew from then on"
+        case .addPartitions(let topic, let before, let after):
+            let counts = "\(name) partitions \(before) -> \(after);"
+            if losesStates { return "! \(counts) states, journals of open runs and notes of what is tried again are not found any more" }
+            // Which replica ticks goes by the count that it found when it began.
+            let remark =
+                topic == ScheduleFired.type.name
+                ? "; end all bots with schedules first: of replicas that began before and after, two may tick, or none" : ""
+            return "~ \(counts) keys are spread anew from then on\(remark)"
         case .change(_, let changes):
             return "~ \(name) " + changes.map { "\($0.setting) \($0.before) -> \($0.after)" }.joined(separator: ", ")
         case .shrink(let before, let topic): return "! \(name) partitions \(before) -> \(topic.partitions), made anew without its records"
