@@ -227,6 +227,29 @@ import Testing
         try expectAll(1_303, machine)
     }
 
+    /// Behind a long call of one key the commit has no room for what other keys came to, and runs of theirs begin: what they all wait for has a place all the same.
+    @Test(arguments: DeliveryMode.allCases) func runsThatWaitForRoomInTheCommitTakeNoPlace(_ delivery: DeliveryMode) throws {
+        var limits = Limits()
+        limits.holdBack = 0
+        let bot = configuration { $0.constraints.maximumConcurrentJobs = 2 }
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery, configuration: bot, limits: limits)
+        machine.restoreAll()
+        var count = 0
+        func send(_ key: String, _ how: String) throws {
+            try machine.send(Work(name: key, number: count, how: how), id: "id-\(count)")
+            count += 1
+        }
+        try send("z", "call")
+        for number in 1...1_400 { try send(number % 2 == 0 ? "z" : "n\(number)", "plain") }
+        for (key, how) in [("k1", "plain"), ("z", "plain"), ("k2", "plain"), ("z", "plain"), ("k1", "call"), ("k2", "call")] {
+            try send(key, how)
+        }
+        run(machine)
+        #expect(machine.engine.held.count > 0 && machine.calls.count == 1)
+        try finishCall(0, of: machine)
+        try expectAll(count, machine)
+    }
+
     /// Every second record is left out by the trigger's filter, or is a repeat of one that was handled; the others wait for their turn.
     @Test(arguments: [DeliveryMode.exactlyOnce, .atLeastOnce], [true, false])
     func whatIsLeftOutBetweenWaitingRecordsFillsNoCommit(_ delivery: DeliveryMode, isRepeat: Bool) throws {

@@ -15,7 +15,7 @@ extension Engine {
         }
         commitDelivered(at: moment)
         guard isSettlementDue(at: moment) else { return }
-        send(nextItems(), at: moment)
+        send(nextItems(at: moment), at: moment)
         lastSettle = moment.uptime
     }
 
@@ -49,7 +49,7 @@ extension Engine {
 
     /// What the next settlement takes: first what was held and has room now. What shares a key with a held one is held too, so that a key keeps its order;
     /// but for the lowest record, for which the others wait (in a retry partition, where there is no order, it may have come after them).
-    private func nextItems() -> [SettleItem] {
+    private func nextItems(at moment: Moment) -> [SettleItem] {
         var items: [SettleItem] = []
         var (results, bytes) = (0, 0)
         let most = batchItems
@@ -60,6 +60,7 @@ extension Engine {
             stillHeld.append(item)
             guard let job = item.job else { return }
             lanes.insert(job.lane)
+            if case .step = item.result { giveUpPlace(of: job, at: moment) }
             endLowestTwin(of: job, item.result)
         }
         func take(_ item: SettleItem) {

@@ -2,7 +2,7 @@ import BotKit
 import Envelopes
 import Kafka
 
-/// Runs that only wait for a breaker.
+/// Runs that only wait for a breaker, or for a place.
 struct Holding {
     /// Those that do not count among `max_concurrent_jobs`, as of the last look; bounded by `Limits.heldRuns` and `Limits.heldBytes`.
     var runs: Set<UInt64> = []
@@ -113,6 +113,13 @@ extension Engine {
         }
         now.runs.insert(job.id)
         now.bytes += job.bytes
+        uncount(job)
+    }
+
+    /// A step of the run is held for want of room in its partition's commit. What all that is held waits for may need the place.
+    func giveUpPlace(of job: Job, at moment: Moment) {
+        guard job.isCounted, job.runningCalls == 0 else { return }
+        job.heldSince = job.heldSince ?? moment.uptime
         uncount(job)
     }
 

@@ -43,7 +43,12 @@ extension Engine {
         if job.isDecided || isLate && job.unsettledSteps > 0 && job.runningCalls == 0 { return nil }
         if job.began == nil { return "a record waits to be tried again in its place" }
         guard job.hasUnfinishedCalls else { return nil }
-        return job.heldSince == nil ? "calls are under way" : "a dependency is down"
+        guard job.heldSince != nil, job.runningCalls == 0 else { return "calls are under way" }
+        let waiting = job.calls.filter { $0.phase == .waiting }
+        // A step that is held waits for the record that keeps its partition's commit from moving on.
+        if waiting.isEmpty { return nil }
+        return waiting.contains { breakers[$0.dependency].map { $0.state != .closed } ?? false }
+            ? "a dependency is down" : "other records come first"
     }
 
     private func reasonToWait(_ partition: AssignedPartition, isRestoring: Bool, isLate: Bool) -> String? {

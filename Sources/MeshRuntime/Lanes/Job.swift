@@ -65,7 +65,7 @@ final class Job {
     var began: Moment?
     /// The run's limit, on the monotonic clock.
     var deadline: Int64 = .max
-    /// Since when it only waits for a breaker, on the monotonic clock: its limit stands still.
+    /// Since when it only waits for a breaker, or a step of it for room in its partition's commit, on the monotonic clock: its limit stands still.
     var heldSince: Int64?
     /// Since when the audit is asked for what its calls came to, on the monotonic clock: its limit stands still.
     var recalledSince: Int64?
