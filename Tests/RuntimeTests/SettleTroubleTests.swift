@@ -44,6 +44,25 @@ import Testing
         machine.expectAllCommitted()
     }
 
+    /// Both are refused, for reasons of their own: what only tells of the letter goes, and a letter without its record takes its place.
+    @Test(arguments: DeliveryMode.allCases, [false, true])
+    func aDeadLetterThatIsTooLargeDoesNotWaitForATopicOfErrorsThatRefuses(_ delivery: DeliveryMode, isErrorFirst: Bool) throws {
+        let machine = try Machine(WorkBot.self, partitions: 1, delivery: delivery)
+        try machine.send(Work(name: "a", number: 1, how: "poison"))
+        machine.runToSettlement()
+        let refused = KafkaError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", message: "not allowed")
+        let tooLarge = KafkaError(code: 10, name: "MSG_SIZE_TOO_LARGE", message: "too large")
+        let unwritten = [Unwritten(item: 0, topic: "bot.error", error: refused), Unwritten(item: 0, topic: "mesh.dlq", error: tooLarge)]
+        machine.settle(.failed(isErrorFirst ? refused : tooLarge, unwritten: isErrorFirst ? unwritten : unwritten.reversed()))
+        machine.pass(2_000)
+        machine.advance()
+        let records = try #require(machine.settling).records.joined()
+        #expect(records.count { $0.topic == "mesh.dlq" } == 1 && !records.contains { $0.topic == "bot.error" })
+        machine.runDry()
+        #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["oversized"])
+        machine.expectAllCommitted()
+    }
+
     /// For 100 s the topic takes nothing; how often something of it was to be settled.
     private func refuse(_ error: KafkaError, _ topic: String, _ machine: Machine) -> Int {
         var attempts = 0

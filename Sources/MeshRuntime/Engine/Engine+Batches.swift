@@ -173,15 +173,13 @@ extension Engine {
         // A report may come late, of a batch that had more.
         let count = inFlight?.items.count ?? 0
         for (place, failures) in Dictionary(grouping: unwritten, by: \.item).sorted(by: { $0.key < $1.key }) where place < count {
-            guard let item = inFlight?.items[place], let error = failures.lazy.map(\.error).first(where: \.isRefusal),
-                !failures.contains(where: waitsForTopic)
-            else { continue }
-            // What only tells of a dead letter does not hold it up.
-            if case .dead = item.result, failures.allSatisfy({ $0.topic == BotErrorEvent.type.name }) {
-                log(.error, "\(contract.name): \(BotErrorEvent.type) cannot be written: \(error)")
-                item.leaveOut(BotErrorEvent.type.name)
-                isChanged = true
-            } else if case .step = item.result {
+            guard let item = inFlight?.items[place] else { continue }
+            let (failures, isShorter) = leaveOutRefusedError(of: item, failures)
+            isChanged = isChanged || isShorter
+            guard let error = failures.lazy.map(\.error).first(where: \.isRefusal), !failures.contains(where: waitsForTopic) else {
+                continue
+            }
+            if case .step = item.result {
                 given.append((item, error))
             } else if case .own = item.result {
                 dropped.append(item)
@@ -195,6 +193,17 @@ extension Engine {
         inFlight?.items.removeAll { item in given.contains { $0.item === item } || dropped.contains { $0 === item } }
         for (item, error) in given { giveUpStep(item, error, at: moment) }
         return true
+    }
+
+    /// What only tells of a dead letter does not hold it up. What else of the item cannot be written; and whether it was left out.
+    private func leaveOutRefusedError(of item: SettleItem, _ failures: [Unwritten]) -> (rest: [Unwritten], isLeftOut: Bool) {
+        let topic = BotErrorEvent.type.name
+        guard case .dead = item.result, let failure = failures.first(where: { $0.topic == topic && $0.error.isRefusal }) else {
+            return (failures, false)
+        }
+        log(.error, "\(contract.name): \(BotErrorEvent.type) cannot be written: \(failure.error)")
+        item.leaveOut(topic)
+        return (failures.filter { $0.topic != topic }, true)
     }
 
     /// Whether the item waits, and the commit with it, for a topic of the bot's own that cannot be written: that is no fault of the record, whatever became of it.
