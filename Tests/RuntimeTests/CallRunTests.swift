@@ -84,6 +84,22 @@ import Testing
         #expect(machine.dead.map { header("mesh_error_code", of: $0) } == ["crashes"])
         #expect(crashes == 6)
     }
+
+    /// Their steps are settled, and not acted on yet, when the partition is lost: whoever has it next makes the calls.
+    @Test func noCallBeginsForAPartitionThatIsLost() throws {
+        var limits = Limits()
+        limits.committedAtOnce = 1
+        let machine = try Machine(WorkBot.self, partitions: 1, limits: limits)
+        machine.restoreAll()
+        for name in ["a", "b"] { try machine.send(Work(name: name, number: 1, how: "call")) }
+        while machine.deliver() != nil {}
+        machine.advance()
+        #expect(machine.settling?.records.count == 2)
+        machine.settle()
+        #expect(machine.started.count == 1)
+        machine.giveUp([TopicPartition(Work.type.name, 0)])
+        #expect(machine.started.count == 1)
+    }
 }
 
 /// A request that JSON may have no number for.

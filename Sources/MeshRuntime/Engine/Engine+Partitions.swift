@@ -107,10 +107,11 @@ extension Engine {
     func restoreAnew(_ topicPartition: TopicPartition, _ cut: LogCut, at moment: Moment) -> Bool {
         guard let old = partitions[topicPartition], old.isRestored else { return false }
         if let inFlight, inFlight.isOut, inFlight.items.contains(where: { $0.concerned === old }) { return false }
+        let isLeaving = old.isLeaving
         revoked([topicPartition], at: moment)
         assignments += 1
         let new = AssignedPartition(topicPartition, role: old.role, assignment: assignments, window: old.window, isAnew: true)
-        new.isLeaving = old.isLeaving
+        new.isLeaving = isLeaving
         partitions[topicPartition] = new
         if old.isPaused { actions.append(.resume([topicPartition])) }
         actions.append(.restore([topicPartition], assignment: assignments, cut: cut))
@@ -189,6 +190,8 @@ extension Engine {
 
     /// The partitions are gone: whatever was under way for them is forgotten, and its calls are cancelled. The next owner finds the journal.
     func revoked(_ topicPartitions: [TopicPartition], at moment: Moment) {
+        // What comes of a settlement is noted, and nothing is begun any more.
+        for topicPartition in topicPartitions { partitions[topicPartition]?.isLeaving = true }
         actOnCommitted(at: moment)
         let gone = Set(topicPartitions)
         for topicPartition in topicPartitions {
