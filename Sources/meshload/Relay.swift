@@ -31,7 +31,10 @@ struct Relay {
 
     func run() throws -> Int32 {
         let settings = RuntimeSettings(bot: group, replica: replica, delivery: mode)
-        try Topics.ensureMesh(and: [input.name, output.name, settings.topics.retry], compacted: [settings.topics.state], client)
+        // No bot runs yet that would have to end in order.
+        try TerminationSignals.unblocked {
+            try Topics.ensureMesh(and: [input.name, output.name, settings.topics.retry], compacted: [settings.topics.state], client)
+        }
         let tally = Tally(target: count)
         var options = ProcessOptions(
             settings: settings, client: client,

@@ -11,9 +11,7 @@ enum TopicReader {
 
     static func partitions(of topic: String, _ client: ClientSettings) throws -> [TopicPartition] {
         let partitions = try client.reaching {
-            let admin = try AdminClient(client)
-            defer { admin.close() }
-            return try admin.metadata(topic: topic).topics[topic]?.partitions.map { TopicPartition(topic, $0.id) } ?? []
+            try $0.metadata(topic: topic).topics[topic]?.partitions.map { TopicPartition(topic, $0.id) } ?? []
         }
         guard !partitions.isEmpty else { throw LoadFailure("there is no topic \(topic)") }
         return partitions

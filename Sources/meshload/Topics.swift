@@ -11,11 +11,7 @@ enum Topics {
         let wanted =
             names.map { NewTopic(name: $0, partitions: partitions) }
             + compacted.map { NewTopic(name: $0, partitions: partitions, configuration: ["cleanup.policy": "compact"]) }
-        try client.reaching {
-            let admin = try AdminClient(client)
-            defer { admin.close() }
-            try admin.createTopics(wanted).check(except: \.isTopicAlreadyExists)
-        }
+        try client.reaching { try $0.createTopics(wanted).check(except: \.isTopicAlreadyExists) }
     }
 
     /// Makes these and what every bot of a mesh writes, whoever it is.
@@ -27,21 +23,17 @@ enum Topics {
 }
 
 extension ClientSettings {
-    /// Does what needs a broker. Where none answers, the error names the addresses.
-    func reaching<Value>(_ body: () throws -> Value) throws -> Value {
+    /// Does what needs a broker. Where none answers, the error names the addresses, and nothing else is said.
+    func reaching<Value>(_ body: (AdminClient) throws -> Value) throws -> Value {
+        let admin = try AdminClient(self, observer: ClientObserver(log: { _ in }))
+        defer { admin.close(timeout: .seconds(1)) }
         do {
-            return try body()
+            return try body(admin)
         } catch let error as KafkaError where error.isBrokersDown || error.isTimeout {
             throw LoadFailure("no broker answers at \(bootstrapServers): is it running? --brokers names another (\(error))")
         }
     }
 
     /// Throws where no broker answers.
-    func checkReachable() throws {
-        try reaching {
-            let admin = try AdminClient(self, observer: ClientObserver(log: { _ in }))
-            defer { admin.close(timeout: .seconds(1)) }
-            _ = try admin.metadata()
-        }
-    }
+    func checkReachable() throws { _ = try reaching { try $0.metadata() } }
 }

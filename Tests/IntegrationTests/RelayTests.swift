@@ -174,6 +174,18 @@ import Testing
         #expect(words[2].contains(" ") == answer.text.contains("'a b'"), "\(answer.text)")
     }
 
+    /// No bot runs yet: there is nothing that would have to end in order.
+    @Test func aRelayThatLooksForABrokerEndsAtOnce() async throws {
+        let (process, _) = try Bench(ClientSettings(bootstrapServers: "127.0.0.1:\(try FreePort.choose())")).begin(["relay"])
+        defer { process.signal(.kill) }
+        try await eventually("the client to look for it") {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.pid)/task").count > 1
+        }
+        process.signal(.interrupt)
+        try await eventually("it to end") { process.exitStatus != nil }
+        #expect(process.exitStatus == .signalled(2))
+    }
+
     @Test func whoeverIsInterruptedSaysWhatIsWritten() async throws {
         let bench = try await Bench()
         let (process, log) = try bench.begin(["generate", "--topic", bench.requests, "--count", "1000000", "--rate", "500"])

@@ -18,6 +18,14 @@ public enum TerminationSignals {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// While `body` runs on this thread, either of them ends the process at once.
+    public static func unblocked<Value>(_ body: () throws -> Value) rethrows -> Value {
+        var set = set
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        defer { pthread_sigmask(SIG_BLOCK, &set, nil) }
+        return try body()
+    }
+
     /// Waits for them on a thread of its own.
     static func watch(_ first: @escaping @Sendable () -> Void) {
         DedicatedThread.start(name: "signals") {

@@ -85,6 +85,7 @@ struct Bench {
 
     func run() throws -> Int32 {
         Interruption.watch()
+        try options.client?.checkReachable()
         let warm = try WarmMemory(options.warmBytes)
         defer { withExtendedLifetime(warm) {} }
         say("\((warm?.size ?? 0) >> 20) MiB of free memory warmed of \(options.warmBytes >> 20) wanted")

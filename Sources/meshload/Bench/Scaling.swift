@@ -53,13 +53,22 @@ struct Scaling {
             RelayJob(input: input.topic, output: output, count: 1_000_000_000, group: "BenchBot_\(name)", replica: number)
         }
         try ground.makeTopics(of: contestant, jobs[0])
-        var children: [ChildProcess] = []
-        defer { Self.stop(children) }
-        for job in jobs { children.append(try ground.start(contestant, job, log: "\(name)-\(job.replica)")) }
-        try waitUntilAllHaveJoined(jobs[0], replicas, ground)
+        var children: [(process: ChildProcess, log: String)] = []
+        defer { Self.stop(children.map(\.process)) }
+        for job in jobs {
+            let log = "\(name)-\(job.replica)"
+            children.append((try ground.start(contestant, job, log: log), log))
+        }
+        func checkAll() throws {
+            for child in children {
+                guard let status = child.process.exitStatus else { continue }
+                throw LoadFailure("a replica \(status): \(ground.lastWords(log: child.log))")
+            }
+        }
+        try waitUntilAllHaveJoined(jobs[0], replicas, ground, checkAll)
         let begin = try input.release(on: ground)
-        try waitUntilQuiet(output, ground)
-        Self.stop(children)
+        try waitUntilQuiet(output, ground, checkAll)
+        Self.stop(children.map(\.process))
         var (answered, last) = (AnsweredRequests(of: options.records), Int64(0))
         try TopicReader.read(output, ground.client, isolation: .readCommitted) { record in
             answered.note(record)
@@ -77,11 +86,12 @@ struct Scaling {
     }
 
     /// Waits until each member of the group has a part of the input.
-    private func waitUntilAllHaveJoined(_ job: RelayJob, _ replicas: Int, _ ground: BenchGround) throws {
+    private func waitUntilAllHaveJoined(_ job: RelayJob, _ replicas: Int, _ ground: BenchGround, _ checkAll: () throws -> Void) throws {
         let admin = try AdminClient(ground.client)
         defer { admin.close() }
         let end = uptimeSeconds() + 120
         while true {
+            try checkAll()
             if let group = try admin.describeGroups([job.group]).first, group.state == .stable {
                 let shares = group.members.map { member in member.partitions.filter { $0.topic == job.input }.count }
                 if shares.count == replicas, !shares.contains(0), shares.reduce(0, +) == Int(Self.partitions) { return }
@@ -92,12 +102,13 @@ struct Scaling {
     }
 
     /// Waits until the topic has as many records as were asked for and none has come for two seconds. Offsets count transactions' marks too.
-    private func waitUntilQuiet(_ topic: String, _ ground: BenchGround) throws {
+    private func waitUntilQuiet(_ topic: String, _ ground: BenchGround, _ checkAll: () throws -> Void) throws {
         let consumer = try Consumer(ground.client, group: .none())
         defer { consumer.close() }
         let end = uptimeSeconds() + 900
         var (height, since) = (Int64(-1), uptimeSeconds())
         while true {
+            try checkAll()
             var sum: Int64 = 0
             for partition in 0..<Int32(6) { sum += try consumer.watermarks(of: TopicPartition(topic, partition)).high }
             if sum != height { (height, since) = (sum, uptimeSeconds()) }
