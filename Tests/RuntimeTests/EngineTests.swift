@@ -40,6 +40,20 @@ import Testing
         }
     }
 
+    /// A commit has room for two ranges or three, two runs may have calls, and few results may be held.
+    @Test(arguments: DeliveryMode.allCases, 0..<12) func whatHasNoRoomInTheCommitIsSettledInTheEnd(_ delivery: DeliveryMode, seed: UInt64)
+        throws
+    {
+        var limits = Limits()
+        (limits.commitMetadataBytes, limits.carryOnBytes, limits.heldItems) = (20, 10, 3)
+        let bot = configuration { $0.constraints.maximumConcurrentJobs = 2 }
+        switch seed % 3 {
+        case 0: try storm(try Machine(WorkBot.self, partitions: 1, seed: seed, delivery: delivery, configuration: bot, limits: limits))
+        case 1: try storm(try Machine(CountBot.self, partitions: 1, seed: seed, delivery: delivery, configuration: bot, limits: limits))
+        default: try storm(try Machine(OrderedBot.self, partitions: 1, seed: seed, delivery: delivery, configuration: bot, limits: limits))
+        }
+    }
+
     private func isReminder(_ payload: WorkDone) -> Bool { payload.number % Self.kinds.count == Self.kinds.firstIndex(of: "remind") }
 
     /// At-least-once: nothing is lost, and what is repeated carries the same id.

@@ -60,11 +60,7 @@ extension Engine {
 
     func restored(_ restoration: Restoration, at moment: Moment) {
         guard awaits(restoration), let partition = partitions[restoration.topicPartition] else { return }
-        if let committed = restoration.committed, committed.offset >= 0 {
-            var finished = CommitMetadata.finished(committed: committed.offset, in: committed.metadata)
-            if partition.isAnew { note(restoration.history, from: restoration.forgetFrom ?? committed.offset, in: partition, &finished) }
-            partition.ledger = OffsetLedger(committed: committed.offset, finished: finished)
-        }
+        partition.ledger = ledger(restoration, of: partition)
         let state = restoration.state
         (partition.journals, partition.notes, partition.states) = (state.journals, state.notes, state.states)
         if state.unreadable > 0 {
@@ -81,6 +77,14 @@ extension Engine {
         let early = takeEarly(partition)
         // Of one that is given up nothing more is begun: its next owner reads them.
         if !partition.isLeaving { for incoming in early { take(incoming, at: moment) } }
+    }
+
+    private func ledger(_ restoration: Restoration, of partition: AssignedPartition) -> OffsetLedger {
+        let bytes = settings.limits.commitMetadataBytes
+        guard let committed = restoration.committed, committed.offset >= 0 else { return OffsetLedger(metadataBytes: bytes) }
+        var finished = CommitMetadata.finished(committed: committed.offset, in: committed.metadata)
+        if partition.isAnew { note(restoration.history, from: restoration.forgetFrom ?? committed.offset, in: partition, &finished) }
+        return OffsetLedger(committed: committed.offset, finished: finished, metadataBytes: bytes)
     }
 
     /// All was delivered of a partition up to the end of its log, and is taken in. False when that cannot be noted yet.

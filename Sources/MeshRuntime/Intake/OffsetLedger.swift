@@ -41,9 +41,13 @@ struct OffsetLedger: Sendable {
     /// One above the highest offset read; the committed offset before the first read; nil when neither is known.
     private var position: Int64?
 
-    init(committed: Int64? = nil, finished: [ClosedRange<Int64>] = []) {
+    private let metadataBytes: Int
+
+    /// - Parameter metadataBytes: the most that a commit carries.
+    init(committed: Int64? = nil, finished: [ClosedRange<Int64>] = [], metadataBytes: Int = Self.maximumMetadataBytes) {
         position = committed
         restored = finished
+        self.metadataBytes = metadataBytes
     }
 
     /// How many ranges a commit carries, at most.
@@ -80,15 +84,15 @@ struct OffsetLedger: Sendable {
     /// Whether a commit's metadata has room for what it would carry once `offset` is finished too. Always true of the lowest open record, and of the
     /// neighbour of one that is finished, so that what waits for room never waits for ever.
     func canFinish(_ offset: Int64) -> Bool {
-        guard rangeCount >= Self.safeRanges, let watermark, offset != watermark, let place = place(of: offset) else { return true }
+        guard rangeCount >= safeRanges, let watermark, offset != watermark, let place = place(of: offset) else { return true }
         guard !isFinished(at: place - 1), !isFinished(at: place + 1) else { return true }
         let top = max(position ?? offset, restored.last?.upperBound ?? offset)
         let bytesPerRange = 2 * CommitMetadata.digits(in: top - watermark + 1) + 2
-        return (rangeCount + 1) * bytesPerRange + CommitMetadata.prefix.count <= Self.maximumMetadataBytes
+        return (rangeCount + 1) * bytesPerRange + CommitMetadata.prefix.count <= metadataBytes
     }
 
     /// So many ranges always fit: their numbers have at most 13 digits.
-    private static let safeRanges = (maximumMetadataBytes - CommitMetadata.prefix.count) / 28
+    private var safeRanges: Int { (metadataBytes - CommitMetadata.prefix.count) / 28 }
 
     /// Notes that a record was read. False when it is settled already, or was read before, and must not be handled again.
     mutating func begin(_ offset: Int64) -> Bool {
