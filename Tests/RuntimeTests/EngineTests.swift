@@ -40,17 +40,22 @@ import Testing
         }
     }
 
-    /// A commit has room for two ranges or three, two runs may have calls, and few results may be held.
-    @Test(arguments: DeliveryMode.allCases, 0..<12) func whatHasNoRoomInTheCommitIsSettledInTheEnd(_ delivery: DeliveryMode, seed: UInt64)
-        throws
-    {
+    /// A commit has room for a few ranges, few runs may have calls, and few results may be held. Nothing but what happens here frees what waits.
+    @Test(arguments: DeliveryMode.allCases, 0..<130)
+    func whatHasNoRoomInTheCommitIsSettledInTheEnd(_ delivery: DeliveryMode, seed: UInt64) throws {
+        func choice<Value>(_ values: [Value], _ divisor: UInt64) -> Value { values[Int(seed / divisor) % values.count] }
         var limits = Limits()
-        (limits.commitMetadataBytes, limits.carryOnBytes, limits.heldItems) = (20, 10, 3)
-        let bot = configuration { $0.constraints.maximumConcurrentJobs = 2 }
+        limits.commitMetadataBytes = choice([8, 20, 60], 3)
+        limits.carryOnBytes = limits.commitMetadataBytes / 2
+        limits.heldItems = choice([1, 3, 10], 9)
+        let bot = configuration { $0.constraints.maximumConcurrentJobs = choice([1, 2, 4], 27) }
+        func machine<B: Bot>(_ bot: B.Type, _ configuration: BotConfiguration) throws -> Machine {
+            try Machine(bot, partitions: choice([1, 2], 1), seed: seed, delivery: delivery, configuration: configuration, limits: limits)
+        }
         switch seed % 3 {
-        case 0: try storm(try Machine(WorkBot.self, partitions: 1, seed: seed, delivery: delivery, configuration: bot, limits: limits))
-        case 1: try storm(try Machine(CountBot.self, partitions: 1, seed: seed, delivery: delivery, configuration: bot, limits: limits))
-        default: try storm(try Machine(OrderedBot.self, partitions: 1, seed: seed, delivery: delivery, configuration: bot, limits: limits))
+        case 0: try storm(machine(WorkBot.self, bot), crashes: false)
+        case 1: try storm(machine(CountBot.self, bot), crashes: false)
+        default: try storm(machine(OrderedBot.self, bot), crashes: false)
         }
     }
 
@@ -63,7 +68,7 @@ import Testing
     }
 
     @discardableResult
-    private func storm(_ machine: Machine) throws -> [Work] {
+    private func storm(_ machine: Machine, crashes: Bool = true) throws -> [Work] {
         machine.settings.limits.resumesPerRun = 100
         // What is settled waits for its turn, so that everything else can come between.
         machine.settings.limits.committedAtOnce = 1
@@ -85,7 +90,7 @@ import Testing
                 if number % 11 == 0 { try machine.send(work) }
             }
             for _ in 0..<30 { machine.happen() }
-            if round % 4 == 3 { try machine.crash() }
+            if crashes, round % 4 == 3 { try machine.crash() }
         }
         machine.outcome = { .success(Effort.Response(number: ($0.request as! Effort).number)) }
         machine.runDry()
@@ -110,12 +115,12 @@ import Testing
         }
         let isExact = machine.settings.delivery == .exactlyOnce
         for work in sent {
+            // A record that was sent twice and cannot be handled is dead-lettered twice: only what is done is deduplicated. So its copy may be done all the same.
+            let copies = work.number % 11 == 0 ? 2 : 1
             let count = (results[work.number]?.count ?? 0) + min(1, dead[work.number] ?? 0)
             #expect(
-                count == 1,
+                (1...copies).contains(count),
                 "\(work) has \(results[work.number] ?? []) and \(dead[work.number] ?? 0) dead letters \(codes[work.number] ?? [])")
-            // A record that was sent twice and cannot be handled is dead-lettered twice: only what is done is deduplicated.
-            let copies = work.number % 11 == 0 ? 2 : 1
             if isExact { #expect((visible[work.number] ?? 0) <= 1 && (dead[work.number] ?? 0) <= copies, "\(work)") }
             if work.how == "plain" || work.how == "remind" { #expect(results[work.number]?.count == 1, "\(work)") }
             if work.how == "poison" || work.how == "hopeless" { #expect(dead[work.number] ?? 0 >= 1, "\(work)") }

@@ -60,8 +60,12 @@ extension Engine {
             stillHeld.append(item)
             guard let job = item.job else { return }
             lanes.insert(job.lane)
-            if case .step = item.result { giveUpPlace(of: job, at: moment) }
+            if case .step = item.result {
+                giveUpPlace(of: job, at: moment)
+                carryOnLowest(behind: job)
+            }
             endLowestTwin(of: job, item.result)
+            for twin in job.twins { carryOnLowest(behind: twin) }
         }
         func take(_ item: SettleItem) {
             guard !item.isLost else { return }
@@ -105,6 +109,14 @@ extension Engine {
             SettleItem(
                 .carriedOn, records: [copy] + note, partition: twin.partition, offset: twin.record.offset,
                 source: .init(record: twin.record, passport: twin.passport)))
+    }
+
+    /// In a retry partition, where there is no order, the record that keeps a commit from moving on may wait in the lane of a run whose step is held for want of room
+    /// in that commit, or of a copy that waits for what is held: they would wait for each other. It goes to the end of the partition.
+    private func carryOnLowest(behind job: Job) {
+        guard job.partition.role == .retry, job.isInLane, let lowest = lanes.remove(behind: job.lane, where: \.isLowest) else { return }
+        waitingBytes -= lowest.bytes
+        unsettled.append(carriedOn(lowest.record, lowest.passport, lowest.partition))
     }
 
     private func send(_ items: [SettleItem], at moment: Moment) {

@@ -16,15 +16,17 @@ extension Engine {
             let border = commit.finished[commit.finished.count / 2].lowerBound
             let moved = schedule.remove { $0.partition === partition && $0.record.offset < border }
             for (waiting, _) in moved {
-                let record = waiting.record
-                partition.waitsNoMore(record)
-                // Its place is finished and it is not done: who restores the partition must not take its copy for a repeat.
-                let records = [.record(ownRecords.carriedOn(record))] + noteNotDone(record.offset, partition)
-                unsettled.append(
-                    SettleItem(
-                        .carriedOn, records: records, partition: partition, offset: record.offset,
-                        source: .init(record: record, passport: waiting.passport)))
+                partition.waitsNoMore(waiting.record)
+                unsettled.append(carriedOn(waiting.record, waiting.passport, partition))
             }
         }
+    }
+
+    /// A record of a retry partition, written again at its end.
+    func carriedOn(_ record: Record, _ passport: Passport, _ partition: AssignedPartition) -> SettleItem {
+        // Its place is finished and it is not done: who restores the partition must not take its copy for a repeat.
+        let records = [.record(ownRecords.carriedOn(record))] + noteNotDone(record.offset, partition)
+        return SettleItem(
+            .carriedOn, records: records, partition: partition, offset: record.offset, source: .init(record: record, passport: passport))
     }
 }

@@ -97,6 +97,15 @@ struct Lanes<Key: Hashable & Sendable, Element>: ~Copyable {
         return nil
     }
 
+    /// Takes an element that satisfies `predicate` out of a closed lane, which stays closed.
+    mutating func remove(behind key: Key, where predicate: (Element) -> Bool) -> Element? {
+        guard let lane = lanes[key], lane.isClosed, let place = lane.waiting.firstIndex(where: { predicate($0.element) }) else {
+            return nil
+        }
+        count -= 1
+        return lane.waiting.remove(at: place).element
+    }
+
     /// Whether nothing of this key waits or is under way.
     func isFree(_ key: @autoclosure () -> Key) -> Bool { lanes.isEmpty || lanes[key()] == nil }
 
