@@ -38,8 +38,14 @@ enum Interruption {
     private static var set: sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
-        for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, signal) }
+        for signal in [SIGTERM, SIGINT] + (outlivesTerminal ? [] : [SIGHUP]) { sigaddset(&set, signal) }
         return set
+    }
+
+    /// Whether it was started to go on when its terminal is closed, as by nohup: waiting for a signal takes also one that is ignored.
+    private static var outlivesTerminal: Bool {
+        var action = sigaction()
+        return sigaction(SIGHUP, nil, &action) == 0 && unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 
     /// Blocks the signals in this thread and all that it starts. SIGPIPE is ignored: who reads what is said may end first.
@@ -49,14 +55,14 @@ enum Interruption {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Waits for the signals on a thread of its own; they must be blocked already. Ctrl-C once more ends the process at once; SIGTERM does not, since who ends a
-    /// group of processes may send it twice.
+    /// Waits for the signals on a thread of its own; they must be blocked already. Ctrl-C once more ends the process at once; SIGTERM and SIGHUP do not, since
+    /// who ends a group of processes, and who closes a terminal, may send them twice.
     static func watch() {
         DedicatedThread.start(name: "signals") {
             var set = set
             var signal: Int32 = 0
             while sigwait(&set, &signal) != 0 {}
-            sigdelset(&set, SIGTERM)
+            for signal in [SIGTERM, SIGHUP] { sigdelset(&set, signal) }
             pthread_sigmask(SIG_UNBLOCK, &set, nil)
             Terminal.write("meshload: interrupted, ending what was begun; Ctrl-C once more leaves it\n", to: STDERR_FILENO)
             actions.withLock { actions in

@@ -89,6 +89,7 @@ import Testing
         func said() throws -> String { try String(contentsOfFile: directory + "/log", encoding: .utf8) }
         try await eventually("the first round to be over", within: .seconds(120)) { try said().contains("round 1: ") }
         process.signal(signal)
+        if signal == .hangUp { process.signal(signal) }
         try await eventually("the command to end", within: .seconds(120)) { process.exitStatus != nil }
         let words = try said()
         #expect(process.exitStatus == .exited(128 + signal.rawValue), "\(words)")

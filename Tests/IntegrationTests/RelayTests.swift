@@ -48,12 +48,12 @@ import Testing
         }
 
         /// Starts it, with a log of its own.
-        func begin(_ arguments: [String]) throws -> (process: ChildProcess, log: String) {
+        func begin(_ arguments: [String], by starter: String? = nil) throws -> (process: ChildProcess, log: String) {
             let log = "\(directory)/begun.log"
+            let words = [try BuiltProgram.path("meshload")] + arguments + ["--brokers", settings.bootstrapServers]
+            let all = try (starter.map { [try Programs.find($0)] } ?? []) + words
             let process = try ChildProcess.spawn(
-                ChildProcess.Launch(
-                    program: try BuiltProgram.path("meshload"), arguments: arguments + ["--brokers", settings.bootstrapServers],
-                    environment: environment, output: .file(log)))
+                ChildProcess.Launch(program: all[0], arguments: Array(all.dropFirst()), environment: environment, output: .file(log)))
             return (process, log)
         }
 
@@ -186,18 +186,25 @@ import Testing
         #expect(process.exitStatus == .signalled(2))
     }
 
-    @Test func whoeverIsInterruptedSaysWhatIsWritten() async throws {
+    /// By nohup it goes on when its terminal is closed.
+    @Test(arguments: [nil, "nohup"]) func whoeverIsInterruptedSaysWhatIsWritten(starter: String?) async throws {
         let bench = try await Bench()
-        let (process, log) = try bench.begin(["generate", "--topic", bench.requests, "--count", "1000000", "--rate", "500"])
+        let (process, log) = try bench.begin(["generate", "--topic", bench.requests, "--count", "1000000", "--rate", "500"], by: starter)
         defer { process.signal(.kill) }
         let (settings, requests) = (bench.settings, bench.requests)
-        try await eventually("records to be there", within: .seconds(60)) {
+        func height() async throws -> Int64 {
             try await DedicatedThread.run(name: "watermarks") {
                 let admin = try AdminClient(settings)
                 defer { admin.close() }
-                guard try admin.metadata().topics[requests] != nil else { return false }
-                return try (0..<Int32(6)).contains { try admin.watermarks(of: TopicPartition(requests, $0)).high > 0 }
+                guard try admin.metadata().topics[requests] != nil else { return 0 }
+                return try (0..<Int32(6)).reduce(0) { try $0 + admin.watermarks(of: TopicPartition(requests, $1)).high }
             }
+        }
+        try await eventually("records to be there", within: .seconds(60)) { try await height() > 0 }
+        if starter != nil {
+            process.signal(.hangUp)
+            let before = try await height()
+            try await eventually("more to be there", within: .seconds(60)) { try await height() > before + 500 }
         }
         process.signal(.interrupt)
         try await eventually("it to end", within: .seconds(60)) { process.exitStatus != nil }
