@@ -181,7 +181,15 @@ final class EngineLoop {
     /// What was polled before an end was told has to be taken in first.
     private func tellNewEnds() {
         guard !newEnds.isEmpty, ahead.isIdle else { return }
-        newEnds = newEnds.filter { partition in book[partition].end.map { !engine.reachedEnd(of: partition, at: $0) } ?? false }
+        for partition in newEnds {
+            guard let owned = engine.partitions[partition] else {
+                newEnds.remove(partition)
+                continue
+            }
+            guard owned.isRestored else { continue }
+            if let end = book[partition].end { owned.reachedEnd(at: end) }
+            newEnds.remove(partition)
+        }
     }
 
     private func takeIn(_ incoming: [Incoming]) {

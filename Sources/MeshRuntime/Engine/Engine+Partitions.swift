@@ -87,14 +87,6 @@ extension Engine {
         return OffsetLedger(committed: committed.offset, finished: finished, metadataBytes: bytes)
     }
 
-    /// All was delivered of a partition up to the end of its log, and is taken in. False when that cannot be noted yet.
-    func reachedEnd(of topicPartition: TopicPartition, at offset: Int64) -> Bool {
-        guard let partition = partitions[topicPartition] else { return true }
-        guard partition.isRestored else { return false }
-        partition.reachedEnd(at: offset)
-        return true
-    }
-
     /// Adds what a log that was cut still has of what was done, from `offset` on. The first commit names it: whoever has the partition next does not have this window.
     private func note(_ history: Remembered, from offset: Int64, in partition: AssignedPartition, _ ranges: inout [ClosedRange<Int64>]) {
         for (place, identity) in history.done where place >= offset && partition.window.contains(identity) {

@@ -40,8 +40,8 @@ final class AssignedPartition {
     var isDirty = false
     /// Being given up: nothing new is begun.
     var isLeaving = false
-    /// The record that was taken last.
-    private var lastTaken: (offset: Int64, timestamp: RecordTimestamp)?
+    /// The record that was taken last; without a timestamp where none was, and the end was reached behind that offset.
+    private var lastTaken: (offset: Int64, timestamp: RecordTimestamp?)?
     /// How many of its records were taken in to be handled.
     var jobs = 0
     /// One above what had been read when a record came again, or one from before it, though nobody had asked for it: the log ended below that, and the client
@@ -74,7 +74,7 @@ final class AssignedPartition {
     }
 
     /// All was delivered up to the log's end: below it nothing comes any more, also where nothing has come.
-    func reachedEnd(at offset: Int64) { if lastTaken == nil { lastTaken = (offset - 1, .none) } }
+    func reachedEnd(at offset: Int64) { if lastTaken == nil { lastTaken = (offset - 1, nil) } }
 
     /// How many records wait for their time.
     var waiting: Int { waitingOffsets.count }

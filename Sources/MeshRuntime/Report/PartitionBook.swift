@@ -34,6 +34,8 @@ struct PartitionBook {
     }
 
     private var entries: [TopicPartition: Entry] = [:]
+    /// Ends that were told before a restoration was over. Until then nothing is known of a partition, and all of it counts as lag.
+    private var earlyEnds: [TopicPartition: Int64] = [:]
     /// Offsets of settlements that are under way.
     private var asked: [UInt64: [TopicPartition: CommittedOffset]] = [:]
 
@@ -42,14 +44,18 @@ struct PartitionBook {
     /// An assignment is restored, and begins with what is committed. The end of its log may have been told before; that does not count where the consumer
     /// `isPutElsewhere`.
     mutating func began(_ partition: TopicPartition, committed: Int64?, isPutElsewhere: Bool = false) {
-        entries[partition] = Entry(
-            committed: committed.flatMap { $0 >= 0 ? $0 : nil }, end: isPutElsewhere ? nil : entries[partition]?.end)
+        let end = earlyEnds.removeValue(forKey: partition) ?? entries[partition]?.end
+        entries[partition] = Entry(committed: committed.flatMap { $0 >= 0 ? $0 : nil }, end: isPutElsewhere ? nil : end)
     }
 
-    mutating func gave(up partitions: [TopicPartition]) { for partition in partitions { entries[partition] = nil } }
+    mutating func gave(up partitions: [TopicPartition]) {
+        for partition in partitions { (entries[partition], earlyEnds[partition]) = (nil, nil) }
+    }
 
     /// Of a partition that this process has.
-    mutating func reachedEnd(of partition: TopicPartition, at offset: Int64) { entries[partition, default: Entry()].end = offset }
+    mutating func reachedEnd(of partition: TopicPartition, at offset: Int64) {
+        if entries[partition] == nil { earlyEnds[partition] = offset } else { entries[partition]?.end = offset }
+    }
 
     mutating func heard(_ ends: [TopicPartition: Int64]) { for (partition, end) in ends { entries[partition]?.stable = end } }
 

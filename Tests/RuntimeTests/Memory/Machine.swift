@@ -264,7 +264,7 @@ final class Machine {
     /// The client says of which partitions all was delivered.
     func tellEnds() {
         for (partition, position) in positions where position >= log.end(of: partition) {
-            _ = engine.reachedEnd(of: partition, at: position)
+            if let owned = engine.partitions[partition], owned.isRestored { owned.reachedEnd(at: position) }
         }
     }
 
