@@ -272,4 +272,13 @@ import Testing
         #expect(isRepeat || machine.engine.held.isEmpty)
         try expectAll(2_201, machine)
     }
+
+    /// Runs that wait for room in the commit, or for a settlement, are bounded by these bytes alone.
+    @Test func theRecordOfARunCountsWhileItsStepWaits() throws {
+        let machine = try Machine(WorkBot.self, partitions: 1)
+        machine.restoreAll()
+        try machine.send(Work(name: String(repeating: "n", count: 10_000), number: 1, how: "call"), id: "a", key: "k")
+        let record = try #require(machine.deliver())
+        #expect(machine.engine.unsettled.count == 1 && machine.engine.unsettled.bytes > record.byteCount)
+    }
 }

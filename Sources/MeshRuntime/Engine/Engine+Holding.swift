@@ -102,10 +102,8 @@ extension Engine {
 
     private func hold(_ job: Job, _ now: inout Holding, at moment: Moment) {
         guard !now.runs.contains(job.id), !isGoing(job.partition), job.onlyWaits else { return }
-        if job.heldSince == nil {
-            job.heldSince = moment.uptime
-            countResume(of: job, false)
-        }
+        if job.heldSince == nil { job.heldSince = moment.uptime }
+        countResume(of: job, false)
         guard now.runs.count < settings.limits.heldRuns, now.bytes + job.bytes <= settings.limits.heldBytes
         else {
             if job.isCounted { now.crowded.append(job) }
@@ -124,7 +122,7 @@ extension Engine {
     }
 
     /// The run goes on: what it waited does not count against its limit.
-    private func resume(_ job: Job, at moment: Moment) {
+    func resume(_ job: Job, at moment: Moment) {
         count(job)
         guard let since = job.heldSince else { return }
         job.heldSince = nil

@@ -11,6 +11,7 @@ extension Engine {
             return false
         }
         let key = passport.originalInputID(of: job.event).map { UUIDv5.derive([$0.text, contract.name, "call", String(place)]).text }
+        resume(job, at: moment)
         if job.recalledSince == nil { job.recalledSince = moment.uptime }
         job.calls[place].phase = .running
         job.calls[place].isRecalled = true

@@ -65,8 +65,9 @@ final class SettleItem {
         self.result = result
         self.records = records
         results = max(1, resultsBefore + records.count(where: \.isEvent))
-        // The record that it finishes is kept as well.
-        let kept = offset == nil ? 0 : (source?.record ?? job?.record)?.byteCount ?? 0
+        // The record that it finishes is kept as well, and that of a run which goes on.
+        let isStep = if case .step = result { true } else { false }
+        let kept = offset == nil && !isStep ? 0 : (source?.record ?? job?.record)?.byteCount ?? 0
         self.bytes = (bytes ?? records.reduce(0) { $0 + $1.byteCount }) + kept
         self.job = job
         self.partition = partition
