@@ -96,7 +96,9 @@ import Testing
         try await eventually("the command to end", within: .seconds(120)) { process.exitStatus != nil }
         #expect(process.exitStatus == .exited(1))
         let text = try String(contentsOfFile: directory + "/log", encoding: .utf8)
-        #expect(text.hasPrefix("meshload: no broker answers at \(address)") && text.split(separator: "\n").count == 1, "\(text)")
+        #expect(
+            text.hasPrefix("meshload: no broker answers at \(address)") && text.split(separator: "\n").count == 1
+                && text.contains("refused"), "\(text)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [])
     }
 
