@@ -82,7 +82,7 @@ public struct Limits: Sendable, Equatable {
     public var unsettledItems = 4_000
     /// The same in bytes.
     public var unsettledBytes = 32 << 20
-    /// Of a commit's metadata, which names what is finished above the offset.
+    /// Of a commit's metadata, which names what is finished above the offset; no more than the default, since Kafka refuses what is longer than 4,096 and the parts grow.
     public var commitMetadataBytes = OffsetLedger.maximumMetadataBytes
     /// Settled results that wait because their commit's metadata would be too long; beyond it only the records are handled that make it shorter.
     public var heldItems = 1_000

@@ -12,8 +12,10 @@ final class SignalReader: Sendable {
     /// After a reading that lasted for so many milliseconds a failure is a new one, and the next reading begins soon.
     private static let longReading: Int64 = 30_000
 
-    /// While the engine has so many messages to take, no more are read: an hour of cancels may be very many.
+    /// While the engine has so many messages to take, of whatever kind, no more signals are read: an hour of cancels may be very many.
     static let mostWaiting = 1_000
+    /// In milliseconds.
+    private static let pauseWhenFull: Int64 = 10
 
     private let isClosed = Atomic<Bool>(false)
 
@@ -51,7 +53,7 @@ final class SignalReader: Sendable {
         var positions: [TopicPartition: StartOffset] = [:]
         while !isClosed.load(ordering: .relaxed) {
             guard mailbox.count < Self.mostWaiting else {
-                Pause.milliseconds(10)
+                Pause.milliseconds(Self.pauseWhenFull)
                 continue
             }
             let now = Moment.current
