@@ -95,15 +95,28 @@ import Testing
         #expect(process.exitStatus == .exited(128 + signal.rawValue), "\(words)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: data) == [])
         guard !isOwnBroker else { return }
-        let settings = fixture.settings
-        let topics = try await DedicatedThread.run(name: "topics") {
+        let run = try #require(words.firstMatch(of: /run ([a-z0-9]{6}),/)).1
+        #expect(try await Self.topics(at: fixture.settings).filter { $0.contains(run) } == [])
+    }
+
+    private static func topics(at settings: ClientSettings) async throws -> Set<String> {
+        try await DedicatedThread.run(name: "topics") {
             let admin = try AdminClient(settings)
             defer { admin.close() }
-            return try admin.metadata(timeout: .seconds(10)).topics.keys.filter {
-                $0 == "bench.request_t" || $0.hasPrefix("bench.response_t0")
-            }
+            return Set(try admin.metadata(timeout: .seconds(10)).topics.keys)
         }
-        #expect(topics == [])
+    }
+
+    /// Topics of others that are called as a run's might be.
+    @Test func whatOthersHaveAtTheirKafkaIsLeftAlone() async throws {
+        let directory = try TemporaryDirectory.make(prefix: "mesh-bench")
+        let fixture = try await BrokerFixture.shared()
+        let others = ["bench.request_t", "bench.response_t000000"]
+        try await fixture.makeTopics(others.map { NewTopic(name: $0, partitions: 1) })
+        let answer = try await Self.bench(
+            ["--brokers", fixture.bootstrapServers, "--records", "10", "--rounds", "1", "--only", "at-least-once"], in: directory)
+        #expect(answer.status?.isSuccess == true, "\(answer.text)")
+        #expect(try await Self.topics(at: fixture.settings).isSuperset(of: others))
     }
 
     @Test func aDocumentWithoutTheMarksIsRefusedBeforeAnythingIsMeasured() async throws {

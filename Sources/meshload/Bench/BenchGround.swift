@@ -10,6 +10,9 @@ final class BenchGround: Sendable {
     let client: ClientSettings
     let programs: ContestantPrograms
     let directory: String
+    /// Part of the names of all topics and groups: at a Kafka that was named there may be others of the kind, and what is made here is deleted. Always six
+    /// characters, so that all results are of one length.
+    private let run = String(Int.random(in: 60_466_176..<2_176_782_336), radix: 36)
     private let broker: LocalBroker?
     /// Those that were made here and not deleted yet.
     private let topics = Mutex<Set<String>>([])
@@ -34,8 +37,17 @@ final class BenchGround: Sendable {
             }
             (client, broker) = (local.settings, local)
         }
-        Bench.say("broker \(client.bootstrapServers), data and logs in \(directory)")
+        Bench.say("broker \(client.bootstrapServers), run \(run), data and logs in \(directory)")
     }
+
+    /// The topic of the requests of that name.
+    func requests(_ name: String) -> String { "bench.request_\(run)_\(name)" }
+
+    /// The topic of the results of that name.
+    func responses(_ name: String) -> String { "bench.response_\(run)_\(name)" }
+
+    /// The consumer group of that name.
+    func group(_ name: String) -> String { "BenchBot_\(run)_\(name)" }
 
     /// Whether the broker is one of this package.
     var hasOwnBroker: Bool { broker != nil }

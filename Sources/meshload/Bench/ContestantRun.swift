@@ -18,7 +18,7 @@ struct ContestantRun {
     init(_ contestant: Contestant, input: String, count: Int, name: String, on ground: BenchGround) throws {
         self.contestant = contestant
         // All names of a kind are of one length, so that the results are.
-        let job = RelayJob(input: input, output: "bench.response_\(name)", count: count, group: "BenchBot_\(name)")
+        let job = RelayJob(input: input, output: ground.responses(name), count: count, group: ground.group(name))
         try ground.makeTopics(of: contestant, job)
         let child = try ground.start(contestant, job, log: name)
         let status = child.wait(timeout: Self.limit)

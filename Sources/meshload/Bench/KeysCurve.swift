@@ -12,7 +12,7 @@ struct KeysCurve {
     }
 
     func measure(on ground: BenchGround) throws -> BenchReport {
-        let inputs = Self.counts.map { BenchInput(topic: "bench.request_k\($0)", count: options.records, keys: $0, size: options.size) }
+        let inputs = Self.counts.map { BenchInput(topic: ground.requests("k\($0)"), count: options.records, keys: $0, size: options.size) }
         for input in inputs {
             Bench.say("writing \(input.count) requests of \(input.keys) keys")
             try input.fill(on: ground)

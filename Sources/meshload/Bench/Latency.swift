@@ -50,7 +50,7 @@ struct Latency {
     private func milliseconds(of contestant: Contestant, name: String, on ground: BenchGround) throws -> [Double] {
         let count = Self.warmUp + Self.rate * options.seconds
         let job = RelayJob(
-            input: "bench.request_\(name)", output: "bench.response_\(name)", count: count, group: "BenchBot_\(name)", linger: 0)
+            input: ground.requests(name), output: ground.responses(name), count: count, group: ground.group(name), linger: 0)
         try ground.ensure([job.input])
         try ground.makeTopics(of: contestant, job)
         let arrivals = Arrivals(count: count)

@@ -15,8 +15,8 @@ struct MemoryUse {
 
     func measure(on ground: BenchGround) throws -> BenchReport {
         _ = try ChaosTopics.prepare(ground.client)
-        let idle = BenchInput(topic: "bench.request_idle", count: 1, keys: 1, size: options.size)
-        let full = BenchInput(topic: "bench.request_full", count: Self.backlog, keys: 100_000, size: options.size)
+        let idle = BenchInput(topic: ground.requests("idle"), count: 1, keys: 1, size: options.size)
+        let full = BenchInput(topic: ground.requests("full"), count: Self.backlog, keys: 100_000, size: options.size)
         try idle.fill(on: ground)
         try full.fill(on: ground)
         var rows: [[String]] = []
@@ -43,7 +43,7 @@ struct MemoryUse {
 
     private func use(_ mode: DeliveryMode, _ input: String, callMilliseconds: Int?, on ground: BenchGround) throws -> ProcessMemory {
         let name = "m_\(mode == .exactlyOnce ? "eo" : "alo")_\(callMilliseconds ?? 0)"
-        let job = RelayJob(input: input, output: "bench.response_\(name)", count: 1, group: "BenchBot_\(name)", warm: 0)
+        let job = RelayJob(input: input, output: ground.responses(name), count: 1, group: ground.group(name), warm: 0)
         try ground.makeTopics(of: .exactlyOnce, job)
         let child = try ground.start(
             ChildProcess.Launch(

@@ -45,12 +45,12 @@ struct Scaling {
 
     private func recordsPerSecond(of contestant: Contestant, _ replicas: Int, name: String, on ground: BenchGround) throws -> Double {
         let input = BenchInput(
-            topic: "bench.request_\(name)", count: options.records, keys: options.keys, size: options.size, partitions: Self.partitions)
-        let output = "bench.response_\(name)"
+            topic: ground.requests(name), count: options.records, keys: options.keys, size: options.size, partitions: Self.partitions)
+        let output = ground.responses(name)
         try input.make(on: ground)
         let jobs = (1...replicas).map { number in
             // None of them ends by itself: none knows what the others did.
-            RelayJob(input: input.topic, output: output, count: 1_000_000_000, group: "BenchBot_\(name)", replica: number)
+            RelayJob(input: input.topic, output: output, count: 1_000_000_000, group: ground.group(name), replica: number)
         }
         try ground.makeTopics(of: contestant, jobs[0])
         var children: [(process: ChildProcess, log: String)] = []

@@ -13,7 +13,7 @@ struct StartTime {
     }
 
     func measure(on ground: BenchGround) throws -> BenchReport {
-        let input = BenchInput(topic: "bench.request_s", count: 100, keys: 100, size: options.size)
+        let input = BenchInput(topic: ground.requests("s"), count: 100, keys: 100, size: options.size)
         try input.fill(on: ground)
         var times: [Contestant: [Double]] = [:]
         var faults: [String] = []
@@ -46,7 +46,7 @@ struct StartTime {
     }
 
     private func milliseconds(of contestant: Contestant, _ input: String, name: String, on ground: BenchGround) throws -> Double {
-        let job = RelayJob(input: input, output: "bench.response_\(name)", count: 1, group: "BenchBot_\(name)", warm: 0)
+        let job = RelayJob(input: input, output: ground.responses(name), count: 1, group: ground.group(name), warm: 0)
         try ground.makeTopics(of: contestant, job)
         let first = First()
         let reader = try ResultReader(job.output, ground.client) { _, moment in first.note(moment) }

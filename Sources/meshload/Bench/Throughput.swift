@@ -7,7 +7,7 @@ struct Throughput {
     init(_ options: BenchOptions) { self.options = options }
 
     func measure(on ground: BenchGround) throws -> BenchReport {
-        let input = BenchInput(topic: "bench.request_t", count: options.records, keys: options.keys, size: options.size)
+        let input = BenchInput(topic: ground.requests("t"), count: options.records, keys: options.keys, size: options.size)
         Bench.say("writing \(input.count) requests")
         try input.fill(on: ground)
         var runs: [ContestantRun] = []
