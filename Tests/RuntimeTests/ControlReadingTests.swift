@@ -43,4 +43,16 @@ import Testing
         reading.reachedEnd(of: partition)
         #expect(reading.news()?.mapValues(\.state) == ["WorkBot": .paused])
     }
+
+    /// A bot starts although nobody has made the topic; one that was told to pause goes on pausing.
+    @Test func aMissingTopicAsksForNothingButTakesNothingBack() {
+        var first = ControlReading()
+        #expect(first.news() == [:])
+        var again = ControlReading(mayBeMissing: false)
+        #expect(again.news() == nil)
+        again.begin(partition, Watermarks(low: 0, high: 1))
+        #expect(again.news() == nil)
+        again.read(record(0), ("WorkBot", wish(.paused)))
+        #expect(again.news()?.mapValues(\.state) == ["WorkBot": .paused])
+    }
 }

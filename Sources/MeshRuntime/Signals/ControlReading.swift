@@ -8,8 +8,16 @@ struct ControlReading {
     /// Partitions that are not read to the end that they had at first, with that end.
     private var open: [TopicPartition: Int64] = [:]
     private var isTold = false
+    private var isFound: Bool
 
-    mutating func begin(_ partition: TopicPartition, _ marks: Watermarks) { if marks.low < marks.high { open[partition] = marks.high } }
+    /// - Parameter mayBeMissing: whether nothing is asked for where the topic is not there. A reading after a failure holds to what the one before has told, since
+    ///   a broker that has just started may not know the topic yet.
+    init(mayBeMissing: Bool = true) { isFound = mayBeMissing }
+
+    mutating func begin(_ partition: TopicPartition, _ marks: Watermarks) {
+        isFound = true
+        if marks.low < marks.high { open[partition] = marks.high }
+    }
 
     /// A record of the topic was read: nil took back what the key had; no key: it concerns others, or cannot be read.
     mutating func read(_ record: Record, _ change: (key: String, record: ControlRecord?)?) {
@@ -23,7 +31,7 @@ struct ControlReading {
 
     /// All that is asked for, where that is news.
     mutating func news() -> [String: ControlRecord]? {
-        guard !isTold, open.isEmpty else { return nil }
+        guard isFound, !isTold, open.isEmpty else { return nil }
         isTold = true
         return records
     }

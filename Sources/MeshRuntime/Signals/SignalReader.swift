@@ -6,9 +6,6 @@ import Telemetry
 
 /// Reads, beside the group, what every replica must see at once: `mesh.control` from its beginning, and cancel signals from one hour back.
 final class SignalReader: Sendable {
-    /// A cancel may come before the run that it names has begun.
-    static let lookBack: Int64 = 3_600_000
-
     /// After a reading that lasted for so many milliseconds a failure is a new one, and the next reading begins soon.
     private static let longReading: Int64 = 30_000
 
@@ -17,81 +14,65 @@ final class SignalReader: Sendable {
     /// In milliseconds.
     private static let pauseWhenFull: Int64 = 10
 
+    private let client: ClientSettings
+    private let contract: Contract
+    private let topics: TopicNames
+    private let mailbox: Mailbox
+    private let logger: Logger
     private let isClosed = Atomic<Bool>(false)
 
     /// Starts the thread.
     init(client: ClientSettings, contract: Contract, topics: TopicNames, mailbox: Mailbox, logger: Logger) {
-        DedicatedThread.start(name: "control") { [self] in
-            var pause: Int64 = 100
-            while !isClosed.load(ordering: .relaxed) {
-                let began = Moment.current.uptime
-                do {
-                    try read(client, contract, topics, mailbox, logger)
-                } catch {
-                    if Moment.current.uptime - began > Self.longReading { pause = 100 }
-                    logger.warn("control and cancel signals cannot be read: \(error); again in \(pause) ms")
-                    Pause.milliseconds(pause)
-                    pause = min(pause * 2, 10_000)
-                }
-            }
-        }
+        self.client = client
+        self.contract = contract
+        self.topics = topics
+        self.mailbox = mailbox
+        self.logger = logger
+        DedicatedThread.start(name: "control") { [self] in readOn() }
     }
 
     func close() { isClosed.store(true, ordering: .relaxed) }
 
-    private func read(
-        _ client: ClientSettings, _ contract: Contract, _ topics: TopicNames, _ mailbox: Mailbox, _ logger: Logger
-    ) throws {
+    /// Reads until it is closed, anew after each failure.
+    private func readOn() {
+        var pause: Int64 = 100
+        var hasTold = false
+        while !isClosed.load(ordering: .relaxed) {
+            let began = Moment.current.uptime
+            do {
+                try read(&hasTold)
+            } catch {
+                if Moment.current.uptime - began > Self.longReading { pause = 100 }
+                logger.warn("control and cancel signals cannot be read: \(error); again in \(pause) ms")
+                Pause.milliseconds(pause)
+                pause = min(pause * 2, 10_000)
+            }
+        }
+    }
+
+    /// - Parameter hasTold: whether the engine knows what `mesh.control` asks of it.
+    private func read(_ hasTold: inout Bool) throws {
         let consumer = try Consumer(client, group: .none(reportsPartitionEnd: true), observer: .logging(logger))
         defer { consumer.close(timeout: .seconds(2)) }
         let codec = MeshCodec(catalogue: EventCatalogue(), topics: topics)
-        let names = [ControlRecord.topic] + contract.cancels.map(\.type.name)
-        var known: [String: Int] = [:]
-        var looked: Int64?
+        var control = ControlReading(mayBeMissing: !hasTold)
+        var places = SignalPlaces(signals: contract.cancels.map(\.type.name))
         var lastWord = Int64.min / 2
-        var control = ControlReading()
-        var positions: [TopicPartition: StartOffset] = [:]
         while !isClosed.load(ordering: .relaxed) {
             guard mailbox.count < Self.mostWaiting else {
                 Pause.milliseconds(Self.pauseWhenFull)
                 continue
             }
             let now = Moment.current
-            // Topics may be made, and grow, while we run.
-            if looked.map({ now.uptime - $0 > 30_000 }) ?? true {
-                looked = now.uptime
-                let metadata = try consumer.metadata()
-                var counts: [String: Int] = [:]
-                for name in names { counts[name] = metadata.topics[name]?.partitions.count ?? 0 }
-                if counts != known {
-                    for (name, count) in counts where count > known[name] ?? 0 {
-                        for number in (known[name] ?? 0)..<count {
-                            let partition = TopicPartition(name, Int32(number))
-                            if name == ControlRecord.topic {
-                                positions[partition] = .beginning
-                                control.begin(partition, try consumer.watermarks(of: partition))
-                            } else {
-                                // Before the offset is asked for: what comes in between lies behind this end.
-                                let end = try consumer.watermarks(of: partition).high
-                                let offset =
-                                    try consumer.offsets(forTime: [partition: now.wall.milliseconds - Self.lookBack])[partition] ?? nil
-                                positions[partition] = .at(offset ?? end)
-                            }
-                        }
-                    }
-                    known = counts
-                    if !positions.isEmpty { try consumer.assign(positions) }
-                }
+            try places.look(at: now, consumer, &control)
+            if let wishes = control.news() {
+                mailbox.put(.control(wishes))
+                hasTold = true
             }
-            if let wishes = control.news() { mailbox.put(.control(wishes)) }
             switch consumer.poll(timeout: .milliseconds(500)) {
             case .record(let record):
-                positions[record.topicPartition] = .at(record.offset + 1)
-                if record.topic == ControlRecord.topic {
-                    control.read(record, change(record, contract, logger))
-                } else {
-                    cancel(record, contract, codec, mailbox, logger)
-                }
+                places.passed(record)
+                if record.topic == ControlRecord.topic { control.read(record, change(record)) } else { cancel(record, codec) }
             case .partitionEnd(let partition, _): control.reachedEnd(of: partition)
             case .error(let error):
                 if error.isFatal { throw error }
@@ -106,7 +87,7 @@ final class SignalReader: Sendable {
     }
 
     /// What a record of `mesh.control` changes for this bot.
-    private func change(_ record: Record, _ contract: Contract, _ logger: Logger) -> (key: String, record: ControlRecord?)? {
+    private func change(_ record: Record) -> (key: String, record: ControlRecord?)? {
         guard let key = record.key.map({ String(decoding: $0, as: UTF8.self) }),
             key == contract.name || key.hasPrefix("\(contract.name)/")
         else { return nil }
@@ -118,7 +99,7 @@ final class SignalReader: Sendable {
         }
     }
 
-    private func cancel(_ record: Record, _ contract: Contract, _ codec: MeshCodec, _ mailbox: Mailbox, _ logger: Logger) {
+    private func cancel(_ record: Record, _ codec: MeshCodec) {
         guard let signal = contract.cancels.first(where: { $0.type.name == record.topic }) else { return }
         do throws(Rejection) {
             let payload = try codec.payload(of: try codec.decode(record))
