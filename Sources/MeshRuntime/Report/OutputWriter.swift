@@ -41,12 +41,13 @@ struct OutputWriter {
         let day = String(event.timestamp.text.prefix(10))
         let directory = "\(root)/\(event.type.name)"
         makeDirectories(directory)
-        let descriptor = open("\(directory)/\(day).jsonl", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        let descriptor = open("\(directory)/\(day).jsonl", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else {
             return logger.warn("the output \(directory)/\(day).jsonl cannot be written: \(String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }
-        let line = codec.encode(event).value + [UInt8(ascii: "\n")]
+        let end = [UInt8(ascii: "\n")]
+        let line = (Self.endsWithinLine(descriptor) ? end : []) + codec.encode(event).value + end
         if Glibc.write(descriptor, line, line.count) != line.count {
             logger.warn("the output \(directory)/\(day).jsonl was not written whole: \(String(cString: strerror(errno)))")
         }
@@ -54,6 +55,13 @@ struct OutputWriter {
             cleaned[place] = day
             clean(root, olderThan: event.timestamp.advanced(by: .seconds(-86_400 * days)))
         }
+    }
+
+    /// Whether what was written last is no whole line: a disk was full, or a process ended in the midst of it.
+    private static func endsWithinLine(_ descriptor: Int32) -> Bool {
+        var last: UInt8 = 0
+        let size = lseek(descriptor, 0, SEEK_END)
+        return size > 0 && pread(descriptor, &last, 1, size - 1) == 1 && last != UInt8(ascii: "\n")
     }
 
     private func makeDirectories(_ path: String) {
