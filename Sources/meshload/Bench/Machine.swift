@@ -17,6 +17,7 @@ struct Machine {
         ]
         if let python = Self.python(ground) { parts.append(python) }
         parts.append(ground.hasOwnBroker ? "meshbroker on the same machine" : "a broker that was named")
+        if let commit = Self.commit(ground) { parts.append("commit \(commit)") }
         text = parts.joined(separator: "; ") + "; \(Self.today)."
     }
 
@@ -41,13 +42,24 @@ struct Machine {
 
     /// As the compiler says it.
     private static func swift(_ ground: BenchGround) -> String {
-        for folder in (ground.programs.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":") {
-            let program = "\(folder)/swift"
-            guard FileManager.default.isExecutableFile(atPath: program) else { continue }
+        for program in programs("swift", ground) {
             let words = said(by: program, ["--version"], ground).split(separator: " ").map(String.init)
             if let place = words.firstIndex(of: "version"), place + 1 < words.count { return "Swift \(words[place + 1])" }
         }
         return "Swift, unknown version"
+    }
+
+    /// Of the repository around the working directory, with a word where files of it have changed since; nil outside of one.
+    private static func commit(_ ground: BenchGround) -> String? {
+        guard let git = programs("git", ground).first else { return nil }
+        let line = said(by: git, ["describe", "--always", "--dirty=, changed", "--exclude", "*"], ground)
+        return line.wholeMatch(of: /[0-9a-f]{7,64}(, changed)?/) == nil ? nil : line
+    }
+
+    /// Those of that name in the search path.
+    private static func programs(_ name: String, _ ground: BenchGround) -> [String] {
+        (ground.programs.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map { "\($0)/\(name)" }
+            .filter { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
     private static func python(_ ground: BenchGround) -> String? {
