@@ -7,9 +7,28 @@ public enum UntypedInput: Sendable {
     case reminder(Reminder, event: Event)
 }
 
+/// An event that a bot produces, as it goes into an envelope.
+public struct UntypedOutput: Sendable {
+    public let type: EventType
+    public let version: Int
+    /// JSON text.
+    public let payload: [UInt8]
+    public let priority: Priority?
+    public let key: String?
+
+    @inlinable public init(_ output: some BotOutput) throws(Rejection) {
+        let payload = output.payload
+        do { self.payload = try payload.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
+        type = output.eventType
+        version = Swift.type(of: payload).version
+        priority = output.priority
+        key = output.key
+    }
+}
+
 /// The effects of one `handle`, without the bot's types.
 public struct UntypedEffects: Sendable {
-    public var outputs: [any BotOutput] = []
+    public var outputs: [UntypedOutput] = []
     public var calls: [any BotCall] = []
     public var reminders: [Reminder] = []
     public var state: (any BotState)?
@@ -31,7 +50,7 @@ extension Bot {
         var effects = UntypedEffects()
         for effect in try handle(typed, state: &typedState, context: context) {
             switch effect {
-            case .produce(let output): effects.outputs.append(output)
+            case .produce(let output): effects.outputs.append(try UntypedOutput(output))
             case .perform(let call): effects.calls.append(call)
             case .remind(let reminder): effects.reminders.append(reminder)
             }

@@ -77,11 +77,11 @@ struct Results: Sendable {
     /// Adds events, and the notifications that go out with them. What `isVisible` knows by its type and ordinal is counted and left out.
     ///
     /// When it throws, `made` has what came before the output that cannot be produced.
-    func produce(_ outputs: [any BotOutput], because cause: Cause, into made: inout Made, unless isVisible: (EventType, Int) -> Bool)
+    func produce(_ outputs: [UntypedOutput], because cause: Cause, into made: inout Made, unless isVisible: (EventType, Int) -> Bool)
         throws(Rejection)
     {
         for output in outputs {
-            let type = output.eventType
+            let type = output.type
             let ordinal = made.counts[type]
             if !isVisible(type, ordinal) {
                 let (records, events) = (made.records.count, made.events.count)
@@ -98,21 +98,18 @@ struct Results: Sendable {
         }
     }
 
-    private func produce(_ output: any BotOutput, ordinal: Int, because input: Cause, into made: inout Made) throws(Rejection) {
-        let type = output.eventType
+    private func produce(_ output: UntypedOutput, ordinal: Int, because input: Cause, into made: inout Made) throws(Rejection) {
+        let type = output.type
         guard let place = contract.produces.firstIndex(of: type) else {
             throw .permanent("undeclared-output", "\(contract.name) produced \(type), which its contract does not name; correct the bot")
         }
         let cause = input.event.envelope
-        let payload = output.payload
-        let bytes: [UInt8]
-        do { bytes = try payload.jsonBytes() } catch { throw .permanent("unwritable-output", error.description) }
         let envelope = Envelope(
             id: .derived(causation: input.id, bot: contract.name, type: type, ordinal: ordinal, replay: cause.replay),
             timestamp: input.now,
-            source: contract.name, destination: destination, type: type, version: Swift.type(of: payload).version, payload: bytes,
+            source: contract.name, destination: destination, type: type, version: output.version, payload: output.payload,
             priority: output.priority ?? cause.priority, because: cause, trace: cause.trace?.child(of: input.run.id))
-        if let violations = checks[place]?.violations(in: bytes), !violations.isEmpty {
+        if let violations = checks[place]?.violations(in: output.payload), !violations.isEmpty {
             let what = violations.prefix(3).map(\.description).joined(separator: "; ")
             throw .permanent("invalid-output", "\(contract.name) produced a \(type) that its schema refuses: \(what)")
         }
