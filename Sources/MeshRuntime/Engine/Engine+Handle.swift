@@ -214,20 +214,7 @@ extension Engine {
     /// Takes a run up again from its journal: `handle` is told the same again, what it produced is visible already, and open calls are repeated. False when
     /// the journal cannot be used and the run begins anew.
     private func resume(_ job: Job, _ bytes: [UInt8], at moment: Moment) -> Bool {
-        let entry: JournalEntry
-        do { entry = try JSONCoder.decode(from: bytes) } catch {
-            log(
-                .error,
-                "\(contract.name): the journal of \(job.record.topicPartition)@\(job.record.offset) cannot be read; the run begins anew")
-            return false
-        }
-        guard entry.event ?? job.event.envelope.id.text == job.event.envelope.id.text else {
-            log(
-                .warn,
-                "\(contract.name): the journal of \(job.record.topicPartition)@\(job.record.offset) is of another event that lay there; the run begins anew"
-            )
-            return false
-        }
+        guard let entry = journalEntry(bytes, of: job) else { return false }
         job.attempt = max(job.attempt, entry.attempt)
         job.firstFailure = job.firstFailure ?? entry.firstFailure.map { Timestamp(milliseconds: $0) }
         job.produced.merge(entry.produced) { max($0, $1) }
@@ -241,6 +228,41 @@ extension Engine {
             settleRejected(job, .permanent("crashes", message), at: moment)
             return true
         }
+        tellAgain(job, entry, at: moment)
+        if let rejection = job.rejection {
+            job.calls = []
+            // What is visible stands in the journal, whatever the bot has said now; but for one that names no event, which is of a version before that.
+            if entry.event != nil { job.made = Results.Made() }
+            settleRejected(job, rejection, at: moment)
+            return true
+        }
+        log(
+            .info,
+            "\(contract.name): run \(job.runID) is taken up again after a restart, \(job.calls.count { $0.phase != .finished }) calls are repeated",
+            correlation: job.event.envelope.correlationID)
+        for place in job.calls.indices where job.calls[place].phase == .opened { job.calls[place].isRepeat = true }
+        // One settlement more: it notes that the run was taken up again, so that a record that ends the process is not repeated for ever.
+        settleStep(job, at: moment)
+        return true
+    }
+
+    /// What the journal says of the run; nil where it cannot be read, or is another event's.
+    private func journalEntry(_ bytes: [UInt8], of job: Job) -> JournalEntry? {
+        let place = "\(contract.name): the journal of \(job.record.topicPartition)@\(job.record.offset)"
+        let entry: JournalEntry
+        do { entry = try JSONCoder.decode(from: bytes) } catch {
+            log(.error, "\(place) cannot be read; the run begins anew")
+            return nil
+        }
+        guard entry.event ?? job.event.envelope.id.text == job.event.envelope.id.text else {
+            log(.warn, "\(place) is of another event that lay there; the run begins anew")
+            return nil
+        }
+        return entry
+    }
+
+    /// Tells the bot all that it was told before the restart. It must decide as it did.
+    private func tellAgain(_ job: Job, _ entry: JournalEntry, at moment: Moment) {
         tell(job, firstInput(of: job), suppressing: true, at: moment)
         for outcome in entry.outcomes where job.rejection == nil && job.calls.indices.contains(outcome.call) {
             job.now = Timestamp(milliseconds: outcome.now)
@@ -257,21 +279,6 @@ extension Engine {
             let message = "\(contract.name) decides otherwise than before it was restarted; redrive the record to begin anew"
             job.rejection = .permanent("journal-mismatch", message)
         }
-        if let rejection = job.rejection {
-            job.calls = []
-            // What is visible stands in the journal, whatever the bot has said now; but for one that names no event, which is of a version before that.
-            if entry.event != nil { job.made = Results.Made() }
-            settleRejected(job, rejection, at: moment)
-            return true
-        }
-        log(
-            .info,
-            "\(contract.name): run \(job.runID) is taken up again after a restart, \(job.calls.count { $0.phase != .finished }) calls are repeated",
-            correlation: job.event.envelope.correlationID)
-        for place in job.calls.indices where job.calls[place].phase == .opened { job.calls[place].isRepeat = true }
-        // One settlement more: it notes that the run was taken up again, so that a record that ends the process is not repeated for ever.
-        settleStep(job, at: moment)
-        return true
     }
 
     /// Whether the run asks for the same calls as it did before the restart.
