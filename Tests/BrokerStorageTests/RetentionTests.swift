@@ -138,4 +138,33 @@ struct RetentionTests {
         try log.endTransaction(producerID: 1, epoch: 0, commit: false, coordinatorEpoch: 0, now: 0)
         #expect(log.lastStableOffset == 8)
     }
+
+    /// A producer whose last batch was removed soon after it had been written, and whose broker was killed then.
+    @Test func whatProducersHaveDoneOutlivesItsBatches() throws {
+        let directory = try TestDirectory()
+        let rules = settings {
+            $0.segmentBytes = batch(producer: 1).count * 2
+            $0.retentionMs = -1
+            $0.retentionBytes = 0
+        }
+        let test = try TestStore(directory)
+        let log = try test.open("t", 0, rules)
+        try log.append(batch(producer: 9, sequence: 0))
+        try test.sync(checkpoint: true)
+        try log.append(batch(producer: 9, sequence: 1))
+        for index in 0..<6 { try log.append(batch(producer: 1, sequence: Int32(index))) }
+        maintain(log, test.now)
+        test.store.end()
+
+        let again = try TestStore(directory)
+        let reopened = try again.open("t", 0, rules)
+        #expect(try reopened.append(batch(producer: 9, sequence: 1)).isDuplicate)
+        #expect(try !reopened.append(batch(producer: 9, sequence: 2)).isDuplicate)
+        // It waits no longer than for the next checkpoint, which it asks for.
+        maintain(reopened, again.now)
+        #expect(reopened.chooseCheckpoint(always: false))
+        try again.sync(checkpoint: true)
+        maintain(reopened, again.now)
+        #expect(reopened.startOffset == 8)
+    }
 }

@@ -55,8 +55,9 @@ struct StorageModelTests {
                 try log.advanceStart(to: Int64.random(in: log.startOffset...max(log.startOffset, log.highWatermark), using: &generator))
             case 87..<90: _ = log.maintain(now: test.now) { self.test.store.removeLater($0) }
             case 90..<95: try test.sync(checkpoint: below(2) == 0)
-            case 95..<97: try reopen(cut: false)
-            case 97..<99: try reopen(cut: true)
+            case 95..<96: try reopen(after: .close)
+            case 96..<97: try reopen(after: .kill)
+            case 97..<99: try reopen(after: .powerCut)
             default: if below(4) == 0 { try recreate() }
             }
             test.now += 500
@@ -86,19 +87,29 @@ struct StorageModelTests {
             batches.append(Batch(base: offset, last: offset, producer: producer, isControl: true))
         }
 
-        private func reopen(cut: Bool) throws {
+        private enum End { case close, kill, powerCut }
+
+        private func reopen(after way: End) throws {
             let (start, end) = (log.startOffset, log.endOffset)
-            if cut { test.store.cutUnsynced(using: &generator) } else { test.store.close() }
+            switch way {
+            case .close: test.store.close()
+            case .kill: test.store.end()
+            case .powerCut: test.store.cutUnsynced(using: &generator)
+            }
             let now = test.now
             test = try TestStore(directory, storage)
             test.now = now
             log = try Self.open(test, topic)
-            if !cut { #expect((log.startOffset, log.endOffset) == (start, end)) }
+            if way == .close { #expect(log.startOffset == start) }
+            if way != .powerCut { #expect(log.endOffset == end) }
             if storage.syncsBeforeAcknowledging { #expect(log.endOffset >= acknowledged) }
             batches.removeAll { $0.base >= log.endOffset }
             acknowledged = log.highWatermark
-            // What a producer knows to be lost it sends again.
-            for producer in sequences.keys { sequences[producer] = nextSequence(producer) }
+            for producer in sequences.keys {
+                // What a producer knows to be lost it sends again. Nothing else is.
+                if way == .powerCut { sequences[producer] = nextSequence(producer) }
+                #expect(nextSequence(producer) == sequences[producer])
+            }
         }
 
         private func nextSequence(_ producer: Int64) -> Int32 {

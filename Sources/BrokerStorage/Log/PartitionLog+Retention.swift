@@ -56,9 +56,19 @@ extension PartitionLog {
         return count
     }
 
+    /// How many segments at the start no start after a crash would miss. What producers have done behind the recovery point no snapshot has: without its batches
+    /// they would be told that their next sequence number is wrong, or have a batch of before appended twice. On a full disk room comes first: the recovery point
+    /// may have no room to move.
+    private var dispensableCount: Int {
+        if producers.entries.isEmpty || context.isFull { return segments.count }
+        return segments.prefix { end(of: $0) <= checkpoint.offset }.count
+    }
+
     /// Removes segments at the start, never the last one.
-    private func removeFirst(_ count: Int, _ remove: ([String]) -> Void) throws(StorageError) -> Bool {
-        let count = min(count, segments.count - 1)
+    private func removeFirst(_ wanted: Int, _ remove: ([String]) -> Void) throws(StorageError) -> Bool {
+        let wanted = min(wanted, segments.count - 1)
+        let count = min(wanted, dispensableCount)
+        awaitsCheckpoint = count < wanted
         guard count > 0 else { return false }
         for _ in 0..<count {
             let segment = segments[0]

@@ -41,6 +41,8 @@ public final class PartitionLog {
     /// Appended since the last checkpoint.
     var uncheckedBytes = 0
     var isCheckpointChosen = false
+    /// Whether retention waits for the recovery point.
+    var awaitsCheckpoint = false
     private var lastSeenEnd: Int64
     /// Where recent reads ended.
     var recentEnds = RecentPlaces()
@@ -109,8 +111,8 @@ public final class PartitionLog {
         let isQuiet = lastSeenEnd == endOffset
         lastSeenEnd = endOffset
         let isNew = checkpoint.offset != endOffset || checkpoint.segmentBase != active.baseOffset
-        // The cleaner may go no further than to the recovery point.
-        let isAwaited = settings.cleanupPolicy.contains(.compact) && checkpoint.segmentBase != active.baseOffset
+        // The cleaner may go no further than to the recovery point, and retention neither.
+        let isAwaited = awaitsCheckpoint || settings.cleanupPolicy.contains(.compact) && checkpoint.segmentBase != active.baseOffset
         let isMuch = uncheckedBytes >= context.settings.checkpointBytes
         isCheckpointChosen = failure == nil && isNew && (always || isQuiet || isMuch || isAwaited)
         return isCheckpointChosen

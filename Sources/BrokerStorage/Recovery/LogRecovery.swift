@@ -86,7 +86,8 @@ struct LogRecovery {
         let segment = segments[index]
         let position = Int(clamping: checkpoint.position)
         guard segment.baseOffset == checkpoint.segmentBase, position >= 0, position <= segment.size else {
-            // Segments before may be gone by retention; what the producers had done is in the snapshot nevertheless.
+            // Segments before may be gone by retention, which goes no further than the recovery point where there are producers: what they had done there is
+            // in the snapshot.
             // Nothing behind the recovery point was ever compacted: a hole there is what a power cut left out.
             let isLater = segment.baseOffset > checkpoint.segmentBase
             return Start(
