@@ -1,3 +1,4 @@
+import CSystem
 import KafkaProtocol
 import Testing
 
@@ -167,4 +168,31 @@ struct RetentionTests {
         maintain(reopened, again.now)
         #expect(reopened.startOffset == 8)
     }
+
+    /// The highest timestamp in a batch's header is the producer's word, which Kafka does not take either.
+    @Test(arguments: [Int64(0), .max])
+    func retentionGoesByTheRecordsAndNotByWhatTheHeaderSaysOfThem(told: Int64) throws {
+        let test = try TestStore()
+        let log = try test.open("t", 0, settings { $0.retentionMs = 86_400_000 })
+        try log.append(batch(2, timestamp: test.now, told: told), now: test.now)
+        #expect(try log.batches(from: 0).map(\.header.maxTimestamp) == [test.now + 1])
+        #expect(try log.allOffsets() == [0])
+        maintain(log, test.now)
+        #expect((log.startOffset, log.endOffset) == (0, 2))
+        maintain(log, test.now + 86_400_002)
+        #expect(log.startOffset == 2)
+    }
+}
+
+/// A batch whose header says of its records that `told` is the highest timestamp.
+private func batch(_ count: Int, timestamp: Int64, told: Int64) throws -> [UInt8] {
+    var bytes = batch(count, timestamp: timestamp)
+    var header = try #require(bytes.withUnsafeBytes { RecordBatchHeader($0) })
+    header.maxTimestamp = told
+    bytes.withUnsafeMutableBytes { bytes in
+        header.write(to: UnsafeMutableRawBufferPointer(rebasing: bytes[..<RecordBatchHeader.size]))
+        header.crc = csystem_crc32c(0, bytes.baseAddress! + RecordBatchHeader.checkedFrom, bytes.count - RecordBatchHeader.checkedFrom)
+        header.write(to: UnsafeMutableRawBufferPointer(rebasing: bytes[..<RecordBatchHeader.size]))
+    }
+    return bytes
 }

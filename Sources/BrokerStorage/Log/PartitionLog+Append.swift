@@ -35,6 +35,8 @@ extension PartitionLog {
     }
 
     /// Everything that Kafka asks of a producer's batch.
+    ///
+    /// Gives the header with the highest timestamp that the records have, where they were looked at, whatever the producer said: retention goes by it.
     private func check(_ records: ArraySlice<UInt8>) throws(ErrorCode) -> RecordBatchHeader {
         let batch: RecordBatch
         do { batch = try RecordBatch(records) } catch { throw .corruptMessage }
@@ -47,19 +49,30 @@ extension PartitionLog {
         guard header.producerID < 0 || (header.baseSequence >= 0 && header.producerEpoch >= 0) else { throw .invalidRecord }
         guard header.producerID >= 0 || !header.isTransactional else { throw .invalidRecord }
         guard settings.messageTimestampType == .append || !header.hasLogAppendTime else { throw .invalidTimestamp }
-        try checkRecords(batch)
-        return header
+        guard let highest = try checkRecords(batch), highest != header.maxTimestamp else { return header }
+        var corrected = header
+        corrected.maxTimestamp = highest
+        corrected.crc = Self.checksum(corrected, records)
+        return corrected
     }
 
-    /// Uncompressed records cost little to look at. Compressed ones are looked at only when a compacted topic wants their keys.
-    private func checkRecords(_ batch: RecordBatch) throws(ErrorCode) {
+    /// Uncompressed records cost little to look at. Compressed ones are looked at only when a compacted topic wants their keys. Gives the highest timestamp of those
+    /// that were.
+    private func checkRecords(_ batch: RecordBatch) throws(ErrorCode) -> Int64? {
         let needsKeys = settings.cleanupPolicy.contains(.compact)
-        guard needsKeys || batch.compression == Compression.none else { return }
+        guard needsKeys || batch.compression == Compression.none else {
+            guard Int(batch.header.recordCount) <= Self.maximumUncompressedBytes / Self.smallestRecordBytes else { throw .invalidRecord }
+            return nil
+        }
         do throws(BatchError) {
             let summary = try batch.summary(maximumBytes: Self.maximumUncompressedBytes)
             if needsKeys && !summary.hasAllKeys { throw BatchError(.invalidRecord, "a compacted topic wants keys") }
+            return summary.maximumTimestamp
         } catch { throw error.code }
     }
+
+    /// Its length, attributes, two deltas, sizes of key and value, and the number of headers, a byte each.
+    private static let smallestRecordBytes = 7
 
     /// What a batch may decompress to.
     static let maximumUncompressedBytes = 256 << 20
@@ -100,12 +113,17 @@ extension PartitionLog {
     private func stamp(_ header: inout RecordBatchHeader, _ bytes: ArraySlice<UInt8>, now: Int64) {
         header.attributes |= 0x08
         header.maxTimestamp = now
+        header.crc = Self.checksum(header, bytes)
+    }
+
+    /// Of a batch that gets this header, and has the records of `bytes`.
+    private static func checksum(_ header: RecordBatchHeader, _ bytes: ArraySlice<UInt8>) -> UInt32 {
         let checked = RecordBatchHeader.size - RecordBatchHeader.checkedFrom
         let crc = withUnsafeTemporaryAllocation(byteCount: RecordBatchHeader.size, alignment: 8) { head in
             header.write(to: head)
             return csystem_crc32c(0, head.baseAddress! + RecordBatchHeader.checkedFrom, checked)
         }
-        header.crc = bytes.withUnsafeBytes {
+        return bytes.withUnsafeBytes {
             csystem_crc32c(crc, $0.baseAddress! + RecordBatchHeader.size, $0.count - RecordBatchHeader.size)
         }
     }

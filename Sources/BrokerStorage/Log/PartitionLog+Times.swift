@@ -34,6 +34,11 @@ extension PartitionLog {
         var highest: Int64 = -1
         while let (header, position) = try scanner.next() {
             guard header.lastOffset >= startOffset, header.maxTimestamp > highest else { continue }
+            // Of a batch that can be read as a whole its header tells.
+            if header.baseOffset >= startOffset {
+                highest = header.maxTimestamp
+                continue
+            }
             for record in try records(in: segment, position, header) { highest = max(highest, record.timestamp) }
         }
         return highest >= 0 ? highest : nil
