@@ -1,4 +1,5 @@
 """What a broker of the suite's own keeps over kill -9 and over an orderly end."""
+import select
 import signal
 import subprocess
 import time
@@ -6,6 +7,7 @@ import time
 import pytest
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import ConfigResource, NewTopic, ResourceType
+from kafka.protocol.metadata import ApiVersionsRequest
 
 from support.cluster import Cluster
 from support.membership import committed
@@ -191,3 +193,40 @@ def test_a_second_broker_on_the_same_directory_is_refused_and_the_first_goes_on(
 def test_a_port_that_is_taken_is_said(broker, tmp_path):
     second = subprocess.run([broker.program, "--data-dir", str(tmp_path / "d"), "--listen", broker.servers], capture_output=True, timeout=60)
     assert second.returncode != 0 and str(broker.port).encode() in second.stderr + second.stdout
+
+
+@pytest.fixture
+def configured(addresses, tmp_path):
+    """`configured(**settings)` starts a broker with these."""
+    if not addresses["program"]:
+        pytest.skip("the broker under test is given by its address, and not the suite's to configure")
+    started = []
+
+    def start(**settings):
+        file = tmp_path / f"{len(started)}.conf"
+        file.write_text("".join(f"{key.replace('_', '.')}={value}\n" for key, value in settings.items()))
+        started.append(Broker(addresses["program"], ["--config", str(file)]))
+        return started[-1]
+
+    yield start
+    for broker in started:
+        broker.remove()
+
+
+def test_the_longest_interval_is_no_moment_that_overflows(configured):
+    assert is_alive(cluster_of(configured(offsets_retention_check_interval_ms=2**63 - 1)))
+
+
+def test_a_client_that_reads_no_answers_is_closed_like_an_idle_one(configured):
+    broker = configured(connections_max_idle_ms=1000)
+    with Connection(cluster_of(broker)) as connection:
+        connection.socket.setblocking(False)
+        try:
+            while True:
+                connection.send(connection.frame(ApiVersionsRequest(), 0))
+        except (BlockingIOError, ConnectionError):
+            pass  # Neither side reads: the answers wait in the broker, which may have closed the connection already.
+        hangup = select.poll()
+        hangup.register(connection.socket, 0)
+        until("the broker to close it", lambda: hangup.poll(0))
+    assert is_alive(cluster_of(broker))

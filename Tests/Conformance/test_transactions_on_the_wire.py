@@ -73,6 +73,10 @@ def test_an_unknown_partition_keeps_the_others_out_of_the_transaction(connection
     assert codes == {made: KafkaError.OPERATION_NOT_ATTEMPTED, f"{name}-absent": KafkaError.UNKNOWN_TOPIC_OR_PART}
 
 
+def test_the_brokers_own_log_is_no_part_of_a_transaction(connection, name):
+    assert add_partition(connection, name, *producer_identity(connection, name), "__cluster_metadata") == KafkaError.UNKNOWN_TOPIC_OR_PART
+
+
 def test_a_transactional_batch_for_a_partition_that_was_not_added_is_refused(connection, topic, name):
     made, producer = topic(), producer_identity(connection, name)
     assert write(connection, name, made, producer, b"stray").error_code in (INVALID_TXN_STATE, 120)

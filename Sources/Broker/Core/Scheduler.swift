@@ -11,6 +11,14 @@ public protocol Scheduler: AnyObject {
     func cancel(_ timer: TimerID)
 }
 
+extension Scheduler {
+    /// When so many milliseconds have gone by; as late as can be said, where that is later. Fewer than none are none.
+    public func moment(after milliseconds: Int64) -> Int64 {
+        let (moment, isTooLate) = now.addingReportingOverflow(max(0, milliseconds))
+        return isTooLate ? .max : moment
+    }
+}
+
 public struct TimerID: Hashable, Sendable {
     public let value: UInt64
     public init(_ value: UInt64) { self.value = value }

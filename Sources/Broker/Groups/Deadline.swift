@@ -14,7 +14,7 @@ final class Deadline {
 
     /// Forgets what was set before.
     func set(after milliseconds: Int64, _ action: @escaping () -> Void) {
-        due = scheduler.now + max(0, milliseconds)
+        due = scheduler.moment(after: milliseconds)
         self.action = action
         if timer != nil, timerDue <= due { return }
         schedule()

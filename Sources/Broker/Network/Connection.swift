@@ -38,8 +38,8 @@ final class Connection {
         }
     }
 
-    /// Whether the client has nothing to wait for.
-    var isIdle: Bool { !isBusy && writer.isEmpty }
+    /// Whether it is the client's turn: it has nothing to wait for, or does not read what it is sent.
+    var waitsForClient: Bool { !isBusy || !writer.isEmpty }
 
     private func ready() {
         lastActivity = server.loop.now

@@ -52,7 +52,7 @@ public final class EventLoop: Scheduler {
 
     @discardableResult
     public func schedule(after milliseconds: Int64, _ action: @escaping () -> Void) -> TimerID {
-        timers.add(due: now + max(0, milliseconds), action)
+        timers.add(due: moment(after: milliseconds), action)
     }
 
     public func cancel(_ timer: TimerID) { timers.cancel(timer) }

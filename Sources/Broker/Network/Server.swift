@@ -91,7 +91,7 @@ final class Server {
 
     private func closeIdle() {
         let limit = loop.now - settings.maximumIdleMs
-        for connection in connections.values where connection.isIdle && connection.lastActivity < limit { connection.close() }
+        for connection in connections.values where connection.waitsForClient && connection.lastActivity < limit { connection.close() }
         loop.schedule(after: min(10_000, max(100, settings.maximumIdleMs / 4))) { [weak self] in self?.closeIdle() }
     }
 

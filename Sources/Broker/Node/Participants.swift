@@ -13,7 +13,7 @@ final class Participants: TransactionParticipants {
         self.scheduler = scheduler
     }
 
-    func endOffset(_ partition: TopicPartition) -> Int64? { partitions.log(partition)?.endOffset }
+    func endOffset(_ partition: TopicPartition) -> Int64? { (try? partitions.log(partition.topic, partition.partition))?.endOffset }
 
     func endTransaction(_ partition: TopicPartition, producerID: Int64, epoch: Int16, commit: Bool, coordinatorEpoch: Int32)
         throws(ErrorCode)

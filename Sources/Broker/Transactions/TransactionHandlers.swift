@@ -63,7 +63,7 @@ extension TransactionCoordinator {
         var partitions: Set<TopicPartition> = []
         for topic in request.v3AndBelowTopics {
             // Offsets come into a transaction by AddOffsetsToTxn alone.
-            let isAllowed = !Self.isInternal(topic.name) && authorizer.allows(.write, .topic, topic.name, context)
+            let isAllowed = !TopicName.isInternal(topic.name) && authorizer.allows(.write, .topic, topic.name, context)
             for index in topic.partitions {
                 let partition = TopicPartition(topic.name, index)
                 partitions.insert(partition)
@@ -81,8 +81,6 @@ extension TransactionCoordinator {
             respond { _ in error }
         }
     }
-
-    private static func isInternal(_ topic: String) -> Bool { topic == "__consumer_offsets" || topic == "__transaction_state" }
 
     private static func response(to request: AddPartitionsToTxnRequest, _ error: (TopicPartition) -> ErrorCode)
         -> AddPartitionsToTxnResponse
