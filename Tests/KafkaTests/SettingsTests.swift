@@ -1,3 +1,4 @@
+import CRdKafka
 import FoundationEssentials
 import MeshTesting
 import Testing
@@ -73,6 +74,54 @@ import Testing
             try ClientSettings.parse(properties: "a=b\nnonsense\n", path: "f")
         }
         #expect(throws: SettingsError.self) { try ClientSettings.parse(properties: "sasl.jaas.config=x", path: "f") }
+    }
+
+    /// As kcat's files often have it: librdkafka knows the addresses by two names, and takes the one that it is told last.
+    @Test func aSecondNameIsTheSameProperty() throws {
+        var settings = try ClientSettings.parse(properties: "metadata.broker.list=a:1\nsasl.mechanism=PLAIN\n", path: "f")
+        #expect(settings.bootstrapServers == "a:1" && settings["sasl.mechanisms"] == "PLAIN")
+        settings["bootstrap.servers"] = "b:2"
+        #expect("\(settings)" == "bootstrap.servers=b:2 sasl.mechanisms=PLAIN")
+        let both = ClientSettings(properties: ["metadata.broker.list": "a:1", "bootstrap.servers": "b:2"])
+        #expect("\(both)" == "bootstrap.servers=b:2")
+    }
+
+    /// librdkafka refuses a producer whose requests may take longer than its transactions.
+    @Test func theClientsTimeOutLeavesTransactionsPossible() throws {
+        var settings = ClientSettings(bootstrapServers: "127.0.0.1:1")
+        settings["socket.timeout.ms"] = "30000"
+        let observer = ClientObserver(log: { _ in })
+        try Producer(settings, ProducerSettings(transactionalID: "x"), observer: observer).close(timeout: .seconds(1))
+        #expect(ProducerSettings(transactionalID: "x").overrides(beside: settings)["socket.timeout.ms"] == "6000")
+        settings["socket.timeout.ms"] = "1000"
+        #expect(ProducerSettings(transactionalID: "x").overrides(beside: settings)["socket.timeout.ms"] == nil)
+    }
+
+    /// A client that nobody polls would keep them all.
+    @Test func statisticsThatNobodyReadsAreNotMade() async throws {
+        var settings = ClientSettings(bootstrapServers: "127.0.0.1:1")
+        settings["statistics.interval.ms"] = "1"
+        let admin = try AdminClient(settings, observer: ClientObserver(log: { _ in }))
+        defer { admin.close(timeout: .seconds(1)) }
+        var buffer = [CChar](repeating: 0, count: 64)
+        var size = buffer.count
+        #expect(rd_kafka_conf_get(rd_kafka_conf(admin.handle.pointer), "statistics.interval.ms", &buffer, &size) == RD_KAFKA_CONF_OK)
+        #expect(text(buffer) == "0")
+    }
+
+    @Test func aClosedProducerSaysSo() throws {
+        let producer = try Producer(
+            ClientSettings(bootstrapServers: "127.0.0.1:1"), ProducerSettings(transactionalID: "x"), observer: ClientObserver(log: { _ in }))
+        producer.close(timeout: .seconds(1))
+        #expect(throws: KafkaError.self) { try producer.initTransactions(timeout: .zero) }
+        #expect(throws: KafkaError.self) { try producer.beginTransaction() }
+        #expect(throws: KafkaError.self) { try producer.commitTransaction(timeout: .zero) }
+        #expect(throws: KafkaError.self) { try producer.abortTransaction(timeout: .zero) }
+    }
+
+    /// A topic's description has what a broker was told for all topics, too.
+    @Test func whatABrokerWasToldIsNoTopicsOwn() {
+        #expect(ConfigResource.topic("t").ownSource != ConfigResource.broker(1).ownSource)
     }
 
     @Test func anyTextIsReadOrRefused() {

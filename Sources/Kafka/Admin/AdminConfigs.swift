@@ -17,6 +17,13 @@ public enum ConfigResource: Hashable, Sendable, CustomStringConvertible {
         case .broker(let id): "\(id)"
         }
     }
+    /// Where a setting comes from that was made on it.
+    var ownSource: rd_kafka_ConfigSource_t {
+        switch self {
+        case .topic: RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG
+        case .broker: RD_KAFKA_CONFIG_SOURCE_DYNAMIC_BROKER_CONFIG
+        }
+    }
     public var description: String {
         switch self {
         case .topic(let name): "topic \(name)"
@@ -30,11 +37,8 @@ public struct ConfigEntry: Sendable, Equatable {
     public let name: String
     /// nil where the broker does not show it.
     public let value: String?
-    /// Nobody has set it.
-    public let isDefault: Bool
     public let isReadOnly: Bool
-    public let isSensitive: Bool
-    /// It was set on this very topic or broker.
+    /// It was set on this very topic or broker. Of a topic, what was set on a broker for all topics is not.
     public let isOwn: Bool
 }
 
@@ -57,7 +61,9 @@ extension AdminClient {
                 var entryCount = 0
                 let entries = rd_kafka_ConfigResource_configs(answer, &entryCount)
                 var result: [String: ConfigEntry] = [:]
-                for entry in elements(entries, entryCount).map(ConfigEntry.init(reading:)) { result[entry.name] = entry }
+                for entry in elements(entries, entryCount).map({ ConfigEntry(reading: $0, of: resource) }) {
+                    result[entry.name] = entry
+                }
                 return result
             })
     }
@@ -86,7 +92,7 @@ extension AdminClient {
             try check(rd_kafka_ConfigResource_set_config(request, name, value), "\(resource), \(name)")
         }
         try perform(
-            RD_KAFKA_ADMIN_OP_ALTERCONFIGS, "alter \(resource)", timeout: deadline.remaining,
+            RD_KAFKA_ADMIN_OP_ALTERCONFIGS, "alter \(resource)", timeout: Self.requestLimit(of: timeout, remaining: deadline.remaining),
             submit: { rd_kafka_AlterConfigs($0, &requests.pointers, requests.pointers.count, $1, $2) },
             read: { event throws(KafkaError) in
                 var count = 0
@@ -112,12 +118,9 @@ extension AdminClient {
 }
 
 extension ConfigEntry {
-    fileprivate init(reading entry: OpaquePointer) {
-        let source = rd_kafka_ConfigEntry_source(entry)
+    fileprivate init(reading entry: OpaquePointer, of resource: ConfigResource) {
         self.init(
             name: optionalText(rd_kafka_ConfigEntry_name(entry)) ?? "", value: optionalText(rd_kafka_ConfigEntry_value(entry)),
-            isDefault: rd_kafka_ConfigEntry_is_default(entry) > 0, isReadOnly: rd_kafka_ConfigEntry_is_read_only(entry) > 0,
-            isSensitive: rd_kafka_ConfigEntry_is_sensitive(entry) > 0,
-            isOwn: source == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG || source == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_BROKER_CONFIG)
+            isReadOnly: rd_kafka_ConfigEntry_is_read_only(entry) > 0, isOwn: rd_kafka_ConfigEntry_source(entry) == resource.ownSource)
     }
 }

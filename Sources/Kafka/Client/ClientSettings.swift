@@ -7,16 +7,22 @@ public struct ClientSettings: Sendable, Equatable, CustomStringConvertible {
     /// `bootstrapServers`: `host:port`, several separated by commas.
     public init(bootstrapServers: String) { properties = ["bootstrap.servers": bootstrapServers] }
 
-    /// Takes librdkafka properties as they are; `bootstrap.servers` must be among them before a client is made.
-    public init(properties: [String: String]) { self.properties = properties }
+    /// Takes librdkafka properties; `bootstrap.servers` must be among them before a client is made.
+    public init(properties: [String: String]) {
+        self.properties = properties.filter { Self.aliases[$0.key] == nil }
+        for (name, value) in properties where self[name] == nil { self[name] = value }
+    }
 
     /// A librdkafka property, e.g. `"security.protocol"`. Checked when a client is made; `validate()` checks at once.
     public subscript(_ property: String) -> String? {
-        get { properties[property] }
-        set { properties[property] = newValue }
+        get { properties[Self.aliases[property] ?? property] }
+        set { properties[Self.aliases[property] ?? property] = newValue }
     }
 
-    public var bootstrapServers: String { properties["bootstrap.servers"] ?? properties["metadata.broker.list"] ?? "" }
+    /// Second names that librdkafka has for one property. Of two names the one that is set later would hold, whatever their sources.
+    private static let aliases = ["metadata.broker.list": "bootstrap.servers", "sasl.mechanism": "sasl.mechanisms"]
+
+    public var bootstrapServers: String { self["bootstrap.servers"] ?? "" }
 
     /// The settings without what only consumers understand: librdkafka warns of it in every other client.
     var withoutConsumerProperties: ClientSettings {

@@ -33,7 +33,12 @@ struct Configuration: ~Copyable {
     mutating func attach(_ context: ClientContext, isConsumer: Bool) {
         rd_kafka_conf_set_opaque(pointer, Unmanaged.passUnretained(context).toOpaque())
         if isConsumer || context.observer.log != nil { rd_kafka_conf_set_log_cb(pointer, logCallback) }
-        if context.observer.statistics != nil { rd_kafka_conf_set_stats_cb(pointer, statisticsCallback) }
+        if context.observer.statistics != nil {
+            rd_kafka_conf_set_stats_cb(pointer, statisticsCallback)
+        } else {
+            // They would wait to be polled, and a client that only asks is never polled.
+            rd_kafka_conf_set(pointer, "statistics.interval.ms", "0", nil, 0)
+        }
         rd_kafka_conf_set_error_cb(pointer, errorCallback)
         if isConsumer {
             rd_kafka_conf_set_rebalance_cb(pointer, rebalanceCallback)

@@ -142,7 +142,8 @@ extension Consumer {
         try queryWatermarks(handle.pointer, partition, timeout)
     }
 
-    /// The ends of many partitions' logs, in two requests to each broker. Partitions that nobody could tell of, such as those without a leader, are left out.
+    /// The ends of many partitions' logs, in two requests to each broker. Partitions without a leader, or that there are none of, are left out; where one leader does not
+    /// answer, or refuses one partition, librdkafka 2.0.2 tells of none, and this throws.
     ///
     /// With read-committed isolation the high end is that of the committed part.
     public func watermarks(
@@ -170,7 +171,7 @@ extension Consumer {
     /// Asks the leaders of partitions for their ends, without waiting for the answer. With read-committed isolation these are the ends of the committed part.
     public func askEnds(of partitions: some Collection<TopicPartition>) { endsAsker.ask(Array(partitions)) }
 
-    /// What came of `askEnds` since the last call; partitions that nobody could tell of are left out. Nil: nothing yet.
+    /// What came of `askEnds` since the last call; partitions without a leader are left out. Nil: nothing yet, or no answer of one of the leaders.
     public func answeredEnds() -> [TopicPartition: Int64]? { endsAsker.takeAnswer() }
 
     /// For each partition the offset of its first record that is not older than its time; nil when there is none.

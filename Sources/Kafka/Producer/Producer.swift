@@ -11,7 +11,7 @@ public final class Producer: Sendable {
         _ settings: ClientSettings, _ producer: ProducerSettings = ProducerSettings(), observer: ClientObserver = ClientObserver()
     ) throws(SettingsError) {
         handle = try ClientHandle(
-            RD_KAFKA_PRODUCER, settings.withoutConsumerProperties, defaults: producer.defaults, overrides: producer.overrides,
+            RD_KAFKA_PRODUCER, settings.withoutConsumerProperties, defaults: producer.defaults, overrides: producer.overrides(beside: settings),
             context: ClientContext(observer: observer, keepsOnlyFailures: producer.keepsOnlyFailures))
         topics = Mutex(TopicHandles())
     }
@@ -76,7 +76,7 @@ public final class Producer: Sendable {
 
     private var isClosed: Bool { topics.withLock(\.isClosed) }
 
-    private func checkOpen() throws(KafkaError) { if isClosed { throw Self.closed } }
+    func checkOpen() throws(KafkaError) { if isClosed { throw Self.closed } }
 
     /// Waits up to `timeout` for delivery reports and returns all there are, in the order in which they came. Also serves statistics and errors. Blocks.
     public func deliveries(timeout: Duration = .zero) -> [Delivery] {

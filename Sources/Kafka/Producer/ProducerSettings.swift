@@ -37,7 +37,8 @@ public struct ProducerSettings: Sendable, Equatable {
         self.keepsOnlyFailures = keepsOnlyFailures
     }
 
-    var overrides: [String: String] {
+    /// What no setting of the client changes.
+    func overrides(beside client: ClientSettings) -> [String: String] {
         var properties = [
             "enable.idempotence": "true",
             "acks": "all",
@@ -49,6 +50,10 @@ public struct ProducerSettings: Sendable, Equatable {
             properties["transactional.id"] = transactionalID
             properties["transaction.timeout.ms"] = "\(transactionTimeout.rdMilliseconds)"
             properties["message.timeout.ms"] = "\(transactionTimeout.rdMilliseconds)"
+            // librdkafka makes no producer whose requests may take longer than its transactions.
+            if let limit = client["socket.timeout.ms"].flatMap({ Int32($0) }), limit > transactionTimeout.rdMilliseconds {
+                properties["socket.timeout.ms"] = "\(transactionTimeout.rdMilliseconds)"
+            }
         } else {
             properties["message.timeout.ms"] = "\(max(1, deliveryTimeout.rdMilliseconds))"
         }

@@ -7,10 +7,12 @@ import CRdKafka
 extension Producer {
     /// Once, before everything else: takes the transactional id over, and ends what its last owner left open.
     public func initTransactions(timeout: Duration) throws(KafkaError) {
+        try checkOpen()
         try check(rd_kafka_init_transactions(handle.pointer, timeout.rdMilliseconds))
     }
 
     public func beginTransaction() throws(KafkaError) {
+        try checkOpen()
         try check(rd_kafka_begin_transaction(handle.pointer))
     }
 
@@ -19,6 +21,7 @@ extension Producer {
         _ offsets: [TopicPartition: CommittedOffset], group: GroupMetadata, timeout: Duration
     ) throws(KafkaError) {
         guard !offsets.isEmpty else { return }
+        try checkOpen()
         var metadata: OpaquePointer?
         try check(group.bytes.withUnsafeBytes { rd_kafka_consumer_group_metadata_read(&metadata, $0.baseAddress, $0.count) })
         defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
@@ -28,11 +31,13 @@ extension Producer {
 
     /// Flushes and commits. Delivery reports of the records stay for `deliveries`.
     public func commitTransaction(timeout: Duration) throws(KafkaError) {
+        try checkOpen()
         try check(rd_kafka_commit_transaction(handle.pointer, timeout.rdMilliseconds))
     }
 
     /// Gives the transaction up: its records stay invisible to read-committed consumers. Their reports come as failures.
     public func abortTransaction(timeout: Duration) throws(KafkaError) {
+        try checkOpen()
         try check(rd_kafka_abort_transaction(handle.pointer, timeout.rdMilliseconds))
     }
 }
