@@ -111,7 +111,8 @@ import Testing
 
     @Test func aClosedProducerSaysSo() throws {
         let producer = try Producer(
-            ClientSettings(bootstrapServers: "127.0.0.1:1"), ProducerSettings(transactionalID: "x"), observer: ClientObserver(log: { _ in }))
+            ClientSettings(bootstrapServers: "127.0.0.1:1"), ProducerSettings(transactionalID: "x"), observer: ClientObserver(log: { _ in })
+        )
         producer.close(timeout: .seconds(1))
         #expect(throws: KafkaError.self) { try producer.initTransactions(timeout: .zero) }
         #expect(throws: KafkaError.self) { try producer.beginTransaction() }

@@ -1,8 +1,8 @@
 import CRdKafka
 import Synchronization
 
-/// An idempotent producer. Any thread may call it; what blocks says so, belongs on a thread of its own, and is over before another one calls `close`. Once it is
-/// closed it says so.
+/// An idempotent producer. Any thread may call it; what blocks says so, belongs on a thread of its own, and is over before another one calls `close`. Once it
+/// is closed it says so.
 public final class Producer: Sendable {
     let handle: ClientHandle
     private let topics: Mutex<TopicHandles>
@@ -11,7 +11,8 @@ public final class Producer: Sendable {
         _ settings: ClientSettings, _ producer: ProducerSettings = ProducerSettings(), observer: ClientObserver = ClientObserver()
     ) throws(SettingsError) {
         handle = try ClientHandle(
-            RD_KAFKA_PRODUCER, settings.withoutConsumerProperties, defaults: producer.defaults, overrides: producer.overrides(beside: settings),
+            RD_KAFKA_PRODUCER, settings.withoutConsumerProperties, defaults: producer.defaults,
+            overrides: producer.overrides(beside: settings),
             context: ClientContext(observer: observer, keepsOnlyFailures: producer.keepsOnlyFailures))
         topics = Mutex(TopicHandles())
     }
