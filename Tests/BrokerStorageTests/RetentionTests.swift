@@ -1,4 +1,5 @@
 import CSystem
+import Glibc
 import KafkaProtocol
 import Testing
 
@@ -167,6 +168,25 @@ struct RetentionTests {
         try again.sync(checkpoint: true)
         maintain(reopened, again.now)
         #expect(reopened.startOffset == 8)
+    }
+
+    /// As without inodes: a directory stands where the next segment would be.
+    @Test func whereNoSegmentCanBeMadeTheOldOnesGoAllTheSame() throws {
+        let directory = try TestDirectory()
+        let test = try TestStore(directory)
+        let log = try test.open(
+            "t", 0,
+            settings {
+                $0.retentionMs = 1000
+                $0.segmentMs = 1000
+            })
+        for _ in 0..<6 { try log.append(batch(timestamp: 1000), now: 1000) }
+        try #require(mkdir(directory.segment(6), 0o700) == 0)
+        maintain(log, 100_000)
+        #expect((log.startOffset, log.endOffset, log.segmentCount) == (4, 6, 1))
+        try #require(rmdir(directory.segment(6)) == 0)
+        maintain(log, 100_000)
+        #expect((log.startOffset, log.endOffset) == (6, 6))
     }
 
     /// The highest timestamp in a batch's header is the producer's word, which Kafka does not take either.

@@ -30,7 +30,7 @@ final class Group {
     private(set) var members: [String: GroupMember] = [:]
     private(set) var staticMembers: [String: String] = [:]
     /// Those that were given an id and have not come back with it.
-    var pendingMembers: [String: Deadline] = [:]
+    private(set) var pendingMembers: [String: Deadline] = [:]
     /// Those that have joined this generation and have not asked for their part.
     var pendingSync: Set<String> = []
     /// A member came while the first members of an empty group are waited for.
@@ -87,15 +87,30 @@ final class Group {
     func add(_ member: GroupMember, protocolType: String) {
         if members.isEmpty { self.protocolType = protocolType }
         if leader == nil { leader = member.id }
-        pendingMembers.removeValue(forKey: member.id)?.cancel()
+        removePending(member.id)
         if let instance = member.instanceID { staticMembers[instance] = member.id }
         members[member.id] = member
         count(member, 1)
     }
 
+    /// Gives an id to somebody who has to come back with it before `deadline`.
+    func addPending(_ id: String, _ deadline: Deadline) {
+        usage.bytes += Self.pendingBytes(id)
+        pendingMembers[id] = deadline
+    }
+
+    private func removePending(_ id: String) {
+        guard let deadline = pendingMembers.removeValue(forKey: id) else { return }
+        usage.bytes -= Self.pendingBytes(id)
+        deadline.cancel()
+    }
+
+    /// What a member takes that was given an id: about as much beside that as is allocated for its deadline.
+    static func pendingBytes(_ id: String) -> Int { id.utf8.count + 300 }
+
     /// Who waits for an answer to this member is told that it is none any more.
     func remove(_ id: String) {
-        pendingMembers.removeValue(forKey: id)?.cancel()
+        removePending(id)
         pendingSync.remove(id)
         guard let member = members.removeValue(forKey: id) else { return }
         count(member, -1)

@@ -56,8 +56,8 @@ extension GroupCoordinator {
 
     private func joinNew(_ join: Join, _ group: Group) throws(ErrorCode) {
         let name = join.profile.instanceID ?? join.profile.clientID
-        // Text on the wire has at most 32,767 bytes.
-        let newID = "\(name.prefix(255))-\(hooks.makeUUID().hyphenated)"
+        // Text on the wire has at most 32,767 bytes; one character may have thousands.
+        let newID = "\(String(decoding: name.utf8.prefix(255), as: UTF8.self))-\(hooks.makeUUID().hyphenated)"
         if let instanceID = join.profile.instanceID {
             if let old = group.staticMembers[instanceID].flatMap({ group.members[$0] }) {
                 return replaceStatic(old, by: newID, join, group)
@@ -66,10 +66,12 @@ extension GroupCoordinator {
         }
         // From version 4 on a client has to come again with its id: else each of its tries would leave a member behind.
         guard join.version >= 4 else { return add(newID, join, group) }
-        guard group.pendingMembers.count < settings.maximumPendingMembers else { throw .groupMaxSizeReached }
+        guard group.pendingMembers.count < settings.maximumPendingMembers,
+            usage.bytes + Group.pendingBytes(newID) <= settings.maximumMetadataBytes
+        else { throw .groupMaxSizeReached }
         let deadline = Deadline(scheduler)
         deadline.set(after: Int64(join.profile.sessionTimeoutMs)) { [unowned self, unowned group] in expirePending(newID, group) }
-        group.pendingMembers[newID] = deadline
+        group.addPending(newID, deadline)
         join.reply(.failure(.memberIDRequired, memberID: newID))
     }
 

@@ -28,7 +28,7 @@ struct GroupSettings {
     var maximumPendingMembers = 10_000
     /// What one member says of itself, in bytes.
     var maximumMemberBytes = 1 << 20
-    /// What all members of all groups say of themselves, with their assignments, in bytes.
+    /// What all members of all groups say of themselves, with their assignments, in bytes; and what those take that have an id and have not come back.
     var maximumMetadataBytes = 128 << 20
 }
 

@@ -9,7 +9,7 @@ extension PartitionLog {
         producers.expire(now: now, after: context.settings.producerExpirationMs)
         guard failure == nil, !isSwapping else { return false }
         do throws(StorageError) {
-            if isOld(active, now: now) { try roll() }
+            if isOld(active, now: now) { tryToRoll() }
             var count = 0
             if settings.cleanupPolicy.contains(.delete) { count = try max(expired(now: now), surplus()) }
             count = max(count, segments.dropLast().prefix { segment in end(of: segment) <= startOffset }.count)
@@ -39,9 +39,12 @@ extension PartitionLog {
             guard segment.size > 0, let newest = segment.newest, now &- newest > settings.retentionMs else { break }
             count += 1
         }
-        if count == segments.count { try roll() }
+        if count == segments.count { tryToRoll() }
         return count
     }
+
+    /// Where no file can be made, what retention removes may be what makes room for one.
+    private func tryToRoll() { do throws(StorageError) { try roll() } catch { context.report(.troubled(error)) } }
 
     /// How many segments at the start are too much for the size that may be kept.
     private func surplus() throws(StorageError) -> Int {

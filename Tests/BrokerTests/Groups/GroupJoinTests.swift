@@ -298,20 +298,34 @@ import Testing
     @Test func groupsAndWhatMembersSayAreLimited() throws {
         var settings = GroupSettings()
         settings.maximumGroups = 1
-        settings.maximumMemberBytes = 100
-        settings.maximumMetadataBytes = 250
+        settings.maximumMemberBytes = 1_000
+        settings.maximumMetadataBytes = 1_800
         settings.maximumPendingMembers = 3
         let world = GroupWorld(settings)
-        #expect(world.join(metadata: Array(repeating: 0, count: 96)).value?.errorCode == ErrorCode.messageTooLarge.rawValue)
-        let (id, _) = try world.joinFirst(metadata: Array(repeating: 0, count: 90))
+        #expect(world.join(metadata: Array(repeating: 0, count: 996)).value?.errorCode == ErrorCode.messageTooLarge.rawValue)
+        let (id, _) = try world.joinFirst(metadata: Array(repeating: 0, count: 900))
         #expect(world.join(group: "second").value?.errorCode == ErrorCode.policyViolation.rawValue)
-        _ = try world.joinFirst(metadata: Array(repeating: 0, count: 10))
-        #expect(world.join(metadata: Array(repeating: 0, count: 90)).value?.errorCode == ErrorCode.messageTooLarge.rawValue)
+        _ = try world.joinFirst(metadata: Array(repeating: 0, count: 100))
+        #expect(world.join(metadata: Array(repeating: 0, count: 900)).value?.errorCode == ErrorCode.messageTooLarge.rawValue)
         let before = world.coordinator.usage.bytes
         _ = world.leave([(id, nil)])
         #expect(world.coordinator.usage.bytes < before)
         for _ in 0..<3 { #expect(world.join(metadata: []).value?.errorCode == ErrorCode.memberIDRequired.rawValue) }
         #expect(world.join(metadata: []).value?.errorCode == ErrorCode.groupMaxSizeReached.rawValue)
+    }
+
+    /// Whoever asks for ids in many groups and never comes back with one.
+    @Test func idsThatAreNotUsedAreLimitedOverAllGroups() throws {
+        var settings = GroupSettings()
+        settings.maximumMetadataBytes = 2_000
+        let world = GroupWorld(settings)
+        let codes = (0..<10).map { world.join(group: "g\($0)").value?.errorCode }
+        let given = codes.count { $0 == ErrorCode.memberIDRequired.rawValue }
+        #expect((3...6).contains(given))
+        #expect(codes.dropFirst(given).allSatisfy { $0 == ErrorCode.groupMaxSizeReached.rawValue })
+        world.advance(10_000)
+        #expect(world.coordinator.usage.bytes == 0)
+        #expect(world.join(group: "g0").value?.errorCode == ErrorCode.memberIDRequired.rawValue)
     }
 
     /// A cooperative rebalance in two steps: what a member gives up is given to the new one only in the second generation.
