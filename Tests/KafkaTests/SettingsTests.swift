@@ -109,6 +109,12 @@ import Testing
         #expect(text(buffer) == "0")
     }
 
+    /// As where a container's limit of processes is reached: no thread has so large a stack.
+    @Test func withoutAThreadNothingIsRunAndNothingEnds() {
+        #expect(!DedicatedThread.run(name: "none", limit: .seconds(60), stackBytes: 1 << 50) { Issue.record("it ran") })
+        #expect(DedicatedThread.run(name: "some", limit: .seconds(60)) {})
+    }
+
     @Test func aClosedProducerSaysSo() throws {
         let producer = try Producer(
             ClientSettings(bootstrapServers: "127.0.0.1:1"), ProducerSettings(transactionalID: "x"), observer: ClientObserver(log: { _ in })

@@ -22,12 +22,17 @@ final class ClientHandle: @unchecked Sendable {
     }
 
     /// Frees the client. `rd_kafka_destroy` can hang after a lost broker: it runs on a thread of its own, and when `limit` is over that thread
-    /// (and the client's memory) is left behind. Returns false in that case.
+    /// (and the client's memory) is left behind, as is the client where there is no thread to be had. Returns false in these cases.
     @discardableResult
     func destroy(limit: Duration) -> Bool {
         guard let destruction = takeDestruction() else { return true }
-        return DedicatedThread.run(name: "kafka-destroy", limit: limit, destruction)
+        if DedicatedThread.run(name: "kafka-destroy", limit: limit, destruction) { return true }
+        leaveContextBehind()
+        return false
     }
+
+    /// librdkafka's threads may still call back.
+    private func leaveContextBehind() { _ = Unmanaged.passRetained(context) }
 
     private func takeDestruction() -> (@Sendable () -> Void)? {
         if mustNotBeFreed.load(ordering: .acquiring) { abandon() }
@@ -47,12 +52,12 @@ final class ClientHandle: @unchecked Sendable {
     /// Leaves a client that has locked itself up where it is, with its memory and threads: freeing it would wait for ever, or abort the process.
     func abandon() {
         guard !isDestroyed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        // librdkafka's threads may still call back.
-        _ = Unmanaged.passRetained(context)
+        leaveContextBehind()
     }
 
     deinit {
         // Not closed by its owner: free it without holding this thread up.
-        if let destruction = takeDestruction() { DedicatedThread.start(name: "kafka-destroy", destruction) }
+        guard let destruction = takeDestruction() else { return }
+        if !DedicatedThread.startIfPossible(name: "kafka-destroy", destruction) { leaveContextBehind() }
     }
 }

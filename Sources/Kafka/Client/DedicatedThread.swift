@@ -11,8 +11,8 @@ public enum DedicatedThread {
     }
 
     /// The same for what can be left out; false where the system has no more threads for the process.
-    static func startIfPossible(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
-        started(name: name, stackBytes: 1 << 20, body) == 0
+    static func startIfPossible(name: String, stackBytes: Int = 1 << 20, _ body: @escaping @Sendable () -> Void) -> Bool {
+        started(name: name, stackBytes: stackBytes, body) == 0
     }
 
     /// 0, or the error of `pthread_create`.
@@ -43,14 +43,15 @@ public enum DedicatedThread {
         }
     }
 
-    /// Runs `body` on a thread of its own and blocks the caller until it has ended or `limit` is over; false in the second case, and the thread goes on.
-    static func run(name: String, limit: Duration, _ body: @escaping @Sendable () -> Void) -> Bool {
+    /// Runs `body` on a thread of its own and blocks the caller until it has ended or `limit` is over; false in the second case, and the thread goes on. False too
+    /// where the system has no more threads for the process: then nothing is run.
+    static func run(name: String, limit: Duration, stackBytes: Int = 1 << 20, _ body: @escaping @Sendable () -> Void) -> Bool {
         let finished = DispatchSemaphore(value: 0)
-        start(name: name) {
+        let isStarted = startIfPossible(name: name, stackBytes: stackBytes) {
             body()
             finished.signal()
         }
-        return finished.wait(timeout: .now() + .milliseconds(Int(limit.rdMilliseconds))) == .success
+        return isStarted && finished.wait(timeout: .now() + .milliseconds(Int(limit.rdMilliseconds))) == .success
     }
 
     private final class Work: Sendable {
